@@ -1,0 +1,43 @@
+# make demo: the exporter against a simulated cloud. make test: everything CI checks. Both prepare what they need.
+.PHONY: demo test lint types tools bench clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+demo: .venv/run
+	$(BIN)/frs-exporter demo $(ARGS)
+
+test: lint types tools
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev
+	$(BIN)/mypy
+
+# Real programs for the tests; without them (no root, no apt) the tests that need them are skipped, but never in CI.
+tools:
+	@tests/install-tools
+
+bench: .venv/dev
+	$(BIN)/python -m tests.benchmarks.page
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv || { rm -rf .venv; tests/install-tools python3-venv && $(PYTHON) -m venv .venv; }
+
+.venv/run: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/run
+
+clean:
+	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots

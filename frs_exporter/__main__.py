@@ -1,0 +1,6 @@
+"""`python -m frs_exporter` is `frs-exporter`."""
+
+from frs_exporter.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,308 @@
+"""Composition root: commands, flags, signals, exit codes."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import re
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+from aiohttp import web
+
+from frs_exporter import __version__
+from frs_exporter.config.load import Config, load
+from frs_exporter.config.schema import File
+from frs_exporter.errors import ConfigError
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.simulator.server import config_text
+from frs_exporter.web.app import build_app
+
+DEFAULT_ADDRESS = ":10377"
+STOP_WITHIN = 2.0
+"""Seconds that a scrape under way gets when the process is told to stop."""
+
+log = structlog.get_logger()
+
+
+class ServeByDefault(click.Group):
+    """A group whose command is `serve` when none is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put in `serve` before flags that are not the group's own."""
+        if not args or args[0] not in {*self.commands, "--help", "-h", "--version"}:
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the commands, and the flags of `serve` as well: they are what most come for."""
+        super().format_options(ctx, formatter)
+        records = [record for option in serve.params if (record := option.get_help_record(ctx))]
+        with formatter.section("Options of serve, the default command"):
+            formatter.write_dl(records)
+
+
+Address = tuple[str | None, int]
+"""Host, None for all of the machine's addresses, and port."""
+
+
+def address(value: str) -> Address:
+    """The address `host:port`, `:port` or `[::1]:port`."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^:\[\]\s]*)):(\d{1,5})", value)
+    if match is None or int(match[3]) > 65535:
+        raise click.BadParameter(f"{value!r} is not host:port; use :10377, 127.0.0.1:10377 or [::1]:10377")
+    return match[1] or match[2] or None, int(match[3])
+
+
+def addresses(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> list[Address]:
+    """All addresses of an option that may be given several times."""
+    return [address(value) for value in values]
+
+
+def route(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """A path that routes nothing else."""
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value) or value.startswith("/-/"):
+        raise click.BadParameter("must be a path like /metrics, and none below /-/")
+    return value
+
+
+listen_address = click.option(
+    "--web.listen-address",
+    "addresses",
+    metavar="HOST:PORT",
+    callback=addresses,
+    multiple=True,
+    default=[DEFAULT_ADDRESS],
+    show_default=True,
+    help="Where to serve; may be given several times.",
+)
+
+
+@click.group(cls=ServeByDefault, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="frs_exporter")
+def cli() -> None:
+    """Prometheus exporter for Huawei Cloud's Face Recognition Service (FRS).
+
+    \b
+    Try it without an account:   frs-exporter demo
+    Run it:                      frs-exporter --config.file=config.yaml
+    """
+
+
+@cli.command()
+@click.option(
+    "--config.file", "config_file", required=True, metavar="FILE", help="The config, see config.example.yaml."
+)
+@click.option("--config.check", "config_check", is_flag=True, help="Check the config and exit: 0 good, 2 bad.")
+@listen_address
+@click.option(
+    "--web.telemetry-path",
+    "telemetry_path",
+    default="/metrics",
+    show_default=True,
+    callback=route,
+    help="Path of the metrics.",
+)
+@click.option(
+    "--log.level", "level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+@click.option("--log.format", "format", type=click.Choice(["logfmt", "json"]), default="logfmt", show_default=True)
+def serve(
+    config_file: str,
+    config_check: bool,
+    addresses: Sequence[Address],
+    telemetry_path: str,
+    level: str,
+    format: str,
+) -> None:
+    """Poll the projects of a config and serve what is learned."""
+    config = load_or_exit(config_file)
+    if config_check:
+        for warning in config.warnings:
+            click.echo(f"{config_file}: warning: {warning}", err=True)
+        jobs, credentials = len(config.jobs), len({target.credential.name for target in config.targets})
+        click.echo(
+            f"{config_file}: good: {len(config.targets)} projects, {jobs} jobs, {credentials} credentials in use"
+        )
+        return
+    telemetry = Telemetry()
+    configure_logging(level, format, telemetry)
+    run(serve_until_told(config, addresses, telemetry_path, telemetry))
+
+
+@cli.command()
+@listen_address
+@click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
+def demo(addresses: Sequence[Address], projects: int | None) -> None:
+    """Run the exporter against a simulated cloud: nothing to set up, no account needed."""
+    telemetry = Telemetry()
+    configure_logging("info", "logfmt", telemetry)
+
+    async def run_demo() -> None:
+        async with Simulator(demo_world(projects)) as simulator:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / "config.yaml"
+                file.write_text(config_text(simulator.world, simulator.url), "utf-8")
+                config = await asyncio.to_thread(load, str(file))
+            await serve_until_told(config, addresses, "/metrics", telemetry, announce=True)
+
+    run(run_demo())
+
+
+@cli.command()
+@click.option(
+    "--listen-address", "listen", metavar="HOST:PORT", default="127.0.0.1:0", show_default=True, help="Where to listen."
+)
+@click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
+@click.option("--poll-interval", default="10s", show_default=True, help="The poll_interval of the printed config.")
+def simulate(listen: str, projects: int | None, poll_interval: str) -> None:
+    """Run a simulated Huawei Cloud alone; a config that works against it is printed on standard output."""
+
+    host, port = address(listen)
+
+    async def run_simulator() -> None:
+        simulator = Simulator(demo_world(projects))
+        with listening((host, port)):
+            await simulator.start(host or "127.0.0.1", port)
+        try:
+            click.echo(config_text(simulator.world, simulator.url, poll_interval), nl=False)
+            sys.stdout.close()  # whoever reads the config knows where it ends
+            click.echo(f"simulating Huawei Cloud at {simulator.url}; stop with Ctrl-C", err=True)
+            await told_to_stop()
+        finally:
+            await simulator.stop()
+
+    run(run_simulator())
+
+
+@cli.command()
+def config_schema() -> None:
+    """Print the JSON Schema of the config file, for editors."""
+    click.echo(
+        json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **File.model_json_schema()}, indent=2)
+    )
+
+
+def load_or_exit(config_file: str) -> Config:
+    """The config, or all its problems on standard error and exit code 2."""
+    try:
+        return load(config_file)
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        raise click.exceptions.Exit(2) from None
+
+
+def run(main: Any) -> None:
+    """Run to the end; Ctrl-C is a normal end."""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main)
+
+
+async def serve_until_told(
+    config: Config,
+    addresses: Sequence[Address],
+    telemetry_path: str,
+    telemetry: Telemetry,
+    *,
+    announce: bool = False,
+) -> None:
+    """Poll and serve until SIGTERM or SIGINT."""
+    for warning in config.warnings:
+        log.warning(warning)
+    exporter = Exporter(config, telemetry)
+    async with served(exporter, addresses, telemetry_path) as ports:
+        gc.collect()
+        gc.freeze()  # what is there now stays; full collections need not look at it
+        log.info("serving", version=__version__, port=",".join(map(str, ports)), projects=len(config.targets))
+        if announce:
+            click.echo(f"\n  open http://localhost:{ports[0]}/ and http://localhost:{ports[0]}{telemetry_path}\n")
+        await told_to_stop()
+        log.info("stopping")
+        exporter.drain()
+
+
+@asynccontextmanager
+async def served(exporter: Exporter, addresses: Sequence[Address], telemetry_path: str) -> AsyncIterator[list[int]]:
+    """Polling and listening at all addresses; yields the ports."""
+    runner = web.AppRunner(build_app(exporter, telemetry_path), access_log=None, shutdown_timeout=STOP_WITHIN)
+    await exporter.start()
+    try:
+        await runner.setup()
+        for host, port in addresses:
+            with listening((host, port)):
+                await web.TCPSite(runner, host, port).start()
+        yield list(dict.fromkeys(address[1] for address in runner.addresses))  # IPv4 and IPv6 share one
+    finally:
+        await runner.cleanup()
+        await exporter.stop()
+
+
+@contextlib.contextmanager
+def listening(address: Address) -> Any:
+    """Turn an address that cannot be had into one line and exit code 1."""
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {address[0] or ''}:{address[1]}: {error.strerror}") from None
+
+
+async def told_to_stop() -> None:
+    """Return on SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def configure_logging(level: str, format: str, telemetry: Telemetry) -> None:
+    """Send every log line, libraries' included, through one pipeline to standard error, counted by level."""
+
+    def count(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        telemetry.log_messages.labels(event["level"]).inc()
+        return event
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        count,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if format == "json"
+        else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], drop_missing=True)
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.EventRenamer("msg"),
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def main() -> None:
+    """The console script."""
+    cli(prog_name="frs-exporter")

@@ -1,0 +1,196 @@
+"""The one outbound socket: gates that keep to the vendor's quota, a bounded request, JSON or an ApiError."""
+
+import asyncio
+import json
+import math
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import aiohttp
+from aiolimiter import AsyncLimiter
+from yarl import URL
+
+from frs_exporter import __version__
+from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify
+from frs_exporter.model import Api, HttpOptions, Limit
+
+MAX_BODY = 1 << 20
+KEEP_ALIVE = 240.0
+"""Seconds an idle connection is kept; the gateway closes its side after 300."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call: `target` is the encoded path and query, `timeout` in seconds counts from when the gate opens."""
+
+    api: Api
+    endpoint: str
+    credential: str
+    method: str
+    target: str
+    timeout: float
+    body: bytes = b""
+
+    @property
+    def url(self) -> URL:
+        """The URL exactly as it is signed: nothing in it is normalised."""
+        return URL(self.endpoint + self.target, encoded=True)
+
+
+class Answer(NamedTuple):
+    """A successful answer; header names are in lower case."""
+
+    headers: Mapping[str, str]
+    payload: Any
+
+
+Authorize = Callable[[Request], Mapping[str, str]]
+"""Makes the headers that authorize a request, at the moment it is sent: a signature's date must be fresh."""
+
+Observe = Callable[[Api, float, Reason | None], None]
+"""Told of each request: its seconds, and why it failed or None."""
+
+
+class Gate:
+    """A token bucket and a number of slots; whoever enters waits for both."""
+
+    def __init__(self, limit: Limit) -> None:
+        burst = max(1.0, limit.rate)
+        self._slots = asyncio.Semaphore(limit.concurrency)
+        self._bucket = AsyncLimiter(burst, burst / limit.rate)
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncIterator[None]:
+        """Hold a slot; it comes first, or a token taken while waiting for it would be spent late, in a burst."""
+        async with self._slots, self._bucket:
+            yield
+
+
+class Transport:
+    """Sends requests over kept connections; every request of the exporter goes through here."""
+
+    def __init__(self, limits: Mapping[Api, Limit], options: HttpOptions, observe: Observe) -> None:
+        self._limits = limits
+        self._observe = observe
+        self._gates: dict[tuple[Api, str, str], Gate] = {}
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,  # the gates bound what is open
+                keepalive_timeout=KEEP_ALIVE,
+                ssl=ssl.create_default_context(cafile=options.ca_file),
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"frs-exporter/{__version__}"},
+            proxy=options.proxy_url.get_secret_value() if options.proxy_url else None,
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def send(self, request: Request, authorize: Authorize) -> Answer:
+        """Send once, when the gate opens; raises ApiError for anything but a 2xx answer with JSON in it."""
+        key = (request.api, request.endpoint, request.credential)
+        gate = self._gates.get(key)
+        if gate is None:
+            gate = self._gates[key] = Gate(self._limits[request.api])
+        async with gate.entered():
+            clock = asyncio.get_running_loop().time
+            started, reason = clock(), None
+            try:
+                return await self._exchange(request, authorize(request))
+            except ApiError as error:
+                reason = None if error.code == NOT_SUBSCRIBED else error.reason
+                raise
+            finally:
+                self._observe(request.api, clock() - started, reason)
+
+    async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Answer:
+        try:
+            async with self._session.request(
+                request.method,
+                request.url,
+                data=request.body or None,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=request.timeout),
+                allow_redirects=False,  # a token must not leave its host
+            ) as response:
+                body = await read_bounded(response)
+                lower = {name.lower(): value for name, value in response.headers.items()}
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise unreachable(error, request) from None  # aiohttp's errors hold the request, secrets and all
+        if response.status // 100 != 2:
+            raise classify(response.status, body, lower, by_token="X-Auth-Token" in headers)
+        return Answer(lower, decode(body, response.status))
+
+
+async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body, decompressed; raises ApiError when it is longer than MAX_BODY."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=response.status)
+    return bytes(body)
+
+
+def unreachable(error: Exception, request: Request) -> ApiError:
+    """Why there is no whole answer; the message names the host and never a header or a body."""
+    host = request.url.host
+    match error:
+        case TimeoutError():
+            return ApiError(Reason.TIMEOUT, f"{host} did not answer within {request.timeout:g} s")
+        case aiohttp.ClientConnectorDNSError():
+            return ApiError(Reason.DNS, f"the name {host} does not resolve")
+        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+            why = getattr(cause, "verify_message", None) or "it does not verify"
+            return ApiError(Reason.TLS, f"the certificate of {host} is refused: {why}")
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return ApiError(Reason.TLS, f"no TLS with {host}: {getattr(error, 'strerror', None) or 'no handshake'}")
+        case aiohttp.ClientHttpProxyError(status=status):
+            return ApiError(Reason.CONNECT, f"the proxy refuses to connect to {host}", status=status)
+        case aiohttp.ClientConnectorError(os_error=cause):
+            return ApiError(Reason.CONNECT, f"no connection to {host}: {cause.strerror or 'refused'}")
+        case aiohttp.ClientResponseError():
+            return ApiError(Reason.PAYLOAD, f"{host} does not answer in HTTP")
+        case aiohttp.ClientPayloadError():
+            return ApiError(Reason.CONNECT, f"{host} ended its answer halfway")
+        case aiohttp.InvalidURL():
+            return ApiError(Reason.CLIENT, "the endpoint is not a usable URL")
+        case _:
+            return ApiError(Reason.CONNECT, f"{host} closed the connection without an answer")
+
+
+def decode(body: bytes, status: int = 200) -> Any:
+    """Strict JSON: no NaN, no infinities, no name twice in an object; raises ApiError."""
+    try:
+        return json.loads(body, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
+    except RecursionError:
+        problem = "it is nested too deeply"
+    except ValueError as error:
+        problem = str(error)
+    raise ApiError(Reason.PAYLOAD, f"the answer is not usable JSON: {problem}", status=status)
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of `pairs`; raises ValueError when a name occurs twice: which one counts is anybody's guess."""
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        raise ValueError("a name occurs twice in one object")
+    return names
+
+
+def refuse(constant: str) -> float:
+    """JSON has no NaN and no infinities; raises ValueError."""
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def finite(text: str) -> float:
+    """A number that a float can hold; raises ValueError."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number

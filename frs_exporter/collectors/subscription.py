@@ -1,0 +1,114 @@
+"""`GET /v1/{project_id}/subscribe`: the sub-services of FRS that a project has, since when, and its face sets' limit.
+
+Source: API page face_02_0025 and the real answer of 2018, which has `face_quality_service` and `max_face_size` instead
+of the documented names; so sub-services are found by their shape and both names of the limit are read.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from frs_exporter.collectors.collector import Collector, Get, Samples, wrong_shape
+from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason
+from frs_exporter.model import Api, Family, Sample, Target
+
+DOCUMENTED = ("detect", "compare", "search", "live_detect")
+"""Sub-services on the API page; live detect is offered in some regions only."""
+
+SUBSCRIBED = Family(
+    "frs_subscribed",
+    "gauge",
+    "Whether a sub-service is subscribed (subscribe_status): 1 yes, 0 no.",
+    ("project", "subservice"),
+)
+CREATED = Family(
+    "frs_subscription_create_timestamp_seconds",
+    "gauge",
+    "When a sub-service was subscribed (create_time, read in the configured zone).",
+    ("project", "subservice"),
+)
+MAX_FACE_SETS = Family(
+    "frs_max_face_set_number", "gauge", "How many face sets the project may have (max_face_set_number).", ("project",)
+)
+FROZEN = Family(
+    "frs_service_frozen", "gauge", "Whether FRS is frozen, as in arrears (error FRS.0202): 1 yes, 0 no.", ("project",)
+)
+
+
+async def collect(get: Get, target: Target, last: Samples) -> Samples:
+    """Ask for the subscription; that nothing is subscribed is an answer, too. Raises ApiError."""
+    try:
+        payload = await get(Api.FRS, f"/v1/{target.project_id}/subscribe")
+    except ApiError as error:
+        if error.code != NOT_SUBSCRIBED:
+            raise
+        return not_subscribed(target, last)
+    return parse(payload, target)
+
+
+def parse(payload: Any, target: Target) -> Samples:
+    """The samples of an answer; raises ApiError with the JSON path when it is not what the API promises."""
+    if not isinstance(payload, dict):
+        raise wrong_shape("$", "an object", payload)
+    found = tuple(sample for key, value in payload.items() for sample in subservice(key, value, target))
+    if not found:
+        raise ApiError(
+            Reason.PAYLOAD, "$: wanted at least one *_service with a subscribe_status, found none", status=200
+        )
+    return (*found, *max_face_sets(payload, target), Sample(FROZEN, (target.project,), 0))
+
+
+def subservice(key: str, value: Any, target: Target) -> Iterator[Sample]:
+    """The samples of one member of the answer: none, unless it is an object `*_service` with a subscribe_status."""
+    name = key.removesuffix("_service")
+    if name == key or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        return
+    if not isinstance(value, dict) or "subscribe_status" not in value:
+        return
+    status = value["subscribe_status"]
+    if not isinstance(status, bool):
+        raise wrong_shape(f"$.{key}.subscribe_status", "a boolean", status)
+    yield Sample(SUBSCRIBED, (target.project, name), status)
+    created = timestamp(value.get("create_time"), target.create_time_zone)
+    if created is not None:
+        yield Sample(CREATED, (target.project, name), created)
+
+
+def max_face_sets(payload: dict[str, Any], target: Target) -> Iterator[Sample]:
+    """The limit on face sets, if it is told; the name `max_face_size` is that of the real answer of 2018."""
+    key = next((key for key in ("max_face_set_number", "max_face_size") if key in payload), None)
+    if key is not None:
+        number = payload[key]
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**53:
+            raise wrong_shape(f"$.{key}", "a whole number from 0", number)
+        yield Sample(MAX_FACE_SETS, (target.project,), number)
+
+
+def timestamp(text: Any, zone: str) -> float | None:
+    """Unix seconds of a create_time, `2018-09-03 08:16:48`; None where there is none that can be read.
+
+    The field is no more than a date of record: one that cannot be read must not hide what is subscribed.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone))).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def not_subscribed(target: Target, last: Samples) -> Samples:
+    """Every sub-service known of is off: the documented ones, those required, and those seen in the last answer."""
+    seen = (sample.labels[1] for sample in last if sample.family is SUBSCRIBED)
+    names = dict.fromkeys((*DOCUMENTED, *target.require, *seen))
+    off = (Sample(SUBSCRIBED, (target.project, name), 0) for name in names)
+    return (*off, Sample(FROZEN, (target.project,), 0))
+
+
+def told(target: Target, error: ApiError) -> Samples:
+    """A frozen service says so by failing."""
+    return (Sample(FROZEN, (target.project,), 1),) if error.reason is Reason.FROZEN else ()
+
+
+COLLECTOR = Collector((SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN), collect, told)

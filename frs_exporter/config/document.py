@@ -1,0 +1,148 @@
+"""YAML that knows where everything stands: plain data, the place of each part, `!env` and `!file` filled in."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+MAX_NODES = 2_000_000
+MAX_DEPTH = 20
+MAX_FILE = 1 << 16
+
+Path = tuple[str | int, ...]
+"""The way to a part of the document: keys of mappings and indexes of sequences."""
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong at a line and column, both counted from 1; it sorts as it stands in the file."""
+
+    line: int
+    column: int
+    path: Path
+    message: str
+
+
+@dataclass(slots=True)
+class Document:
+    """The data of a file, and for each path its place and, for scalars, the text as written."""
+
+    data: Any = None
+    places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    written: dict[Path, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, path: Path, message: str, *, at_key: bool = False) -> None:
+        """Note a problem at `path`, or at the nearest part around it that stands in the file."""
+        place = self.keys.get(path) if at_key else None
+        around = path
+        while place is None:
+            place = self.places.get(around, (1, 1) if not around else None)
+            around = around[:-1]
+        self.problems.append(Problem(*place, path, message))
+
+
+def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.environ) -> Document:
+    """Read a document; `!file` is relative to `folder`. What is wrong is noted in `problems`, never raised."""
+    document = Document()
+    try:
+        root = yaml.compose(text, Loader=Loader)
+        if root is not None:
+            Reader(document, folder, environment).read_root(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        document.problems.append(Problem(*place, (), f"not YAML: {error.problem or error.context}"))
+    except (yaml.YAMLError, RecursionError) as error:
+        document.problems.append(Problem(1, 1, (), f"not YAML: {' '.join(str(error).split())[:200]}"))
+    return document
+
+
+class Reader:
+    """Walks the nodes of one document."""
+
+    def __init__(self, document: Document, folder: FilePath, environment: Mapping[str, str]) -> None:
+        self._document = document
+        self._folder = folder
+        self._environment = environment
+        self._constructor = yaml.constructor.SafeConstructor()
+        self._nodes = 0
+
+    def read_root(self, root: yaml.Node) -> None:
+        """Fill in the document's data."""
+        self._document.data = self._value(root, ())
+
+    def _value(self, node: yaml.Node, path: Path) -> Any:
+        self._document.places[path] = place(node)
+        self._nodes += 1
+        if len(path) > MAX_DEPTH or self._nodes > MAX_NODES:  # aliases can make a small file endless
+            raise yaml.MarkedYAMLError(problem="nested too deeply or too large", problem_mark=node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)
+        return self._scalar(node, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key is None or key_node.tag == "tag:yaml.org,2002:merge":
+                self._note(key_node, path, "keys must be plain text; merge keys (<<) are not supported")
+            elif key in mapping:
+                first = self._document.keys[(*path, key)][0]
+                self._note(key_node, (*path, key), f"this key was given before, in line {first}")
+            else:
+                self._document.keys[(*path, key)] = place(key_node)
+                mapping[key] = self._value(value_node, (*path, key))
+        return mapping
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        if node.tag in ("!env", "!file"):
+            self._document.written[path] = f"{node.tag} {node.value}"
+            fill = self._from_environment if node.tag == "!env" else self._from_file
+            return fill(node, path)
+        self._document.written[path] = node.value
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            self._note(node, path, f"unknown tag {node.tag}; there are !env NAME and !file PATH")
+            return None
+        try:
+            return self._constructor.construct_object(node)
+        except (yaml.YAMLError, ValueError, KeyError, OverflowError):
+            self._note(node, path, f"not a value of YAML's kind {node.tag.rpartition(':')[2]}; quote it if it is text")
+            return None
+
+    def _from_environment(self, node: yaml.ScalarNode, path: Path) -> str | None:
+        value = self._environment.get(node.value)
+        if value is None:
+            self._note(node, path, f"the environment variable {node.value} is not set")
+        return value
+
+    def _from_file(self, node: yaml.ScalarNode, path: Path) -> str | None:
+        try:
+            with (self._folder / node.value).open("rb") as file:
+                content = file.read(MAX_FILE + 1)
+            if len(content) > MAX_FILE:
+                raise ValueError(f"it is longer than {MAX_FILE} bytes")
+            return str(content, "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            problem = "it is not UTF-8 text"
+        except (OSError, ValueError) as error:
+            problem = getattr(error, "strerror", None) or str(error)
+        self._note(node, path, f"cannot read the file {node.value}: {problem}")
+        return None
+
+    def _note(self, node: yaml.Node, path: Path, message: str) -> None:
+        self._document.problems.append(Problem(*place(node), path, message))
+
+
+def place(node: yaml.Node) -> tuple[int, int]:
+    """Line and column of a node, counted from 1."""
+    return node.start_mark.line + 1, node.start_mark.column + 1

@@ -1,0 +1,1 @@
+"""What is known becomes the page that Prometheus reads."""

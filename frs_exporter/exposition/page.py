@@ -1,0 +1,132 @@
+"""The page: chunks kept by owner and family, handed out joined in a format and an encoding; negotiation (pure)."""
+
+import math
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from isal import isal_zlib
+
+from frs_exporter.exposition.render import Chunk, header
+from frs_exporter.model import Family
+
+GZIP_LEVEL = 1
+"""isal's level 1 makes pages as small as zlib's level 6 does, in a tenth of the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to write the page: the media type it is asked by, the versions that mean it, the Content-Type sent."""
+
+    media_type: str
+    versions: tuple[str, ...]
+    content_type: str
+
+    def matches(self, media_range: str, parameters: str) -> int:
+        """How specifically a media range of an Accept header names this format; 0 is not at all."""
+        version = re.search(r"(?:^|;)\s*version=\"?([^\s;\"]+)", parameters)
+        if version and version[1] not in self.versions:
+            return 0
+        return {self.media_type: 3, self.media_type.split("/")[0] + "/*": 2, "*/*": 1}.get(media_range, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A content coding."""
+
+    name: str
+
+    def matches(self, coding: str, parameters: str) -> int:
+        """How specifically a coding of an Accept-Encoding header names this one; 0 is not at all."""
+        return {self.name: 2, "*": 1}.get(coding, 0)
+
+
+class Offer(Protocol):
+    """One of the things a client may ask for."""
+
+    def matches(self, item: str, parameters: str) -> int:
+        """How specifically an item of the client's list names this offer; 0 is not at all."""
+
+
+OfferT = TypeVar("OfferT", bound=Offer)
+
+TEXT = Format("text/plain", ("0.0.4",), "text/plain; version=0.0.4; charset=utf-8")
+OPENMETRICS = Format(
+    "application/openmetrics-text", ("1.0.0", "0.0.1"), "application/openmetrics-text; version=1.0.0; charset=utf-8"
+)
+FORMATS = (TEXT, OPENMETRICS)
+IDENTITY = Encoding("identity")
+GZIP = Encoding("gzip")
+ENCODINGS = (GZIP, IDENTITY)
+
+
+def negotiate(accept: str, offers: Sequence[OfferT], otherwise: OfferT) -> OfferT:
+    """The offer with the highest q-value in an Accept or Accept-Encoding header, the earlier of equals.
+
+    RFC 9110, 12.4: of the items that match an offer the most specific one counts. When the header accepts none of the
+    offers it is `otherwise`: a page in a format that was not asked for still tells more than an error does.
+    """
+    best, best_q = otherwise, 0.0
+    items = [item.strip().lower().partition(";") for item in accept.split(",")]
+    for offer in offers:
+        specificity, q = max((offer.matches(name.strip(), rest), quality(rest)) for name, _, rest in items)
+        if specificity and q > best_q:
+            best, best_q = offer, q
+    return best
+
+
+def quality(parameters: str) -> float:
+    """The q-value among an item's parameters: 1 without one, 0 for one that is not a number from 0 to 1."""
+    match = re.search(r"(?:^|;)\s*q\s*=\s*([^\s;]*)", parameters)
+    if match is None:
+        return 1.0
+    return float(match[1]) if re.fullmatch(r"0(\.\d{0,3})?|1(\.0{0,3})?", match[1]) else 0.0
+
+
+class Page:
+    """Chunks by owner; a scrape joins them as they are."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self._headers = {
+            format: {family.name: header(family, openmetrics=format is OPENMETRICS) for family in families}
+            for format in FORMATS
+        }
+        self._lines: dict[str, dict[Hashable, bytes]] = {family.name: {} for family in families}
+        self._families: dict[Hashable, frozenset[str]] = {}
+        self._ends: dict[Hashable, float] = {}
+
+    def put(self, owner: Hashable, chunk: Chunk, until: float = math.inf) -> None:
+        """Show `chunk` instead of what `owner` showed before; from `until` on it is not shown any more."""
+        for name in self._families.get(owner, frozenset()) - chunk.keys():
+            del self._lines[name][owner]
+        for name, lines in chunk.items():
+            self._lines[name][owner] = lines
+        self._families[owner] = frozenset(chunk)
+        self._ends[owner] = until
+
+    def drop(self, owner: Hashable) -> None:
+        """Show nothing of `owner` any more."""
+        for name in self._families.pop(owner, frozenset()):
+            del self._lines[name][owner]
+        self._ends.pop(owner, None)
+
+    def blocks(self, format: Format, now: float) -> Iterator[bytes]:
+        """The page at `now`, one block per family: all as of this call, however slowly it is read."""
+        for owner in [owner for owner, end in self._ends.items() if end <= now]:
+            self.drop(owner)
+        headers = self._headers[format]
+        shown = [(headers[name], list(lines.values())) for name, lines in self._lines.items() if lines]
+        return (b"".join((head, *lines)) for head, lines in shown)
+
+
+def encode(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
+    """The blocks in a content coding."""
+    if encoding is IDENTITY:
+        yield from blocks
+        return
+    gzip = isal_zlib.compressobj(GZIP_LEVEL, wbits=31)
+    for block in blocks:
+        if data := gzip.compress(block):
+            yield data
+    yield gzip.flush()

@@ -1,0 +1,122 @@
+"""The exposition lines of a family, of a job and of a project: rendered once per poll, joined per scrape (pure).
+
+A sample line is the same in Prometheus' text format 0.0.4 and in OpenMetrics 1.0.0 as long as values are floats; only
+the header of a counter differs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from frs_exporter.model import Family, Job, JobState, Sample, Target
+
+Chunk = Mapping[str, bytes]
+"""The lines of one owner, by family."""
+
+
+JOB = ("project", "collector")
+UP = Family("frs_up", "gauge", "Whether the newest poll told what was asked: 1 yes, 0 no or not asked yet.", JOB)
+PROJECT_INFO = Family(
+    "frs_project_info",
+    "gauge",
+    "What the config says of a project, labels of its own included; always 1.",
+    ("project", "project_id", "region", "credential", "auth"),
+)
+SUBSERVICE_REQUIRED = Family(
+    "frs_subservice_required",
+    "gauge",
+    "Sub-services that must be subscribed, as the config's require says; always 1.",
+    ("project", "subservice"),
+)
+TOKEN_EXPIRY = Family(
+    "frs_token_expiry_timestamp_seconds",
+    "gauge",
+    "When the token in use ends (expires_at of IAM's answer); a token is renewed well before.",
+    ("project",),
+)
+POLLS = Family("frs_polls_total", "counter", "Polls that ended, well or not.", JOB)
+FAILURES = Family("frs_poll_failures_total", "counter", "Polls that did not tell what was asked.", JOB)
+ERRORS = Family(
+    "frs_poll_errors_total",
+    "counter",
+    "Failed polls by reason; a reason appears when it first occurs.",
+    (*JOB, "reason"),
+)
+ERROR_INFO = Family(
+    "frs_poll_error_info",
+    "gauge",
+    "Why the job is down, with the vendor's error code; present and 1 only while it is.",
+    (*JOB, "reason", "code"),
+)
+LAST_SUCCESS = Family(
+    "frs_last_success_timestamp_seconds",
+    "gauge",
+    "When the values shown were asked; absent before the first answer.",
+    JOB,
+)
+LAST_POLL = Family("frs_last_poll_timestamp_seconds", "gauge", "When the newest poll ended, well or not.", JOB)
+DURATION = Family(
+    "frs_poll_duration_seconds", "gauge", "How long the newest poll took, waiting for its turn included.", JOB
+)
+INTERVAL = Family("frs_poll_interval_seconds", "gauge", "How often the job polls, as the config says.", JOB)
+
+FAMILIES = (
+    *(PROJECT_INFO, UP, ERROR_INFO, SUBSERVICE_REQUIRED, TOKEN_EXPIRY, LAST_SUCCESS, LAST_POLL),
+    *(DURATION, INTERVAL, POLLS, FAILURES, ERRORS),
+)
+
+
+def header(family: Family, *, openmetrics: bool) -> bytes:
+    """The HELP and TYPE lines; OpenMetrics names a counter without its `_total`."""
+    name = family.name.removesuffix("_total") if openmetrics and family.type == "counter" else family.name
+    return f"# HELP {name} {family.help}\n# TYPE {name} {family.type}\n".encode()
+
+
+def render_job(job: Job, state: JobState) -> Chunk:
+    """What stays on the page whatever happens: up, counters, timestamps, and what a failure itself told."""
+    return lines((*job_samples(job, state), *state.told))
+
+
+def job_samples(job: Job, state: JobState) -> Iterator[Sample]:
+    """The samples of the job's own families."""
+    key = job.key
+    yield Sample(UP, key, state.up)
+    yield Sample(INTERVAL, key, job.target.poll_interval)
+    yield Sample(POLLS, key, state.polls)
+    yield Sample(FAILURES, key, state.failures)
+    for reason, count in state.errors.items():
+        yield Sample(ERRORS, (*key, reason), count)
+    if state.error:
+        yield Sample(ERROR_INFO, (*key, state.error.reason, state.error.code), 1)
+    for family, value in ((LAST_SUCCESS, state.last_success), (LAST_POLL, state.last_poll), (DURATION, state.duration)):
+        if value is not None:
+            yield Sample(family, key, value)
+
+
+def render_target(target: Target, token_expiry: float | None) -> Chunk:
+    """What belongs to a project as a whole."""
+    facts = (target.project, target.project_id, target.region, target.credential.name, target.credential.kind)
+    info = line(PROJECT_INFO.name, (*zip(PROJECT_INFO.labels, facts, strict=True), *target.labels), 1)
+    samples = [Sample(SUBSERVICE_REQUIRED, (target.project, subservice), 1) for subservice in target.require]
+    if token_expiry is not None:
+        samples.append(Sample(TOKEN_EXPIRY, (target.project,), token_expiry))
+    return {PROJECT_INFO.name: info.encode(), **lines(samples)}
+
+
+def lines(samples: Iterable[Sample]) -> Chunk:
+    """The lines of samples, by family."""
+    texts: dict[str, list[str]] = {}
+    for sample in samples:
+        family = sample.family
+        text = line(family.name, zip(family.labels, sample.labels, strict=True), sample.value)
+        texts.setdefault(family.name, []).append(text)
+    return {name: "".join(text).encode() for name, text in texts.items()}
+
+
+def line(name: str, labels: Iterable[tuple[str, str]], value: float) -> str:
+    """One sample line."""
+    pairs = ",".join(f'{label}="{escape(text)}"' for label, text in labels)
+    return f"{name}{{{pairs}}} {float(value)!r}\n"
+
+
+def escape(value: str) -> str:
+    """A label value as both formats want it."""
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

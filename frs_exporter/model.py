@@ -1,0 +1,166 @@
+"""The frozen values that every room shares: credentials, targets, jobs, samples, and a job's state."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import SecretStr
+
+from frs_exporter.errors import ApiError, Reason
+
+
+class Api(StrEnum):
+    """The vendor's services that are called: the values of the label `api` of the exporter's own metrics."""
+
+    FRS = "frs"
+    IAM = "iam"
+    CES = "ces"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Requests per second and requests at once that one credential may make of one API at one endpoint."""
+
+    rate: float = 5.0
+    concurrency: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """How to reach the cloud; a proxy's URL may hold a password."""
+
+    proxy_url: SecretStr | None = None
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCredential:
+    """An IAM user whose password buys a token for each project."""
+
+    kind: ClassVar[str] = "token"
+    name: str
+    domain_name: str
+    user_name: str
+    password: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCredential:
+    """An access key and secret key (AK/SK) that sign each request; temporary ones come with a security token."""
+
+    kind: ClassVar[str] = "ak_sk"
+    name: str
+    access_key: str
+    secret_key: SecretStr
+    security_token: SecretStr | None = None
+
+
+Credential = TokenCredential | KeyCredential
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A project as it is asked and shown; durations in seconds, endpoints are base URLs without a trailing slash."""
+
+    project: str
+    project_id: str
+    region: str
+    credential: Credential
+    endpoints: Mapping[Api, str] = field(hash=False)
+    collectors: tuple[str, ...] = ("subscription",)
+    require: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    create_time_zone: str = "UTC"
+    poll_interval: float = 60.0
+    poll_timeout: float = 10.0
+    stale_after: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One collector asked about one target: the unit of scheduling, state and reload."""
+
+    target: Target
+    collector: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What stays the same while the job's settings change."""
+        return self.target.project, self.collector
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric: its name as on the page, `gauge` or `counter`, its HELP, and the names of its labels in order."""
+
+    name: str
+    type: str
+    help: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A value of a family, with the values of the family's labels in order."""
+
+    family: Family
+    labels: tuple[str, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What is known of a job: counters since the start, the newest answer, and until when its samples are fresh.
+
+    `last_poll` and `last_success` are Unix seconds, `fresh_until` is in seconds of the event loop's clock.
+    """
+
+    polls: int = 0
+    failures: int = 0
+    failures_in_a_row: int = 0
+    errors: Mapping[Reason, int] = field(default_factory=dict)
+    error: ApiError | None = None
+    samples: tuple[Sample, ...] = ()
+    told: tuple[Sample, ...] = ()
+    fresh_until: float = -math.inf
+    last_poll: float | None = None
+    last_success: float | None = None
+    duration: float | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether the newest poll told what was asked."""
+        return self.polls > 0 and self.error is None
+
+    def succeeded(self, at: float, duration: float, samples: tuple[Sample, ...], fresh_until: float) -> "JobState":
+        """The state after an answer: new samples replace all old ones."""
+        return replace(
+            self,
+            polls=self.polls + 1,
+            failures_in_a_row=0,
+            error=None,
+            samples=samples,
+            told=(),
+            fresh_until=fresh_until,
+            last_poll=at,
+            last_success=at,
+            duration=duration,
+        )
+
+    def failed(self, at: float, duration: float, error: ApiError, told: tuple[Sample, ...] = ()) -> "JobState":
+        """The state after a failure: `told` is what the failure itself says, which supersedes older samples of it."""
+        superseded = {sample.family for sample in told}
+        return replace(
+            self,
+            polls=self.polls + 1,
+            failures=self.failures + 1,
+            failures_in_a_row=self.failures_in_a_row + 1,
+            errors={**self.errors, error.reason: self.errors.get(error.reason, 0) + 1},
+            error=error,
+            samples=tuple(sample for sample in self.samples if sample.family not in superseded),
+            told=told,
+            last_poll=at,
+            duration=duration,
+        )

@@ -1,0 +1,1 @@
+"""When jobs are polled, and what becomes of the answers."""

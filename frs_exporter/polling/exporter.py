@@ -1,0 +1,88 @@
+"""The living daemon: a config becomes jobs that are polled until it stops, and the page they leave behind."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from frs_exporter.cloud.client import Client
+from frs_exporter.cloud.transport import Transport
+from frs_exporter.collectors import COLLECTORS
+from frs_exporter.config.load import Config
+from frs_exporter.exposition.page import Format, Page
+from frs_exporter.exposition.render import FAMILIES
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.model import Family, JobState
+from frs_exporter.polling.poller import Key, Poller
+
+PAGE_FAMILIES: tuple[Family, ...] = (
+    *FAMILIES,
+    *(family for collector in COLLECTORS.values() for family in collector.families),
+)
+
+
+class Exporter:
+    """Starts, serves and stops; `now` is the wall clock in Unix seconds."""
+
+    def __init__(
+        self,
+        config: Config,
+        telemetry: Telemetry,
+        *,
+        now: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._config = config
+        self._telemetry = telemetry
+        self._now = now
+        self._rng = rng or random.Random()
+        self._page = Page(PAGE_FAMILIES)
+        self._draining = False
+        self._tried = False
+
+    async def start(self) -> None:
+        """Start polling; every job is on the page, down, from now on."""
+        self._transport = Transport(self._config.limits, self._config.http, self._telemetry.observe)
+        client = Client(self._transport, self._now, self._rng)
+        self._poller = Poller(client, self._page, COLLECTORS, self._now, self._rng)
+        self._poller.reconcile(self._config.jobs)
+        self._started = asyncio.get_running_loop().time()
+        self._telemetry.jobs.set(len(self._config.jobs))
+        self._telemetry.config_loaded(self._now())
+
+    def drain(self) -> None:
+        """Be not ready any more, so that nobody new comes."""
+        self._draining = True
+
+    async def stop(self) -> None:
+        """Stop polling and close every connection."""
+        self.drain()
+        await self._poller.stop()
+        await self._transport.close()
+
+    @property
+    def states(self) -> dict[Key, JobState]:
+        """What is known of each job."""
+        return self._poller.states
+
+    def not_ready(self) -> str:
+        """Why the exporter is not ready, empty when it is: each job was tried once, or its interval has passed.
+
+        That a project is down is no reason: it would take the page away just when it tells most.
+        """
+        if self._draining:
+            return "stopping"
+        if not self._tried:
+            age = asyncio.get_running_loop().time() - self._started
+            untried = [
+                job for job in self._config.jobs if not self.states[job.key].polls and job.target.poll_interval > age
+            ]
+            if untried:
+                return f"{len(untried)} of {len(self._config.jobs)} jobs not polled yet"
+            self._tried = True
+        return ""
+
+    def page(self, format: Format) -> Iterator[bytes]:
+        """The whole page in blocks."""
+        yield from self._page.blocks(format, asyncio.get_running_loop().time())
+        yield self._telemetry.block(format)

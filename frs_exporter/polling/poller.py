@@ -1,0 +1,120 @@
+"""A task per job: poll, keep the state, render it, wait; `reconcile` makes the tasks those of the wanted jobs."""
+
+import asyncio
+import functools
+import random
+from collections.abc import Callable, Iterable, Mapping
+
+import structlog
+
+from frs_exporter.cloud.client import Client
+from frs_exporter.collectors import Collector
+from frs_exporter.errors import ApiError, Reason
+from frs_exporter.exposition.page import Page
+from frs_exporter.exposition.render import lines, render_job, render_target
+from frs_exporter.model import Job, JobState
+from frs_exporter.polling.schedule import first_delay, next_delay
+
+Key = tuple[str, str]
+
+SPREAD = 0.2
+"""Seconds of the first round per job: few jobs are asked at once, many spread over their interval."""
+
+log = structlog.get_logger()
+
+
+class Poller:
+    """Polls each wanted job for ever, and keeps the page true."""
+
+    def __init__(
+        self,
+        client: Client,
+        page: Page,
+        collectors: Mapping[str, Collector],
+        now: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self.states: dict[Key, JobState] = {}
+        self._client = client
+        self._page = page
+        self._collectors = collectors
+        self._now = now
+        self._rng = rng
+        self._jobs: dict[Key, Job] = {}
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+
+    def reconcile(self, wanted: Iterable[Job]) -> None:
+        """Start the jobs that are new or changed, stop those that are not wanted any more, touch no other."""
+        jobs = {job.key: job for job in wanted}
+        for key in self._jobs.keys() - jobs.keys():
+            self._tasks.pop(key).cancel()
+            del self.states[key]
+            self._page.drop(key)
+            self._page.drop((*key, "samples"))
+        for project in {project for project, _ in self._jobs} - {project for project, _ in jobs}:
+            self._page.drop(project)
+        changed = [job for key, job in jobs.items() if self._jobs.get(key) != job]
+        for job in changed:
+            if job.key in self._tasks:
+                self._tasks[job.key].cancel()
+            self._show(job, self.states.setdefault(job.key, JobState()))
+            window = min(job.target.poll_interval, SPREAD * len(changed))
+            self._tasks[job.key] = asyncio.create_task(self._run(job, window), name=f"poll {'/'.join(job.key)}")
+        self._jobs = jobs
+
+    async def stop(self) -> None:
+        """Stop every task; returns when all have ended."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _run(self, job: Job, window: float) -> None:
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(first_delay("/".join(job.key), window))
+        while True:
+            started = clock()
+            state = await self.poll(job)
+            wait_from = clock() if state.error else started
+            retry_after = state.error.retry_after if state.error else None
+            delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
+            await asyncio.sleep(max(0.0, wait_from + delay - clock()))
+
+    async def poll(self, job: Job) -> JobState:
+        """Ask once, keep and show what came of it; no failure gets out, whatever it is."""
+        clock = asyncio.get_running_loop().time
+        started, before = clock(), self.states[job.key]
+        collector, target = self._collectors[job.collector], job.target
+        try:
+            samples = await collector.collect(functools.partial(self._client.get, target), target, before.samples)
+        except ApiError as error:
+            told = collector.told(target, error)
+            state = before.failed(self._now(), clock() - started, error, told)
+        except Exception as error:
+            log.exception("unexpected error in a poll", project=target.project, collector=job.collector)
+            internal = ApiError(Reason.INTERNAL, f"unexpected {type(error).__name__}; the log has the traceback")
+            state = before.failed(self._now(), clock() - started, internal)
+        else:
+            state = before.succeeded(self._now(), clock() - started, samples, clock() + target.stale_after)
+        self.states[job.key] = state
+        self._show(job, state)
+        report(job, before, state)
+        return state
+
+    def _show(self, job: Job, state: JobState) -> None:
+        target = job.target
+        self._page.put(target.project, render_target(target, self._client.token_expiry(target)))
+        self._page.put(job.key, render_job(job, state))
+        self._page.put((*job.key, "samples"), lines(state.samples), state.fresh_until)
+
+
+def report(job: Job, before: JobState, after: JobState) -> None:
+    """Log what changed: up, down, or the reason for being down; a job that stays as it was is silent."""
+    names = {"project": job.target.project, "collector": job.collector}
+    if after.error is None:
+        if not before.up:
+            log.info("up", **names, failed_polls=before.failures_in_a_row)
+    elif before.error is None or (before.error.reason, before.error.code) != (after.error.reason, after.error.code):
+        error = after.error
+        details = {"code": error.code, "status": error.status, "request_id": error.request_id}
+        told = {key: value for key, value in details.items() if value}
+        log.warning("down", **names, reason=str(error.reason), **told, message=error.message)

@@ -1,0 +1,32 @@
+"""When a job is due: arithmetic on numbers and strings (pure; times in seconds)."""
+
+import hashlib
+from collections.abc import Callable
+
+JITTER = 0.05
+"""The part of an interval by which a poll may come early or late, so that jobs do not march in step."""
+FIRST_RETRY = 1.0
+LAST_RETRY = 300.0
+"""A job that keeps failing is asked at least this often, or once an interval where that is longer."""
+MAX_DOUBLINGS = 16
+"""Beyond this the exponent tells nothing more, and 2.0 ** 1025 is no float."""
+
+
+def first_delay(key: str, window: float) -> float:
+    """The phase of a job within `window`: even over many keys, and the same after every restart."""
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return window * int.from_bytes(digest) / 2**64
+
+
+def next_delay(
+    interval: float, failures: int, retry_after: float | None, uniform: Callable[[float, float], float]
+) -> float:
+    """The time from the start of one poll to the next, after `failures` failures in a row.
+
+    `uniform(low, high)` draws a number. After a failure the delay is drawn from zero (full jitter) up to a ceiling that
+    doubles with each; `retry_after` is the least the cloud asked for.
+    """
+    if failures == 0:
+        return uniform(interval * (1 - JITTER), interval * (1 + JITTER))
+    ceiling = min(interval * 2.0 ** min(failures - 1, MAX_DOUBLINGS), max(interval, LAST_RETRY))
+    return max(FIRST_RETRY, retry_after or 0.0, uniform(0.0, ceiling))

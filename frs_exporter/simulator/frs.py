@@ -1,0 +1,28 @@
+"""FRS: what a project has subscribed."""
+
+from aiohttp import web
+
+from frs_exporter.simulator.gateway import CALLER, WORLD, Caller, Refusal
+from frs_exporter.simulator.world import QUOTA, Project
+
+
+async def subscribe(request: web.Request) -> web.Response:
+    """`GET /v1/{project_id}/subscribe`."""
+    project = project_of(request, "subscribe")
+    if project.answer is None:
+        raise Refusal(400, "FRS.0019", "The service has not been subscribed.")
+    return web.json_response(project.answer)
+
+
+def project_of(request: web.Request, api: str) -> Project:
+    """The project that is asked about, within the user's quota of this API; raises Refusal."""
+    caller: Caller = request[CALLER]
+    project_id = request.match_info["project_id"]
+    project = caller.project_at(project_id)
+    if project is None or request.headers.get("X-Project-Id", project_id) != project_id:
+        raise Refusal(403, "FRS.0028", "The project ID does not match the token.")
+    if not request.app[WORLD].within_quota(caller.user, api, QUOTA):
+        raise Refusal(429, "FRS.0033", "Too many requests, over flow control.")
+    if project.frozen:
+        raise Refusal(400, "FRS.0202", "The service has been freeze.")
+    return project

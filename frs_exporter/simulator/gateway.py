@@ -1,0 +1,134 @@
+"""The API gateway: who calls, is that proven by a token or a signature, and how often; codes and bodies are real."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from frs_exporter.cloud import signing
+from frs_exporter.simulator.world import GATEWAY_QUOTA, KEY_LOCK, Account, Project, World
+
+WORLD = web.AppKey("world", World)
+CALLER = "caller"
+NOT_PROVEN = "Incorrect IAM authentication information: "
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls; a token is of one project, a key of all of its account's."""
+
+    account: Account
+    project: Project | None
+
+    @property
+    def user(self) -> str:
+        """The user whose quota counts."""
+        return f"{self.account.domain_name}/{self.account.user_name}"
+
+    def project_at(self, project_id: str) -> Project | None:
+        """The project of that id, if this caller may ask about it."""
+        projects = [self.project] if self.project else self.account.projects
+        return next((project for project in projects if project.id == project_id), None)
+
+
+class Refusal(Exception):
+    """An answer other than 200, in the vendor's shape."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+@web.middleware
+async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give each answer a request id and a date, and refuse what the gateway refuses before any service sees it."""
+    world, request_id = request.app[WORLD], uuid.uuid4().hex
+    project_id = request.match_info.get("project_id", "")
+    api = "iam" if request.path.startswith("/v3/") else "frs"
+    response: web.StreamResponse | None
+    try:
+        response = await world.faults.strike(api, project_id)
+        if response is None:
+            response = await passed(request, handler, world, api, project_id)
+    except Refusal as refusal:
+        body = {"error_code": refusal.code, "error_msg": refusal.message}
+        if refusal.code.startswith("APIGW."):
+            body["request_id"] = request_id
+        response = web.json_response(body, status=refusal.status)
+    except web.HTTPNotFound:
+        body = {
+            "error_code": "APIGW.0101",
+            "error_msg": "The API does not exist or has not been published in the environment",
+        }
+        response = web.json_response({**body, "request_id": request_id}, status=404)
+    response.headers["X-Request-Id"] = request_id
+    response.headers["Date"] = datetime.fromtimestamp(world.now(), UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    return response
+
+
+async def passed(request: web.Request, handler: Handler, world: World, api: str, project_id: str) -> web.StreamResponse:
+    """The service's answer, once the gateway's checks are passed; a login at IAM has nothing to check yet."""
+    if request.match_info.http_exception is not None:
+        raise request.match_info.http_exception
+    if request.method == "POST":
+        return await handler(request)
+    caller = await authenticated(request, world)
+    world.requests[api, caller.user, project_id] += 1
+    if not world.within_quota(caller.user, "gateway " + api, GATEWAY_QUOTA):
+        raise Refusal(429, "APIGW.0308", "The throttling threshold has been reached: policy user over ratelimit")
+    request[CALLER] = caller
+    return await handler(request)
+
+
+async def authenticated(request: web.Request, world: World) -> Caller:
+    """Who calls, proven; raises Refusal."""
+    if token := request.headers.get("X-Auth-Token"):
+        return by_token(token, world)
+    claim = signing.parse_authorization(request.headers.get("Authorization", ""))
+    if claim is None:
+        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "no token and no signature")
+    return await by_signature(request, claim, world)
+
+
+def by_token(value: str, world: World) -> Caller:
+    """The owner of a token that is known, unexpired and not outdated; raises Refusal."""
+    token = world.tokens.get(value)
+    if token is None:
+        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "decrypt token fail")
+    if token.expires_at <= world.now():
+        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "token expired")
+    if value in world.outdated:
+        raise Refusal(401, "APIGW.0307", "The token must be updated.")
+    return Caller(token.account, token.project)
+
+
+async def by_signature(request: web.Request, claim: signing.Authorization, world: World) -> Caller:
+    """The owner of a key that signed this very request, derived again from what was received; raises Refusal."""
+    account = world.account_of_key(claim.access_key)
+    if account is None:
+        raise Refusal(401, "APIGW.0301", NOT_PROVEN + f"Get secretKey failed,ak:{claim.access_key},err:ak not exist")
+    if world.locked(claim.access_key):
+        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "AK access failed to reach the limit,forbidden")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    received = signing.Signable(request.method, request.raw_path, headers, await request.read())
+    if skew(headers.get("x-sdk-date", ""), world.now()) > signing.MAX_SKEW:
+        world.login_failed(claim.access_key, KEY_LOCK)
+        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "x-sdk-date is more than 15 minutes off")
+    if not signing.verify(received, claim, account.secret_key):
+        world.login_failed(claim.access_key, KEY_LOCK)
+        echo = signing.canonical_request(received, claim.signed_headers).replace("\n", "|")
+        raise Refusal(401, "APIGW.0301", NOT_PROVEN + f"verify aksk signature fail,canonicalRequest:{echo}")
+    world.login_succeeded(claim.access_key)
+    return Caller(account, None)
+
+
+def skew(date: str, now: float) -> float:
+    """Seconds between an X-Sdk-Date and now; infinite for one that is no date."""
+    try:
+        return abs(datetime.strptime(date, signing.DATE_FORMAT).replace(tzinfo=UTC).timestamp() - now)
+    except ValueError:
+        return float("inf")

@@ -1,0 +1,115 @@
+"""IAM: tokens for passwords, and the lists of projects."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from frs_exporter.simulator.gateway import CALLER, WORLD, Caller
+from frs_exporter.simulator.world import USER_LOCK, Account, Project
+
+MAX_PER_PAGE = 5000
+
+
+async def create_token(request: web.Request) -> web.Response:
+    """`POST /v3/auth/tokens`: a user's password for a token of one project."""
+    world = request.app[WORLD]
+    try:
+        auth = json.loads(await request.read())["auth"]
+        user, scope = auth["identity"]["password"]["user"], auth["scope"]["project"]
+        domain_name, user_name, password = user["domain"]["name"], user["name"], user["password"]
+        if "password" not in auth["identity"]["methods"]:
+            raise ValueError("methods")
+    except (ValueError, KeyError, TypeError):
+        return keystone(400, "Bad Request", "The request body is invalid.")
+    login = f"{domain_name}/{user_name}"
+    account = world.account_of_user(domain_name, user_name)
+    if world.locked(login):
+        return keystone(401, "Unauthorized", "The account is locked.")
+    if account is None or account.password != password:
+        world.login_failed(login, USER_LOCK)
+        return keystone(401, "Unauthorized", "The username or password is wrong.")
+    world.login_succeeded(login)
+    project = project_in_scope(account, scope)
+    if project is None:
+        return keystone(403, "Forbidden", "You are not authorized to perform the requested action.")
+    world.requests["iam", login, project.id] += 1
+    value, token = world.issue(account, project)
+    body = {
+        "token": {
+            "methods": ["password"],
+            "issued_at": iso(token.issued_at),
+            "expires_at": iso(token.expires_at),
+            "project": {"id": project.id, "name": iam_name(project), "domain": domain(account)},
+            "user": {"name": user_name, "domain": domain(account), "password_expires_at": ""},
+            "roles": [{"id": "0", "name": "te_admin"}],
+            "catalog": [] if request.query.get("nocatalog") else [{"type": "frs", "name": "frs", "endpoints": []}],
+        }
+    }
+    return web.json_response(body, status=201, headers={"X-Subject-Token": value})
+
+
+async def auth_projects(request: web.Request) -> web.Response:
+    """`GET /v3/auth/projects`: all that the caller may use, without paging."""
+    caller: Caller = request[CALLER]
+    return web.json_response({"projects": [item(caller.account, project) for project in caller.account.projects]})
+
+
+async def list_projects(request: web.Request) -> web.Response:
+    """`GET /v3/projects`: filtered by name, in pages where `page` and `per_page` are given."""
+    caller: Caller = request[CALLER]
+    name = request.query.get("name")
+    items = [item(caller.account, project) for project in caller.account.projects]
+    items = [entry for entry in items if name is None or entry["name"] == name]
+    if "page" not in request.query and "per_page" not in request.query:
+        return web.json_response({"projects": items, "links": {"next": None, "previous": None}})
+    try:
+        page, size = int(request.query["page"]), int(request.query["per_page"])
+    except (KeyError, ValueError):
+        page, size = 0, 0
+    if page < 1 or not 1 <= size <= MAX_PER_PAGE:
+        return keystone(400, "Bad Request", "page and per_page must be given together.")
+    shown = items[(page - 1) * size : page * size]
+    return web.json_response({"projects": shown, "links": {"next": None, "previous": None}})
+
+
+def project_in_scope(account: Account, scope: Mapping[str, Any]) -> Project | None:
+    """The project that a token is asked for, by id or by name."""
+    wanted = (scope.get("id"), scope.get("name"))
+    return next((p for p in account.projects if p.id == wanted[0] or iam_name(p) == wanted[1]), None)
+
+
+def iam_name(project: Project) -> str:
+    """IAM names a sub-project after its region."""
+    return f"{project.region}_{project.name}"
+
+
+def item(account: Account, project: Project) -> dict[str, Any]:
+    """A project in a list."""
+    return {
+        "id": project.id,
+        "name": iam_name(project),
+        "domain_id": account.domain_id,
+        "parent_id": account.domain_id,
+        "enabled": True,
+        "is_domain": False,
+        "description": "",
+        "links": {},
+    }
+
+
+def domain(account: Account) -> dict[str, str]:
+    """An account as IAM shows it."""
+    return {"id": account.domain_id, "name": account.domain_name}
+
+
+def iso(unix_seconds: float) -> str:
+    """A time as IAM writes it."""
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def keystone(status: int, title: str, message: str) -> web.Response:
+    """IAM's error body."""
+    return web.json_response({"error": {"code": status, "message": message, "title": title}}, status=status)

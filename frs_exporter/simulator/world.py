@@ -1,0 +1,192 @@
+"""The simulated cloud's facts: accounts, projects, what is subscribed, and what has been issued, counted and locked."""
+
+import hashlib
+import secrets
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from frs_exporter.simulator.faults import Faults
+
+QUOTA = 10
+"""Requests per second that FRS grants a user per API."""
+GATEWAY_QUOTA = 200
+FAILURES_TO_LOCK = 5
+KEY_LOCK = 300.0
+USER_LOCK = 900.0
+
+
+@dataclass
+class Project:
+    """A project of IAM; `answer` is what /subscribe tells, None where nothing is subscribed."""
+
+    name: str
+    region: str
+    answer: dict[str, Any] | None
+    frozen: bool = False
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        self.id = self.id or digest("project", self.name)
+
+
+@dataclass
+class Account:
+    """An account with one IAM user, who has a password and an access key; `kind` is how the config uses it."""
+
+    domain_name: str
+    kind: str
+    projects: list[Project]
+    user_name: str = "frs-monitor"
+    password: str = ""
+    access_key: str = ""
+    secret_key: str = ""
+
+    def __post_init__(self) -> None:
+        self.password = self.password or f"Pw-{digest('password', self.domain_name)[:16]}!"
+        self.access_key = self.access_key or digest("access", self.domain_name)[:20].upper()
+        self.secret_key = self.secret_key or digest("secret", self.domain_name) + "SKSKSKSK"
+
+    @property
+    def domain_id(self) -> str:
+        """The account's id."""
+        return digest("domain", self.domain_name)
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """What a token stands for; times in Unix seconds."""
+
+    account: Account
+    project: Project
+    issued_at: float
+    expires_at: float
+
+
+@dataclass
+class Lock:
+    """Failed logins in a row of one user or key, and until when it is locked."""
+
+    failures: int = 0
+    until: float = 0.0
+
+
+@dataclass
+class World:
+    """Everything the simulator knows; `now` is its clock in Unix seconds, `token_life` is in seconds."""
+
+    accounts: list[Account]
+    now: Callable[[], float] = time.time
+    token_life: float = 86400.0
+    faults: Faults = field(default_factory=Faults)
+    tokens: dict[str, IssuedToken] = field(default_factory=dict)
+    outdated: set[str] = field(default_factory=set)
+    """Tokens that died early, as on arrears or changed permissions."""
+    requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Requests by API, user and project id."""
+    locks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
+    recent: defaultdict[tuple[str, str], deque[float]] = field(default_factory=lambda: defaultdict(deque))
+
+    def projects(self) -> Iterator[tuple[Account, Project]]:
+        """All projects with their accounts."""
+        return ((account, project) for account in self.accounts for project in account.projects)
+
+    def account_of_key(self, access_key: str) -> Account | None:
+        """Who owns an access key."""
+        return next((account for account in self.accounts if account.access_key == access_key), None)
+
+    def account_of_user(self, domain_name: str, user_name: str) -> Account | None:
+        """Who a login name belongs to."""
+        wanted = (domain_name, user_name)
+        return next((account for account in self.accounts if (account.domain_name, account.user_name) == wanted), None)
+
+    def issue(self, account: Account, project: Project) -> tuple[str, IssuedToken]:
+        """A new token; older ones stay valid. Real ones are some kilobytes of PKI, too."""
+        value = "MII" + secrets.token_urlsafe(1200)
+        now = self.now()
+        self.tokens[value] = IssuedToken(account, project, now, now + self.token_life)
+        return value, self.tokens[value]
+
+    def within_quota(self, user: str, api: str, quota: int) -> bool:
+        """Whether one more request of this second is allowed; if so it is counted."""
+        times, now = self.recent[user, api], self.now()
+        while times and times[0] <= now - 1:
+            times.popleft()
+        if len(times) >= quota:
+            return False
+        times.append(now)
+        return True
+
+    def locked(self, login: str) -> bool:
+        """Whether a user or key is locked now."""
+        return self.locks[login].until > self.now()
+
+    def login_failed(self, login: str, lock_for: float) -> None:
+        """Count a failed login of a user or key; the fifth in a row locks it."""
+        lock = self.locks[login]
+        lock.failures += 1
+        if lock.failures >= FAILURES_TO_LOCK:
+            lock.failures, lock.until = 0, self.now() + lock_for
+
+    def login_succeeded(self, login: str) -> None:
+        """Only failures in a row count."""
+        self.locks[login].failures = 0
+
+
+def digest(*parts: str) -> str:
+    """32 hexadecimal digits that are always the same for the same parts."""
+    return hashlib.blake2b("/".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def subscribed(created: str, *, off: tuple[str, ...] = ()) -> dict[str, Any]:
+    """An answer as documented, with some sub-services off."""
+    names = ("detect", "compare", "search", "live_detect")
+    services = {f"{name}_service": {"subscribe_status": name not in off, "create_time": created} for name in names}
+    return {"max_face_set_number": 10, **services}
+
+
+SCREENSHOT = {
+    "max_face_size": 10,
+    "detect_service": {"subscribe_status": True, "create_time": "2018-08-23 11:09:10"},
+    "compare_service": {"subscribe_status": True, "create_time": "2018-08-23 11:09:10"},
+    "live_detect_service": {"subscribe_status": True, "create_time": "2018-08-23 11:09:10"},
+    "search_service": {"subscribe_status": True, "create_time": "2018-08-23 11:09:10"},
+    "face_quality_service": {"subscribe_status": True, "create_time": "2018-09-26 03:12:57"},
+}
+"""A real answer of 2018, names and all."""
+
+FLEET_SIZE = 50
+"""Projects per generated account: at one poll every ten seconds well within a user's quota."""
+
+
+def demo_world(projects: int | None = None) -> World:
+    """Two accounts with an example of each odd case, and as many more projects as asked for."""
+    acme = Account(
+        "acme",
+        "token",
+        [
+            Project("vision-prod", "cn-north-4", subscribed("2024-03-11 02:15:00")),
+            Project("door-access", "cn-north-1", SCREENSHOT),
+            Project("visitor-kiosk", "cn-south-1", subscribed("2025-01-20 06:30:00", off=("search",))),
+        ],
+    )
+    globex = Account(
+        "globex",
+        "ak_sk",
+        [
+            Project("vip-lounge", "cn-east-3", subscribed("2023-07-01 01:44:39", off=("live_detect",))),
+            Project("new-branch", "ap-southeast-1", None),
+            Project("in-arrears", "cn-north-4", subscribed("2022-05-05 07:49:40"), frozen=True),
+        ],
+    )
+    accounts = [acme, globex]
+    wanted = 6 if projects is None else projects
+    for account in accounts:
+        account.projects, wanted = account.projects[:wanted], max(0, wanted - len(account.projects))
+    for first in range(0, wanted, FLEET_SIZE):
+        numbers = range(first, min(first + FLEET_SIZE, wanted))
+        fleet = [Project(f"fleet-{n + 1:05}", "cn-north-4", subscribed("2024-09-02 03:00:00")) for n in numbers]
+        accounts.append(Account(f"fleet-{first // FLEET_SIZE + 1:03}", ("token", "ak_sk")[len(accounts) % 2], fleet))
+    return World([account for account in accounts if account.projects])
