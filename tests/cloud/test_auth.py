@@ -1,0 +1,207 @@
+"""Tokens: bought once, shared, renewed ahead, dropped when refused; what IAM may answer; keys have nothing to keep."""
+
+import asyncio
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from frs_exporter.cloud.auth import Token, TokenAuthorizer, authorizer, iam_time, read_token
+from frs_exporter.cloud.transport import Answer, Authorize, Request
+from frs_exporter.errors import ApiError, Reason
+from frs_exporter.model import Api, KeyCredential, Target, TokenCredential
+from frs_exporter.simulator.faults import Fault
+from tests.conftest import EPOCH, CloudContext, account, run_virtual
+
+REQUEST = Request(Api.FRS, "http://h", "ops", "GET", "/v1/x", 1.0)
+PASSWORD = TokenCredential("ops", "acme", "frs-monitor", SecretStr("password"))
+ISSUED, EXPIRES = "2020-01-04T09:05:22.701000Z", "2020-01-05T09:05:22.701000Z"
+
+
+def answer(**changes: Any) -> Answer:
+    token = {"issued_at": ISSUED, "expires_at": EXPIRES, "project": {"id": "p"}, **changes}
+    return Answer({"x-subject-token": "MII"}, {"token": token})
+
+
+def test_a_thousand_concurrent_needs_of_one_token_make_one_request() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", "t1")) as cloud:
+            (target,) = cloud.targets()
+            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            tokens = await asyncio.gather(*(keeper.authorize(target) for _ in range(1000)))
+            assert len(set(map(id, tokens))) == 1
+            assert cloud.counted("frs_exporter_api_requests_total", api="iam") == 1
+            assert len(cloud.world.tokens) == 1
+
+    run_virtual(main())
+
+
+def test_a_cancelled_waiter_cancels_nobody_else() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", "t1")) as cloud:
+            cloud.world.faults.set("iam", Fault(delay=1.0))
+            (target,) = cloud.targets()
+            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            impatient = asyncio.create_task(keeper.authorize(target))
+            patient = asyncio.create_task(keeper.authorize(target))
+            await asyncio.sleep(0.5)
+            impatient.cancel()
+            assert (await patient)(REQUEST)["X-Auth-Token"].startswith("MII")
+            assert len(cloud.world.tokens) == 1
+
+    run_virtual(main())
+
+
+def test_a_failure_is_not_kept() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", "t1")) as cloud:
+            (target,) = cloud.targets()
+            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            cloud.world.faults.set("iam", Fault(status=503))
+            with pytest.raises(ApiError):
+                await keeper.authorize(target)
+            assert keeper.expires_at(target) is None
+            cloud.world.faults.set("iam", None)
+            await keeper.authorize(target)
+            assert keeper.expires_at(target) == pytest.approx(EPOCH + 86400)
+
+    run_virtual(main())
+
+
+def test_a_token_is_renewed_ahead_while_the_old_one_is_used() -> None:
+    """At nine tenths of its life it is kept; at 98 % a new one is on its way and the old one still serves."""
+
+    async def main() -> None:
+        async with CloudContext(account("token", "t1"), token_life=1000.0) as cloud:
+            (target,) = cloud.targets()
+            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            first = await keeper.authorize(target)
+            await asyncio.sleep(900)
+            assert await keeper.authorize(target) is first
+            await asyncio.sleep(75)
+            assert await keeper.authorize(target) is first
+            await asyncio.sleep(1)
+            assert await keeper.authorize(target) is not first
+            assert len(cloud.world.tokens) == 2
+
+    run_virtual(main())
+
+
+def test_while_iam_is_down_a_valid_token_is_used_to_its_end_and_iam_is_asked_once_a_minute() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", "t1"), token_life=10_000.0) as cloud:
+            (target,) = cloud.targets()
+            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            first = await keeper.authorize(target)
+            cloud.world.faults.set("iam", Fault(status=503))
+            await asyncio.sleep(9_700)
+            asked = cloud.counted("frs_exporter_api_requests_total", api="iam")
+            for _ in range(29):
+                assert (await keeper.authorize(target))(REQUEST) == first(REQUEST)
+                await asyncio.sleep(10)
+            assert 4 <= cloud.counted("frs_exporter_api_requests_total", api="iam") - asked <= 6
+            await asyncio.sleep(20)
+            with pytest.raises(ApiError) as caught:
+                await keeper.authorize(target)
+            assert caught.value.reason is Reason.SERVER
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("drift", [-1e6, 1e6])
+def test_a_wrong_local_clock_does_no_harm(drift: float) -> None:
+    """The life of a token is measured between two times of IAM's clock."""
+
+    async def main() -> None:
+        async with CloudContext(account("token", "t1"), token_life=1000.0) as cloud:
+            (target,) = cloud.targets()
+            true_now = cloud.world.now
+            cloud.world.now = lambda: true_now() + drift
+            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            first = await keeper.authorize(target)
+            await asyncio.sleep(900)
+            assert await keeper.authorize(target) is first
+
+    run_virtual(main())
+
+
+def test_each_project_has_its_own_token() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", "t1", "t2", "t3")) as cloud:
+            targets = cloud.targets()
+            keeper = authorizer(targets[0].credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            tokens = [await keeper.authorize(target) for target in targets * 2]
+            assert len(set(map(id, tokens))) == 3
+
+    run_virtual(main())
+
+
+async def test_only_the_refused_token_is_dropped(target: Target) -> None:
+    """A slow request that comes back refused must not cost the token bought in the meantime."""
+    issued = iter("ab")
+
+    async def send(_: Request, headers: Authorize) -> Answer:
+        headers(REQUEST)
+        return Answer({"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).payload)
+
+    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1))
+    old = await keeper.authorize(target)
+    keeper.reject(target, old)
+    new = await keeper.authorize(target)
+    keeper.reject(target, old)
+    assert await keeper.authorize(target) is new
+
+
+async def test_a_token_of_another_project_is_refused(target: Target) -> None:
+    async def send(_: Request, headers: Authorize) -> Answer:
+        headers(REQUEST)
+        return answer(project={"id": "another"})
+
+    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1))
+    with pytest.raises(ApiError) as caught:
+        await keeper.authorize(target)
+    assert caught.value.reason is Reason.PROJECT_MISMATCH
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Answer({}, answer().payload),
+        Answer({"x-subject-token": "MII"}, {}),
+        Answer({"x-subject-token": "MII"}, []),
+        answer(issued_at=EXPIRES, expires_at=ISSUED),
+        answer(expires_at="soon"),
+        answer(expires_at=5),
+        answer(project=None),
+        answer(project={"id": 5}),
+    ],
+)
+def test_an_answer_without_a_usable_token_is_a_payload_error(broken: Answer) -> None:
+    with pytest.raises(ApiError) as caught:
+        read_token(broken)
+    assert caught.value.reason is Reason.PAYLOAD
+    assert "MII" not in str(caught.value)
+
+
+def test_iam_writes_its_times_in_utc_with_or_without_saying_so() -> None:
+    assert iam_time(ISSUED) == iam_time(ISSUED.removesuffix("Z")) == 1578128722.701
+
+
+def test_a_token_does_not_show_itself() -> None:
+    assert "MIIsecret" not in repr(Token("MIIsecret", 0, 0, 0))
+
+
+async def test_a_security_token_is_sent_and_signed(target: Target) -> None:
+    assert isinstance(target.credential, KeyCredential)
+    keys = replace(target.credential, security_token=SecretStr("STS"))
+    keeper = authorizer(keys, None, lambda: EPOCH, random.Random(1))  # type: ignore[arg-type]
+    authorization = await keeper.authorize(target)
+    headers = authorization(REQUEST)
+    assert headers["x-security-token"] == "STS"
+    assert "x-security-token" in headers["authorization"]
+    assert headers["x-project-id"] == target.project_id
+    assert keeper.expires_at(target) is None
+    keeper.reject(target, authorization)
+    assert await keeper.authorize(target) == authorization

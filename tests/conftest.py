@@ -1,0 +1,137 @@
+"""Fixtures: a loop on virtual time, a started simulator, and the smallest targets that tests need."""
+
+import asyncio
+import random
+import selectors
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from pydantic import SecretStr
+
+from frs_exporter.cloud.client import Client
+from frs_exporter.cloud.transport import Transport
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.model import Api, Credential, HttpOptions, KeyCredential, Limit, Target, TokenCredential
+from frs_exporter.simulator import Account, Project, Simulator, World
+from frs_exporter.simulator.world import subscribed
+
+EPOCH = 1_800_000_000.0
+T = TypeVar("T")
+
+LIMITS = {api: Limit(rate=1000.0, concurrency=100) for api in Api}
+
+
+class Jumper(selectors.DefaultSelector):
+    """Waits for nothing: when no file is ready, the virtual time is that of the next timer."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            return super().select(None)
+        ready = super().select(0)
+        if not ready:
+            self.now += max(timeout, 1e-9)  # as with real clocks, no two looks show quite the same time
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock moves only when it is idle; not to be used with threads."""
+
+    def __init__(self) -> None:
+        self.jumper = Jumper()
+        super().__init__(self.jumper)
+
+    def time(self) -> float:
+        return self.jumper.now
+
+
+def run_virtual(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end on virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main)
+
+
+def virtual_now() -> float:
+    """The wall clock of virtual time."""
+    return EPOCH + asyncio.get_running_loop().time()
+
+
+def account(kind: str, *names: str) -> Account:
+    """An account with fully subscribed projects."""
+    return Account(
+        f"{kind}-account", kind, [Project(name, "cn-north-4", subscribed("2024-01-01 00:00:00")) for name in names]
+    )
+
+
+def credential_of(owner: Account) -> Credential:
+    """The credential of a simulated account's kind."""
+    if owner.kind == "token":
+        return TokenCredential(owner.domain_name, owner.domain_name, owner.user_name, SecretStr(owner.password))
+    return KeyCredential(owner.domain_name, owner.access_key, SecretStr(owner.secret_key))
+
+
+def target_of(owner: Account, project: Project, url: str, **settings: Any) -> Target:
+    """A simulated project as a target."""
+    return Target(
+        project=project.name,
+        project_id=project.id,
+        region=project.region,
+        credential=settings.pop("credential", credential_of(owner)),
+        endpoints=dict.fromkeys(Api, url),
+        **settings,
+    )
+
+
+class Cloud:
+    """A started simulator, with a client that talks to it."""
+
+    def __init__(self, simulator: Simulator, limits: dict[Api, Limit], now: Callable[[], float]) -> None:
+        self.simulator = simulator
+        self.world = simulator.world
+        self.url = simulator.url
+        self.telemetry = Telemetry()
+        self.transport = Transport(limits, HttpOptions(), self.telemetry.observe)
+        self.client = Client(self.transport, now, random.Random(1))
+
+    def targets(self, **settings: Any) -> list[Target]:
+        """All simulated projects as targets."""
+        return [target_of(owner, project, self.url, **settings) for owner, project in self.world.projects()]
+
+    def counted(self, metric: str, **labels: str) -> float:
+        """The value of one of the exporter's own metrics."""
+        return self.telemetry.registry.get_sample_value(metric, labels) or 0.0
+
+
+class CloudContext:
+    """`async with` a Cloud; on virtual time if the running loop is."""
+
+    def __init__(self, *accounts: Account, limits: dict[Api, Limit] | None = None, token_life: float = 86400.0) -> None:
+        self.world = World(list(accounts), token_life=token_life)
+        self.limits = limits or LIMITS
+
+    async def __aenter__(self) -> Cloud:
+        self.world.now = virtual_now
+        self.simulator = Simulator(self.world)
+        await self.simulator.start()
+        self.cloud = Cloud(self.simulator, self.limits, virtual_now)
+        return self.cloud
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.cloud.transport.close()
+        await self.simulator.stop()
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[Cloud]:
+    """One account of each kind, with three projects each."""
+    async with CloudContext(account("token", "t1", "t2", "t3"), account("ak_sk", "k1", "k2", "k3")) as started:
+        yield started
+
+
+@pytest.fixture
+def target() -> Target:
+    """A target that nobody asks about."""
+    owner = account("ak_sk", "gate-1")
+    return target_of(owner, owner.projects[0], "http://127.0.0.1:9")
