@@ -67,7 +67,8 @@ class ApiError(Exception):
         self.request_id = request_id
 
     def __str__(self) -> str:
-        where = " ".join(part for part in (self.code, f"HTTP {self.status}" if self.status else "") if part)
+        status = f"HTTP {self.status}" if self.status else ""
+        where = " ".join(part for part in (self.code if self.code != str(self.status) else "", status) if part)
         return f"{self.reason}: {self.message}" + (f" ({where})" if where else "")
 
 

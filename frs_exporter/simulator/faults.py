@@ -1,6 +1,7 @@
 """What can be made to go wrong, by API and project."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -8,11 +9,12 @@ from aiohttp import web
 
 @dataclass(frozen=True)
 class Fault:
-    """A delay in seconds, then an answer of that status and body; without a status the right answer follows."""
+    """A delay in seconds, then an answer like this; without a status the right answer follows."""
 
     delay: float = 0.0
     status: int | None = None
     body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 HANG = Fault(delay=86400.0)
@@ -39,4 +41,6 @@ class Faults:
         await asyncio.sleep(fault.delay)
         if fault.status is None:
             return None
-        return web.Response(status=fault.status, text=fault.body, content_type="application/json")
+        return web.Response(
+            status=fault.status, text=fault.body, content_type="application/json", headers=fault.headers
+        )

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from frs_exporter.simulator.gateway import CALLER, WORLD, Caller, Refusal
+from frs_exporter.simulator.gateway import CALLER, WORLD, Refusal
 from frs_exporter.simulator.world import QUOTA, Project
 
 
@@ -16,7 +16,7 @@ async def subscribe(request: web.Request) -> web.Response:
 
 def project_of(request: web.Request, api: str) -> Project:
     """The project that is asked about, within the user's quota of this API; raises Refusal."""
-    caller: Caller = request[CALLER]
+    caller = request[CALLER]
     project_id = request.match_info["project_id"]
     project = caller.project_at(project_id)
     if project is None or request.headers.get("X-Project-Id", project_id) != project_id:

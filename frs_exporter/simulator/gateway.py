@@ -11,7 +11,6 @@ from frs_exporter.cloud import signing
 from frs_exporter.simulator.world import GATEWAY_QUOTA, KEY_LOCK, Account, Project, World
 
 WORLD = web.AppKey("world", World)
-CALLER = "caller"
 NOT_PROVEN = "Incorrect IAM authentication information: "
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -33,6 +32,9 @@ class Caller:
         """The project of that id, if this caller may ask about it."""
         projects = [self.project] if self.project else self.account.projects
         return next((project for project in projects if project.id == project_id), None)
+
+
+CALLER = web.RequestKey("caller", Caller)
 
 
 class Refusal(Exception):

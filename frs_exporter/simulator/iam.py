@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from frs_exporter.simulator.gateway import CALLER, WORLD, Caller
+from frs_exporter.simulator.gateway import CALLER, WORLD
 from frs_exporter.simulator.world import USER_LOCK, Account, Project
 
 MAX_PER_PAGE = 5000
@@ -53,13 +53,13 @@ async def create_token(request: web.Request) -> web.Response:
 
 async def auth_projects(request: web.Request) -> web.Response:
     """`GET /v3/auth/projects`: all that the caller may use, without paging."""
-    caller: Caller = request[CALLER]
+    caller = request[CALLER]
     return web.json_response({"projects": [item(caller.account, project) for project in caller.account.projects]})
 
 
 async def list_projects(request: web.Request) -> web.Response:
     """`GET /v3/projects`: filtered by name, in pages where `page` and `per_page` are given."""
-    caller: Caller = request[CALLER]
+    caller = request[CALLER]
     name = request.query.get("name")
     items = [item(caller.account, project) for project in caller.account.projects]
     items = [entry for entry in items if name is None or entry["name"] == name]

@@ -1,0 +1,167 @@
+"""Payload in, exposition lines out."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, timestamp, told
+from frs_exporter.errors import ApiError, Reason
+from frs_exporter.exposition.render import lines
+from frs_exporter.model import Api, Sample, Target
+from frs_exporter.simulator.world import SCREENSHOT, subscribed
+
+
+def page(samples: tuple[Sample, ...]) -> list[str]:
+    return b"".join(lines(samples).values()).decode().splitlines()
+
+
+def test_the_documented_answer(target: Target) -> None:
+    payload = subscribed("2018-09-03 08:16:48", off=("search",))
+    assert page(parse(payload, target)) == [
+        'frs_subscribed{project="gate-1",subservice="detect"} 1.0',
+        'frs_subscribed{project="gate-1",subservice="compare"} 1.0',
+        'frs_subscribed{project="gate-1",subservice="search"} 0.0',
+        'frs_subscribed{project="gate-1",subservice="live_detect"} 1.0',
+        'frs_subscription_create_timestamp_seconds{project="gate-1",subservice="detect"} 1535962608.0',
+        'frs_subscription_create_timestamp_seconds{project="gate-1",subservice="compare"} 1535962608.0',
+        'frs_subscription_create_timestamp_seconds{project="gate-1",subservice="search"} 1535962608.0',
+        'frs_subscription_create_timestamp_seconds{project="gate-1",subservice="live_detect"} 1535962608.0',
+        'frs_max_face_set_number{project="gate-1"} 10.0',
+        'frs_service_frozen{project="gate-1"} 0.0',
+    ]
+
+
+def test_the_real_answer_of_2018(target: Target) -> None:
+    """With face_quality_service and max_face_size, which no table has; in China's zone when told so."""
+    shown = page(parse(SCREENSHOT, replace(target, create_time_zone="Asia/Shanghai")))
+    assert 'frs_subscribed{project="gate-1",subservice="face_quality"} 1.0' in shown
+    assert 'frs_max_face_set_number{project="gate-1"} 10.0' in shown
+    created = 'frs_subscription_create_timestamp_seconds{project="gate-1",subservice="face_quality"}'
+    assert f"{created} 1537902777.0" in shown
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        ([], "$: wanted an object, found an array"),
+        (None, "$: wanted an object, found null"),
+        ("x", "$: wanted an object, found a string"),
+        (1, "$: wanted an object, found a number"),
+        ({}, "$: wanted at least one *_service with a subscribe_status, found none"),
+        ({"max_face_set_number": 1}, "$: wanted at least one *_service with a subscribe_status, found none"),
+        ({"detect_service": True}, "$: wanted at least one *_service with a subscribe_status, found none"),
+        (
+            {"detect_service": {"subscribe_status": "true"}},
+            "$.detect_service.subscribe_status: wanted a boolean, found a string",
+        ),
+        (
+            {"detect_service": {"subscribe_status": True}, "max_face_set_number": True},
+            "$.max_face_set_number: wanted a whole number from 0, found a boolean",
+        ),
+        (
+            {"detect_service": {"subscribe_status": True}, "max_face_size": -1},
+            "$.max_face_size: wanted a whole number from 0, found a number",
+        ),
+        (
+            {"detect_service": {"subscribe_status": True}, "max_face_set_number": 10**400},
+            "$.max_face_set_number: wanted a whole number from 0, found a number",
+        ),
+    ],
+)
+def test_a_wrong_shape_is_told_with_its_path(target: Target, payload: Any, message: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        parse(payload, target)
+    assert (caught.value.reason, caught.value.message) == (Reason.PAYLOAD, message)
+
+
+def test_names_that_are_no_label_and_objects_that_are_no_sub_service_are_left_out(target: Target) -> None:
+    on = {"subscribe_status": True}
+    odd = {'x"y_service': on, "_service": on, "A_service": on, "a" * 41 + "_service": on, "note_service": "beta"}
+    assert page(parse({**odd, "detect_service": on}, target)) == [
+        'frs_subscribed{project="gate-1",subservice="detect"} 1.0',
+        'frs_service_frozen{project="gate-1"} 0.0',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("2018-09-03 08:16:48", "UTC", 1535962608.0),
+        ("2018-09-03 08:16:48", "Asia/Shanghai", 1535933808.0),
+        ("2018-09-03T08:16:48Z", "Asia/Shanghai", 1535962608.0),
+        ("", "UTC", None),
+        ("yesterday", "UTC", None),
+        (None, "UTC", None),
+        (5, "UTC", None),
+    ],
+)
+def test_create_time(text: Any, zone: str, expected: float | None) -> None:
+    assert timestamp(text, zone) == expected
+
+
+async def answered(target: Target, error: ApiError, last: tuple[Sample, ...] = ()) -> tuple[Sample, ...]:
+    async def get(api: Api, path: str) -> Any:
+        assert (api, path) == (Api.FRS, f"/v1/{target.project_id}/subscribe")
+        raise error
+
+    return await collect(get, target, last)
+
+
+async def test_nothing_subscribed_is_an_answer(target: Target) -> None:
+    """Zero for each sub-service known of: documented, required, or seen before; and no limit on face sets."""
+    target = replace(target, require=("detect", "face_quality"))
+    last = (Sample(SUBSCRIBED, ("gate-1", "silent_live"), 1),)
+    samples = await answered(target, ApiError(Reason.CLIENT, "no", status=400, code="FRS.0019"), last)
+    assert page(samples) == [
+        'frs_subscribed{project="gate-1",subservice="detect"} 0.0',
+        'frs_subscribed{project="gate-1",subservice="compare"} 0.0',
+        'frs_subscribed{project="gate-1",subservice="search"} 0.0',
+        'frs_subscribed{project="gate-1",subservice="live_detect"} 0.0',
+        'frs_subscribed{project="gate-1",subservice="face_quality"} 0.0',
+        'frs_subscribed{project="gate-1",subservice="silent_live"} 0.0',
+        'frs_service_frozen{project="gate-1"} 0.0',
+    ]
+
+
+async def test_any_other_failure_is_no_answer(target: Target) -> None:
+    with pytest.raises(ApiError):
+        await answered(target, ApiError(Reason.CLIENT, "no", status=400, code="FRS.0020"))
+
+
+def test_only_a_frozen_service_tells_by_failing(target: Target) -> None:
+    assert page(told(target, ApiError(Reason.FROZEN, "x"))) == ['frs_service_frozen{project="gate-1"} 1.0']
+    assert told(target, ApiError(Reason.TIMEOUT, "x")) == ()
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["subscribe_status", "create_time", "detect_service", "max_face_set_number", 'a"_service'])
+            | st.text(max_size=10),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@given(anything)
+def test_any_json_gives_samples_of_declared_families_or_an_api_error(payload: Any) -> None:
+    value = json.loads(json.dumps(payload))
+    target = Target("p", "0" * 32, "r", None, {})  # type: ignore[arg-type]
+    try:
+        samples = parse(value, target)
+    except ApiError:
+        return
+    assert {sample.family for sample in samples} <= set(COLLECTOR.families)
+    assert isinstance(value, dict)
+    for sample in samples:
+        if sample.family is SUBSCRIBED:
+            assert value[f"{sample.labels[1]}_service"]["subscribe_status"] is bool(sample.value)

@@ -1,0 +1,272 @@
+"""Polling on virtual time: what the page shows while the cloud does what clouds do."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors.collector import Collector
+from frs_exporter.exposition.page import TEXT, Page
+from frs_exporter.model import Job, Target
+from frs_exporter.polling.exporter import PAGE_FAMILIES
+from frs_exporter.polling.poller import Poller
+from frs_exporter.simulator import Account, Project
+from frs_exporter.simulator.faults import HANG, Fault
+from frs_exporter.simulator.world import SCREENSHOT
+from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual, target_of, virtual_now
+
+UP = 'frs_up{project="%s",collector="subscription"}'
+
+
+class Polled:
+    """A poller of all projects of a simulated cloud, and its page."""
+
+    def __init__(self, cloud: Cloud, **settings: Any) -> None:
+        self.page = Page(PAGE_FAMILIES)
+        self.poller = Poller(cloud.client, self.page, COLLECTORS, virtual_now, random.Random(7))
+        self.jobs = [Job(target, "subscription") for target in cloud.targets(**settings)]
+        self.poller.reconcile(self.jobs)
+
+    def shown(self) -> dict[str, float]:
+        """The samples on the page now."""
+        text = b"".join(self.page.blocks(TEXT, asyncio.get_running_loop().time())).decode()
+        samples = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in samples}
+
+
+@asynccontextmanager
+async def polled(*accounts: Account, **settings: Any) -> AsyncIterator[tuple[Cloud, Polled]]:
+    async with CloudContext(*accounts) as cloud:
+        started = Polled(cloud, **settings)
+        yield cloud, started
+        await started.poller.stop()
+
+
+def test_every_job_is_down_from_the_first_moment_and_up_after_its_first_answer() -> None:
+    async def main() -> None:
+        async with polled(account("token", "t1"), account("ak_sk", "k1")) as (_, polls):
+            before = polls.shown()
+            assert (before[UP % "t1"], before[UP % "k1"]) == (0, 0)
+            assert before['frs_polls_total{project="t1",collector="subscription"}'] == 0
+            assert not any(name.startswith(("frs_subscribed", "frs_last")) for name in before)
+            await asyncio.sleep(1)
+            after = polls.shown()
+            assert (after[UP % "t1"], after[UP % "k1"]) == (1, 1)
+            assert after['frs_subscribed{project="k1",subservice="search"}'] == 1
+            assert after['frs_token_expiry_timestamp_seconds{project="t1"}'] == pytest.approx(EPOCH + 86400, abs=1)
+            assert 'frs_token_expiry_timestamp_seconds{project="k1"}' not in after
+
+    run_virtual(main())
+
+
+def test_a_job_polls_once_an_interval() -> None:
+    async def main() -> None:
+        async with polled(account("ak_sk", "k1", "k2", "k3")) as (cloud, _):
+            await asyncio.sleep(3600)
+            for (api, _, _), count in cloud.world.requests.items():
+                assert api == "frs"
+                assert 58 <= count <= 62
+
+    run_virtual(main())
+
+
+def test_samples_go_stale_and_the_rest_stays() -> None:
+    async def main() -> None:
+        async with polled(account("ak_sk", "k1"), stale_after=180.0) as (cloud, polls):
+            await asyncio.sleep(1)
+            cloud.world.faults.set("frs", Fault(status=503, body="{}"))
+            await asyncio.sleep(120)
+            failing = polls.shown()
+            assert failing[UP % "k1"] == 0
+            assert failing['frs_subscribed{project="k1",subservice="search"}'] == 1
+            info = 'frs_poll_error_info{project="k1",collector="subscription",reason="server",code="503"}'
+            assert failing[info] == 1
+            await asyncio.sleep(120)
+            stale = polls.shown()
+            assert not any(name.startswith("frs_subscribed") for name in stale)
+            assert stale['frs_last_success_timestamp_seconds{project="k1",collector="subscription"}'] > EPOCH
+            assert stale['frs_poll_errors_total{project="k1",collector="subscription",reason="server"}'] >= 3
+            cloud.world.faults.set("frs", None)
+            await asyncio.sleep(300)
+            healed = polls.shown()
+            assert healed[UP % "k1"] == 1
+            assert info not in healed
+            assert healed['frs_subscribed{project="k1",subservice="search"}'] == 1
+
+    run_virtual(main())
+
+
+def test_a_hanging_cloud_times_out_and_recovers() -> None:
+    async def main() -> None:
+        async with polled(account("ak_sk", "k1"), poll_timeout=10.0) as (cloud, polls):
+            cloud.world.faults.set("frs", HANG)
+            await asyncio.sleep(30)
+            shown = polls.shown()
+            assert shown['frs_poll_errors_total{project="k1",collector="subscription",reason="timeout"}'] >= 1
+            assert shown['frs_poll_duration_seconds{project="k1",collector="subscription"}'] == pytest.approx(10, abs=1)
+            cloud.world.faults.set("frs", None)
+            await asyncio.sleep(300)
+            assert polls.shown()[UP % "k1"] == 1
+
+    run_virtual(main())
+
+
+def test_one_hanging_project_delays_no_other() -> None:
+    async def main() -> None:
+        names = [f"k{n}" for n in range(20)]
+        async with polled(account("ak_sk", *names)) as (cloud, polls):
+            stuck = polls.jobs[0].target
+            cloud.world.faults.set("frs", HANG, stuck.project_id)
+            await asyncio.sleep(1800)
+            shown = polls.shown()
+            assert shown[UP % "k0"] == 0
+            for name in names[1:]:
+                assert shown[UP % name] == 1
+                assert 29 <= shown[f'frs_polls_total{{project="{name}",collector="subscription"}}'] <= 32
+
+    run_virtual(main())
+
+
+def test_a_project_that_freezes_says_so_and_keeps_its_subscription_as_last_told() -> None:
+    async def main() -> None:
+        async with polled(account("ak_sk", "k1")) as (cloud, polls):
+            await asyncio.sleep(1)
+            assert polls.shown()['frs_service_frozen{project="k1"}'] == 0
+            cloud.world.accounts[0].projects[0].frozen = True
+            await asyncio.sleep(100)
+            shown = polls.shown()
+            assert shown['frs_service_frozen{project="k1"}'] == 1
+            assert shown['frs_subscribed{project="k1",subservice="search"}'] == 1
+            assert shown[UP % "k1"] == 0
+            await asyncio.sleep(3600)
+            later = polls.shown()
+            assert later['frs_service_frozen{project="k1"}'] == 1
+            assert 'frs_subscribed{project="k1",subservice="search"}' not in later
+
+    run_virtual(main())
+
+
+def test_a_project_with_nothing_subscribed_is_up_and_shows_zeros() -> None:
+    async def main() -> None:
+        owner = Account("a", "ak_sk", [Project("p", "cn-north-1", dict(SCREENSHOT))])
+        async with polled(owner) as (_, polls):
+            await asyncio.sleep(1)
+            owner.projects[0].answer = None
+            await asyncio.sleep(90)
+            shown = polls.shown()
+            assert shown[UP % "p"] == 1
+            assert shown['frs_subscribed{project="p",subservice="face_quality"}'] == 0
+            assert shown['frs_subscribed{project="p",subservice="detect"}'] == 0
+            assert not any(name.startswith(("frs_max_face_set_number", "frs_subscription_create")) for name in shown)
+
+    run_virtual(main())
+
+
+def test_retry_after_is_kept() -> None:
+    """A throttled job asks again no sooner than it was told to."""
+
+    async def main() -> None:
+        async with polled(account("ak_sk", "k1")) as (cloud, polls):
+            cloud.world.faults.set("frs", Fault(status=429, body="{}", headers={"Retry-After": "1000"}))
+            await asyncio.sleep(999)
+            assert polls.shown()['frs_polls_total{project="k1",collector="subscription"}'] == 1
+            await asyncio.sleep(301)
+            assert polls.shown()['frs_polls_total{project="k1",collector="subscription"}'] == 2
+
+    run_virtual(main())
+
+
+def test_a_bug_in_a_collector_is_reason_internal_and_the_job_goes_on() -> None:
+    async def main() -> list[Any]:
+        async def broken(*_: Any) -> Any:
+            raise ZeroDivisionError("secret")
+
+        async with CloudContext(account("ak_sk", "k1")) as cloud:
+            page = Page(PAGE_FAMILIES)
+            poller = Poller(cloud.client, page, {"subscription": Collector((), broken)}, virtual_now, random.Random(1))
+            (target,) = cloud.targets()
+            job = Job(target, "subscription")
+            with structlog.testing.capture_logs() as logs:
+                poller.reconcile([job])
+                await asyncio.sleep(200)
+            state = poller.states[job.key]
+            await poller.stop()
+            assert state.error is not None
+            assert state.error.message == "unexpected ZeroDivisionError; the log has the traceback"
+            assert state.polls >= 2
+            return logs
+
+    logs = run_virtual(main())
+    assert logs[0]["event"] == "unexpected error in a poll"
+    assert logs[0]["exc_info"]
+
+
+def test_only_changes_are_logged() -> None:
+    async def main() -> list[Any]:
+        async with CloudContext(account("ak_sk", "k1")) as cloud:
+            with structlog.testing.capture_logs() as logs:
+                polls = Polled(cloud)
+                await asyncio.sleep(600)
+                cloud.world.faults.set("frs", Fault(status=503, body="{}"))
+                await asyncio.sleep(1200)
+                cloud.world.faults.set(
+                    "frs", Fault(status=404, body='{"error_code": "APIG.0101"}')
+                )
+                await asyncio.sleep(1200)
+                cloud.world.faults.set("frs", None)
+                await asyncio.sleep(1200)
+                await polls.poller.stop()
+        return logs
+
+    logs = run_virtual(main())
+    assert [(entry["event"], entry.get("reason")) for entry in logs] == [
+        ("up", None),
+        ("down", "server"),
+        ("down", "absent"),
+        ("up", None),
+    ]
+    assert logs[2]["code"] == "APIG.0101"
+    assert len(logs[2]["request_id"]) == 32
+    assert logs[3]["failed_polls"] > 2
+
+
+OWNER = account("ak_sk", "a")
+BASE = target_of(OWNER, OWNER.projects[0], "http://127.0.0.1:9")
+
+
+class NoClient:
+    """A cloud that knows nothing."""
+
+    def token_expiry(self, _: Target) -> None:
+        return None
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from([30.0, 60.0])), max_size=5), max_size=6))
+def test_after_any_sequence_of_reconciles_the_tasks_are_those_wanted(rounds: list[list[tuple[str, float]]]) -> None:
+    async def main() -> None:
+        page = Page(PAGE_FAMILIES)
+        poller = Poller(NoClient(), page, {}, virtual_now, random.Random(1))  # type: ignore[arg-type]
+        for wanted in rounds:
+            names = dict(wanted)
+            poller.reconcile([named(name, interval) for name, interval in names.items()])
+            await asyncio.sleep(0)
+            running = {t.get_name() for t in asyncio.all_tasks() if t.get_name().startswith("poll ")}
+            assert running == {f"poll {name}/subscription" for name in names}
+            assert set(poller.states) == {(name, "subscription") for name in names}
+            text = b"".join(page.blocks(TEXT, 0)).decode()
+            assert text.count("frs_up{") == text.count("frs_project_info{") == len(names)
+        await poller.stop()
+
+    def named(name: str, interval: float) -> Job:
+        return Job(replace(BASE, project=name, poll_interval=interval), "subscription")
+
+    run_virtual(main())

@@ -1,0 +1,179 @@
+"""Classification: what each code, status and body shape means, and that no secret gets through."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frs_exporter.errors import MAX_MESSAGE, ApiError, ConfigError, Reason, brief, classify, error_body, retry_after
+
+
+def body(**members: Any) -> bytes:
+    return json.dumps(members).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "by_token", "reason"),
+    [
+        (400, "FRS.0019", True, Reason.CLIENT),
+        (400, "FRS.0020", True, Reason.CLIENT),
+        (400, "FRS.0010", True, Reason.CLIENT),
+        (403, "FRS.0002", True, Reason.TOKEN),
+        (403, "FRS.0002", False, Reason.AUTH),
+        (400, "FRS.0018", True, Reason.SERVER),
+        (500, "FRS.0018", True, Reason.SERVER),
+        (403, "FRS.0028", True, Reason.PROJECT_MISMATCH),
+        (429, "FRS.0033", True, Reason.THROTTLED),
+        (400, "FRS.0202", True, Reason.FROZEN),
+        (404, "APIG.0101", True, Reason.ABSENT),
+        (404, "APIGW.0101", True, Reason.ABSENT),
+        (404, "APIC.0101", True, Reason.ABSENT),
+        (400, "APIGW.0201", True, Reason.CLIENT),
+        (504, "APIGW.0201", True, Reason.SERVER),
+        (401, "APIGW.0301", True, Reason.TOKEN),
+        (401, "APIGW.0301", False, Reason.AUTH),
+        (403, "APIGW.0302", True, Reason.FORBIDDEN),
+        (401, "APIG.0307", True, Reason.TOKEN),
+        (429, "APIG.0308", True, Reason.THROTTLED),
+        (403, "APIG.0310", True, Reason.FORBIDDEN),
+        (503, "APIG.0613", True, Reason.SERVER),
+        (403, "APIG.0802", True, Reason.FORBIDDEN),
+        (429, "IAM.0012", False, Reason.THROTTLED),
+        (401, "IAM.0061", False, Reason.AUTH),
+        (403, "IAM.0081", False, Reason.FORBIDDEN),
+        (429, "ces.0429", True, Reason.THROTTLED),
+    ],
+)
+def test_each_code_has_its_reason(status: int, code: str, by_token: bool, reason: Reason) -> None:
+    error = classify(status, body(error_code=code, error_msg="why"), {}, by_token=by_token)
+    assert (error.reason, error.code, error.status, error.message) == (reason, code, status, "why")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (302, Reason.CLIENT),
+        (400, Reason.CLIENT),
+        (401, Reason.TOKEN),
+        (403, Reason.FORBIDDEN),
+        (404, Reason.ABSENT),
+        (407, Reason.CONNECT),
+        (408, Reason.TIMEOUT),
+        (429, Reason.THROTTLED),
+        (500, Reason.SERVER),
+        (502, Reason.SERVER),
+        (599, Reason.SERVER),
+    ],
+)
+def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
+    error = classify(status, b"", {"x-request-id": "abc"}, by_token=True)
+    assert (error.reason, error.code, error.message, error.request_id) == (reason, str(status), "no message", "abc")
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "message"),
+    [
+        (b'{"error_code":"FRS.0019","error_msg":"not subscribed"}', "FRS.0019", "not subscribed"),
+        (b'{"error_msg":"bad","error_code":"APIGW.0301","request_id":"x"}', "APIGW.0301", "bad"),
+        (b'{"error":{"code":401,"message":"wrong password","title":"Unauthorized"}}', "401", "wrong password"),
+        (b'{"errorCode":"IAM.0072","errorMsg":"x"}', "IAM.0072", "x"),
+        (b'{"code":"ces.0429","message":"Too Many Requests"}', "ces.0429", "Too Many Requests"),
+        (b'{"any":{"error_code":"FRS.0001","error_msg":"nested"}}', "FRS.0001", "nested"),
+        (b"<html><h1>502 Bad\n Gateway</h1></html>", "", "502 Bad Gateway"),
+        (b"\xff\xfe", "", "\ufffd\ufffd"),
+        (b"[]", "", ""),
+        (b'{"error_code":{"a":1},"error_msg":["b"]}', "", "['b']"),
+        (b'{"error_code":"a\\"} 1\\nx","error_msg":"m"}', "", "m"),
+        (b"[" * 100_000, "", "[" * (MAX_MESSAGE - 3) + "..."),
+    ],
+    ids=[
+        "frs",
+        "gateway",
+        "keystone",
+        "camel",
+        "code",
+        "nested",
+        "html",
+        "not-utf8",
+        "array",
+        "odd",
+        "evil-code",
+        "deep",
+    ],
+)
+def test_every_shape_of_error_body_is_read(content: bytes, code: str, message: str) -> None:
+    assert error_body(content) == (code, message)
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        "canonicalRequest:GET|/v1/p/subscribe/||host:h|x-security-token:hunter2|x-sdk-date:2|",
+        'headers {"X-Auth-Token": "hunter2"}',
+        "Authorization: SDK-HMAC-SHA256 Access=AK, Signature=hunter2",
+        "password=hunter2",
+        "token " + "hunter2" * 8,
+    ],
+)
+def test_messages_are_blanked_of_secrets(leak: str) -> None:
+    assert "hunter2" not in brief(leak)
+
+
+def test_messages_are_short_and_on_one_line() -> None:
+    assert brief("a\r\n\tb\x00c\u2028d") == "a b c d"
+    assert len(brief("word " * 500)) == MAX_MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "120"}, 120.0),
+        ({"retry-after": " 0 "}, 0.0),
+        ({"retry-after": "Sun, 22 Nov 2026 10:01:30 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 90.0),
+        ({"retry-after": "Sun, 22 Nov 2026 09:00:00 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 0.0),
+        ({"retry-after": "Sun, 22 Nov 2026 10:01:30 GMT"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "1" * 400}, None),
+        ({"retry-after": "Sun, 22 Nov 2026 10:01:30", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, None),
+    ],
+)
+def test_retry_after_in_seconds_and_as_a_date(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+@given(st.integers(300, 999), st.binary(max_size=300), st.booleans(), st.text(max_size=20))
+def test_any_answer_is_classified(status: int, content: bytes, by_token: bool, header: str) -> None:
+    error = classify(status, content, {"retry-after": header, "x-request-id": header}, by_token=by_token)
+    assert error.reason in Reason
+    assert error.code
+    assert len(error.message) <= MAX_MESSAGE
+    assert str(error).isprintable()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error_code", "error_msg", "code", "message", "error", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(json_values)
+def test_any_json_is_classified(value: Any) -> None:
+    error = classify(400, json.dumps(value).encode(), {}, by_token=False)
+    assert error.reason in Reason
+
+
+def test_errors_read_well() -> None:
+    error = ApiError(Reason.THROTTLED, "slow down", status=429, code="FRS.0033")
+    assert str(error) == "throttled: slow down (FRS.0033 HTTP 429)"
+    assert str(ApiError(Reason.DNS, "no such name")) == "dns: no such name"
+    assert str(ConfigError(["a:1:1: x", "a:2:1: y"])) == "a:1:1: x\na:2:1: y"
