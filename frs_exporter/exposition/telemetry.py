@@ -27,7 +27,7 @@ class Telemetry:
     """Instruments about the exporter itself; every combination of labels is there from the start."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)

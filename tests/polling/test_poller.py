@@ -217,9 +217,7 @@ def test_only_changes_are_logged() -> None:
                 await asyncio.sleep(600)
                 cloud.world.faults.set("frs", Fault(status=503, body="{}"))
                 await asyncio.sleep(1200)
-                cloud.world.faults.set(
-                    "frs", Fault(status=404, body='{"error_code": "APIG.0101"}')
-                )
+                cloud.world.faults.set("frs", Fault(status=404, body='{"error_code": "APIG.0101"}'))
                 await asyncio.sleep(1200)
                 cloud.world.faults.set("frs", None)
                 await asyncio.sleep(1200)

@@ -1,0 +1,38 @@
+"""The exporter's own metrics are there from the start, in both formats."""
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from frs_exporter import __version__
+from frs_exporter.errors import Reason
+from frs_exporter.exposition.page import OPENMETRICS, TEXT
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.model import Api
+
+
+def test_every_combination_of_labels_is_there_from_the_start() -> None:
+    page = Telemetry().block(TEXT).decode()
+    families = {family.name: family for family in parse_text(page)}
+    failures = {
+        (s.labels["api"], s.labels["reason"]): s.value for s in families["frs_exporter_api_request_failures"].samples
+    }
+    assert failures == {(api, reason): 0 for api in Api for reason in Reason}
+    (build,) = families["frs_exporter_build_info"].samples
+    assert build.labels["version"] == __version__
+    assert "_created" not in page
+
+
+def test_openmetrics_ends_the_page() -> None:
+    page = Telemetry().block(OPENMETRICS).decode()
+    assert page.endswith("# EOF\n")
+    assert {family.name for family in parse_openmetrics(page)} >= {"frs_exporter_api_requests", "process_cpu_seconds"}
+
+
+def test_requests_are_counted_with_their_failures() -> None:
+    telemetry = Telemetry()
+    telemetry.observe(Api.FRS, 0.3, None)
+    telemetry.observe(Api.FRS, 0.1, Reason.TIMEOUT)
+    value = telemetry.registry.get_sample_value
+    assert value("frs_exporter_api_requests_total", {"api": "frs"}) == 2
+    assert value("frs_exporter_api_request_failures_total", {"api": "frs", "reason": "timeout"}) == 1
+    assert value("frs_exporter_api_request_duration_seconds_sum", {"api": "frs"}) == 0.4

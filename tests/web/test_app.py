@@ -1,0 +1,162 @@
+"""The routes, over real sockets."""
+
+import asyncio
+import gzip
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from frs_exporter.config.load import Config
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.model import HttpOptions
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.simulator.faults import HANG
+from frs_exporter.web.app import build_app
+from tests.conftest import LIMITS, target_of
+
+
+class Served:
+    """A running exporter."""
+
+    def __init__(self, exporter: Exporter, url: str, session: aiohttp.ClientSession) -> None:
+        self.exporter, self.url, self.session = exporter, url, session
+
+    async def get(self, path: str, **options: Any) -> tuple[int, Any, bytes]:
+        async with self.session.request(options.pop("method", "GET"), path, **options) as response:
+            return response.status, response.headers, await response.read()
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(10):
+            while (await self.get("/-/ready"))[0] != 200:  # noqa: ASYNC110  # what is awaited is across a socket
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def serving(simulator: Simulator, telemetry_path: str = "/metrics", **settings: Any) -> AsyncIterator[Served]:
+    targets = [target_of(owner, project, simulator.url, **settings) for owner, project in simulator.world.projects()]
+    config = Config(tuple(targets), LIMITS, HttpOptions())
+    exporter = Exporter(config, Telemetry(), rng=random.Random(1))
+    runner = web.AppRunner(build_app(exporter, telemetry_path), access_log=None, shutdown_timeout=0.5)
+    await exporter.start()
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        plain = {"Accept-Encoding": "identity"}
+        async with aiohttp.ClientSession(url, headers=plain, auto_decompress=False) as session:
+            yield Served(exporter, url, session)
+    finally:
+        await runner.cleanup()
+        await exporter.stop()
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    async with Simulator(demo_world()) as simulator, serving(simulator, poll_interval=5.0) as started:
+        await started.ready()
+        yield started
+
+
+async def test_both_parsers_read_the_page_and_find_the_same_samples(served: Served) -> None:
+    _, headers, text = await served.get("/metrics")
+    assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert headers["Vary"] == "Accept, Accept-Encoding"
+    accept = {"Accept": "application/openmetrics-text;version=1.0.0"}
+    _, headers, openmetrics = await served.get("/metrics", headers=accept)
+    assert headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    as_text, as_openmetrics = (
+        {(sample.name, tuple(sample.labels.items())) for family in families for sample in family.samples}
+        for families in (parse_text(text.decode()), parse_openmetrics(openmetrics.decode()))
+    )
+    assert {name for name in as_text if name[0].startswith("frs_")} == {
+        name for name in as_openmetrics if name[0].startswith("frs_")
+    }
+    assert ("frs_up", (("project", "vip-lounge"), ("collector", "subscription"))) in as_text
+
+
+async def test_no_series_is_there_twice(served: Served) -> None:
+    _, _, text = await served.get("/metrics")
+    series = [line.rsplit(" ", 1)[0] for line in text.decode().splitlines() if not line.startswith("#")]
+    assert len(series) == len(set(series))
+
+
+async def test_gzip_is_sent_to_those_who_want_it(served: Served) -> None:
+    _, headers, body = await served.get("/metrics", headers={"Accept-Encoding": "gzip"})
+    assert headers["Content-Encoding"] == "gzip"
+    assert b"frs_up{" in gzip.decompress(body)
+    _, headers, body = await served.get("/metrics", headers={"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in headers
+    assert b"frs_up{" in body
+
+
+async def test_head_has_no_body(served: Served) -> None:
+    status, headers, body = await served.get("/metrics", method="HEAD")
+    assert (status, headers["Content-Type"], body) == (200, "text/plain; version=0.0.4; charset=utf-8", b"")
+
+
+async def test_what_else_is_there(served: Served) -> None:
+    status, headers, body = await served.get("/")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert b'<a href="/metrics">' in body
+    assert b"5 of 6 jobs are up" in body
+    assert (await served.get("/-/healthy"))[::2] == (200, b"healthy\n")
+    assert (await served.get("/-/ready"))[::2] == (200, b"ready\n")
+    assert (await served.get("/elsewhere"))[0] == 404
+    assert (await served.get("/metrics", method="POST"))[0] == 405
+
+
+async def test_a_draining_exporter_is_healthy_and_not_ready(served: Served) -> None:
+    served.exporter.drain()
+    assert (await served.get("/-/healthy"))[0] == 200
+    assert (await served.get("/-/ready"))[::2] == (503, b"not ready: stopping\n")
+
+
+async def test_the_path_of_the_metrics_can_be_chosen() -> None:
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, "/") as served:
+        assert b"frs_up{" in (await served.get("/"))[2]
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, "/own/metrics") as served:
+        assert b'<a href="/own/metrics">' in (await served.get("/"))[2]
+        assert (await served.get("/metrics"))[0] == 404
+
+
+async def test_a_scrape_never_waits_for_the_cloud() -> None:
+    """With the cloud hanging the page is there at once, and every job on it is down from the first second."""
+    world = demo_world()
+    world.faults.set("frs", HANG)
+    world.faults.set("iam", HANG)
+    async with Simulator(world) as simulator, serving(simulator) as served:
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        _, _, body = await served.get("/metrics")
+        assert clock() - started < 1  # the hanging requests would take poll_timeout, 10 s
+        ups = [line for line in body.decode().splitlines() if line.startswith("frs_up{")]
+        assert len(ups) == 6
+        assert all(line.endswith("} 0.0") for line in ups)
+        status, _, reason = await served.get("/-/ready")
+        assert (status, reason) == (503, b"not ready: 6 of 6 jobs not polled yet\n")
+
+
+async def test_ready_comes_after_an_interval_even_when_the_cloud_hangs() -> None:
+    """Readiness does not follow the vendor's health."""
+    world = demo_world(2)
+    world.faults.set("iam", HANG)
+    async with Simulator(world) as simulator, serving(simulator, poll_interval=0.2) as served:
+        await served.ready()
+
+
+async def test_a_client_that_hangs_up_harms_nobody(served: Served) -> None:
+    _, _, port = served.url.rpartition(":")
+    for _ in range(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", int(port))
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        await writer.drain()
+        writer.transport.abort()
+    assert (await served.get("/metrics"))[0] == 200
