@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-MAX_NODES = 2_000_000
+MAX_NODES = 1_000_000
 MAX_DEPTH = 20
 MAX_FILE = 1 << 16
 
@@ -116,7 +116,8 @@ class Reader:
         try:
             return self._constructor.construct_object(node)
         except (yaml.YAMLError, ValueError, KeyError, OverflowError):
-            self._note(node, path, f"not a value of YAML's kind {node.tag.rpartition(':')[2]}; quote it if it is text")
+            kind = node.tag.removeprefix("tag:yaml.org,2002:")
+            self._note(node, path, f"not a value of YAML's kind {kind}; quote it if it is text")
             return None
 
     def _from_environment(self, node: yaml.ScalarNode, path: Path) -> str | None:

@@ -108,7 +108,7 @@ def explain(detail: ErrorDetails) -> tuple[Path, str, bool]:
         case "value_error":
             return path, str(detail["ctx"]["error"]), about_key
         case "string_type":
-            return path, f"must be text, but YAML reads it as {kind(detail['input'])}", about_key
+            return path, f"must be text, but YAML reads it as {kind(detail['input'])}: put it in quotes", about_key
         case "list_type" | "tuple_type":
             return path, f"must be a list, but is {kind(detail['input'])}", about_key
         case "dict_type" | "model_type" | "model_attributes_type":
@@ -120,14 +120,14 @@ def explain(detail: ErrorDetails) -> tuple[Path, str, bool]:
 
 
 def kind(value: Any) -> str:
-    """What YAML made of a value, with the remedy where there is one."""
+    """What YAML made of a value."""
     match value:
         case None:
             return "nothing"
         case bool():
-            return "true or false: put it in quotes"
+            return "true or false"
         case int() | float():
-            return "a number: put it in quotes"
+            return "a number"
         case str():
             return "text"
         case list():
@@ -135,7 +135,7 @@ def kind(value: Any) -> str:
         case dict():
             return "a mapping"
         case _:
-            return "a date: put it in quotes"
+            return "a date"
 
 
 def known_keys(path: Path) -> list[str]:

@@ -1,0 +1,216 @@
+"""The config file: good ones load, bad ones tell every problem with its place, secrets never print."""
+
+import json
+import re
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frs_exporter.config.document import read
+from frs_exporter.config.load import load
+from frs_exporter.config.schema import File, seconds
+from frs_exporter.errors import ConfigError
+from frs_exporter.model import Api, KeyCredential, TokenCredential
+
+FILES = Path(__file__).parent / "files"
+ROOT = Path(__file__).parents[2]
+BAD = sorted(FILES.glob("*.bad.yaml"))
+
+
+def problems_of(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(str(path))
+    return [problem.removeprefix(f"{path}:") for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.name)
+def test_a_bad_file_tells_all_its_problems(path: Path) -> None:
+    """Each file's comments of the form `# line:column: ...` are the problems it must tell, all and no other."""
+    expected = [line[2:] for line in path.read_text().splitlines() if re.match(r"# \d+:\d+: ", line)]
+    assert sorted(problems_of(path)) == sorted(expected)
+    assert expected
+
+
+def test_problems_come_in_the_order_of_the_file() -> None:
+    places = [tuple(map(int, problem.split(":")[:2])) for problem in problems_of(FILES / "values.bad.yaml")]
+    assert places == sorted(places)
+
+
+def test_the_smallest_config() -> None:
+    (target,) = load(str(FILES / "minimal.good.yaml")).targets
+    assert (target.poll_interval, target.poll_timeout, target.stale_after) == (60, 10, 180)
+    assert (target.collectors, target.require, target.create_time_zone) == (("subscription",), (), "UTC")
+    assert target.endpoints[Api.FRS] == "https://face.cn-north-4.myhuaweicloud.com"
+    assert target.endpoints[Api.IAM] == "https://iam.cn-north-4.myhuaweicloud.com"
+
+
+def test_every_setting() -> None:
+    config = load(str(FILES / "full.good.yaml"))
+    first, second, third = config.targets
+    assert (first.project, first.poll_interval, first.require) == ("门禁/1", 300, ("detect", "search"))
+    assert first.labels == (("Site", "1.10"), ("team", "vision"))
+    assert (second.poll_interval, second.poll_timeout, second.stale_after) == (90, 2.5, 3600)
+    assert (second.create_time_zone, second.require) == ("Asia/Shanghai", ("detect",))
+    assert third.endpoints[Api.FRS] == "https://gateway.example:8443/cn-east-3/frs"
+    assert isinstance(first.credential, TokenCredential)
+    assert first.credential.password.get_secret_value() == "p:#{ '"
+    assert isinstance(second.credential, KeyCredential)
+    assert second.credential.secret_key.get_secret_value() == "from-a-file"
+    assert second.credential.security_token
+    assert (config.limits[Api.FRS].rate, config.limits[Api.FRS].concurrency) == (2.5, 1)
+    assert (config.limits[Api.IAM].rate, config.limits[Api.IAM].concurrency) == (1.0, 5)
+    assert len(config.jobs) == 3
+
+
+def test_equal_files_make_equal_configs() -> None:
+    """Reload will be a comparison of values."""
+    assert load(str(FILES / "full.good.yaml")).jobs == load(str(FILES / "full.good.yaml")).jobs
+
+
+def test_the_example_loads_and_says_what_holds_without_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = (ROOT / "config.example.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=frs-exporter.schema.json\n")
+    monkeypatch.setenv("HUAWEI_AK", "AK")
+    for name in re.findall(r"!file /run/secrets/(\S+)", text):
+        (tmp_path / name).write_text("secret\n")
+    (tmp_path / "config.yaml").write_text(text.replace("/run/secrets/", ""))
+    example = load(str(tmp_path / "config.yaml"))
+    bare = load(str(FILES / "minimal.good.yaml"))
+    assert example.limits == bare.limits
+    for setting in ("poll_interval", "poll_timeout", "stale_after", "collectors", "create_time_zone"):
+        assert getattr(example.targets[0], setting) == getattr(bare.targets[0], setting)
+    assert example.targets[0].endpoints == bare.targets[0].endpoints
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    assert problems_of(tmp_path / "gone.yaml") == [" cannot read the config file: No such file or directory"]
+    (tmp_path / "latin.yaml").write_bytes(b"credentials: \xe9 x")
+    assert problems_of(tmp_path / "latin.yaml") == [" not UTF-8 text: invalid continuation byte at byte 13"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &a [*a]", "1:4: not YAML: nested too deeply or too large"),
+        ("[" * 5000, "not YAML: "),
+        ("a: \x01", "not YAML: "),
+        ("a: !!int x", "1:4: a: not a value of YAML's kind int; quote it if it is text"),
+        ("a: !!python/object:os.system x", "1:4: a: not a value of YAML's kind python/object:os.system"),
+        ("---\na: 1\n---\nb: 2", "3:1: not YAML: but found another document"),
+    ],
+)
+def test_hostile_yaml(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    assert message in "\n".join(problems_of(tmp_path / "c.yaml"))
+
+
+def test_a_small_file_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
+    layers = "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    document = read(f"a: &a [x]\n{layers}", FILES, {})
+    assert [problem.message for problem in document.problems] == ["not YAML: nested too deeply or too large"]
+
+
+def test_a_secret_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "long").write_text("x" * 70_000)
+    document = read("a: !file long", tmp_path, {})
+    assert document.problems[0].message == "cannot read the file long: it is longer than 65536 bytes"
+
+
+def test_the_environment_fills_in_any_text() -> None:
+    assert read("{a: !env X, b: [!env Y]}", FILES, {"X": "1", "Y": ""}).data == {"a": "1", "b": [""]}
+
+
+def test_a_bad_ca_file_is_told(tmp_path: Path) -> None:
+    text = (FILES / "minimal.good.yaml").read_text()
+    (tmp_path / "c.yaml").write_text(text + "http_client: {tls_config: {ca_file: gone.pem}}\n")
+    place = "5:37: http_client.tls_config.ca_file: cannot use the file: "
+    assert problems_of(tmp_path / "c.yaml") == [f"{place}No such file or directory"]
+    (tmp_path / "gone.pem").write_text("no certificate")
+    assert problems_of(tmp_path / "c.yaml") == [f"{place}no PEM certificates in it"]
+
+
+def test_plain_http_is_warned_about_except_on_loopback(tmp_path: Path) -> None:
+    text = (FILES / "minimal.good.yaml").read_text()
+    endpoints = 'endpoints: {frs: "http://127.0.0.1:1", iam: "http://iam.example", ces: "http://[::1]:2"}\n'
+    (tmp_path / "c.yaml").write_text(text + endpoints)
+    assert load(str(tmp_path / "c.yaml")).warnings == (
+        "endpoints.iam is plain http: tokens and signatures can be read on the way",
+    )
+
+
+SECRET = "hunter2-tOpSeCrEt"
+CONFIG = """
+credentials:
+  user: {{token: {{domain_name: acme, user_name: monitor, password: {0}}}}}
+  keys: {{ak_sk: {{access_key: AK, secret_key: {0}, security_token: {0}}}}}
+projects:
+  - {{name: a, project_id: d3f8e6476fbf416689f209e168ef4d31, region: cn-north-4, credential: user}}
+  - {{name: b, project_id: d3f8e6476fbf416689f209e168ef4d32, region: cn-north-4, credential: keys}}
+http_client: {{proxy_url: "http://user:{0}@proxy.example:3128"}}
+"""
+
+
+def test_secrets_print_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(CONFIG.format(SECRET))
+    config = load(str(tmp_path / "c.yaml"))
+    assert SECRET not in repr(config) + str(config)
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda text: text.replace("password:", "pasword:"),
+        lambda text: text.replace(f"password: {SECRET}", f"password: [{SECRET}]"),
+        lambda text: text.replace(f"secret_key: {SECRET}", f'secret_key: "{SECRET}\\n"'),
+        lambda text: text.replace("http://user", "socks5://user"),
+        lambda text: text.replace("ak_sk: {", "ak_sk: {token: {}, "),
+        lambda text: text.replace("keys: {ak_sk", "keys: {ak_skk"),
+        lambda text: text.replace(f"password: {SECRET}}}}}", f"password: {SECRET}}}"),
+    ],
+)
+def test_secrets_are_in_no_problem_and_no_traceback(tmp_path: Path, break_it: Any) -> None:
+    (tmp_path / "c.yaml").write_text(break_it(CONFIG.format(SECRET)))
+    with pytest.raises(ConfigError) as caught:
+        load(str(tmp_path / "c.yaml"))
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("30s", 30),
+        ("1m30s", 90),
+        ("2h", 7200),
+        ("1d", 86400),
+        ("1w2d3h4m5s6ms", 788645.006),
+        ("1y", 31536000),
+        ("0s", 0),
+        ("100ms", 0.1),
+    ],
+)
+def test_durations_are_prometheus_own(text: str, expected: float) -> None:
+    assert seconds(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["", "1", "s", "1s1m", "1.5s", "-1s", "1 s", "1M", 5, None, "1s\n"])
+def test_nothing_else_is_a_duration(text: Any) -> None:
+    with pytest.raises(ValueError, match="must be a duration"):
+        seconds(text)
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_config_or_a_list_of_problems(text: str) -> None:
+    document = read(text, FILES, {})
+    assert document.problems or document.data is None or document.data is not None
+
+
+def test_the_schema_describes_the_example() -> None:
+    schema = File.model_json_schema()
+    assert schema["additionalProperties"] is False
+    assert set(schema["properties"]) == {"defaults", "credentials", "projects", "limits", "endpoints", "http_client"}
+    assert schema["$defs"]["Token"]["properties"]["password"]["writeOnly"] is True
+    json.dumps(schema)
