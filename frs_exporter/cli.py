@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import json
-import logging
+import os
 import re
 import signal
 import sys
@@ -20,9 +20,10 @@ from aiohttp import web
 
 from frs_exporter import __version__
 from frs_exporter.config.load import Config, load
-from frs_exporter.config.schema import File
+from frs_exporter.config.schema import File, seconds
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.log import log_to_stderr
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.simulator.server import config_text
@@ -40,7 +41,7 @@ class ServeByDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put in `serve` before flags that are not the group's own."""
-        if not args or args[0] not in {*self.commands, "--help", "-h", "--version"}:
+        if not args or (args[0].startswith("-") and args[0] not in {"--help", "-h", "--version"}):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
 
@@ -73,6 +74,15 @@ def route(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     """A path that routes nothing else."""
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value) or value.startswith("/-/"):
         raise click.BadParameter("must be a path like /metrics, and none below /-/")
+    return value
+
+
+def duration(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """A duration as in the config."""
+    try:
+        seconds(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
     return value
 
 
@@ -136,7 +146,7 @@ def serve(
         )
         return
     telemetry = Telemetry()
-    configure_logging(level, format, telemetry)
+    log_to_stderr(level, format, telemetry.count_log_line)
     run(serve_until_told(config, addresses, telemetry_path, telemetry))
 
 
@@ -146,7 +156,7 @@ def serve(
 def demo(addresses: Sequence[Address], projects: int | None) -> None:
     """Run the exporter against a simulated cloud: nothing to set up, no account needed."""
     telemetry = Telemetry()
-    configure_logging("info", "logfmt", telemetry)
+    log_to_stderr("info", "logfmt", telemetry.count_log_line)
 
     async def run_demo() -> None:
         async with Simulator(demo_world(projects)) as simulator:
@@ -164,7 +174,13 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
     "--listen-address", "listen", metavar="HOST:PORT", default="127.0.0.1:0", show_default=True, help="Where to listen."
 )
 @click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
-@click.option("--poll-interval", default="10s", show_default=True, help="The poll_interval of the printed config.")
+@click.option(
+    "--poll-interval",
+    default="10s",
+    show_default=True,
+    callback=duration,
+    help="The poll_interval of the printed config.",
+)
 def simulate(listen: str, projects: int | None, poll_interval: str) -> None:
     """Run a simulated Huawei Cloud alone; a config that works against it is printed on standard output."""
 
@@ -176,7 +192,7 @@ def simulate(listen: str, projects: int | None, poll_interval: str) -> None:
             await simulator.start(host or "127.0.0.1", port)
         try:
             click.echo(config_text(simulator.world, simulator.url, poll_interval), nl=False)
-            sys.stdout.close()  # whoever reads the config knows where it ends
+            end_standard_output()
             click.echo(f"simulating Huawei Cloud at {simulator.url}; stop with Ctrl-C", err=True)
             await told_to_stop()
         finally:
@@ -191,6 +207,13 @@ def config_schema() -> None:
     click.echo(
         json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **File.model_json_schema()}, indent=2)
     )
+
+
+def end_standard_output() -> None:
+    """Let whoever reads standard output see its end, while the process goes on."""
+    sys.stdout.flush()
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def load_or_exit(config_file: str) -> Config:
@@ -254,7 +277,10 @@ def listening(address: Address) -> Any:
     try:
         yield
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {address[0] or ''}:{address[1]}: {error.strerror}") from None
+        why = (
+            os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        )  # below 0: a name's lookup
+        raise click.ClickException(f"cannot listen on {address[0] or ''}:{address[1]}: {why}") from None
 
 
 async def told_to_stop() -> None:
@@ -263,44 +289,6 @@ async def told_to_stop() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
-
-
-def configure_logging(level: str, format: str, telemetry: Telemetry) -> None:
-    """Send every log line, libraries' included, through one pipeline to standard error, counted by level."""
-
-    def count(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        telemetry.log_messages.labels(event["level"]).inc()
-        return event
-
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-        count,
-    ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if format == "json"
-        else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], drop_missing=True)
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.EventRenamer("msg"),
-                renderer,
-            ],
-        )
-    )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
 
 
 def main() -> None:

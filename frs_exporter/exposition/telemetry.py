@@ -29,15 +29,7 @@ class Telemetry:
     def __init__(self) -> None:
         disable_created_metrics()
         self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        GCCollector(registry=registry)
-        build = Gauge(
-            "frs_exporter_build_info",
-            "Version of the exporter and of Python; always 1.",
-            ("version", "python_version"),
-            registry=registry,
-        )
-        build.labels(__version__, platform.python_version()).set(1)
+        about_the_process(registry)
         self.requests = Counter(
             "frs_exporter_api_requests", "Requests sent to the cloud, answered or not.", ("api",), registry=registry
         )
@@ -55,22 +47,15 @@ class Telemetry:
             registry=registry,
         )
         self.jobs = Gauge("frs_exporter_jobs", "Jobs that are polled: projects times collectors.", registry=registry)
-        self.config_good = Gauge(
-            "frs_exporter_config_last_reload_successful",
-            "Whether the newest load of the config succeeded.",
-            registry=registry,
-        )
-        self.config_time = Gauge(
-            "frs_exporter_config_last_reload_success_timestamp_seconds",
-            "When the config in use was loaded.",
-            registry=registry,
-        )
-        self.log_messages = Counter(
-            "frs_exporter_log_messages",
-            "Log lines by level, those below the chosen level included.",
-            ("level",),
-            registry=registry,
-        )
+        name = "frs_exporter_config_last_reload_successful"
+        self.config_good = Gauge(name, "Whether the newest load of the config succeeded.", registry=registry)
+        name = "frs_exporter_config_last_reload_success_timestamp_seconds"
+        self.config_time = Gauge(name, "When the config in use was loaded.", registry=registry)
+        self.log_messages = Counter("frs_exporter_log_messages", "Log lines by level.", ("level",), registry=registry)
+        self.show_zeros()
+
+    def show_zeros(self) -> None:
+        """Bring every combination of labels onto the page."""
         for api in Api:
             self.requests.labels(api)
             self.request_duration.labels(api)
@@ -86,6 +71,10 @@ class Telemetry:
         if failure is not None:
             self.request_failures.labels(api, failure).inc()
 
+    def count_log_line(self, level: str) -> None:
+        """Count one line of the log."""
+        self.log_messages.labels(level).inc()
+
     def config_loaded(self, at: float) -> None:
         """A config is in use from now on; `at` is in Unix seconds."""
         self.config_good.set(1)
@@ -95,3 +84,12 @@ class Telemetry:
         """All own metrics in a format; in OpenMetrics this ends the page, `# EOF` included."""
         generate = openmetrics.generate_latest if format is OPENMETRICS else exposition.generate_latest
         return generate(self.registry)
+
+
+def about_the_process(registry: CollectorRegistry) -> None:
+    """Register what any exporter tells of itself: its version, its process, its garbage collections."""
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    text = "Version of the exporter and of Python; always 1."
+    build = Gauge("frs_exporter_build_info", text, ("version", "python_version"), registry=registry)
+    build.labels(__version__, platform.python_version()).set(1)

@@ -1,0 +1,137 @@
+"""Processes: the daemon, the simulator, and real tools from Debian."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXPORTER = [sys.executable, "-m", "frs_exporter"]
+ROOT = Path(__file__).parents[2]
+
+
+def tool(name: str) -> str:
+    """The path of a real program; without it the test is skipped, and fails in CI."""
+    path = shutil.which(name)
+    if path is None:
+        message = f"{name} is not installed: run tests/install-tools as root on Debian"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def fetch(url: str, **headers: str) -> str:
+    """The body of an answer of any status; raises OSError when there is none."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as response:
+            return str(response.read(), "utf-8")
+    except urllib.error.HTTPError as error:
+        with error:
+            return str(error.read(), "utf-8")
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 40.0) -> Any:
+    """The first true value of a condition; an OSError counts as not yet."""
+    end, last = time.monotonic() + seconds, None
+    while time.monotonic() < end:
+        try:
+            if last := condition():
+                return last
+        except OSError as error:
+            last = error
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {last}")
+
+
+class Process:
+    """A program under test, with its log in a file."""
+
+    def __init__(self, command: list[str], log: Path) -> None:
+        self.log_file = log
+        with log.open("w") as stderr:
+            self.popen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
+        """Exit code, and the seconds it took."""
+        started = time.monotonic()
+        self.popen.send_signal(number)
+        try:
+            self.popen.communicate(timeout=15)
+        finally:
+            self.popen.kill()
+            self.popen.wait()
+        return self.popen.returncode, time.monotonic() - started
+
+
+class Programs:
+    """Starts programs and stops them all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.processes: list[Process] = []
+
+    def start(self, *command: str) -> Process:
+        process = Process(list(command), self.folder / f"{len(self.processes)}.log")
+        self.processes.append(process)
+        return process
+
+    def simulator(self, *arguments: str) -> tuple[Process, Path]:
+        """A simulator, and the config it printed, in a file."""
+        process = self.start(*EXPORTER, "simulate", *arguments)
+        assert process.popen.stdout
+        config = self.folder / "config.yaml"
+        config.write_text(process.popen.stdout.read())
+        return process, config
+
+    def daemon(self, config: Path, *arguments: str) -> tuple[Process, str]:
+        """A daemon, and its URL."""
+        port = free_port()
+        address = f"--web.listen-address=127.0.0.1:{port}"
+        process = self.start(*EXPORTER, f"--config.file={config}", address, *arguments)
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: process.popen.poll() is not None or fetch(f"{url}/-/healthy"))
+        assert process.popen.poll() is None, process.log
+        return process, url
+
+    def stop(self) -> None:
+        for process in self.processes:
+            if process.popen.poll() is None:
+                process.stop(signal.SIGKILL)
+            if process.popen.stdout:
+                process.popen.stdout.close()
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Iterator[Programs]:
+    started = Programs(tmp_path)
+    yield started
+    started.stop()
+
+
+def query(prometheus: str, expression: str) -> list[dict[str, Any]]:
+    """The series that a PromQL expression gives now."""
+    body = json.loads(fetch(f"{prometheus}/api/v1/query?query={urllib.request.quote(expression)}"))  # type: ignore[attr-defined]
+    series: list[dict[str, Any]] = body["data"]["result"]
+    return series

@@ -1,0 +1,128 @@
+"""The daemon as a process: what it prints, how it starts, recovers and stops."""
+
+import json
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from tests.e2e.conftest import EXPORTER, Programs, eventually, fetch, free_port
+
+FAMILIES = (
+    "frs_up",
+    "frs_subscribed",
+    "frs_max_face_set_number",
+    "frs_subscription_create_timestamp_seconds",
+    "frs_poll_failures_total",
+    "frs_subservice_required",
+)
+
+
+def test_the_demo_shows_every_family_for_both_kinds_of_credential(programs: Programs) -> None:
+    port = free_port()
+    demo = programs.start(*EXPORTER, "demo", f"--web.listen-address=127.0.0.1:{port}")
+    url = f"http://127.0.0.1:{port}"
+    eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
+    page = fetch(f"{url}/metrics")
+    for project in ("vision-prod", "vip-lounge"):  # the one with a token, the other with AK/SK
+        for family in FAMILIES:
+            assert f'\n{family}{{project="{project}"' in page
+    code, _ = demo.stop()
+    assert code == 0
+    assert "Traceback" not in demo.log
+
+
+def test_the_demo_says_what_to_open(programs: Programs) -> None:
+    port = free_port()
+    demo = programs.start(*EXPORTER, "demo", "--projects=3", f"--web.listen-address=127.0.0.1:{port}")
+    eventually(lambda: fetch(f"http://127.0.0.1:{port}/-/ready") == "ready\n")
+    demo.popen.send_signal(signal.SIGINT)
+    printed, _ = demo.popen.communicate(timeout=10)
+    assert f"open http://localhost:{port}/ and http://localhost:{port}/metrics" in printed
+    assert demo.popen.returncode == 0
+
+
+def test_an_unreachable_cloud_is_waited_for(programs: Programs) -> None:
+    """It starts, serves, keeps trying, and recovers by itself when the cloud appears."""
+    port = free_port()
+    cloud, config = programs.simulator(f"--listen-address=127.0.0.1:{port}", "--poll-interval=1s", "--projects=4")
+    cloud.stop()
+    daemon, url = programs.daemon(config)
+    refused = 'frs_poll_error_info{project="vision-prod",collector="subscription",reason="connect",code=""} 1.0'
+    eventually(lambda: refused in fetch(f"{url}/metrics"))
+    assert 'frs_up{project="vip-lounge",collector="subscription"} 0.0' in fetch(f"{url}/metrics")
+    eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
+    programs.simulator(f"--listen-address=127.0.0.1:{port}", "--projects=4")
+    up = [f'frs_up{{project="{project}",collector="subscription"}} 1.0' for project in ("vision-prod", "vip-lounge")]
+    eventually(lambda: all(line in fetch(f"{url}/metrics") for line in up))
+    assert daemon.stop()[0] == 0
+    assert "Traceback" not in daemon.log
+    down = [line for line in daemon.log.splitlines() if "level=warning" in line and "project=vision-prod" in line]
+    assert len(down) == 1
+    assert "reason=connect" in down[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_gracefully_while_every_request_hangs(programs: Programs, number: int) -> None:
+    """Within five seconds, exit code 0, though the cloud accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
+        _, config = programs.simulator("--poll-interval=1s")
+        text = config.read_text()
+        port = text.split("http://127.0.0.1:", 1)[1].split("\n", 1)[0].strip()
+        config.write_text(text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{silent.getsockname()[1]}"))
+        daemon, url = programs.daemon(config)
+        time.sleep(1.5)
+        assert 'frs_up{project="vip-lounge",collector="subscription"} 0.0' in fetch(f"{url}/metrics")
+        code, seconds = daemon.stop(number)
+        assert code == 0
+        assert seconds < 5
+        assert "Traceback" not in daemon.log
+
+
+def test_an_address_in_use_is_one_line_and_exit_code_1(programs: Programs) -> None:
+    _, config = programs.simulator()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        command = [*EXPORTER, f"--config.file={config}", f"--web.listen-address={address}", "--log.level=warning"]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == f"Error: cannot listen on {address}: Address already in use\n"
+
+
+def test_logs_are_json_when_asked(programs: Programs) -> None:
+    _, config = programs.simulator("--projects=4")
+    daemon, url = programs.daemon(config, "--log.format=json")
+    eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
+    daemon.stop()
+    entries = [json.loads(line) for line in daemon.log.splitlines()]
+    assert [entry["msg"] for entry in entries][0::5] == ["serving", "stopping"]
+    assert {entry["project"] for entry in entries if entry["msg"] == "up"} == {
+        "vision-prod",
+        "door-access",
+        "visitor-kiosk",
+        "vip-lounge",
+    }
+
+
+def test_no_secret_is_in_the_log_or_on_the_page(programs: Programs) -> None:
+    _, config = programs.simulator("--poll-interval=1s")
+    daemon, url = programs.daemon(config, "--log.level=debug")
+    eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
+    shown = fetch(f"{url}/metrics") + fetch(f"{url}/")
+    daemon.stop()
+    shown += daemon.log
+    secrets = [
+        line.split(": ", 1)[1]
+        for line in config.read_text().splitlines()
+        if "password:" in line or "secret_key:" in line or "access_key:" in line
+    ]
+    assert len(secrets) == 3
+    for secret in (*secrets, "MII"):
+        assert secret not in shown
+
+
+def test_it_runs_as_a_module() -> None:
+    run = subprocess.run([*EXPORTER, "--version"], capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("frs_exporter, version ")

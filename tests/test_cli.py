@@ -1,0 +1,93 @@
+"""Commands and flags, without a process of their own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from frs_exporter.cli import address, cli
+
+FILES = Path(__file__).parent / "config" / "files"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments, prog_name="frs-exporter")
+
+
+def test_help_shows_the_commands_and_the_flags_of_serve() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    for word in ("demo", "simulate", "config-schema", "--config.file", "--web.listen-address", "--log.format"):
+        assert word in result.output
+    assert run("-h").output == result.output
+
+
+def test_serve_is_the_default_command() -> None:
+    good = f"--config.file={FILES}/minimal.good.yaml"
+    for arguments in ((good, "--config.check"), ("serve", good, "--config.check")):
+        result = run(*arguments)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert result.stdout == f"{FILES}/minimal.good.yaml: good: 1 projects, 1 jobs, 1 credentials in use\n"
+
+
+def test_a_bad_config_is_told_on_standard_error_with_exit_code_2() -> None:
+    for arguments in ((), ("--config.check",)):
+        result = run(f"--config.file={FILES}/stale.bad.yaml", *arguments)
+        assert (result.exit_code, result.stdout) == (2, "")
+        file, rule = f"{FILES}/stale.bad.yaml", "must be longer than poll_interval (1m)"
+        assert result.stderr.splitlines() == [
+            f"{file}:3:28: defaults.stale_after: stale_after (30s) {rule}",
+            f"{file}:9:18: projects[0].stale_after: stale_after (20s) {rule}",
+        ]
+
+
+def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
+    text = (FILES / "minimal.good.yaml").read_text() + "endpoints: {frs: 'http://frs.example'}\n"
+    (tmp_path / "c.yaml").write_text(text)
+    result = run(f"--config.file={tmp_path}/c.yaml", "--config.check")
+    assert result.exit_code == 0
+    assert "warning: endpoints.frs is plain http" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "Missing option '--config.file'"),
+        (("--config.fil=x",), "No such option"),
+        (("--config.file=x", "--web.listen-address=10377"), "'10377' is not host:port"),
+        (("--config.file=x", "--web.listen-address=[::1:5"), "is not host:port"),
+        (("--config.file=x", "--web.listen-address=:70000"), "is not host:port"),
+        (("--config.file=x", "--web.telemetry-path=metrics"), "must be a path like /metrics"),
+        (("--config.file=x", "--web.telemetry-path=/-/healthy"), "none below /-/"),
+        (("--config.file=x", "--log.level=loud"), "'loud' is not one of"),
+        (("demo", "--projects=0"), "0 is not in the range"),
+        (("simulate", "--listen-address=nowhere"), "'nowhere' is not host:port"),
+        (("simulate", "--poll-interval=10"), "must be a duration"),
+        (("unknown",), "No such command 'unknown'"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_says_what_to_do(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (":10377", (None, 10377)),
+        ("127.0.0.1:0", ("127.0.0.1", 0)),
+        ("localhost:1", ("localhost", 1)),
+        ("[::1]:2", ("::1", 2)),
+        ("[::]:65535", ("::", 65535)),
+    ],
+)
+def test_addresses(text: str, expected: tuple[str | None, int]) -> None:
+    assert address(text) == expected
+
+
+def test_the_schema_is_printed() -> None:
+    schema = json.loads(run("config-schema").stdout)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["additionalProperties"] is False

@@ -1,0 +1,63 @@
+"""What the README says is what is there."""
+
+import re
+from pathlib import Path
+
+import click
+
+from frs_exporter.cli import cli
+from frs_exporter.errors import Reason
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exporter import PAGE_FAMILIES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def table() -> dict[str, tuple[str, str]]:
+    """Type and labels of each metric in the README's table."""
+    rows = re.findall(r"^\| `(frs_\w+)` \| (\w+) \| ([^|]*) \|", README, re.MULTILINE)
+    return {name: (kind, labels.strip()) for name, kind, labels in rows}
+
+
+def test_the_metrics_table_is_what_is_exposed() -> None:
+    declared = {family.name: (family.type, ", ".join(family.labels)) for family in PAGE_FAMILIES}
+    for metric in Telemetry().registry.collect():
+        if metric.name.startswith("frs_"):
+            plain = [s.labels for s in metric.samples if not s.name.endswith("_bucket")]
+            name = metric.name + ("_total" if metric.type == "counter" else "")
+            declared[name] = (metric.type, ", ".join(plain[0]))
+    assert {name: (kind, set(labels.split(", "))) for name, (kind, labels) in table().items()} == {
+        name: (kind, set(labels.split(", "))) for name, (kind, labels) in declared.items()
+    }
+
+
+def test_every_reason_is_explained() -> None:
+    (paragraph,) = re.findall(r"`reason` is one of: .*?\n\n", README, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", paragraph)) - {"reason"} == set(Reason)
+
+
+def test_every_flag_of_serve_is_in_the_table() -> None:
+    serve = cli.commands["serve"]
+    flags = {flag for option in serve.params if isinstance(option, click.Option) for flag in option.opts}
+    assert set(re.findall(r"^\| `(--[a-z.-]+)` ", README, re.MULTILINE)) == flags
+
+
+def test_every_command_is_named() -> None:
+    assert all(f"`{name}`" in README for name in set(cli.commands) - {"serve"})
+
+
+def test_links_lead_somewhere() -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+def test_metrics_in_examples_exist() -> None:
+    for name in re.findall(r"\b(frs_[a-z_]+[a-z])\b(?!\.)", README):
+        known = name in table() or name in ("frs_exporter",) or any(metric.startswith(name) for metric in table())
+        assert known, name
+
+
+def test_ci_calls_the_readmes_own_test_command() -> None:
+    assert "make test" in README
+    assert (ROOT / ".ci/run").read_text().rstrip().endswith("exec make test")
