@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 
 def table() -> dict[str, tuple[str, str]]:
     """Type and labels of each metric in the README's table."""
-    rows = re.findall(r"^\| `(frs_\w+)` \| (\w+) \| ([^|]*) \|", README, re.MULTILINE)
+    rows = re.findall(r"^\| `(frs_\w+)` \| (\w+) \|([^|]*)\|", README, re.MULTILINE)
     return {name: (kind, labels.strip()) for name, kind, labels in rows}
 
 
