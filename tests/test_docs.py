@@ -32,6 +32,17 @@ def test_the_metrics_table_is_what_is_exposed() -> None:
     }
 
 
+def test_the_chinese_readme_keeps_up() -> None:
+    """The same metrics, reasons, flags and paths, and links that lead somewhere."""
+    chinese = (ROOT / "README.zh-CN.md").read_text()
+    assert set(re.findall(r"^\| `(frs_\w+)` \|", chinese, re.MULTILINE)) == set(table())
+    assert all(f"`{reason}`" in chinese for reason in Reason)
+    for cell in re.findall(r"^\| `(--[a-z.-]+|/[a-z/-]*)` ", README, re.MULTILINE):
+        assert cell == "--version" or f"| `{cell}` |" in chinese
+    for link in re.findall(r"\]\(([^)#]+)\)", chinese):
+        assert (ROOT / link).exists(), link
+
+
 def test_every_reason_is_explained() -> None:
     (paragraph,) = re.findall(r"`reason` is one of: .*?\n\n", README, re.DOTALL)
     assert set(re.findall(r"`(\w+)`", paragraph)) - {"reason"} == set(Reason)
