@@ -19,6 +19,7 @@ import structlog
 from aiohttp import web
 
 from frs_exporter import __version__
+from frs_exporter.cloud.transport import system_reason
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.schema import File, seconds
 from frs_exporter.errors import ConfigError
@@ -259,12 +260,12 @@ async def serve_until_told(
 async def served(exporter: Exporter, addresses: Sequence[Address], telemetry_path: str) -> AsyncIterator[list[int]]:
     """Polling and listening at all addresses; yields the ports."""
     runner = web.AppRunner(build_app(exporter, telemetry_path), access_log=None, shutdown_timeout=STOP_WITHIN)
-    await exporter.start()
     try:
         await runner.setup()
         for host, port in addresses:
             with listening((host, port)):
                 await web.TCPSite(runner, host, port).start()
+        exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
         yield list(dict.fromkeys(address[1] for address in runner.addresses))  # IPv4 and IPv6 share one
     finally:
         await runner.cleanup()

@@ -114,7 +114,8 @@ class Sample:
 class JobState:
     """What is known of a job: counters since the start, the newest answer, and until when its samples are fresh.
 
-    `last_poll` and `last_success` are Unix seconds, `fresh_until` is in seconds of the event loop's clock.
+    `told` are samples that a failure itself proved. `last_poll` and `last_success` are Unix seconds, `fresh_until` and
+    `told_until` are in seconds of the event loop's clock.
     """
 
     polls: int = 0
@@ -125,6 +126,7 @@ class JobState:
     samples: tuple[Sample, ...] = ()
     told: tuple[Sample, ...] = ()
     fresh_until: float = -math.inf
+    told_until: float = -math.inf
     last_poll: float | None = None
     last_success: float | None = None
     duration: float | None = None
@@ -149,8 +151,10 @@ class JobState:
             duration=duration,
         )
 
-    def failed(self, at: float, duration: float, error: ApiError, told: tuple[Sample, ...] = ()) -> "JobState":
-        """The state after a failure: `told` is what the failure itself says, which supersedes older samples of it."""
+    def failed(
+        self, at: float, duration: float, error: ApiError, told: tuple[Sample, ...] = (), told_until: float = -math.inf
+    ) -> "JobState":
+        """The state after a failure: older samples of what it tells are superseded; if it tells nothing, none are."""
         superseded = {sample.family for sample in told}
         return replace(
             self,
@@ -160,7 +164,8 @@ class JobState:
             errors={**self.errors, error.reason: self.errors.get(error.reason, 0) + 1},
             error=error,
             samples=tuple(sample for sample in self.samples if sample.family not in superseded),
-            told=told,
+            told=told or self.told,
+            told_until=told_until if told else self.told_until,
             last_poll=at,
             duration=duration,
         )

@@ -27,9 +27,16 @@ def test_a_failure_keeps_the_samples_and_counts_by_reason() -> None:
 def test_what_a_failure_tells_supersedes_older_samples_of_it() -> None:
     """A frozen service says so by failing; the subscription stays as last told."""
     told = (Sample(FROZEN, ("p",), 1),)
-    state = JobState().succeeded(10, 0.1, SAMPLES, 190).failed(20, 0.1, ApiError(Reason.FROZEN, "frozen"), told)
-    assert (state.samples, state.told) == (SAMPLES[:1], told)
+    state = JobState().succeeded(10, 0.1, SAMPLES, 190).failed(20, 0.1, ApiError(Reason.FROZEN, "frozen"), told, 500)
+    assert (state.samples, state.told, state.told_until) == (SAMPLES[:1], told, 500)
     assert state.succeeded(30, 0.1, SAMPLES, 210).told == ()
+
+
+def test_a_failure_that_tells_nothing_takes_nothing_back() -> None:
+    told = (Sample(FROZEN, ("p",), 1),)
+    state = JobState().failed(20, 0.1, ApiError(Reason.FROZEN, "frozen"), told, 500)
+    state = state.failed(30, 0.1, ApiError(Reason.TIMEOUT, "slow"), (), 510)
+    assert (state.told, state.told_until) == (told, 500)
 
 
 def test_a_success_ends_the_row_of_failures_and_forgets_none() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -153,7 +154,7 @@ def unreachable(error: Exception, request: Request) -> ApiError:
         case aiohttp.ClientHttpProxyError(status=status):
             return ApiError(Reason.CONNECT, f"the proxy refuses to connect to {host}", status=status)
         case aiohttp.ClientConnectorError(os_error=cause):
-            return ApiError(Reason.CONNECT, f"no connection to {host}: {cause.strerror or 'refused'}")
+            return ApiError(Reason.CONNECT, f"no connection to {host}: {system_reason(cause)}")
         case aiohttp.ClientResponseError():
             return ApiError(Reason.PAYLOAD, f"{host} does not answer in HTTP")
         case aiohttp.ClientPayloadError():
@@ -162,6 +163,12 @@ def unreachable(error: Exception, request: Request) -> ApiError:
             return ApiError(Reason.CLIENT, "the endpoint is not a usable URL")
         case _:
             return ApiError(Reason.CONNECT, f"{host} closed the connection without an answer")
+
+
+def system_reason(error: OSError) -> str:
+    """What the operating system calls an error; asyncio puts its own words, with addresses, into `strerror`."""
+    known = error.errno is not None and error.errno > 0  # below 0 are the errors of name lookups
+    return os.strerror(error.errno) if known else error.strerror or type(error).__name__
 
 
 def decode(body: bytes, status: int = 200) -> Any:

@@ -71,8 +71,8 @@ def header(family: Family, *, openmetrics: bool) -> bytes:
 
 
 def render_job(job: Job, state: JobState) -> Chunk:
-    """What stays on the page whatever happens: up, counters, timestamps, and what a failure itself told."""
-    return lines((*job_samples(job, state), *state.told))
+    """What stays on the page whatever happens: up, counters, timestamps."""
+    return lines(job_samples(job, state))
 
 
 def job_samples(job: Job, state: JobState) -> Iterator[Sample]:

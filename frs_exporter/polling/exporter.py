@@ -22,7 +22,7 @@ PAGE_FAMILIES: tuple[Family, ...] = (
 
 
 class Exporter:
-    """Starts, serves and stops; `now` is the wall clock in Unix seconds."""
+    """Starts, polls and stops; made on a running event loop. `now` is the wall clock in Unix seconds."""
 
     def __init__(
         self,
@@ -35,18 +35,19 @@ class Exporter:
         self._config = config
         self._telemetry = telemetry
         self._now = now
-        self._rng = rng or random.Random()
+        self._clock = asyncio.get_running_loop().time
         self._page = Page(PAGE_FAMILIES)
-        self._draining = False
+        self._transport = Transport(config.limits, config.http, telemetry.observe)
+        rng = rng or random.Random()
+        self._poller = Poller(Client(self._transport, now, rng), self._page, COLLECTORS, now, rng)
+        self._started: float | None = None
         self._tried = False
+        self._draining = False
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Start polling; every job is on the page, down, from now on."""
-        self._transport = Transport(self._config.limits, self._config.http, self._telemetry.observe)
-        client = Client(self._transport, self._now, self._rng)
-        self._poller = Poller(client, self._page, COLLECTORS, self._now, self._rng)
+        self._started = self._clock()
         self._poller.reconcile(self._config.jobs)
-        self._started = asyncio.get_running_loop().time()
         self._telemetry.jobs.set(len(self._config.jobs))
         self._telemetry.config_loaded(self._now())
 
@@ -72,17 +73,17 @@ class Exporter:
         """
         if self._draining:
             return "stopping"
+        if self._started is None:
+            return "starting"
         if not self._tried:
-            age = asyncio.get_running_loop().time() - self._started
-            untried = [
-                job for job in self._config.jobs if not self.states[job.key].polls and job.target.poll_interval > age
-            ]
+            age, jobs = self._clock() - self._started, self._config.jobs
+            untried = sum(not self.states[job.key].polls and job.target.poll_interval > age for job in jobs)
             if untried:
-                return f"{len(untried)} of {len(self._config.jobs)} jobs not polled yet"
+                return f"{untried} of {len(jobs)} jobs not polled yet"
             self._tried = True
         return ""
 
     def page(self, format: Format) -> Iterator[bytes]:
         """The whole page in blocks."""
-        yield from self._page.blocks(format, asyncio.get_running_loop().time())
+        yield from self._page.blocks(format, self._clock())
         yield self._telemetry.block(format)

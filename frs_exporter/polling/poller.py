@@ -13,7 +13,7 @@ from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
 from frs_exporter.model import Job, JobState
-from frs_exporter.polling.schedule import first_delay, next_delay
+from frs_exporter.polling.schedule import LAST_RETRY, first_delay, next_delay
 
 Key = tuple[str, str]
 
@@ -49,8 +49,8 @@ class Poller:
         for key in self._jobs.keys() - jobs.keys():
             self._tasks.pop(key).cancel()
             del self.states[key]
-            self._page.drop(key)
-            self._page.drop((*key, "samples"))
+            for owner in (key, (*key, "samples"), (*key, "told")):
+                self._page.drop(owner)
         for project in {project for project, _ in self._jobs} - {project for project, _ in jobs}:
             self._page.drop(project)
         changed = [job for key, job in jobs.items() if self._jobs.get(key) != job]
@@ -87,8 +87,9 @@ class Poller:
         try:
             samples = await collector.collect(functools.partial(self._client.get, target), target, before.samples)
         except ApiError as error:
-            told = collector.told(target, error)
-            state = before.failed(self._now(), clock() - started, error, told)
+            # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
+            told_until = clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
+            state = before.failed(self._now(), clock() - started, error, collector.told(target, error), told_until)
         except Exception as error:
             log.exception("unexpected error in a poll", project=target.project, collector=job.collector)
             internal = ApiError(Reason.INTERNAL, f"unexpected {type(error).__name__}; the log has the traceback")
@@ -105,6 +106,7 @@ class Poller:
         self._page.put(target.project, render_target(target, self._client.token_expiry(target)))
         self._page.put(job.key, render_job(job, state))
         self._page.put((*job.key, "samples"), lines(state.samples), state.fresh_until)
+        self._page.put((*job.key, "told"), lines(state.told), state.told_until)
 
 
 def report(job: Job, before: JobState, after: JobState) -> None:

@@ -32,7 +32,7 @@ def test_a_job_that_was_never_polled(target: Target) -> None:
 
 def test_a_job_that_is_down(target: Target) -> None:
     error = ApiError(Reason.FROZEN, "x", status=400, code="FRS.0202")
-    state = JobState().succeeded(100, 0.5, (), 280).failed(160.5, 0.25, error, (Sample(FAMILY, ("gate-1", "a"), 1),))
+    state = JobState().succeeded(100, 0.5, (), 280).failed(160.5, 0.25, error)
     assert text(render_job(Job(target, "subscription"), state)) == (
         'frs_up{project="gate-1",collector="subscription"} 0.0\n'
         'frs_poll_interval_seconds{project="gate-1",collector="subscription"} 60.0\n'
@@ -43,7 +43,6 @@ def test_a_job_that_is_down(target: Target) -> None:
         'frs_last_success_timestamp_seconds{project="gate-1",collector="subscription"} 100.0\n'
         'frs_last_poll_timestamp_seconds{project="gate-1",collector="subscription"} 160.5\n'
         'frs_poll_duration_seconds{project="gate-1",collector="subscription"} 0.25\n'
-        'frs_x{project="gate-1",face_set="a"} 1.0\n'
     )
 
 

@@ -150,6 +150,11 @@ def test_a_project_that_freezes_says_so_and_keeps_its_subscription_as_last_told(
             later = polls.shown()
             assert later['frs_service_frozen{project="k1"}'] == 1
             assert 'frs_subscribed{project="k1",subservice="search"}' not in later
+            cloud.world.faults.set("frs", Fault(status=503, body="{}"))
+            await asyncio.sleep(310)
+            assert polls.shown()['frs_service_frozen{project="k1"}'] == 1
+            await asyncio.sleep(480)
+            assert 'frs_service_frozen{project="k1"}' not in polls.shown()
 
     run_virtual(main())
 

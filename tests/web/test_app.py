@@ -40,17 +40,20 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(simulator: Simulator, telemetry_path: str = "/metrics", **settings: Any) -> AsyncIterator[Served]:
+async def serving(
+    simulator: Simulator, telemetry_path: str = "/metrics", start: bool = True, **settings: Any
+) -> AsyncIterator[Served]:
     targets = [target_of(owner, project, simulator.url, **settings) for owner, project in simulator.world.projects()]
     config = Config(tuple(targets), LIMITS, HttpOptions())
     exporter = Exporter(config, Telemetry(), rng=random.Random(1))
     runner = web.AppRunner(build_app(exporter, telemetry_path), access_log=None, shutdown_timeout=0.5)
-    await exporter.start()
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         plain = {"Accept-Encoding": "identity"}
+        if start:
+            exporter.start()
         async with aiohttp.ClientSession(url, headers=plain, auto_decompress=False) as session:
             yield Served(exporter, url, session)
     finally:
@@ -142,6 +145,13 @@ async def test_a_scrape_never_waits_for_the_cloud() -> None:
         assert all(line.endswith("} 0.0") for line in ups)
         status, _, reason = await served.get("/-/ready")
         assert (status, reason) == (503, b"not ready: 6 of 6 jobs not polled yet\n")
+
+
+async def test_before_the_start_it_is_healthy_and_not_ready() -> None:
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, start=False) as served:
+        assert (await served.get("/-/healthy"))[0] == 200
+        assert (await served.get("/-/ready"))[::2] == (503, b"not ready: starting\n")
+        assert b"frs_up{" not in (await served.get("/metrics"))[2]
 
 
 async def test_ready_comes_after_an_interval_even_when_the_cloud_hangs() -> None:
