@@ -278,10 +278,8 @@ def listening(address: Address) -> Any:
     try:
         yield
     except OSError as error:
-        why = (
-            os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        )  # below 0: a name's lookup
-        raise click.ClickException(f"cannot listen on {address[0] or ''}:{address[1]}: {why}") from None
+        where = f"{address[0] or ''}:{address[1]}"
+        raise click.ClickException(f"cannot listen on {where}: {system_reason(error)}") from None
 
 
 async def told_to_stop() -> None:

@@ -167,8 +167,9 @@ def unreachable(error: Exception, request: Request) -> ApiError:
 
 def system_reason(error: OSError) -> str:
     """What the operating system calls an error; asyncio puts its own words, with addresses, into `strerror`."""
-    known = error.errno is not None and error.errno > 0  # below 0 are the errors of name lookups
-    return os.strerror(error.errno) if known else error.strerror or type(error).__name__
+    if error.errno is not None and error.errno > 0:  # below 0 are the errors of name lookups
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
 
 
 def decode(body: bytes, status: int = 200) -> Any:
