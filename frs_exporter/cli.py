@@ -151,7 +151,7 @@ def serve(
     run(serve_until_told(config, addresses, telemetry_path, telemetry))
 
 
-@cli.command()
+@cli.command(short_help="Run the exporter against a simulated cloud.")
 @listen_address
 @click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
 def demo(addresses: Sequence[Address], projects: int | None) -> None:
@@ -170,7 +170,7 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
     run(run_demo())
 
 
-@cli.command()
+@cli.command(short_help="Run the simulated cloud alone and print a config for it.")
 @click.option(
     "--listen-address", "listen", metavar="HOST:PORT", default="127.0.0.1:0", show_default=True, help="Where to listen."
 )

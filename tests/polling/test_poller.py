@@ -78,6 +78,19 @@ def test_a_job_polls_once_an_interval() -> None:
     run_virtual(main())
 
 
+def test_the_first_minute_buys_one_token_for_each_project_of_a_user() -> None:
+    async def main() -> None:
+        async with polled(account("token", "t1", "t2", "t3"), poll_interval=5.0) as (cloud, polls):
+            await asyncio.sleep(60)
+            (owner,) = cloud.world.accounts
+            bought = {key[2]: count for key, count in cloud.world.requests.items() if key[0] == "iam"}
+            assert bought == {project.id: 1 for project in owner.projects}
+            assert len(cloud.world.tokens) == 3
+            assert polls.shown()['frs_polls_total{project="t1",collector="subscription"}'] >= 11
+
+    run_virtual(main())
+
+
 def test_samples_go_stale_and_the_rest_stays() -> None:
     async def main() -> None:
         async with polled(account("ak_sk", "k1"), stale_after=180.0) as (cloud, polls):
