@@ -19,6 +19,8 @@ from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify
 from frs_exporter.model import Api, HttpOptions, Limit
 
 MAX_BODY = 1 << 20
+MAX_HEADER = 1 << 16
+"""Bytes of one header: tokens come in one, and are longer than aiohttp's usual limit of 8 KiB allows."""
 KEEP_ALIVE = 240.0
 """Seconds an idle connection is kept; the gateway closes its side after 300."""
 
@@ -84,6 +86,7 @@ class Transport:
                 ssl=ssl.create_default_context(cafile=options.ca_file),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
+            max_field_size=MAX_HEADER,
             headers={"User-Agent": f"frs-exporter/{__version__}"},
             proxy=options.proxy_url.get_secret_value() if options.proxy_url else None,
         )

@@ -29,7 +29,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as opened:
+    async with aiohttp.ClientSession(max_field_size=1 << 16) as opened:
         yield opened
 
 
@@ -100,6 +100,7 @@ async def test_a_token_is_issued_and_opens_its_project(simulator: Simulator, ses
     account, _ = accounts(simulator)
     status, body, token = await login(session, simulator, account)
     assert (status, body["token"]["project"]["id"], body["token"]["catalog"]) == (201, account.projects[0].id, [])
+    assert len(token) == 9000
     status, body = await ask(session, "GET", simulator.url + subscribe_path(account), headers={"X-Auth-Token": token})
     assert status == 200
     assert body["detect_service"] == {"subscribe_status": True, "create_time": "2024-03-11 02:15:00"}
