@@ -7,8 +7,8 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 from aiolimiter import AsyncLimiter
@@ -35,7 +35,7 @@ class Request:
     method: str
     target: str
     timeout: float
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def url(self) -> URL:
@@ -43,11 +43,12 @@ class Request:
         return URL(self.endpoint + self.target, encoded=True)
 
 
-class Answer(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Answer:
     """A successful answer; header names are in lower case."""
 
-    headers: Mapping[str, str]
-    payload: Any
+    headers: Mapping[str, str] = field(repr=False)
+    payload: Any = field(repr=False)
 
 
 Authorize = Callable[[Request], Mapping[str, str]]
