@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, Processor
 
 
@@ -27,6 +28,7 @@ def log_to_stderr(level: str, format: str, count: Callable[[str], None]) -> None
         else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], drop_missing=True)
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(not_a_clients_mistake)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -45,3 +47,8 @@ def log_to_stderr(level: str, format: str, count: Callable[[str], None]) -> None
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def not_a_clients_mistake(record: logging.LogRecord) -> bool:
+    """Keep out what aiohttp logs, traceback and all, when somebody sends what is not HTTP: they get their 400."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

@@ -123,6 +123,30 @@ def test_no_secret_is_in_the_log_or_on_the_page(programs: Programs) -> None:
         assert secret not in shown
 
 
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"not http\r\n\r\n", b"HTTP/1.0 400 "),
+        (b"GET / HTTP/1.1\r\nX-A: " + b"a" * 20_000 + b"\r\n\r\n", b"HTTP/1.0 400 "),
+        (b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"HTTP/1.1 404 "),
+        (b"GET /-/healthy HTTP/1.0\r\n\r\n", b"HTTP/1.0 200 "),
+        (b"GET /metrics HTTP/1.0\r\n\r\n", b"HTTP/1.0 200 "),
+        (b"\x16\x03\x01\x02\x00", b""),
+    ],
+    ids=["garbage", "long header", "traversal", "http/1.0", "metrics over http/1.0", "tls"],
+)
+def test_odd_clients_get_their_answer_and_fill_no_log(programs: Programs, sent: bytes, answered: bytes) -> None:
+    _, config = programs.simulator("--projects=1")
+    daemon, url = programs.daemon(config)
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as client:
+        client.sendall(sent)
+        assert not answered or client.recv(100).startswith(answered)
+    assert fetch(f"{url}/-/healthy") == "healthy\n"
+    daemon.stop()
+    assert "level=error" not in daemon.log
+    assert "Traceback" not in daemon.log
+
+
 def test_it_runs_as_a_module() -> None:
     run = subprocess.run([*EXPORTER, "--version"], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("frs_exporter, version ")
