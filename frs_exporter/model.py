@@ -10,6 +10,9 @@ from pydantic import SecretStr
 
 from frs_exporter.errors import ApiError, Reason
 
+SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
+"""What a sub-service may be called: names from the wire become label values."""
+
 
 class Api(StrEnum):
     """The vendor's services that are called: the values of the label `api` of the exporter's own metrics."""

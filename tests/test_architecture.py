@@ -22,6 +22,7 @@ LAYERS = [
     ("exposition.telemetry",),
     ("exposition.page",),
     ("config.load",),
+    ("config.checks",),
     ("config.schema", "config.document"),
     ("exposition.render", "cloud.signing", "polling.schedule"),
     ("model",),

@@ -35,7 +35,10 @@ def test_a_bad_config_is_told_on_standard_error_with_exit_code_2() -> None:
     for arguments in ((), ("--config.check",)):
         result = run(f"--config.file={FILES}/stale.bad.yaml", *arguments)
         assert (result.exit_code, result.stdout) == (2, "")
-        file, rule = f"{FILES}/stale.bad.yaml", "must be longer than poll_interval (1m)"
+        file, rule = (
+            f"{FILES}/stale.bad.yaml",
+            "must be at least 73s: poll_interval (1m), a twentieth of it, and poll_timeout (10s)",
+        )
         assert result.stderr.splitlines() == [
             f"{file}:3:28: defaults.stale_after: stale_after (30s) {rule}",
             f"{file}:9:18: projects[0].stale_after: stale_after (20s) {rule}",

@@ -13,11 +13,6 @@ Get = Callable[[Api, str], Awaitable[Any]]
 Samples = tuple[Sample, ...]
 
 
-def nothing_told(target: Target, error: ApiError) -> Samples:
-    """Most failures tell nothing but that they happened."""
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Collector:
     """A record of functions: `collect(get, target, last)` raises ApiError; `last` are the samples of the last success.
@@ -27,7 +22,7 @@ class Collector:
 
     families: tuple[Family, ...]
     collect: Callable[[Get, Target, Samples], Awaitable[Samples]]
-    told: Callable[[Target, ApiError], Samples] = nothing_told
+    told: Callable[[Target, ApiError], Samples]
 
 
 def wrong_shape(where: str, wanted: str, found: object) -> ApiError:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from frs_exporter.collectors.collector import Collector, Get, Samples, wrong_shape
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason
-from frs_exporter.model import Api, Family, Sample, Target
+from frs_exporter.model import SUBSERVICE_NAME, Api, Family, Sample, Target
 
 DOCUMENTED = ("detect", "compare", "search", "live_detect")
 """Sub-services on the API page; live detect is offered in some regions only."""
@@ -63,7 +63,7 @@ def parse(payload: Any, target: Target) -> Samples:
 def subservice(key: str, value: Any, target: Target) -> Iterator[Sample]:
     """The samples of one member of the answer: none, unless it is an object `*_service` with a subscribe_status."""
     name = key.removesuffix("_service")
-    if name == key or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+    if name == key or not re.fullmatch(SUBSERVICE_NAME, name):
         return
     if not isinstance(value, dict) or "subscribe_status" not in value:
         return
@@ -78,10 +78,10 @@ def subservice(key: str, value: Any, target: Target) -> Iterator[Sample]:
 
 def max_face_sets(payload: dict[str, Any], target: Target) -> Iterator[Sample]:
     """The limit on face sets, if it is told; the name `max_face_size` is that of the real answer of 2018."""
-    key = next((key for key in ("max_face_set_number", "max_face_size") if key in payload), None)
+    key = next((key for key in ("max_face_set_number", "max_face_size") if payload.get(key) is not None), None)
     if key is not None:
         number = payload[key]
-        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**53:
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < 2**53 or number % 1:
             raise wrong_shape(f"$.{key}", "a whole number from 0", number)
         yield Sample(MAX_FACE_SETS, (target.project,), number)
 

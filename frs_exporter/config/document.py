@@ -12,6 +12,10 @@ MAX_NODES = 1_000_000
 MAX_DEPTH = 20
 MAX_FILE = 1 << 16
 
+STANDARD = "tag:yaml.org,2002:"
+UNKNOWN_TAG = "unknown tag; there are !env NAME and !file PATH for text; put text that begins with ! in quotes"
+"""Never with the tag itself: it may be the beginning of a password."""
+
 Path = tuple[str | int, ...]
 """The way to a part of the document: keys of mappings and indexes of sequences."""
 
@@ -52,6 +56,7 @@ def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.enviro
     """Read a document; `!file` is relative to `folder`. What is wrong is noted in `problems`, never raised."""
     document = Document()
     try:
+        check_depth(text)
         root = yaml.compose(text, Loader=Loader)
         if root is not None:
             Reader(document, folder, environment).read_root(root)
@@ -59,9 +64,20 @@ def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.enviro
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         document.problems.append(Problem(*place, (), f"not YAML: {error.problem or error.context}"))
-    except (yaml.YAMLError, RecursionError) as error:
-        document.problems.append(Problem(1, 1, (), f"not YAML: {' '.join(str(error).split())[:200]}"))
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = (before.count("\n") + 1, error.position - before.rfind("\n"))
+        document.problems.append(Problem(*place, (), f"not YAML: {error.reason}"))
     return document
+
+
+def check_depth(text: str) -> None:
+    """Refuse what is nested too deeply for libyaml's composer, which would overflow its stack; raises YAMLError."""
+    depth = 0
+    for event in yaml.parse(text, Loader=Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
 class Reader:
@@ -83,6 +99,9 @@ class Reader:
         self._nodes += 1
         if len(path) > MAX_DEPTH or self._nodes > MAX_NODES:  # aliases can make a small file endless
             raise yaml.MarkedYAMLError(problem="nested too deeply or too large", problem_mark=node.start_mark)
+        if not isinstance(node, yaml.ScalarNode) and not node.tag.startswith(STANDARD):
+            self._note(node, path, UNKNOWN_TAG)
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -94,7 +113,7 @@ class Reader:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is None or key_node.tag == "tag:yaml.org,2002:merge":
+            if key is None or key_node.tag == STANDARD + "merge":
                 self._note(key_node, path, "keys must be plain text; merge keys (<<) are not supported")
             elif key in mapping:
                 first = self._document.keys[(*path, key)][0]
@@ -110,14 +129,13 @@ class Reader:
             fill = self._from_environment if node.tag == "!env" else self._from_file
             return fill(node, path)
         self._document.written[path] = node.value
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            self._note(node, path, f"unknown tag {node.tag}; there are !env NAME and !file PATH")
+        if not node.tag.startswith(STANDARD):
+            self._note(node, path, UNKNOWN_TAG)
             return None
         try:
             return self._constructor.construct_object(node)
         except (yaml.YAMLError, ValueError, KeyError, OverflowError):
-            kind = node.tag.removeprefix("tag:yaml.org,2002:")
-            self._note(node, path, f"not a value of YAML's kind {kind}; quote it if it is text")
+            self._note(node, path, "YAML cannot read this value; put it in quotes if it is text")
             return None
 
     def _from_environment(self, node: yaml.ScalarNode, path: Path) -> str | None:

@@ -1,28 +1,23 @@
 """Document and schema become a frozen Config, or every problem at once as `file:line:column: path: message`."""
 
-import difflib
-import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path as FilePath
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from frs_exporter import model
 from frs_exporter.config import schema
+from frs_exporter.config.checks import DEFAULTS, check, longest_pause, suggestion
 from frs_exporter.config.document import Document, Path, read
 from frs_exporter.errors import ConfigError
 from frs_exporter.model import Api, HttpOptions, Job, KeyCredential, Limit, Target, TokenCredential
 
-DEFAULTS: dict[str, Any] = {
-    "poll_interval": "1m",
-    "poll_timeout": "10s",
-    "collectors": ["subscription"],
-    "create_time_zone": "UTC",
-    "require": [],
-}
+FALLBACK = schema.Settings.model_validate(DEFAULTS)
 STALE_INTERVALS = 3
 
 
@@ -64,25 +59,19 @@ def build(document: Document, folder: FilePath) -> Config | None:
         document.problem((), "the file is empty; config.example.yaml shows what goes in")
     if document.data is None:
         return None
-    if isinstance(document.data, dict):
-        check_credentials_exist(document)
-        refuse_twins(document)
-        check_stale_after(document)
+    check(document, folder)
     try:
         file = schema.File.model_validate(document.data)
     except ValidationError as error:
         note(error, document)
         return None
-    tls = file.http_client.tls_config
-    ca_file = str(folder / tls.ca_file) if tls.ca_file else None
-    if ca_file:
-        check_ca_file(ca_file, document)
     if document.problems:
         return None
+    ca_file = file.http_client.tls_config.ca_file
     return Config(
         targets=tuple(make_target(file, project) for project in file.projects),
         limits={api: Limit(**getattr(file.limits, api).model_dump()) for api in Api},
-        http=HttpOptions(file.http_client.proxy_url, ca_file),
+        http=HttpOptions(file.http_client.proxy_url, str(folder / ca_file) if ca_file else None),
         warnings=tuple(plain_http(file.endpoints)),
     )
 
@@ -92,7 +81,7 @@ def note(error: ValidationError, document: Document) -> None:
     blamed = [problem.path for problem in document.problems if problem.path]
     for detail in error.errors():
         path, message, at_key = explain(detail)
-        if not any(path[: len(bad)] == bad for bad in blamed):
+        if path not in blamed and not (detail["type"] == "missing" and path[:-1] in blamed):
             document.problem(path, message, at_key=at_key)
 
 
@@ -150,21 +139,14 @@ def known_keys(path: Path) -> list[str]:
     return list(annotation.model_fields)
 
 
-def suggestion(name: str, known: list[str]) -> str:
-    """The nearest known name, or all of them."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(known))}"
-
-
 def make_target(file: schema.File, project: schema.Project) -> Target:
     """The target of one project, with the defaults filled in."""
-    fallback = schema.Settings.model_validate(DEFAULTS)
 
     def setting(name: str) -> Any:
-        values = (getattr(source, name) for source in (project, file.defaults, fallback))
+        values = (getattr(source, name) for source in (project, file.defaults, FALLBACK))
         return next((value for value in values if value is not None), None)
 
-    interval: float = setting("poll_interval")
+    interval, timeout = setting("poll_interval"), setting("poll_timeout")
     return Target(
         project=project.name,
         project_id=project.project_id,
@@ -176,8 +158,8 @@ def make_target(file: schema.File, project: schema.Project) -> Target:
         labels=tuple(sorted(project.labels.items())),
         create_time_zone=setting("create_time_zone"),
         poll_interval=interval,
-        poll_timeout=setting("poll_timeout"),
-        stale_after=setting("stale_after") or STALE_INTERVALS * interval,
+        poll_timeout=timeout,
+        stale_after=setting("stale_after") or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
     )
 
 
@@ -191,72 +173,20 @@ def make_credential(name: str, credential: schema.Credential) -> model.Credentia
     return KeyCredential(name, keys.access_key, keys.secret_key, keys.security_token)
 
 
-# The checks across parts read the document itself, so that a mistake in one part hides none in another.
-
-
-def raw_projects(document: Document) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The projects that are mappings, with their indexes."""
-    projects = document.data.get("projects")
-    yield from ((i, p) for i, p in enumerate(projects if isinstance(projects, list) else ()) if isinstance(p, dict))
-
-
-def check_credentials_exist(document: Document) -> None:
-    """Note projects whose credential is not there."""
-    credentials = document.data.get("credentials")
-    names = list(credentials) if isinstance(credentials, dict) else []
-    for index, project in raw_projects(document):
-        name, path = project.get("credential"), ("projects", index, "credential")
-        if names and isinstance(name, str) and name not in names:
-            document.problem(path, f"no credential is named {document.written[path]}{suggestion(name, names)}")
-
-
-def refuse_twins(document: Document) -> None:
-    """Note projects that share a name or are the same project of the same region."""
-    for keys, what in ((("name",), "name"), (("region", "project_id"), "region and project_id")):
-        first: dict[tuple[Any, ...], int] = {}
-        for index, project in raw_projects(document):
-            values = tuple(project.get(key) for key in keys)
-            if all(isinstance(value, str) for value in values) and first.setdefault(values, index) != index:
-                message = f"the same {what} as projects[{first[values]}]; a project is watched once"
-                document.problem(("projects", index, keys[-1]), message)
-
-
-def check_stale_after(document: Document) -> None:
-    """Note where answers would go stale before the next one can come."""
-    defaults = document.data.get("defaults")
-    sources: list[tuple[Path, Any]] = [(("projects", index), project) for index, project in raw_projects(document)]
-    for path, source in [(("defaults",), defaults), *sources]:
-        settings = {
-            **DEFAULTS,
-            **(defaults if isinstance(defaults, dict) else {}),
-            **(source if isinstance(source, dict) else {}),
-        }
-        own = next((key for key in ("stale_after", "poll_interval") if key in (source or ())), None)
-        try:
-            stale_after = schema.seconds(settings["stale_after"])
-            interval = schema.seconds(settings["poll_interval"])
-        except (KeyError, ValueError):
-            continue  # nothing to compare, or a problem of its own
-        if own and stale_after <= interval:
-            values = settings["stale_after"], settings["poll_interval"]
-            document.problem((*path, own), "stale_after ({}) must be longer than poll_interval ({})".format(*values))
-
-
-def check_ca_file(ca_file: str, document: Document) -> None:
-    """Note a file that holds no certificates."""
-    try:
-        ssl.create_default_context(cafile=ca_file)
-    except OSError as error:  # ssl.SSLError is one too
-        problem = "no PEM certificates in it" if isinstance(error, ssl.SSLError) else error.strerror
-        document.problem(("http_client", "tls_config", "ca_file"), f"cannot use the file: {problem}")
-
-
 def plain_http(endpoints: schema.Endpoints) -> Iterator[str]:
     """A warning for each endpoint to which secrets would travel readably."""
     for name, url in endpoints:
-        host = url.split("://", 1)[1]
-        if url.startswith("http:") and not host.startswith(("127.", "localhost", "[::1]")):
+        parts = urlsplit(url)
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             yield f"endpoints.{name} is plain http: tokens and signatures can be read on the way"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def dotted(path: Path) -> str:

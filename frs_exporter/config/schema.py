@@ -1,21 +1,23 @@
 """What may be written in the config file: names, types, bounds and defaults of every setting."""
 
 import re
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.json_schema import WithJsonSchema
 
-DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+from frs_exporter.model import SUBSERVICE_NAME
+
+DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
 UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
 RESERVED_LABELS = {
     *("project", "project_id", "region", "credential", "auth"),  # frs_project_info has these already
     *("collector", "subservice", "face_set", "api", "reason", "code"),  # joins with our other metrics would clash
     *("job", "instance", "service", "namespace", "pod", "container", "endpoint"),  # Prometheus' own target labels
 }
-SUBSERVICE = r"[a-z][a-z0-9_]{0,39}"
 
 
 def seconds(value: Any) -> float:
@@ -50,14 +52,27 @@ def matching(pattern: str, meaning: str) -> AfterValidator:
 
 def endpoint(value: str) -> str:
     """A base URL in which only `{region}` is to be filled in; raises ValueError."""
-    try:
-        parts = urlsplit(value.replace("{region}", "region"))
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or re.search(r"[\s{}?#@\\]", value.replace("{region}", "")) or not value.isascii():
+    filled = value.replace("{region}", "region")
+    if (
+        not filled.startswith(("http://", "https://"))
+        or not usable(filled)
+        or not re.fullmatch(r"[\w.:/~\[\]-]+", filled)
+    ):
         raise ValueError("must be a URL like https://face.{region}.myhuaweicloud.com, without user, query or fragment")
     return value.rstrip("/")
+
+
+def usable(url: str) -> bool:
+    """Whether a URL has a host that can be one, and a port that can be one if it has any."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        if ":" in host:
+            ip_address(host)
+    except ValueError:
+        return False
+    labels = re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*", host)
+    return port != 0 and (":" in host or bool(labels))
 
 
 def time_zone(value: str) -> str:
@@ -89,12 +104,8 @@ def not_blank(value: SecretStr) -> SecretStr:
 
 def proxy(value: SecretStr) -> SecretStr:
     """The URL of a proxy; raises ValueError without telling the URL, which may hold a password."""
-    try:
-        parts = urlsplit(value.get_secret_value())
-        usable = parts.scheme == "http" and parts.hostname and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable:
+    url = value.get_secret_value()
+    if not url.startswith("http://") or not usable(url):
         raise ValueError("must be a URL like http://proxy.example.com:3128")
     return value
 
@@ -120,7 +131,7 @@ Region = Annotated[str, matching(r"[a-z0-9](-?[a-z0-9]){0,62}", "a region like c
 Endpoint = Annotated[str, AfterValidator(endpoint)]
 TimeZone = Annotated[str, AfterValidator(time_zone)]
 Collector = Literal["subscription"]
-Subservice = Annotated[str, matching(SUBSERVICE, "a sub-service like detect, compare, search or live_detect")]
+Subservice = Annotated[str, matching(SUBSERVICE_NAME, "a sub-service like detect, compare, search or live_detect")]
 
 
 class Model(BaseModel):
@@ -161,17 +172,12 @@ class AkSk(Model):
 
 
 class Credential(Model):
-    """One way to authenticate: exactly one of the keys."""
+    """One way to authenticate: exactly one of the keys, which the loader checks."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     token: Token | None = None
     ak_sk: AkSk | None = None
-
-    @model_validator(mode="after")
-    def exactly_one(self) -> "Credential":
-        """Both would leave open which one is used."""
-        if (self.token is None) == (self.ak_sk is None):
-            raise ValueError("must have exactly one of token and ak_sk")
-        return self
 
 
 class Project(Settings):
@@ -187,7 +193,7 @@ class Project(Settings):
 class Limit(Model):
     """What one credential may ask of one API at one endpoint; the vendor's own limit is 10 requests per second."""
 
-    rate: float = Field(5.0, gt=0, le=1000, description="Requests per second.")
+    rate: float = Field(5.0, ge=0.01, le=1000, description="Requests per second.")
     concurrency: int = Field(5, ge=1, le=1000, description="Requests at once.")
 
 
@@ -211,7 +217,7 @@ class TlsConfig(Model):
     """Whom to believe."""
 
     ca_file: str | None = Field(
-        None, description="Certificates to trust instead of the system's, relative to this file."
+        None, min_length=1, description="Certificates to trust instead of the system's, relative to this file."
     )
 
 

@@ -78,6 +78,19 @@ def test_a_wrong_shape_is_told_with_its_path(target: Target, payload: Any, messa
     assert (caught.value.reason, caught.value.message) == (Reason.PAYLOAD, message)
 
 
+@pytest.mark.parametrize(
+    ("limits", "shown"),
+    [
+        ({"max_face_set_number": 10.0}, ["10.0"]),
+        ({"max_face_set_number": None, "max_face_size": 5}, ["5.0"]),
+        ({"max_face_set_number": None}, []),
+    ],
+)
+def test_the_limit_on_face_sets_as_it_may_be_written(target: Target, limits: dict[str, Any], shown: list[str]) -> None:
+    lines = page(parse({"detect_service": {"subscribe_status": True}, **limits}, target))
+    assert [line.split()[1] for line in lines if line.startswith("frs_max_face_set_number")] == shown
+
+
 def test_names_that_are_no_label_and_objects_that_are_no_sub_service_are_left_out(target: Target) -> None:
     on = {"subscribe_status": True}
     odd = {'x"y_service': on, "_service": on, "A_service": on, "a" * 41 + "_service": on, "note_service": "beta"}

@@ -6,13 +6,14 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.config.document import read
 from frs_exporter.config.load import load
-from frs_exporter.config.schema import File, seconds
+from frs_exporter.config.schema import File, endpoint, seconds
 from frs_exporter.errors import ConfigError
 from frs_exporter.model import Api, KeyCredential, TokenCredential
 
@@ -96,10 +97,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("a: &a [*a]", "1:4: not YAML: nested too deeply or too large"),
-        ("[" * 5000, "not YAML: "),
-        ("a: \x01", "not YAML: "),
-        ("a: !!int x", "1:4: a: not a value of YAML's kind int; quote it if it is text"),
-        ("a: !!python/object:os.system x", "1:4: a: not a value of YAML's kind python/object:os.system"),
+        ("[" * 200_000, "1:21: not YAML: nested too deeply"),
+        ("a: 1\nb: x\x01", "2:5: not YAML: control characters are not allowed"),
+        ("a: !!int x", "1:4: a: YAML cannot read this value; put it in quotes if it is text"),
+        ("a: !!python/object:os.system x", "1:4: a: YAML cannot read this value; put it in quotes if it is text"),
         ("---\na: 1\n---\nb: 2", "3:1: not YAML: but found another document"),
     ],
 )
@@ -135,11 +136,70 @@ def test_a_bad_ca_file_is_told(tmp_path: Path) -> None:
 
 def test_plain_http_is_warned_about_except_on_loopback(tmp_path: Path) -> None:
     text = (FILES / "minimal.good.yaml").read_text()
-    endpoints = 'endpoints: {frs: "http://127.0.0.1:1", iam: "http://iam.example", ces: "http://[::1]:2"}\n'
-    (tmp_path / "c.yaml").write_text(text + endpoints)
-    assert load(str(tmp_path / "c.yaml")).warnings == (
-        "endpoints.iam is plain http: tokens and signatures can be read on the way",
-    )
+    for loopback in ("127.0.0.1:1", "localhost", "[::1]:2"):
+        (tmp_path / "c.yaml").write_text(text + f'endpoints: {{frs: "http://{loopback}"}}\n')
+        assert load(str(tmp_path / "c.yaml")).warnings == ()
+    for elsewhere in ("iam.example", "localhost.evil.example", "127.evil.example"):
+        (tmp_path / "c.yaml").write_text(text + f'endpoints: {{iam: "http://{elsewhere}"}}\n')
+        (warning,) = load(str(tmp_path / "c.yaml")).warnings
+        assert warning == "endpoints.iam is plain http: tokens and signatures can be read on the way"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "defaults: 5",
+        "defaults: {poll_interval: 1, stale_after: [1]}",
+        "projects: {a: 1}",
+        "projects: [1, {credential: [x]}]\ncredentials: []",
+        "projects: [{name: [], region: 1, project_id: {}}]",
+        "http_client: {tls_config: 5}",
+        "http_client: 5\ncredentials: {a: 5, b: [], c: {token: 1, ak_sk: 2}}",
+        "endpoints: []\nlimits: ~",
+        "5",
+    ],
+)
+def test_parts_of_any_wrong_kind_are_problems_and_no_exceptions(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    assert problems_of(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a..b",
+        f"https://{'a' * 64}.example",
+        "https://a:0",
+        "https://a:65536",
+        "https://a'b<x>",
+        "https://a/%zz",
+        "https://",
+        "https://-a",
+        "https://[::g]",
+        "https://a/{zone}",
+        "https://a?x=1",
+        "https://a#x",
+        "https://ä.example",
+    ],
+)
+def test_what_is_no_endpoint(url: str) -> None:
+    with pytest.raises(ValueError, match="must be a URL like"):
+        endpoint(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a", "http://[::1]:8080", "https://A.b-c.example:65535/x/{region}", "http://{region}.gw_1.example/"]
+)
+def test_what_is_an_endpoint(url: str) -> None:
+    assert endpoint(url) == url.rstrip("/")
+
+
+def test_the_default_of_stale_after_lasts_until_the_next_answer(tmp_path: Path) -> None:
+    """With a short interval and a long timeout three intervals are not enough."""
+    text = (FILES / "minimal.good.yaml").read_text() + "defaults: {poll_interval: 2s}\n"
+    (tmp_path / "c.yaml").write_text(text)
+    (target,) = load(str(tmp_path / "c.yaml")).targets
+    assert target.stale_after == pytest.approx(12.1)
 
 
 SECRET = "hunter2-tOpSeCrEt"
@@ -170,6 +230,9 @@ def test_secrets_print_nowhere(tmp_path: Path) -> None:
         lambda text: text.replace("ak_sk: {", "ak_sk: {token: {}, "),
         lambda text: text.replace("keys: {ak_sk", "keys: {ak_skk"),
         lambda text: text.replace(f"password: {SECRET}}}}}", f"password: {SECRET}}}"),
+        lambda text: text.replace(f"password: {SECRET}", f"password: !{SECRET}"),
+        lambda text: text.replace(f"password: {SECRET}", f"password: !!{SECRET}"),
+        lambda text: text.replace(f"password: {SECRET}", f"password: !{SECRET} x"),
     ],
 )
 def test_secrets_are_in_no_problem_and_no_traceback(tmp_path: Path, break_it: Any) -> None:
@@ -196,7 +259,9 @@ def test_durations_are_prometheus_own(text: str, expected: float) -> None:
     assert seconds(text) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("text", ["", "1", "s", "1s1m", "1.5s", "-1s", "1 s", "1M", 5, None, "1s\n"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "s", "1s1m", "1.5s", "-1s", "1 s", "1M", 5, None, "1s\n", "９s", "9" * 5000 + "s"]
+)
 def test_nothing_else_is_a_duration(text: Any) -> None:
     with pytest.raises(ValueError, match="must be a duration"):
         seconds(text)
@@ -208,7 +273,23 @@ def test_any_text_is_a_config_or_a_list_of_problems(text: str) -> None:
     assert document.problems or document.data is None or document.data is not None
 
 
-def test_the_schema_describes_the_example() -> None:
+@pytest.mark.parametrize(
+    "path", [ROOT / "config.example.yaml", *sorted(FILES.glob("*.good.yaml"))], ids=lambda p: p.name
+)
+def test_good_files_fit_the_schema_for_editors(path: Path) -> None:
+    environment = dict.fromkeys(("HUAWEI_AK",), "AK")
+    data = read(path.read_text().replace("!file /run/secrets/", "!file empty.txt #"), FILES, environment).data
+    jsonschema.validate(data, File.model_json_schema())
+
+
+@pytest.mark.parametrize("name", ["unknown-keys", "ids", "numbers", "missing", "nothing-in-it"])
+def test_bad_files_do_not_fit_the_schema_for_editors(name: str) -> None:
+    data = read((FILES / f"{name}.bad.yaml").read_text(), FILES, {}).data
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, File.model_json_schema())
+
+
+def test_the_schema_describes_the_file() -> None:
     schema = File.model_json_schema()
     assert schema["additionalProperties"] is False
     assert set(schema["properties"]) == {"defaults", "credentials", "projects", "limits", "endpoints", "http_client"}
