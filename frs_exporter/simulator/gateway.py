@@ -61,12 +61,12 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
         if refusal.code.startswith("APIGW."):
             body["request_id"] = request_id
         response = web.json_response(body, status=refusal.status)
-    except web.HTTPNotFound:
+    except web.HTTPClientError as error:
         body = {
             "error_code": "APIGW.0101",
             "error_msg": "The API does not exist or has not been published in the environment",
         }
-        response = web.json_response({**body, "request_id": request_id}, status=404)
+        response = web.json_response({**body, "request_id": request_id}, status=error.status)
     response.headers["X-Request-Id"] = request_id
     response.headers["Date"] = datetime.fromtimestamp(world.now(), UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     return response

@@ -1,7 +1,6 @@
 """IAM: tokens for passwords, and the lists of projects."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,11 +19,13 @@ async def create_token(request: web.Request) -> web.Response:
         auth = json.loads(await request.read())["auth"]
         user, scope = auth["identity"]["password"]["user"], auth["scope"]["project"]
         domain_name, user_name, password = user["domain"]["name"], user["name"], user["password"]
+        wanted = scope.get("id"), scope.get("name")
         if "password" not in auth["identity"]["methods"]:
             raise ValueError("methods")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return keystone(400, "Bad Request", "The request body is invalid.")
     login = f"{domain_name}/{user_name}"
+    world.requests["iam", login, str(wanted[0] or wanted[1])] += 1
     account = world.account_of_user(domain_name, user_name)
     if world.locked(login):
         return keystone(401, "Unauthorized", "The account is locked.")
@@ -32,17 +33,16 @@ async def create_token(request: web.Request) -> web.Response:
         world.login_failed(login, USER_LOCK)
         return keystone(401, "Unauthorized", "The username or password is wrong.")
     world.login_succeeded(login)
-    project = project_in_scope(account, scope)
+    project = next((p for p in account.projects if p.id == wanted[0] or iam_name(account, p) == wanted[1]), None)
     if project is None:
         return keystone(403, "Forbidden", "You are not authorized to perform the requested action.")
-    world.requests["iam", login, project.id] += 1
     value, token = world.issue(account, project)
     body = {
         "token": {
             "methods": ["password"],
             "issued_at": iso(token.issued_at),
             "expires_at": iso(token.expires_at),
-            "project": {"id": project.id, "name": iam_name(project), "domain": domain(account)},
+            "project": {"id": project.id, "name": iam_name(account, project), "domain": domain(account)},
             "user": {"name": user_name, "domain": domain(account), "password_expires_at": ""},
             "roles": [{"id": "0", "name": "te_admin"}],
             "catalog": [] if request.query.get("nocatalog") else [{"type": "frs", "name": "frs", "endpoints": []}],
@@ -75,24 +75,24 @@ async def list_projects(request: web.Request) -> web.Response:
     return web.json_response({"projects": shown, "links": {"next": None, "previous": None}})
 
 
-def project_in_scope(account: Account, scope: Mapping[str, Any]) -> Project | None:
-    """The project that a token is asked for, by id or by name."""
-    wanted = (scope.get("id"), scope.get("name"))
-    return next((p for p in account.projects if p.id == wanted[0] or iam_name(p) == wanted[1]), None)
+def built_in(account: Account, project: Project) -> Project:
+    """The project that a region has from the start: an account's first one there; the others are its sub-projects."""
+    return next(first for first in account.projects if first.region == project.region)
 
 
-def iam_name(project: Project) -> str:
-    """IAM names a sub-project after its region."""
-    return f"{project.region}_{project.name}"
+def iam_name(account: Account, project: Project) -> str:
+    """IAM names a built-in project as its region, and a sub-project after it."""
+    return project.region if built_in(account, project) is project else f"{project.region}_{project.name}"
 
 
 def item(account: Account, project: Project) -> dict[str, Any]:
     """A project in a list."""
+    parent = built_in(account, project)
     return {
         "id": project.id,
-        "name": iam_name(project),
+        "name": iam_name(account, project),
         "domain_id": account.domain_id,
-        "parent_id": account.domain_id,
+        "parent_id": account.domain_id if parent is project else parent.id,
         "enabled": True,
         "is_domain": False,
         "description": "",
