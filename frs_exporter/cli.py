@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ from frs_exporter.simulator.server import config_text
 from frs_exporter.web.app import build_app
 
 DEFAULT_ADDRESS = ":10377"
-STOP_WITHIN = 2.0
-"""Seconds that a scrape under way gets when the process is told to stop."""
+STOP_WITHIN = 1.0
+"""Seconds that a scrape under way gets when the process is told to stop; aiohttp waits so long twice."""
 
 log = structlog.get_logger()
 
@@ -195,7 +195,7 @@ def simulate(listen: str, projects: int | None, poll_interval: str) -> None:
             click.echo(config_text(simulator.world, simulator.url, poll_interval), nl=False)
             end_standard_output()
             click.echo(f"simulating Huawei Cloud at {simulator.url}; stop with Ctrl-C", err=True)
-            await told_to_stop()
+            await told_to_stop().wait()
         finally:
             await simulator.stop()
 
@@ -227,7 +227,7 @@ def load_or_exit(config_file: str) -> Config:
         raise click.exceptions.Exit(2) from None
 
 
-def run(main: Any) -> None:
+def run(main: Coroutine[Any, Any, None]) -> None:
     """Run to the end; Ctrl-C is a normal end."""
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main)
@@ -244,14 +244,16 @@ async def serve_until_told(
     """Poll and serve until SIGTERM or SIGINT."""
     for warning in config.warnings:
         log.warning(warning)
+    stop = told_to_stop()
     exporter = Exporter(config, telemetry)
     async with served(exporter, addresses, telemetry_path) as ports:
         gc.collect()
         gc.freeze()  # what is there now stays; full collections need not look at it
         log.info("serving", version=__version__, port=",".join(map(str, ports)), projects=len(config.targets))
         if announce:
-            click.echo(f"\n  open http://localhost:{ports[0]}/ and http://localhost:{ports[0]}{telemetry_path}\n")
-        await told_to_stop()
+            url = f"http://{addresses[0][0] or 'localhost'}:{ports[0]}"
+            click.echo(f"\n  open {url}/ and {url}{telemetry_path}\n")
+        await stop.wait()
         log.info("stopping")
         exporter.drain()
 
@@ -273,23 +275,26 @@ async def served(exporter: Exporter, addresses: Sequence[Address], telemetry_pat
 
 
 @contextlib.contextmanager
-def listening(address: Address) -> Any:
+def listening(address: Address) -> Iterator[None]:
     """Turn an address that cannot be had into one line and exit code 1."""
     try:
         yield
+    except UnicodeError:
+        raise click.ClickException(f"cannot listen on {address[0]}:{address[1]}: not a host name") from None
     except OSError as error:
         where = f"{address[0] or ''}:{address[1]}"
         raise click.ClickException(f"cannot listen on {where}: {system_reason(error)}") from None
 
 
-async def told_to_stop() -> None:
-    """Return on SIGTERM or SIGINT."""
+def told_to_stop() -> asyncio.Event:
+    """What is set on SIGTERM or SIGINT, from now on."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
 
 
 def main() -> None:
-    """The console script."""
+    """The console script; before there is a loop to stop, SIGTERM just ends it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     cli(prog_name="frs-exporter")

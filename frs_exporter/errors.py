@@ -17,6 +17,13 @@ NOT_SUBSCRIBED = "FRS.0019"
 """Nothing of FRS is subscribed: an answer that comes dressed as an error."""
 
 
+SECRET = re.compile(
+    r"""(?i)([\w-]*(?:token|authorization|passw(?:or)?d|pwd|secret|signature)[\w-]*["']?\s*[:=]\s*)"""
+    r"""(?:"[^"]*"?|'[^']*'?|[^|;"'}]+)"""
+)
+"""A name that means a secret, and the value that follows it."""
+
+
 class Reason(StrEnum):
     """Why a poll failed: the closed set of values of the label `reason`."""
 
@@ -65,6 +72,17 @@ class ApiError(Exception):
         self.code = code
         self.retry_after = retry_after
         self.request_id = request_id
+
+    def alone(self) -> "ApiError":
+        """The same error without its traceback, whose frames hold headers and bodies: this one may be kept."""
+        return ApiError(
+            self.reason,
+            self.message,
+            status=self.status,
+            code=self.code,
+            retry_after=self.retry_after,
+            request_id=self.request_id,
+        )
 
     def __str__(self) -> str:
         status = f"HTTP {self.status}" if self.status else ""
@@ -133,13 +151,13 @@ def error_body(body: bytes) -> tuple[str, str]:
     for shape in (document, *(document.values() if isinstance(document, dict) else ())):
         for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
             if isinstance(shape, dict) and (code in shape or message in shape):
-                return vendor_code(shape.get(code)), brief(str(shape.get(message, "")))
+                return vendor_code(shape.get(code)), brief(str(shape.get(message) or ""))
     return "", ""
 
 
 def vendor_code(value: Any) -> str:
     """A code from the wire, if it looks like one: it becomes a label value."""
-    text = str(value) if isinstance(value, str | int) else ""
+    text = str(value).strip() if isinstance(value, str | int) else ""
     return text if re.fullmatch(r"([A-Za-z][A-Za-z0-9]{0,11}\.)?[0-9]{1,8}", text) else ""
 
 
@@ -149,9 +167,7 @@ def brief(text: str) -> str:
     The gateway echoes the canonical request, hence headers, in some of its messages.
     """
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    line = re.sub(
-        r"(?i)\b(x-[a-z]+-token|authorization|password|signature|secret)\b([\"']?\s*[:=]\s*)[^|;,}]+", r"\1\2***", line
-    )
+    line = SECRET.sub(r"\1***", line)
     line = re.sub(r"[A-Za-z0-9+=_-]{40,}", "***", line)
     return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3] + "..."
 
@@ -168,6 +184,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return float(text)
     try:
         seconds = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(0.0, seconds.total_seconds())

@@ -119,7 +119,7 @@ class CloudContext:
         return self.cloud
 
     async def __aexit__(self, *_: object) -> None:
-        await self.cloud.transport.close()
+        await self.cloud.client.close()
         await self.simulator.stop()
 
 

@@ -84,6 +84,7 @@ def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
         (b"<html><h1>502 Bad\n Gateway</h1></html>", "", "502 Bad Gateway"),
         (b"\xff\xfe", "", "\ufffd\ufffd"),
         (b"[]", "", ""),
+        (b'{"error_code":" FRS.0019 ","error_msg":null}', "FRS.0019", ""),
         (b'{"error_code":{"a":1},"error_msg":["b"]}', "", "['b']"),
         (b'{"error_code":"a\\"} 1\\nx","error_msg":"m"}', "", "m"),
         (b"[" * 100_000, "", "[" * (MAX_MESSAGE - 3) + "..."),
@@ -98,6 +99,7 @@ def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
         "html",
         "not-utf8",
         "array",
+        "null",
         "odd",
         "evil-code",
         "deep",
@@ -114,6 +116,9 @@ def test_every_shape_of_error_body_is_read(content: bytes, code: str, message: s
         'headers {"X-Auth-Token": "hunter2"}',
         "Authorization: SDK-HMAC-SHA256 Access=AK, Signature=hunter2",
         "password=hunter2",
+        'body {"password": "ab,c;d hunter2"}',
+        "secret_key: hunter2",
+        "pwd = 'x hunter2'",
         "token " + "hunter2" * 8,
     ],
 )
@@ -137,6 +142,7 @@ def test_messages_are_short_and_on_one_line() -> None:
         ({"retry-after": "Sun, 22 Nov 2026 10:01:30 GMT"}, None),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-5"}, None),
+        ({"retry-after": "Sun, 22 Nov 2026 10:00:00 +99999999999999999999", "date": "x"}, None),
         ({"retry-after": "1" * 400}, None),
         ({"retry-after": "Sun, 22 Nov 2026 10:01:30", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, None),
     ],
@@ -177,3 +183,14 @@ def test_errors_read_well() -> None:
     assert str(error) == "throttled: slow down (FRS.0033 HTTP 429)"
     assert str(ApiError(Reason.DNS, "no such name")) == "dns: no such name"
     assert str(ConfigError(["a:1:1: x", "a:2:1: y"])) == "a:1:1: x\na:2:1: y"
+
+
+def test_an_error_can_be_kept_without_the_frames_it_came_through() -> None:
+    def fail() -> None:
+        raise ApiError(Reason.FROZEN, "m", status=400, code="FRS.0202", retry_after=5.0, request_id="r")
+
+    with pytest.raises(ApiError) as caught:
+        fail()
+    alone = caught.value.alone()
+    assert alone.__traceback__ is None
+    assert vars(alone) == vars(caught.value)

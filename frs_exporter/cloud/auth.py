@@ -9,14 +9,18 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import structlog
+
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Answer, Authorize, Request
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Api, Credential, KeyCredential, Target, TokenCredential
 
+log = structlog.get_logger()
+
 Send = Callable[[Request, Authorize], Awaitable[Answer]]
 
-JSON_TYPE = {"Content-Type": "application/json;charset=utf8"}
+JSON_TYPE = {"content-type": "application/json;charset=utf8"}
 REFRESH_AT = (0.92, 0.97)
 """The part of a token's life after which it is renewed is drawn from here: early enough to live through an outage of
 IAM, late enough to cost hardly a token more, and spread so that tokens bought together are not renewed together."""
@@ -35,6 +39,9 @@ class Authorizer(Protocol):
 
     def expires_at(self, target: Target) -> float | None:
         """When the authorization held for `target` ends by the cloud's clock, in Unix seconds, if it ends at all."""
+
+    async def close(self) -> None:
+        """Give up what is under way."""
 
 
 def authorizer(credential: Credential, send: Send, now: Callable[[], float], rng: random.Random) -> Authorizer:
@@ -86,6 +93,9 @@ class KeyAuthorizer:
         """Keys do not end."""
         return None
 
+    async def close(self) -> None:
+        """Nothing is under way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -97,7 +107,7 @@ class Token:
     dies_at: float
 
     def __call__(self, request: Request) -> Mapping[str, str]:
-        return {"Content-Type": "application/json", "X-Auth-Token": self.value}
+        return {"content-type": "application/json", "x-auth-token": self.value}
 
 
 class TokenAuthorizer:
@@ -131,6 +141,13 @@ class TokenAuthorizer:
         token = self._tokens.get(self._key(target))
         return token.expires_at if token else None
 
+    async def close(self) -> None:
+        """Give up renewals that are under way."""
+        renewals = list(self._renewals.values())
+        for task in renewals:
+            task.cancel()
+        await asyncio.gather(*renewals, return_exceptions=True)
+
     def _key(self, target: Target) -> tuple[str, str]:
         return target.endpoints[Api.IAM], target.project_id
 
@@ -140,7 +157,7 @@ class TokenAuthorizer:
         task = self._renewals.get(key)
         if task is None:
             task = self._renewals[key] = asyncio.create_task(self._renew(target), name=f"token {target.project}")
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be waiting
+            task.add_done_callback(look_at)
         return task
 
     async def _renew(self, target: Target) -> Token:
@@ -172,6 +189,7 @@ class TokenAuthorizer:
                 target="/v3/auth/tokens?nocatalog=true",
                 timeout=target.poll_timeout,
                 body=password_login(self._credential, target.project_id),
+                secret=self._credential.password.get_secret_value(),
             ),
             headers,
         )
@@ -181,6 +199,13 @@ class TokenAuthorizer:
         # The life is measured between two times of IAM's own clock, so a wrong local clock does no harm.
         life = expires - issued
         return Token(value, expires, asked_at + life * self._rng.uniform(*REFRESH_AT), asked_at + life)
+
+
+def look_at(task: asyncio.Task[Token]) -> None:
+    """See how a renewal ended, as nobody else may be waiting for it: a failure is counted already, a bug is not."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, ApiError):
+        log.error("unexpected error in a token's renewal", exc_info=error)
 
 
 def password_login(credential: TokenCredential, project_id: str) -> bytes:

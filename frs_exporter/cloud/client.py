@@ -38,6 +38,12 @@ class Client:
         """When the token held for `target` ends, in Unix seconds; None without one."""
         return self._authorizer(target.credential).expires_at(target)
 
+    async def close(self) -> None:
+        """Give up what is under way, and close every connection."""
+        for held in self._authorizers.values():
+            await held.close()
+        await self._transport.close()
+
     def _authorizer(self, credential: Credential) -> Authorizer:
         if credential not in self._authorizers:
             self._authorizers[credential] = authorizer(credential, self._transport.send, self._now, self._rng)

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -36,13 +37,14 @@ class Authorization(NamedTuple):
         )
 
 
-class Signable(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Signable:
     """What is signed of a request: `target` is path and query as sent, encoded; header names are in lower case."""
 
     method: str
     target: str
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 def sign(request: Signable, access_key: str, secret_key: str) -> Authorization:

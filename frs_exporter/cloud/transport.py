@@ -15,6 +15,7 @@ from aiolimiter import AsyncLimiter
 from yarl import URL
 
 from frs_exporter import __version__
+from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify
 from frs_exporter.model import Api, HttpOptions, Limit
 
@@ -27,7 +28,10 @@ KEEP_ALIVE = 240.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call: `target` is the encoded path and query, `timeout` in seconds counts from when the gate opens."""
+    """One call: `target` is the encoded path and query, `timeout` in seconds counts from when the gate opens.
+
+    `secret` is what of the body must not come back in an error.
+    """
 
     api: Api
     endpoint: str
@@ -36,6 +40,7 @@ class Request:
     target: str
     timeout: float
     body: bytes = field(default=b"", repr=False)
+    secret: str = field(default="", repr=False)
 
     @property
     def url(self) -> URL:
@@ -52,19 +57,21 @@ class Answer:
 
 
 Authorize = Callable[[Request], Mapping[str, str]]
-"""Makes the headers that authorize a request, at the moment it is sent: a signature's date must be fresh."""
+"""Makes the headers, in lower case, that authorize a request, when it is sent: a signature's date must be fresh."""
 
 Observe = Callable[[Api, float, Reason | None], None]
 """Told of each request: its seconds, and why it failed or None."""
 
 
 class Gate:
-    """A token bucket and a number of slots; whoever enters waits for both."""
+    """A token bucket and a number of slots; whoever enters waits for both.
+
+    The bucket holds one token: a larger one would let a burst through on top of the rate, and over the vendor's quota.
+    """
 
     def __init__(self, limit: Limit) -> None:
-        burst = max(1.0, limit.rate)
         self._slots = asyncio.Semaphore(limit.concurrency)
-        self._bucket = AsyncLimiter(burst, burst / limit.rate)
+        self._bucket = AsyncLimiter(1, 1 / limit.rate)
 
     @asynccontextmanager
     async def entered(self) -> AsyncIterator[None]:
@@ -80,6 +87,7 @@ class Transport:
         self._limits = limits
         self._observe = observe
         self._gates: dict[tuple[Api, str, str], Gate] = {}
+        self._proxy = options.proxy_url.get_secret_value() if options.proxy_url else None
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,  # the gates bound what is open
@@ -89,7 +97,7 @@ class Transport:
             cookie_jar=aiohttp.DummyCookieJar(),
             max_field_size=MAX_HEADER,
             headers={"User-Agent": f"frs-exporter/{__version__}"},
-            proxy=options.proxy_url.get_secret_value() if options.proxy_url else None,
+            proxy=self._proxy,
         )
 
     async def close(self) -> None:
@@ -104,14 +112,15 @@ class Transport:
             gate = self._gates[key] = Gate(self._limits[request.api])
         async with gate.entered():
             clock = asyncio.get_running_loop().time
-            started, reason = clock(), None
+            started = clock()
             try:
-                return await self._exchange(request, authorize(request))
+                answer = await self._exchange(request, authorize(request))
             except ApiError as error:
-                reason = None if error.code == NOT_SUBSCRIBED else error.reason
+                failure = None if error.code == NOT_SUBSCRIBED else error.reason
+                self._observe(request.api, clock() - started, failure)
                 raise
-            finally:
-                self._observe(request.api, clock() - started, reason)
+            self._observe(request.api, clock() - started, None)
+            return answer
 
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Answer:
         try:
@@ -125,48 +134,61 @@ class Transport:
             ) as response:
                 body = await read_bounded(response)
                 lower = {name.lower(): value for name, value in response.headers.items()}
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise unreachable(error, request) from None  # aiohttp's errors hold the request, secrets and all
+        except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
+            raise self._unreachable(error, request) from None  # aiohttp's errors hold the request, secrets and all
         if response.status // 100 != 2:
-            raise classify(response.status, body, lower, by_token="X-Auth-Token" in headers)
+            raise classify(response.status, blanked(body, request, headers), lower, by_token="x-auth-token" in headers)
+        if len(body) > MAX_BODY:
+            raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=response.status)
         return Answer(lower, decode(body, response.status))
+
+    def _unreachable(self, error: Exception, request: Request) -> ApiError:
+        """Why there is no whole answer; the message names hosts and never a header or a body."""
+        host = request.url.host
+        peer = f"the proxy {URL(self._proxy).host}" if self._proxy else host
+        match error:
+            case TimeoutError():
+                return ApiError(Reason.TIMEOUT, f"{host} did not answer within {request.timeout:g} s")
+            case aiohttp.ClientConnectorDNSError():
+                return ApiError(Reason.DNS, f"the name of {peer} does not resolve")
+            case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+                why = getattr(cause, "verify_message", None) or "it does not verify"
+                return ApiError(Reason.TLS, f"the certificate of {host} is refused: {why}")
+            case aiohttp.ClientSSLError() | ssl.SSLError():
+                why = getattr(error, "strerror", None) or "no handshake"
+                return ApiError(Reason.TLS, f"no TLS with {host}: {why}")
+            case aiohttp.ClientHttpProxyError(status=status):
+                return ApiError(Reason.CONNECT, f"{peer} refuses to connect to {host}", status=status)
+            case aiohttp.ClientConnectorError(os_error=cause):
+                return ApiError(Reason.CONNECT, f"no connection to {peer}: {system_reason(cause)}")
+            case aiohttp.ClientResponseError():
+                return ApiError(Reason.PAYLOAD, f"{host} does not answer in HTTP")
+            case aiohttp.ClientPayloadError():
+                return ApiError(Reason.CONNECT, f"{host} ended its answer halfway")
+            case aiohttp.InvalidURL() | UnicodeError():
+                return ApiError(Reason.CLIENT, "the endpoint is not a usable URL")
+            case _:
+                return ApiError(Reason.CONNECT, f"{host} closed the connection without an answer")
 
 
 async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body, decompressed; raises ApiError when it is longer than MAX_BODY."""
+    """The body, decompressed; of a longer one than MAX_BODY at least so much that it shows."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > MAX_BODY:
-            raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=response.status)
+            break
     return bytes(body)
 
 
-def unreachable(error: Exception, request: Request) -> ApiError:
-    """Why there is no whole answer; the message names the host and never a header or a body."""
-    host = request.url.host
-    match error:
-        case TimeoutError():
-            return ApiError(Reason.TIMEOUT, f"{host} did not answer within {request.timeout:g} s")
-        case aiohttp.ClientConnectorDNSError():
-            return ApiError(Reason.DNS, f"the name {host} does not resolve")
-        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
-            why = getattr(cause, "verify_message", None) or "it does not verify"
-            return ApiError(Reason.TLS, f"the certificate of {host} is refused: {why}")
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return ApiError(Reason.TLS, f"no TLS with {host}: {getattr(error, 'strerror', None) or 'no handshake'}")
-        case aiohttp.ClientHttpProxyError(status=status):
-            return ApiError(Reason.CONNECT, f"the proxy refuses to connect to {host}", status=status)
-        case aiohttp.ClientConnectorError(os_error=cause):
-            return ApiError(Reason.CONNECT, f"no connection to {host}: {system_reason(cause)}")
-        case aiohttp.ClientResponseError():
-            return ApiError(Reason.PAYLOAD, f"{host} does not answer in HTTP")
-        case aiohttp.ClientPayloadError():
-            return ApiError(Reason.CONNECT, f"{host} ended its answer halfway")
-        case aiohttp.InvalidURL():
-            return ApiError(Reason.CLIENT, "the endpoint is not a usable URL")
-        case _:
-            return ApiError(Reason.CONNECT, f"{host} closed the connection without an answer")
+def blanked(body: bytes, request: Request, headers: Mapping[str, str]) -> bytes:
+    """An error's body without the secrets that were sent: some errors echo the request."""
+    sent = [request.secret, *(headers[name] for name in ("x-auth-token", "x-security-token") if name in headers)]
+    if claim := parse_authorization(headers.get("authorization", "")):
+        sent += [claim.access_key, claim.signature]
+    for secret in filter(None, sent):
+        body = body.replace(secret.encode(), b"***")
+    return body
 
 
 def system_reason(error: OSError) -> str:

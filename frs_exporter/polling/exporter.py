@@ -37,9 +37,9 @@ class Exporter:
         self._now = now
         self._clock = asyncio.get_running_loop().time
         self._page = Page(PAGE_FAMILIES)
-        self._transport = Transport(config.limits, config.http, telemetry.observe)
         rng = rng or random.Random()
-        self._poller = Poller(Client(self._transport, now, rng), self._page, COLLECTORS, now, rng)
+        self._client = Client(Transport(config.limits, config.http, telemetry.observe), now, rng)
+        self._poller = Poller(self._client, self._page, COLLECTORS, now, rng)
         self._started: float | None = None
         self._tried = False
         self._draining = False
@@ -59,7 +59,7 @@ class Exporter:
         """Stop polling and close every connection."""
         self.drain()
         await self._poller.stop()
-        await self._transport.close()
+        await self._client.close()
 
     @property
     def states(self) -> dict[Key, JobState]:

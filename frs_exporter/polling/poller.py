@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class Poller:
-    """Polls each wanted job for ever, and keeps the page true."""
+    """Polls each wanted job for ever, and keeps the page true; made on a running event loop."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Poller:
         self._page = page
         self._collectors = collectors
         self._now = now
+        self._clock = asyncio.get_running_loop().time
         self._rng = rng
         self._jobs: dict[Key, Job] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
@@ -69,37 +70,41 @@ class Poller:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _run(self, job: Job, window: float) -> None:
-        clock = asyncio.get_running_loop().time
         await asyncio.sleep(first_delay("/".join(job.key), window))
         while True:
-            started = clock()
+            started = self._clock()
             state = await self.poll(job)
-            wait_from = clock() if state.error else started
+            wait_from = self._clock() if state.error else started
             retry_after = state.error.retry_after if state.error else None
             delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
-            await asyncio.sleep(max(0.0, wait_from + delay - clock()))
+            await asyncio.sleep(max(0.0, wait_from + delay - self._clock()))
 
     async def poll(self, job: Job) -> JobState:
         """Ask once, keep and show what came of it; no failure gets out, whatever it is."""
-        clock = asyncio.get_running_loop().time
-        started, before = clock(), self.states[job.key]
+        started, before = self._clock(), self.states[job.key]
+        try:
+            state = await self._asked(job, before, started)
+        except Exception as error:
+            log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)
+            internal = ApiError(Reason.INTERNAL, f"unexpected {type(error).__name__}; the log has the traceback")
+            state = before.failed(self._now(), self._clock() - started, internal)
+        self.states[job.key] = state
+        self._show(job, state)
+        report(job, before, state)
+        return state
+
+    async def _asked(self, job: Job, before: JobState, started: float) -> JobState:
+        """The state after asking: an answer, or a failure and what it tells."""
         collector, target = self._collectors[job.collector], job.target
         try:
             samples = await collector.collect(functools.partial(self._client.get, target), target, before.samples)
         except ApiError as error:
             # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
-            told_until = clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
-            state = before.failed(self._now(), clock() - started, error, collector.told(target, error), told_until)
-        except Exception as error:
-            log.exception("unexpected error in a poll", project=target.project, collector=job.collector)
-            internal = ApiError(Reason.INTERNAL, f"unexpected {type(error).__name__}; the log has the traceback")
-            state = before.failed(self._now(), clock() - started, internal)
-        else:
-            state = before.succeeded(self._now(), clock() - started, samples, clock() + target.stale_after)
-        self.states[job.key] = state
-        self._show(job, state)
-        report(job, before, state)
-        return state
+            told_until = self._clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
+            told = collector.told(target, error)
+            return before.failed(self._now(), self._clock() - started, error.alone(), told, told_until)
+        clock = self._clock()
+        return before.succeeded(self._now(), clock - started, samples, clock + target.stale_after)
 
     def _show(self, job: Job, state: JobState) -> None:
         target = job.target

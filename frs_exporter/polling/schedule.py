@@ -8,6 +8,8 @@ JITTER = 0.05
 FIRST_RETRY = 1.0
 LAST_RETRY = 300.0
 """A job that keeps failing is asked at least this often, or once an interval where that is longer."""
+LONGEST_RETRY_AFTER = 3600.0
+"""What the cloud may ask for at most: nobody should have to restart an exporter that was told to wait for years."""
 MAX_DOUBLINGS = 16
 """Beyond this the exponent tells nothing more, and 2.0 ** 1025 is no float."""
 
@@ -24,9 +26,9 @@ def next_delay(
     """The time from the start of one poll to the next, after `failures` failures in a row.
 
     `uniform(low, high)` draws a number. After a failure the delay is drawn from zero (full jitter) up to a ceiling that
-    doubles with each; `retry_after` is the least the cloud asked for.
+    doubles with each; `retry_after` is the least that the cloud asked for, and is heeded up to an hour.
     """
     if failures == 0:
         return uniform(interval * (1 - JITTER), interval * (1 + JITTER))
     ceiling = min(interval * 2.0 ** min(failures - 1, MAX_DOUBLINGS), max(interval, LAST_RETRY))
-    return max(FIRST_RETRY, retry_after or 0.0, uniform(0.0, ceiling))
+    return max(FIRST_RETRY, min(retry_after or 0.0, LONGEST_RETRY_AFTER), uniform(0.0, ceiling))

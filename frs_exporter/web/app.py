@@ -1,6 +1,7 @@
 """The routes: landing page, metrics, health and readiness."""
 
 import asyncio
+import contextlib
 from html import escape
 
 from aiohttp import web
@@ -58,11 +59,14 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     if encoding is GZIP:
         response.headers["Content-Encoding"] = "gzip"
     await response.prepare(request)
-    if request.method != "HEAD":
+    if request.method == "HEAD":
+        return response
+    # A scraper that gives up halfway is no error of ours.
+    with contextlib.suppress(ConnectionError):
         for block in encode(request.app[EXPORTER].page(format), encoding):
             await response.write(block)
             await asyncio.sleep(0)  # others get their turn between blocks
-    await response.write_eof()
+        await response.write_eof()
     return response
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from frs_exporter.cloud.auth import Token, TokenAuthorizer, authorizer, iam_time, password_login, read_token
@@ -48,7 +49,7 @@ def test_a_cancelled_waiter_cancels_nobody_else() -> None:
             patient = asyncio.create_task(keeper.authorize(target))
             await asyncio.sleep(0.5)
             impatient.cancel()
-            assert (await patient)(REQUEST)["X-Auth-Token"].startswith("MII")
+            assert (await patient)(REQUEST)["x-auth-token"].startswith("MII")
             assert len(cloud.world.tokens) == 1
 
     run_virtual(main())
@@ -195,6 +196,33 @@ def test_no_value_shows_its_secrets() -> None:
     shown = repr([Token("hunter2", 0, 0, 0), answered, login, PASSWORD])
     assert "hunter2" not in shown
     assert PASSWORD.password.get_secret_value() in login.body.decode()
+
+
+async def test_a_bug_in_a_background_renewal_is_logged(target: Target) -> None:
+    """Nobody waits for it, so nobody else would tell."""
+    issued = iter([Answer({"x-subject-token": "MII"}, answer(project={"id": target.project_id}).payload)])
+
+    async def send(_: Request, headers: Authorize) -> Answer:
+        headers(REQUEST)
+        try:
+            return next(issued)
+        except StopIteration:
+            raise ZeroDivisionError from None
+
+    keeper = TokenAuthorizer(PASSWORD, send, Late())
+    await keeper.authorize(target)
+    with structlog.testing.capture_logs() as logs:
+        await keeper.authorize(target)
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert [entry["event"] for entry in logs] == ["unexpected error in a token's renewal"]
+
+
+class Late(random.Random):
+    """Draws the start of a token's life as the time to renew it."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.0
 
 
 async def test_a_security_token_is_sent_and_signed(target: Target) -> None:

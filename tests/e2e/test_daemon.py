@@ -40,7 +40,7 @@ def test_the_demo_says_what_to_open(programs: Programs) -> None:
     eventually(lambda: fetch(f"http://127.0.0.1:{port}/-/ready") == "ready\n")
     demo.popen.send_signal(signal.SIGINT)
     printed, _ = demo.popen.communicate(timeout=10)
-    assert f"open http://localhost:{port}/ and http://localhost:{port}/metrics" in printed
+    assert f"open http://127.0.0.1:{port}/ and http://127.0.0.1:{port}/metrics" in printed
     assert demo.popen.returncode == 0
 
 
@@ -79,6 +79,37 @@ def test_it_stops_gracefully_while_every_request_hangs(programs: Programs, numbe
         assert code == 0
         assert seconds < 5
         assert "Traceback" not in daemon.log
+
+
+def test_scrapers_that_give_up_or_stop_reading_harm_nobody(programs: Programs) -> None:
+    """A scrape cut off halfway is no error of ours, and one that hangs does not hold up the stop."""
+    _, config = programs.simulator("--projects=3000")
+    daemon, url = programs.daemon(config)
+    assert len(fetch(f"{url}/metrics")) > 1_500_000
+    clients = []
+    for _ in range(10):
+        client = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10)
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+        clients.append(client)
+    for client in clients[1:]:
+        client.close()
+    eventually(lambda: "frs_exporter_jobs 3000.0" in fetch(f"{url}/metrics"))
+    code, seconds = daemon.stop()
+    clients[0].close()
+    assert code == 0
+    assert seconds < 5
+    assert "level=error" not in daemon.log
+    assert "Traceback" not in daemon.log
+
+
+def test_it_stops_when_told_so_before_it_serves(programs: Programs) -> None:
+    """Loading a large config takes a while."""
+    _, config = programs.simulator("--projects=20000")
+    process = programs.start(*EXPORTER, f"--config.file={config}", "--web.listen-address=127.0.0.1:0")
+    time.sleep(1.5)
+    assert "serving" not in process.log
+    assert process.stop()[0] == 0
 
 
 def test_an_address_in_use_is_one_line_and_exit_code_1(programs: Programs) -> None:

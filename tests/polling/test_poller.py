@@ -98,6 +98,9 @@ def test_samples_go_stale_and_the_rest_stays() -> None:
             cloud.world.faults.set("frs", Fault(status=503, body="{}"))
             await asyncio.sleep(120)
             failing = polls.shown()
+            error = polls.poller.states[polls.jobs[0].key].error
+            assert error is not None
+            assert (error.__traceback__, error.__context__) == (None, None), "whose frames would keep bodies and tokens"
             assert failing[UP % "k1"] == 0
             assert failing['frs_subscribed{project="k1",subservice="search"}'] == 1
             info = 'frs_poll_error_info{project="k1",collector="subscription",reason="server",code="503"}'
@@ -209,7 +212,13 @@ def test_a_bug_in_a_collector_is_reason_internal_and_the_job_goes_on() -> None:
 
         async with CloudContext(account("ak_sk", "k1")) as cloud:
             page = Page(PAGE_FAMILIES)
-            poller = Poller(cloud.client, page, {"subscription": Collector((), broken)}, virtual_now, random.Random(1))
+            poller = Poller(
+                cloud.client,
+                page,
+                {"subscription": Collector((), broken, lambda *_: ())},
+                virtual_now,
+                random.Random(1),
+            )
             (target,) = cloud.targets()
             job = Job(target, "subscription")
             with structlog.testing.capture_logs() as logs:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.polling.schedule import LAST_RETRY, first_delay, next_delay
+from frs_exporter.polling.schedule import LAST_RETRY, LONGEST_RETRY_AFTER, first_delay, next_delay
 
 
 def test_phases_are_stable_and_even() -> None:
@@ -30,7 +30,8 @@ def test_delays_stay_in_bounds_and_never_raise(
     if failures == 0:
         assert interval * 0.95 <= delay <= interval * 1.05
     else:
-        assert max(1.0, retry_after or 0) <= delay <= max(interval, LAST_RETRY, retry_after or 0)
+        floor = max(1.0, min(retry_after or 0, LONGEST_RETRY_AFTER))
+        assert floor <= delay <= max(interval, LAST_RETRY, floor)
 
 
 def test_the_ceiling_doubles_up_to_its_end() -> None:
@@ -50,3 +51,4 @@ def test_a_retry_is_spread_over_all_of_its_range() -> None:
 @pytest.mark.parametrize("failures", [1, 9])
 def test_retry_after_is_a_floor(failures: int) -> None:
     assert next_delay(60, failures, 1000, lambda low, _: low) == 1000
+    assert next_delay(60, failures, 1e9, lambda low, _: low) == 3600
