@@ -1,40 +1,28 @@
-"""Composition root: commands, flags, signals, exit codes."""
+"""Composition root: commands, flags, exit codes."""
 
 import asyncio
-import contextlib
-import gc
 import json
 import os
 import re
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
-import structlog
-from aiohttp import web
 
 from frs_exporter import __version__
-from frs_exporter.cloud.transport import system_reason
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.schema import File, seconds
+from frs_exporter.daemon import Address, listening, run, serve_until_told, told_to_stop
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.log import log_to_stderr
-from frs_exporter.polling.exporter import Exporter
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.simulator.server import config_text
-from frs_exporter.web.app import build_app
 
 DEFAULT_ADDRESS = ":10377"
-STOP_WITHIN = 1.0
-"""Seconds that a scrape under way gets when the process is told to stop; aiohttp waits so long twice."""
-
-log = structlog.get_logger()
 
 
 class ServeByDefault(click.Group):
@@ -52,10 +40,6 @@ class ServeByDefault(click.Group):
         records = [record for option in serve.params if (record := option.get_help_record(ctx))]
         with formatter.section("Options of serve, the default command"):
             formatter.write_dl(records)
-
-
-Address = tuple[str | None, int]
-"""Host, None for all of the machine's addresses, and port."""
 
 
 def address(value: str) -> Address:
@@ -225,73 +209,6 @@ def load_or_exit(config_file: str) -> Config:
         for problem in error.problems:
             click.echo(problem, err=True)
         raise click.exceptions.Exit(2) from None
-
-
-def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run to the end; Ctrl-C is a normal end."""
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main)
-
-
-async def serve_until_told(
-    config: Config,
-    addresses: Sequence[Address],
-    telemetry_path: str,
-    telemetry: Telemetry,
-    *,
-    announce: bool = False,
-) -> None:
-    """Poll and serve until SIGTERM or SIGINT."""
-    for warning in config.warnings:
-        log.warning(warning)
-    stop = told_to_stop()
-    exporter = Exporter(config, telemetry)
-    async with served(exporter, addresses, telemetry_path) as ports:
-        gc.collect()
-        gc.freeze()  # what is there now stays; full collections need not look at it
-        log.info("serving", version=__version__, port=",".join(map(str, ports)), projects=len(config.targets))
-        if announce:
-            url = f"http://{addresses[0][0] or 'localhost'}:{ports[0]}"
-            click.echo(f"\n  open {url}/ and {url}{telemetry_path}\n")
-        await stop.wait()
-        log.info("stopping")
-        exporter.drain()
-
-
-@asynccontextmanager
-async def served(exporter: Exporter, addresses: Sequence[Address], telemetry_path: str) -> AsyncIterator[list[int]]:
-    """Polling and listening at all addresses; yields the ports."""
-    runner = web.AppRunner(build_app(exporter, telemetry_path), access_log=None, shutdown_timeout=STOP_WITHIN)
-    try:
-        await runner.setup()
-        for host, port in addresses:
-            with listening((host, port)):
-                await web.TCPSite(runner, host, port).start()
-        exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
-        yield list(dict.fromkeys(address[1] for address in runner.addresses))  # IPv4 and IPv6 share one
-    finally:
-        await runner.cleanup()
-        await exporter.stop()
-
-
-@contextlib.contextmanager
-def listening(address: Address) -> Iterator[None]:
-    """Turn an address that cannot be had into one line and exit code 1."""
-    try:
-        yield
-    except UnicodeError:
-        raise click.ClickException(f"cannot listen on {address[0]}:{address[1]}: not a host name") from None
-    except OSError as error:
-        where = f"{address[0] or ''}:{address[1]}"
-        raise click.ClickException(f"cannot listen on {where}: {system_reason(error)}") from None
-
-
-def told_to_stop() -> asyncio.Event:
-    """What is set on SIGTERM or SIGINT, from now on."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 def main() -> None:

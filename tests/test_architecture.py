@@ -11,6 +11,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("__main__",),
     ("cli",),
+    ("daemon",),
     ("log",),
     ("web",),
     ("polling.exporter",),
