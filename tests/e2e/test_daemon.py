@@ -1,6 +1,7 @@
 """The daemon as a process: what it prints, how it starts, recovers and stops."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import EXPORTER, Programs, eventually, fetch, free_port
+from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, free_port, tool
 
 FAMILIES = (
     "frs_up",
@@ -32,6 +33,22 @@ def test_the_demo_shows_every_family_for_both_kinds_of_credential(programs: Prog
     code, _ = demo.stop()
     assert code == 0
     assert "Traceback" not in demo.log
+
+
+def test_make_demo(programs: Programs) -> None:
+    """The README's own command; `make test` has made the virtual environment that it runs in."""
+    if not (ROOT / ".venv/run").exists():
+        assert os.environ.get("CI") != "true"
+        pytest.skip("there is no .venv: run make test")
+    port = free_port()
+    make = programs.start(
+        tool("make"), "-C", str(ROOT), "demo", f"ARGS=--projects=4 --web.listen-address=127.0.0.1:{port}"
+    )
+    url = f"http://127.0.0.1:{port}"
+    eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
+    assert fetch(f"{url}/metrics").count("frs_up{") == 4
+    make.stop()
+    eventually(lambda: "stopping" in make.log)
 
 
 def test_the_demo_says_what_to_open(programs: Programs) -> None:
