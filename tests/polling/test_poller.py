@@ -263,6 +263,32 @@ def test_only_changes_are_logged() -> None:
     assert logs[3]["failed_polls"] > 2
 
 
+def test_refused_credentials_show_no_secret_in_log_or_page() -> None:
+    """Though the gateway echoes the access key and the canonical request."""
+
+    async def main() -> None:
+        user, key = account("token", "t1"), account("ak_sk", "k1")
+        async with CloudContext(user, key) as cloud:
+            sent = [user.password, key.secret_key, key.access_key]
+            with structlog.testing.capture_logs() as logs:
+                polls = Polled(cloud)
+                user.password, key.secret_key = "rotated", "rotated"
+                await asyncio.sleep(1)
+                key.access_key = "ROTATED"
+                await asyncio.sleep(600)
+            await polls.poller.stop()
+            assert {entry["reason"] for entry in logs} == {"auth"}
+            errors = [polls.poller.states[job.key].error for job in polls.jobs]
+            messages = " ".join(entry["message"] for entry in logs)
+            assert "The username or password is wrong." in messages
+            assert "verify aksk signature fail" in messages
+            assert "ak not exist" in str(errors[1])
+            shown = f"{logs} {errors} {polls.shown()}"
+            assert not [secret for secret in sent if secret in shown]
+
+    run_virtual(main())
+
+
 OWNER = account("ak_sk", "a")
 BASE = target_of(OWNER, OWNER.projects[0], "http://127.0.0.1:9")
 
