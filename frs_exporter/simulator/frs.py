@@ -21,8 +21,10 @@ def project_of(request: web.Request, api: str) -> Project:
     project = caller.project_at(project_id)
     if project is None or request.headers.get("X-Project-Id", project_id) != project_id:
         raise Refusal(403, "FRS.0028", "The project ID does not match the token.")
-    if not request.app[WORLD].within_quota(caller.user, api, QUOTA):
+    world = request.app[WORLD]
+    if not world.within_quota(caller.user, api, QUOTA):
         raise Refusal(429, "FRS.0033", "Too many requests, over flow control.")
+    project.freeze_if_due(world.now())
     if project.frozen:
         raise Refusal(400, "FRS.0202", "The service has been freeze.")
     return project

@@ -22,16 +22,28 @@ USER_LOCK = 900.0
 
 @dataclass
 class Project:
-    """A project of IAM; `answer` is what /subscribe tells, None where nothing is subscribed."""
+    """A project of IAM; `answer` is what /subscribe tells, None where nothing is subscribed.
+
+    It is frozen at once, or `freezes_after` seconds from when it was first asked about: as accounts fall into arrears.
+    """
 
     name: str
     region: str
     answer: dict[str, Any] | None
     frozen: bool = False
+    freezes_after: float | None = None
+    first_asked: float | None = None
     id: str = ""
 
     def __post_init__(self) -> None:
         self.id = self.id or digest("project", self.name)
+
+    def freeze_if_due(self, now: float) -> None:
+        """Fall into arrears, if it is time to."""
+        if self.first_asked is None:
+            self.first_asked = now
+        if self.freezes_after is not None and now - self.first_asked >= self.freezes_after:
+            self.frozen = True
 
 
 @dataclass
@@ -159,6 +171,8 @@ SCREENSHOT = {
 }
 """A real answer of 2018, names and all."""
 
+FREEZES_AFTER = 15.0
+
 FLEET_SIZE = 50
 """Projects per generated account: at one poll every ten seconds well within a user's quota."""
 
@@ -180,7 +194,7 @@ def demo_world(projects: int | None = None) -> World:
         [
             Project("vip-lounge", "cn-east-3", subscribed("2023-07-01 01:44:39", off=("live_detect",))),
             Project("new-branch", "ap-southeast-1", None),
-            Project("in-arrears", "cn-north-4", subscribed("2022-05-05 07:49:40"), frozen=True),
+            Project("in-arrears", "cn-north-4", subscribed("2022-05-05 07:49:40"), freezes_after=FREEZES_AFTER),
         ],
     )
     accounts = [acme, globex]

@@ -16,6 +16,6 @@ def test_the_landing_page(programs: Programs) -> None:
     flags += [f"--user-data-dir={programs.folder}/profile", f"--screenshot={ROOT}/screenshots/landing.png"]
     run = subprocess.run([chromium, *flags, "--dump-dom", url], capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
-    assert "5 of 6 jobs are up" in run.stdout
+    assert "6 of 6 jobs are up" in run.stdout
     assert '<a href="/metrics">Metrics</a>' in run.stdout
     assert (ROOT / "screenshots/landing.png").stat().st_size > 5_000

@@ -6,9 +6,6 @@ import yaml
 
 from tests.e2e.conftest import ROOT, Programs, eventually, fetch, free_port, query, tool
 
-NO_SUBSCRIPTION_TOLD = "in-arrears"
-"""The project that is frozen from the start has never told its subscription, and none is invented."""
-
 
 def test_prometheus_stores_the_subscription_of_every_project(programs: Programs) -> None:
     prometheus = tool("prometheus")
@@ -30,17 +27,20 @@ def test_prometheus_stores_the_subscription_of_every_project(programs: Programs)
     server = f"http://127.0.0.1:{port}"
     subscribed = eventually(lambda: query(server, "frs_subscribed"))
     values = {(s["metric"]["project"], s["metric"]["subservice"]): s["value"][1] for s in subscribed}
-    assert {project for project, _ in values} == projects - {NO_SUBSCRIPTION_TOLD}
+    assert {project for project, _ in values} == projects
     assert values["visitor-kiosk", "search"] == "0"
     assert values["vision-prod", "search"] == "1"
     assert values["new-branch", "detect"] == "0"
     assert values["door-access", "face_quality"] == "1"
     ups = {s["metric"]["project"]: s["value"][1] for s in query(server, "frs_up")}
-    assert ups == {project: "0" if project == NO_SUBSCRIPTION_TOLD else "1" for project in projects}
-    frozen = query(server, "frs_service_frozen == 1")
-    assert [s["metric"]["project"] for s in frozen] == [NO_SUBSCRIPTION_TOLD]
+    assert ups == dict.fromkeys(projects, "1")
     off = query(server, "frs_subservice_required unless on(project, subservice) frs_subscribed == 1")
-    assert {s["metric"]["project"] for s in off} == {"visitor-kiosk", "new-branch", NO_SUBSCRIPTION_TOLD}
+    assert {s["metric"]["project"] for s in off} == {"visitor-kiosk", "new-branch"}
+    frozen = eventually(lambda: query(server, "frs_service_frozen == 1"))
+    assert [s["metric"]["project"] for s in frozen] == ["in-arrears"]
+    assert [s["metric"]["project"] for s in query(server, "frs_up == 0")] == ["in-arrears"]
+    (why,) = query(server, "frs_poll_error_info")
+    assert (why["metric"]["reason"], why["metric"]["code"]) == ("frozen", "FRS.0202")
     joined = query(server, "frs_up * on(project) group_left(team, region) frs_project_info")
     assert {s["metric"]["team"] for s in joined} == {"acme", "globex"}
     assert query(server, "up")[0]["value"][1] == "1"

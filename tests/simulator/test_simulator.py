@@ -327,15 +327,16 @@ async def test_an_unknown_path_is_the_gateways_404(simulator: Simulator, session
 
 
 async def test_odd_cases(simulator: Simulator, session: aiohttp.ClientSession) -> None:
-    """Nothing subscribed, and frozen; the other odd cases are answers."""
+    """Nothing subscribed; in arrears after a while; the other odd cases are answers."""
     _, account = accounts(simulator)
-    codes = []
-    for project in account.projects:
+    codes, start = [], simulator.world.now()
+    for project, seconds in zip(account.projects * 2, (0, 0, 0, 14, 14, 15), strict=True):
+        simulator.world.now = lambda now=start + seconds: now  # type: ignore[misc]
         path = f"/v1/{project.id}/subscribe"
         headers = signed(simulator, account, path, project_id=project.id)
         status, body = await ask(session, "GET", simulator.url + path, headers=headers)
         codes.append((status, body.get("error_code")))
-    assert codes == [(200, None), (400, "FRS.0019"), (400, "FRS.0202")]
+    assert codes == [(200, None), (400, "FRS.0019"), (200, None), (200, None), (400, "FRS.0019"), (400, "FRS.0202")]
 
 
 async def test_faults_strike_and_are_lifted(simulator: Simulator, session: aiohttp.ClientSession) -> None:

@@ -109,7 +109,7 @@ async def test_what_else_is_there(served: Served) -> None:
     status, headers, body = await served.get("/")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert b'<a href="/metrics">' in body
-    assert b"5 of 6 jobs are up" in body
+    assert b"6 of 6 jobs are up" in body
     assert (await served.get("/-/healthy"))[::2] == (200, b"healthy\n")
     assert (await served.get("/-/ready"))[::2] == (200, b"ready\n")
     assert (await served.get("/elsewhere"))[0] == 404
