@@ -42,14 +42,14 @@ class Document:
     written: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def problem(self, path: Path, message: str, *, at_key: bool = False) -> None:
-        """Note a problem at `path`, or at the nearest part around it that stands in the file."""
+    def problem(self, path: Path, message: str, *, at_key: bool = False, shown: Path | None = None) -> None:
+        """Note a problem at `path`, or at the nearest part around it that stands in the file, and tell `shown`."""
         place = self.keys.get(path) if at_key else None
         around = path
         while place is None:
             place = self.places.get(around, (1, 1) if not around else None)
             around = around[:-1]
-        self.problems.append(Problem(*place, path, message))
+        self.problems.append(Problem(*place, path if shown is None else shown, message))
 
 
 def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.environ) -> Document:
@@ -63,7 +63,9 @@ def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.enviro
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        document.problems.append(Problem(*place, (), f"not YAML: {error.problem or error.context}"))
+        begun = error.context_mark
+        since = f" ({error.context} in line {begun.line + 1})" if begun and begun.line + 1 < place[0] else ""
+        document.problems.append(Problem(*place, (), f"not YAML: {error.problem or error.context}{since}"))
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = (before.count("\n") + 1, error.position - before.rfind("\n"))

@@ -61,7 +61,7 @@ def build(document: Document, folder: FilePath) -> Config | None:
         return None
     check(document, folder)
     try:
-        file = schema.File.model_validate(document.data)
+        file = schema.File.model_validate(without_empty_sections(document.data))
     except ValidationError as error:
         note(error, document)
         return None
@@ -76,13 +76,22 @@ def build(document: Document, folder: FilePath) -> Config | None:
     )
 
 
+def without_empty_sections(data: Any) -> Any:
+    """The data without sections in which every line is commented out: their defaults hold."""
+    optional = {name for name, field in schema.File.model_fields.items() if not field.is_required()}
+    return {k: v for k, v in data.items() if v is not None or k not in optional} if isinstance(data, dict) else data
+
+
 def note(error: ValidationError, document: Document) -> None:
     """Note what does not fit the schema, except where the document itself is already to blame."""
-    blamed = [problem.path for problem in document.problems if problem.path]
+    blamed = {problem.path for problem in document.problems if problem.path}
     for detail in error.errors():
         path, message, at_key = explain(detail)
-        if path not in blamed and not (detail["type"] == "missing" and path[:-1] in blamed):
-            document.problem(path, message, at_key=at_key)
+        if path in blamed or (detail["type"] == "missing" and path[:-1] in blamed):
+            continue
+        # An unknown key among secrets may be part of one, after a comma or a colon that should have been quoted.
+        hidden = detail["type"] == "extra_forbidden" and path[0] == "credentials" and len(path) > 3
+        document.problem(path, message, at_key=at_key, shown=path[:-1] if hidden else path)
 
 
 def explain(detail: ErrorDetails) -> tuple[Path, str, bool]:
@@ -97,7 +106,8 @@ def explain(detail: ErrorDetails) -> tuple[Path, str, bool]:
         case "value_error":
             return path, str(detail["ctx"]["error"]), about_key
         case "string_type":
-            return path, f"must be text, but YAML reads it as {kind(detail['input'])}: put it in quotes", about_key
+            remedy = "" if isinstance(detail["input"], list | dict | None) else ": put it in quotes"
+            return path, f"must be text, but YAML reads it as {kind(detail['input'])}{remedy}", about_key
         case "list_type" | "tuple_type":
             return path, f"must be a list, but is {kind(detail['input'])}", about_key
         case "dict_type" | "model_type" | "model_attributes_type":
