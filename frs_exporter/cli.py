@@ -109,9 +109,21 @@ def cli() -> None:
     help="Path of the metrics.",
 )
 @click.option(
-    "--log.level", "level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+    "--log.level",
+    "level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="Write log lines from this level on.",
 )
-@click.option("--log.format", "format", type=click.Choice(["logfmt", "json"]), default="logfmt", show_default=True)
+@click.option(
+    "--log.format",
+    "format",
+    type=click.Choice(["logfmt", "json"]),
+    default="logfmt",
+    show_default=True,
+    help="How log lines are written.",
+)
 def serve(
     config_file: str,
     config_check: bool,

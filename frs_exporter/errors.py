@@ -64,6 +64,7 @@ class ApiError(Exception):
         code: str = "",
         retry_after: float | None = None,
         request_id: str = "",
+        api: str = "",
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -72,6 +73,7 @@ class ApiError(Exception):
         self.code = code
         self.retry_after = retry_after
         self.request_id = request_id
+        self.api = api
 
     def alone(self) -> "ApiError":
         """The same error without its traceback, whose frames hold headers and bodies: this one may be kept."""
@@ -82,6 +84,7 @@ class ApiError(Exception):
             code=self.code,
             retry_after=self.retry_after,
             request_id=self.request_id,
+            api=self.api,
         )
 
     def __str__(self) -> str:
@@ -174,7 +177,8 @@ def brief(text: str) -> str:
 
 def request_id(headers: Mapping[str, str]) -> str:
     """The id under which the vendor's support finds a call; IAM names its header differently."""
-    return brief(headers.get("x-request-id") or headers.get("x-iam-trace-id") or "")
+    value = headers.get("x-request-id") or headers.get("x-iam-trace-id") or ""
+    return value if re.fullmatch(r"[0-9A-Za-z-]{1,64}", value) else ""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

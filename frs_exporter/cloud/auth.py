@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -230,7 +231,7 @@ def read_token(answer: Answer) -> tuple[str, float, float, str]:
         raise ApiError(
             Reason.PAYLOAD, f"IAM's answer holds no usable token: {type(error).__name__}", status=201
         ) from None
-    if not value or not isinstance(project_id, str) or expires <= issued:
+    if not re.fullmatch(r"[\x21-\x7e]+", value) or not isinstance(project_id, str) or expires <= issued:
         raise ApiError(Reason.PAYLOAD, "IAM's answer holds no usable token", status=201)
     return value, issued, expires, project_id
 

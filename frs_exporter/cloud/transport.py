@@ -116,6 +116,7 @@ class Transport:
             try:
                 answer = await self._exchange(request, authorize(request))
             except ApiError as error:
+                error.api = request.api
                 failure = None if error.code == NOT_SUBSCRIBED else error.reason
                 self._observe(request.api, clock() - started, failure)
                 raise
@@ -136,8 +137,12 @@ class Transport:
                 lower = {name.lower(): value for name, value in response.headers.items()}
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
             raise self._unreachable(error, request) from None  # aiohttp's errors hold the request, secrets and all
+        if response.status // 100 == 3:
+            told = URL(lower.get("location", "")).host or "another path"
+            raise ApiError(Reason.CLIENT, f"redirected to {told}, which is not followed", status=response.status)
         if response.status // 100 != 2:
-            raise classify(response.status, blanked(body, request, headers), lower, by_token="x-auth-token" in headers)
+            body, answered = blanked(body, lower, request, headers)
+            raise classify(response.status, body, answered, by_token="x-auth-token" in headers)
         if len(body) > MAX_BODY:
             raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=response.status)
         return Answer(lower, decode(body, response.status))
@@ -162,7 +167,7 @@ class Transport:
             case aiohttp.ClientConnectorError(os_error=cause):
                 return ApiError(Reason.CONNECT, f"no connection to {peer}: {system_reason(cause)}")
             case aiohttp.ClientResponseError():
-                return ApiError(Reason.PAYLOAD, f"{host} does not answer in HTTP")
+                return ApiError(Reason.PAYLOAD, f"what {host} answers is not proper HTTP")
             case aiohttp.ClientPayloadError():
                 return ApiError(Reason.CONNECT, f"{host} ended its answer halfway")
             case aiohttp.InvalidURL() | UnicodeError():
@@ -181,14 +186,17 @@ async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def blanked(body: bytes, request: Request, headers: Mapping[str, str]) -> bytes:
-    """An error's body without the secrets that were sent: some errors echo the request."""
+def blanked(
+    body: bytes, answered: Mapping[str, str], request: Request, headers: Mapping[str, str]
+) -> tuple[bytes, Mapping[str, str]]:
+    """An error's body and headers without the secrets that were sent: some errors echo the request."""
     sent = [request.secret, *(headers[name] for name in ("x-auth-token", "x-security-token") if name in headers)]
     if claim := parse_authorization(headers.get("authorization", "")):
         sent += [claim.access_key, claim.signature]
     for secret in filter(None, sent):
         body = body.replace(secret.encode(), b"***")
-    return body
+        answered = {name: value.replace(secret, "***") for name, value in answered.items()}
+    return body, answered
 
 
 def system_reason(error: OSError) -> str:
@@ -201,11 +209,11 @@ def system_reason(error: OSError) -> str:
 def decode(body: bytes, status: int = 200) -> Any:
     """Strict JSON: no NaN, no infinities, no name twice in an object; raises ApiError."""
     try:
-        return json.loads(body, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
+        return json.loads(body, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite, parse_int=whole)
     except RecursionError:
         problem = "it is nested too deeply"
     except ValueError as error:
-        problem = str(error)
+        problem = "it is a page of HTML" if body.lstrip()[:1] == b"<" else str(error)
     raise ApiError(Reason.PAYLOAD, f"the answer is not usable JSON: {problem}", status=status)
 
 
@@ -220,6 +228,13 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def refuse(constant: str) -> float:
     """JSON has no NaN and no infinities; raises ValueError."""
     raise ValueError(f"{constant} is not a JSON number")
+
+
+def whole(text: str) -> int:
+    """A whole number of a length that numbers have; raises ValueError."""
+    if len(text) > 100:
+        raise ValueError("a number is too long")
+    return int(text)
 
 
 def finite(text: str) -> float:

@@ -49,7 +49,7 @@ ERROR_INFO = Family(
 LAST_SUCCESS = Family(
     "frs_last_success_timestamp_seconds",
     "gauge",
-    "When the values shown were asked; absent before the first answer.",
+    "When the values shown were told; absent before the first answer.",
     JOB,
 )
 LAST_POLL = Family("frs_last_poll_timestamp_seconds", "gauge", "When the newest poll ended, well or not.", JOB)

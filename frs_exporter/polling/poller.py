@@ -122,6 +122,6 @@ def report(job: Job, before: JobState, after: JobState) -> None:
             log.info("up", **names, failed_polls=before.failures_in_a_row)
     elif before.error is None or (before.error.reason, before.error.code) != (after.error.reason, after.error.code):
         error = after.error
-        details = {"code": error.code, "status": error.status, "request_id": error.request_id}
+        details = {"api": error.api, "code": error.code, "status": error.status, "request_id": error.request_id}
         told = {key: value for key, value in details.items() if value}
         log.warning("down", **names, reason=str(error.reason), **told, message=error.message)

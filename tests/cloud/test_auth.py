@@ -170,6 +170,8 @@ async def test_a_token_of_another_project_is_refused(target: Target) -> None:
     "broken",
     [
         Answer({}, answer().payload),
+        Answer({"x-subject-token": "MII\tx"}, answer().payload),
+        Answer({"x-subject-token": "MII\xe9"}, answer().payload),
         Answer({"x-subject-token": "MII"}, {}),
         Answer({"x-subject-token": "MII"}, []),
         answer(issued_at=EXPIRES, expires_at=ISSUED),

@@ -153,11 +153,12 @@ async def test_a_redirect_is_not_followed(serve: Serve) -> None:
 
     async def handler(request: Any) -> web.Response:
         visits.append(request.path)
-        return web.Response(status=307, headers={"Location": "/elsewhere"})
+        return web.Response(status=307, headers={"Location": "https://portal.example/x"})
 
     _, error = await send(await serve(handler))
     assert error is not None
     assert (error.reason, error.status, visits) == (Reason.CLIENT, 307, ["/v1/x"])
+    assert error.message == "redirected to portal.example, which is not followed"
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -195,14 +196,15 @@ async def test_a_long_token_arrives(serve: Serve, length: int) -> None:
 async def test_what_was_sent_is_blanked_where_an_error_echoes_it(serve: Serve) -> None:
     async def handler(request: Any) -> web.Response:
         sent = f"{request.headers['x-auth-token']} {(await request.read()).decode()}"
-        return web.json_response({"error_code": "FRS.0010", "error_msg": f"you sent {sent}"}, status=400)
+        echo = {"X-Request-Id": "short-token"}
+        return web.json_response({"error_code": "FRS.0010", "error_msg": f"you sent {sent}"}, status=400, headers=echo)
 
     request = replace(request_to(await serve(handler)), method="POST", body=b"p,w;d", secret="p,w;d")
     transport = Transport(LIMITS, HttpOptions(), lambda *_: None)
     with pytest.raises(ApiError) as caught:
         await transport.send(request, lambda _: {"x-auth-token": "short-token"})
     await transport.close()
-    assert caught.value.message == "you sent *** ***"
+    assert (caught.value.message, caught.value.request_id, caught.value.api) == ("you sent *** ***", "", "frs")
 
 
 async def test_an_error_says_when_it_is_the_proxys() -> None:
