@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import click
+import pytest
 
 from frs_exporter.cli import cli
-from frs_exporter.errors import Reason
+from frs_exporter.config.load import load
+from frs_exporter.errors import ConfigError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 
@@ -56,6 +58,20 @@ def test_every_flag_of_serve_is_in_the_table() -> None:
 
 def test_every_command_is_named() -> None:
     assert all(f"`{name}`" in README for name in set(cli.commands) - {"serve"})
+
+
+def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The README's example config, with the README's own mistake in it."""
+    monkeypatch.setenv("HUAWEI_AK", "AK")
+    (config,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    for name in re.findall(r"!file /run/secrets/([\w-]+)", config):
+        (tmp_path / name).write_text("secret")
+    broken = config.replace("/run/secrets/", "").replace("credential: ops-keys", "credential: ops-key")
+    (tmp_path / "config.yaml").write_text(broken)
+    with pytest.raises(ConfigError) as caught:
+        load(str(tmp_path / "config.yaml"))
+    (problem,) = caught.value.problems
+    assert problem.removeprefix(f"{tmp_path}/") in README.splitlines()
 
 
 def test_links_lead_somewhere() -> None:
