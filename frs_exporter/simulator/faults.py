@@ -1,23 +1,44 @@
-"""What can be made to go wrong, by API and project."""
+"""What can be made to go wrong with requests, by API and project."""
 
 import asyncio
-from collections.abc import Mapping
+import json
+import socket
+import struct
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A delay in seconds, then an answer like this; without a status the right answer follows."""
+class Fault(BaseModel):
+    """What happens to a request: each field that is set, in the order written here.
 
-    delay: float = 0.0
-    status: int | None = None
-    body: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    Without status, code, body, throttle and garbage the right answer follows.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    delay: float = Field(0.0, ge=0, description="Seconds before anything else.")
+    hang: bool = Field(False, description="No answer, ever.")
+    reset: bool = Field(False, description="The connection is reset instead of an answer.")
+    garbage: bool = Field(False, description="Bytes that are no HTTP instead of an answer.")
+    throttle: float | None = Field(None, ge=0, description="429 with a Retry-After of so many seconds.")
+    status: int | None = Field(None, ge=200, le=599, description="The status; 400 with a code, else 200.")
+    code: str = Field("", description="The vendor's code, in a body of the vendor's shape.")
+    message: str = Field("simulated", description="The vendor's message beside the code.")
+    body: str | None = Field(None, description="The body, as it is.")
+    content_type: str = Field("application/json", description="What the body is said to be.")
+    headers: dict[str, str] = Field({}, description="Headers of the answer.")
+    drip: float = Field(0.0, ge=0, description="Seconds between two bytes of the body.")
+    truncate: bool = Field(False, description="Half of the body comes, then the connection ends.")
+
+    @property
+    def answers(self) -> bool:
+        """Whether there is an answer instead of the right one."""
+        return bool(self.throttle is not None or self.status or self.code or self.body is not None)
 
 
-HANG = Fault(delay=86400.0)
+HANG = Fault(hang=True)
 
 
 @dataclass
@@ -33,14 +54,62 @@ class Faults:
         else:
             self.faults[api, project_id] = fault
 
-    async def strike(self, api: str, project_id: str) -> web.Response | None:
-        """Do what is in force; an answer, if there is one, comes instead of the right one."""
-        fault = self.faults.get((api, project_id)) or self.faults.get((api, ""))
-        if fault is None:
-            return None
-        await asyncio.sleep(fault.delay)
-        if fault.status is None:
-            return None
-        return web.Response(
-            status=fault.status, text=fault.body, content_type="application/json", headers=fault.headers
-        )
+    def of(self, api: str, project_id: str) -> Fault | None:
+        """The fault in force for a request."""
+        return self.faults.get((api, project_id)) or self.faults.get((api, ""))
+
+
+async def instead(fault: Fault, request: web.Request) -> web.Response | None:
+    """Do what comes before an answer; the answer, if there is one, comes instead of the right one."""
+    await asyncio.sleep(fault.delay)
+    if fault.hang:
+        await asyncio.Event().wait()
+    if fault.reset:
+        end(request, reset=True)
+        return web.Response()
+    if fault.garbage:
+        assert request.transport
+        request.transport.write(b"\x16\x03\x01 220 this is no HTTP\r\n\r\n")
+        end(request)
+        return web.Response()
+    if not fault.answers:
+        return None
+    body, status, headers = fault.body, fault.status, dict(fault.headers)
+    if fault.throttle is not None:
+        status, headers["Retry-After"] = status or 429, f"{fault.throttle:.0f}"
+    if body is None:
+        body = json.dumps({"error_code": fault.code, "error_msg": fault.message}) if fault.code else ""
+    status = status or (400 if fault.code else 200)
+    return web.Response(status=status, text=body, content_type=fault.content_type, headers=headers)
+
+
+async def spoiled(fault: Fault, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """An answer whose body comes slowly or only in half."""
+    body = response.body if isinstance(response, web.Response) else None
+    if not (fault.drip or fault.truncate) or not isinstance(body, bytes):
+        return response
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.content_length = len(body)
+    await stream.prepare(request)
+    try:
+        for at in range(len(body) // 2 if fault.truncate else len(body)):
+            await asyncio.sleep(fault.drip)
+            await stream.write(body[at : at + 1])
+    except ConnectionError:  # whoever asked has given up
+        return stream
+    if fault.truncate:
+        end(request)
+    return stream
+
+
+def end(request: web.Request, *, reset: bool = False) -> None:
+    """End the connection, in good order or with a reset."""
+    transport = request.transport
+    if transport is None:
+        return
+    if reset:
+        linger = struct.pack("ii", 1, 0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        transport.abort()
+    else:
+        transport.close()

@@ -1,5 +1,6 @@
 """The API gateway: who calls, is that proven by a token or a signature, and how often; codes and bodies are real."""
 
+import json
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from frs_exporter.cloud import signing
-from frs_exporter.simulator.world import GATEWAY_QUOTA, KEY_LOCK, Account, Project, World
+from frs_exporter.simulator.faults import instead, spoiled
+from frs_exporter.simulator.world import GATEWAY_QUOTA, Account, Project, Visit, World
 
 WORLD = web.AppKey("world", World)
 NOT_PROVEN = "Incorrect IAM authentication information: "
@@ -26,7 +28,7 @@ class Caller:
     @property
     def user(self) -> str:
         """The user whose quota counts."""
-        return f"{self.account.domain_name}/{self.account.user_name}"
+        return self.account.login
 
     def project_at(self, project_id: str) -> Project | None:
         """The project of that id, if this caller may ask about it."""
@@ -47,29 +49,50 @@ class Refusal(Exception):
 
 @web.middleware
 async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give each answer a request id and a date, and refuse what the gateway refuses before any service sees it."""
+    """Let faults strike, give each answer a request id and a date, and refuse what the gateway refuses."""
+    if request.path.startswith("/_simulator/"):
+        return await handler(request)
     world, request_id = request.app[WORLD], uuid.uuid4().hex
-    project_id = request.match_info.get("project_id", "")
     api = "iam" if request.path.startswith("/v3/") else "frs"
-    response: web.StreamResponse | None
+    project_id = request.match_info.get("project_id", "") or await login_project(request)
+    fault = world.faults.of(api, project_id)
+    if world.visits is not None:
+        world.visits.append(Visit(world.clock(), api, project_id, fault is not None))
+    response: web.StreamResponse | None = await instead(fault, request) if fault else None
+    if response is None:
+        response = await answer(request, handler, api, project_id, request_id)
+    response.headers["X-Request-Id"] = request_id
+    response.headers["Date"] = datetime.fromtimestamp(world.now(), UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    return await spoiled(fault, request, response) if fault else response
+
+
+async def login_project(request: web.Request) -> str:
+    """The project that a login is scoped to by its id, if it is one."""
     try:
-        response = await world.faults.strike(api, project_id)
-        if response is None:
-            response = await passed(request, handler, world, api, project_id)
+        scope: object = json.loads(await request.read())["auth"]["scope"]["project"]["id"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return str(scope)
+
+
+async def answer(
+    request: web.Request, handler: Handler, api: str, project_id: str, request_id: str
+) -> web.StreamResponse:
+    """What the cloud answers when nothing is wrong with it: the service's answer, or a refusal."""
+    try:
+        return await passed(request, handler, request.app[WORLD], api, project_id)
     except Refusal as refusal:
         body = {"error_code": refusal.code, "error_msg": refusal.message}
         if refusal.code.startswith("APIGW."):
             body["request_id"] = request_id
-        response = web.json_response(body, status=refusal.status)
+        return web.json_response(body, status=refusal.status)
     except web.HTTPClientError as error:
         body = {
             "error_code": "APIGW.0101",
             "error_msg": "The API does not exist or has not been published in the environment",
+            "request_id": request_id,
         }
-        response = web.json_response({**body, "request_id": request_id}, status=error.status)
-    response.headers["X-Request-Id"] = request_id
-    response.headers["Date"] = datetime.fromtimestamp(world.now(), UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    return response
+        return web.json_response(body, status=error.status)
 
 
 async def passed(request: web.Request, handler: Handler, world: World, api: str, project_id: str) -> web.StreamResponse:
@@ -118,10 +141,10 @@ async def by_signature(request: web.Request, claim: signing.Authorization, world
     headers = {name.lower(): value for name, value in request.headers.items()}
     received = signing.Signable(request.method, request.raw_path, headers, await request.read())
     if skew(headers.get("x-sdk-date", ""), world.now()) > signing.MAX_SKEW:
-        world.login_failed(claim.access_key, KEY_LOCK)
+        world.login_failed(claim.access_key, world.key_lock)
         raise Refusal(401, "APIGW.0301", NOT_PROVEN + "x-sdk-date is more than 15 minutes off")
     if not signing.verify(received, claim, account.secret_key):
-        world.login_failed(claim.access_key, KEY_LOCK)
+        world.login_failed(claim.access_key, world.key_lock)
         echo = signing.canonical_request(received, claim.signed_headers).replace("\n", "|")
         raise Refusal(401, "APIGW.0301", NOT_PROVEN + f"verify aksk signature fail,canonicalRequest:{echo}")
     world.login_succeeded(claim.access_key)

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from frs_exporter.simulator.gateway import CALLER, WORLD
-from frs_exporter.simulator.world import USER_LOCK, Account, Project
+from frs_exporter.simulator.world import Account, Project
 
 MAX_PER_PAGE = 5000
 
@@ -30,7 +30,7 @@ async def create_token(request: web.Request) -> web.Response:
     if world.locked(login):
         return keystone(401, "Unauthorized", "The account is locked.")
     if account is None or account.password != password:
-        world.login_failed(login, USER_LOCK)
+        world.login_failed(login, world.user_lock)
         return keystone(401, "Unauthorized", "The username or password is wrong.")
     world.login_succeeded(login)
     project = next((p for p in account.projects if p.id == wanted[0] or iam_name(account, p) == wanted[1]), None)

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from frs_exporter.simulator import frs, iam
+from frs_exporter.simulator import control, frs, iam
 from frs_exporter.simulator.gateway import WORLD, gateway
 from frs_exporter.simulator.world import TOKEN_LENGTH, Account, World
 
@@ -22,7 +22,12 @@ class Simulator:
         app.router.add_get("/v3/auth/projects", iam.auth_projects)
         app.router.add_get("/v3/projects", iam.list_projects)
         app.router.add_get("/v1/{project_id}/subscribe", frs.subscribe)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, max_field_size=2 * TOKEN_LENGTH)
+        app.router.add_get(control.PATH, control.show)
+        app.router.add_post(control.PATH, control.change)
+        app.router.add_delete(control.PATH, control.lift)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True, max_field_size=2 * TOKEN_LENGTH
+        )
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 takes a free one. Raises OSError."""

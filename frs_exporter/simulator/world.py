@@ -13,11 +13,23 @@ from frs_exporter.simulator.faults import Faults
 QUOTA = 10
 """Requests per second that FRS grants a user per API."""
 GATEWAY_QUOTA = 200
-FAILURES_TO_LOCK = 5
 TOKEN_LENGTH = 9000
 """Real tokens are signed messages of several kilobytes, which not every HTTP client takes in a header."""
-KEY_LOCK = 300.0
-USER_LOCK = 900.0
+
+
+@dataclass(frozen=True)
+class LockRule:
+    """So many failures in a row, each at most `within` seconds before the last, lock for `seconds`."""
+
+    failures: int = 5
+    within: float = 900.0
+    seconds: float = 900.0
+
+
+USER_LOCK = LockRule()
+"""As accounts have it by default (IAM API, iam_17_0005)."""
+KEY_LOCK = LockRule(within=300.0, seconds=300.0)
+"""Source: devg-apisign, api-sign-0001; it does not say how far apart failures may be."""
 
 
 @dataclass
@@ -64,6 +76,11 @@ class Account:
         self.secret_key = self.secret_key or digest("secret", self.domain_name) + "SKSKSKSK"
 
     @property
+    def login(self) -> str:
+        """The user, as it logs in."""
+        return f"{self.domain_name}/{self.user_name}"
+
+    @property
     def domain_id(self) -> str:
         """The account's id."""
         return digest("domain", self.domain_name)
@@ -81,27 +98,47 @@ class IssuedToken:
 
 @dataclass
 class Lock:
-    """Failed logins in a row of one user or key, and until when it is locked."""
+    """One user or key: when it failed to log in, in a row; until when it is locked, and how often it was."""
 
-    failures: int = 0
+    failures: list[float] = field(default_factory=list)
     until: float = 0.0
+    times: int = 0
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request that came in, and whether a fault struck it; `time` in Unix seconds."""
+
+    time: float
+    api: str
+    project_id: str
+    struck: bool
 
 
 @dataclass
 class World:
-    """Everything the simulator knows; `now` is its clock in Unix seconds, `token_life` is in seconds."""
+    """Everything the simulator knows; `clock` tells Unix seconds, and the cloud's own is `clock_offset` ahead of it."""
 
     accounts: list[Account]
-    now: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.time
     token_life: float = 86400.0
+    clock_offset: float = 0.0
+    user_lock: LockRule = USER_LOCK
+    key_lock: LockRule = KEY_LOCK
     faults: Faults = field(default_factory=Faults)
     tokens: dict[str, IssuedToken] = field(default_factory=dict)
     outdated: set[str] = field(default_factory=set)
     """Tokens that died early, as on arrears or changed permissions."""
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Requests by API, user and project id."""
+    visits: list[Visit] | None = None
+    """Every request, where somebody wants to know."""
     locks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
     recent: defaultdict[tuple[str, str], deque[float]] = field(default_factory=lambda: defaultdict(deque))
+
+    def now(self) -> float:
+        """The cloud's time."""
+        return self.clock() + self.clock_offset
 
     def projects(self) -> Iterator[tuple[Account, Project]]:
         """All projects with their accounts."""
@@ -137,16 +174,26 @@ class World:
         """Whether a user or key is locked now."""
         return self.locks[login].until > self.now()
 
-    def login_failed(self, login: str, lock_for: float) -> None:
-        """Count a failed login of a user or key; the fifth in a row locks it."""
-        lock = self.locks[login]
-        lock.failures += 1
-        if lock.failures >= FAILURES_TO_LOCK:
-            lock.failures, lock.until = 0, self.now() + lock_for
+    def login_failed(self, login: str, rule: LockRule) -> None:
+        """Count a failed login of a user or key; enough of them in a row lock it."""
+        lock, now = self.locks[login], self.now()
+        lock.failures = [time for time in lock.failures if time > now - rule.within] + [now]
+        if len(lock.failures) >= rule.failures:
+            lock.failures, lock.until = [], now + rule.seconds
+            lock.times += 1
 
     def login_succeeded(self, login: str) -> None:
         """Only failures in a row count."""
-        self.locks[login].failures = 0
+        self.locks[login].failures.clear()
+
+    def lock(self, account: Account) -> None:
+        """Lock an account's user and key, as somebody else's wrong passwords do."""
+        for login in (account.login, account.access_key):
+            self.locks[login].until = self.now() + self.user_lock.seconds
+
+    def expire_tokens(self) -> None:
+        """Let all tokens issued so far die early."""
+        self.outdated.update(self.tokens)
 
 
 def digest(*parts: str) -> str:

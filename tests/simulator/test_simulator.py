@@ -139,7 +139,7 @@ async def test_a_dead_token_is_refused(
     _, _, token = await login(session, simulator, account)
     if harm == "expired":
         now = simulator.world.now()
-        simulator.world.now = lambda: now + simulator.world.token_life
+        simulator.world.clock = lambda: now + simulator.world.token_life
     if harm == "outdated":
         simulator.world.outdated.add(token)
     headers = {"X-Auth-Token": "MIIunknown" if harm == "unknown" else token}
@@ -208,13 +208,13 @@ async def test_five_failed_signatures_lock_the_key_for_five_minutes(
 ) -> None:
     _, account = accounts(simulator)
     path, start = subscribe_path(account), simulator.world.now()
-    simulator.world.now = lambda: start
+    simulator.world.clock = lambda: start
     for _ in range(5):
         wrong = signed(simulator, account, path, secret="wrong")
         await ask(session, "GET", simulator.url + path, headers=wrong)
     status, body = await ask(session, "GET", simulator.url + path, headers=signed(simulator, account, path))
     assert (status, body["error_msg"].endswith("AK access failed to reach the limit,forbidden")) == (401, True)
-    simulator.world.now = lambda: start + 300
+    simulator.world.clock = lambda: start + 300
     status, _ = await ask(session, "GET", simulator.url + path, headers=signed(simulator, account, path))
     assert status == 200
 
@@ -223,13 +223,13 @@ async def test_five_wrong_passwords_lock_the_user_for_fifteen_minutes(
     simulator: Simulator, session: aiohttp.ClientSession
 ) -> None:
     account, start = accounts(simulator)[0], simulator.world.now()
-    simulator.world.now = lambda: start
+    simulator.world.clock = lambda: start
     for _ in range(5):
         status, body, _ = await login(session, simulator, account, "wrong")
         assert (status, body["error"]["message"]) == (401, "The username or password is wrong.")
     status, body, _ = await login(session, simulator, account)
     assert (status, body["error"]["message"]) == (401, "The account is locked.")
-    simulator.world.now = lambda: start + 900
+    simulator.world.clock = lambda: start + 900
     status, _, _ = await login(session, simulator, account)
     assert status == 201
 
@@ -248,13 +248,13 @@ async def test_more_than_ten_requests_a_second_are_throttled(
 ) -> None:
     _, account = accounts(simulator)
     path, start = subscribe_path(account), simulator.world.now()
-    simulator.world.now = lambda: start
+    simulator.world.clock = lambda: start
     answers = [
         await ask(session, "GET", simulator.url + path, headers=signed(simulator, account, path)) for _ in range(11)
     ]
     assert [status for status, _ in answers] == [200] * 10 + [429]
     assert answers[-1][1]["error_code"] == "FRS.0033"
-    simulator.world.now = lambda: start + 1
+    simulator.world.clock = lambda: start + 1
     status, _ = await ask(session, "GET", simulator.url + path, headers=signed(simulator, account, path))
     assert status == 200
 
@@ -262,7 +262,7 @@ async def test_more_than_ten_requests_a_second_are_throttled(
 async def test_the_gateway_throttles_at_200_a_second(simulator: Simulator, session: aiohttp.ClientSession) -> None:
     _, account = accounts(simulator)
     start = simulator.world.now()
-    simulator.world.now = lambda: start
+    simulator.world.clock = lambda: start
     headers = signed(simulator, account, "/v3/projects")
     answers = [await ask(session, "GET", f"{simulator.url}/v3/projects", headers=headers) for _ in range(201)]
     assert [status for status, _ in answers] == [200] * 200 + [429]
@@ -331,7 +331,7 @@ async def test_odd_cases(simulator: Simulator, session: aiohttp.ClientSession) -
     _, account = accounts(simulator)
     codes, start = [], simulator.world.now()
     for project, seconds in zip(account.projects * 2, (0, 0, 0, 14, 14, 15), strict=True):
-        simulator.world.now = lambda now=start + seconds: now  # type: ignore[misc]
+        simulator.world.clock = lambda now=start + seconds: now  # type: ignore[misc]
         path = f"/v1/{project.id}/subscribe"
         headers = signed(simulator, account, path, project_id=project.id)
         status, body = await ask(session, "GET", simulator.url + path, headers=headers)

@@ -1,0 +1,80 @@
+"""`/_simulator/faults`: what goes wrong, told over HTTP while the simulator runs alone."""
+
+import json
+from typing import Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from frs_exporter.simulator.faults import Fault
+from frs_exporter.simulator.gateway import WORLD
+from frs_exporter.simulator.world import World
+
+PATH = "/_simulator/faults"
+
+
+class Order(BaseModel):
+    """What is to go wrong from now on; a fault of null lifts the one in force."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    api: Literal["frs", "iam"] = "frs"
+    project: str = Field("", description="A project's name; empty for all.")
+    fault: Fault | None = None
+    expire_tokens: bool = Field(False, description="Let all tokens issued so far die now.")
+    lock: str = Field("", description="Lock the user and the key of this account for 15 minutes.")
+    clock_offset: float | None = Field(None, description="Seconds by which the cloud's clock is ahead.")
+
+
+async def change(request: web.Request) -> web.Response:
+    """`POST`: carry out an order; the answer is what is in force then."""
+    world = request.app[WORLD]
+    try:
+        order = Order.model_validate_json(await request.read())
+        carry_out(order, world)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg']}" for detail in error.errors()]
+        return web.json_response({"problems": problems}, status=400)
+    except LookupError as error:
+        return web.json_response({"problems": [str(error.args[0])]}, status=400)
+    return await show(request)
+
+
+async def lift(request: web.Request) -> web.Response:
+    """`DELETE`: all is well again; tokens that died stay dead."""
+    world = request.app[WORLD]
+    world.faults.faults.clear()
+    world.locks.clear()
+    world.clock_offset = 0.0
+    return await show(request)
+
+
+async def show(request: web.Request) -> web.Response:
+    """`GET`: what is in force."""
+    world = request.app[WORLD]
+    names = {project.id: project.name for _, project in world.projects()}
+    faults: list[dict[str, Any]] = [
+        {"api": api, "project": names.get(project_id, ""), "fault": fault.model_dump(exclude_defaults=True)}
+        for (api, project_id), fault in world.faults.faults.items()
+    ]
+    locked = [login for login in world.locks if world.locked(login)]
+    body = {"faults": faults, "locked": locked, "clock_offset": world.clock_offset}
+    return web.json_response(body, dumps=lambda value: json.dumps(value, indent=2) + "\n")
+
+
+def carry_out(order: Order, world: World) -> None:
+    """Do what an order says; raises LookupError for a name that nobody has."""
+    ids = {project.name: project.id for _, project in world.projects()}
+    accounts = {account.domain_name: account for account in world.accounts}
+    if order.project and order.project not in ids:
+        raise LookupError(f"project: there is no {order.project!r}; there are {', '.join(list(ids)[:10])}")
+    if order.lock and order.lock not in accounts:
+        raise LookupError(f"lock: there is no account {order.lock!r}; there are {', '.join(list(accounts)[:10])}")
+    if "fault" in order.model_fields_set:
+        world.faults.set(order.api, order.fault, ids.get(order.project, ""))
+    if order.expire_tokens:
+        world.expire_tokens()
+    if order.lock:
+        world.lock(accounts[order.lock])
+    if order.clock_offset is not None:
+        world.clock_offset = order.clock_offset
