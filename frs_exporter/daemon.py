@@ -16,6 +16,7 @@ from frs_exporter import __version__
 from frs_exporter.cloud.transport import system_reason
 from frs_exporter.config.load import Config
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.demand import overloads
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.app import build_app
 
@@ -43,8 +44,8 @@ async def serve_until_told(
     announce: bool = False,
 ) -> None:
     """Poll and serve until SIGTERM or SIGINT."""
-    for warning in config.warnings:
-        log.warning(warning)
+    for notice in (*config.notices, *overloads(config.jobs, config.limits)):
+        (log.error if notice.serious else log.warning)(notice.text)
     stop = told_to_stop()
     exporter = Exporter(config, telemetry)
     async with served(exporter, addresses, telemetry_path) as ports:

@@ -75,17 +75,10 @@ class ApiError(Exception):
         self.request_id = request_id
         self.api = api
 
-    def alone(self) -> "ApiError":
-        """The same error without its traceback, whose frames hold headers and bodies: this one may be kept."""
-        return ApiError(
-            self.reason,
-            self.message,
-            status=self.status,
-            code=self.code,
-            retry_after=self.retry_after,
-            request_id=self.request_id,
-            api=self.api,
-        )
+    def but(self, **changes: Any) -> "ApiError":
+        """A copy with some changes, and without the traceback, whose frames hold headers and bodies: it may be kept."""
+        names = ("message", "status", "code", "retry_after", "request_id", "api")
+        return ApiError(self.reason, **{**{name: getattr(self, name) for name in names}, **changes})
 
     def __str__(self) -> str:
         status = f"HTTP {self.status}" if self.status else ""
@@ -94,8 +87,7 @@ class ApiError(Exception):
 
 
 # What a code says that its HTTP status does not. Codes without a row are judged by their status alone.
-# Gateway codes come as APIG., APIGW. and APIC.; they are looked up as APIG. Sources: the FRS error page
-# face_02_0045, the API gateway's error-code page, the IAM API reference's status codes.
+# Sources: the FRS error page face_02_0045, the API gateway's error-code page, the IAM API reference's status codes.
 CODES: Mapping[str, Reason] = {
     "FRS.0002": Reason.TOKEN,
     "FRS.0018": Reason.SERVER,
@@ -109,6 +101,9 @@ CODES: Mapping[str, Reason] = {
     "APIG.0307": Reason.TOKEN,
     "APIG.0308": Reason.THROTTLED,
     "IAM.0012": Reason.THROTTLED,
+    "IAM.0066": Reason.TOKEN,
+    "IAM.0067": Reason.TOKEN,
+    "CES.0429": Reason.THROTTLED,
 }
 STATUSES: Mapping[int, Reason] = {
     401: Reason.TOKEN,
@@ -126,7 +121,7 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], *, by_token: 
     `headers` has lower-case names. Without a token in play a refusal means the password or the signature.
     """
     code, message = error_body(body)
-    reason = CODES.get(re.sub(r"^API(GW|C)\.", "APIG.", code)) or STATUSES.get(status)
+    reason = CODES.get(canonical(code)) or STATUSES.get(status)
     if reason is None:
         reason = Reason.SERVER if status >= 500 else Reason.CLIENT
     if reason is Reason.TOKEN and not by_token:
@@ -139,6 +134,11 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], *, by_token: 
         retry_after=retry_after(headers),
         request_id=request_id(headers),
     )
+
+
+def canonical(code: str) -> str:
+    """A code as tables have it: the gateway's come as APIG., APIGW. and APIC., Cloud Eye's in lower case."""
+    return re.sub(r"^API(GW|C)\.", "APIG.", code.upper())
 
 
 def error_body(body: bytes) -> tuple[str, str]:

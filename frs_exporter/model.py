@@ -95,6 +95,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something in a config that is allowed but probably not meant; `serious` where samples will be missing."""
+
+    text: str
+    serious: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """A metric: its name as on the page, `gauge` or `counter`, its HELP, and the names of its labels in order."""
 
@@ -114,11 +122,19 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Findings:
+    """What an answer told: samples, and notes for the log on what of it no sample can show."""
+
+    samples: tuple[Sample, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class JobState:
     """What is known of a job: counters since the start, the newest answer, and until when its samples are fresh.
 
-    `told` are samples that a failure itself proved. `last_poll` and `last_success` are Unix seconds, `fresh_until` and
-    `told_until` are in seconds of the event loop's clock.
+    `notes` are those of the newest answer, `told` are samples that a failure itself proved. `last_poll` and
+    `last_success` are Unix seconds, `fresh_until` and `told_until` are in seconds of the event loop's clock.
     """
 
     polls: int = 0
@@ -127,6 +143,7 @@ class JobState:
     errors: Mapping[Reason, int] = field(default_factory=dict)
     error: ApiError | None = None
     samples: tuple[Sample, ...] = ()
+    notes: tuple[str, ...] = ()
     told: tuple[Sample, ...] = ()
     fresh_until: float = -math.inf
     told_until: float = -math.inf
@@ -139,14 +156,15 @@ class JobState:
         """Whether the newest poll told what was asked."""
         return self.polls > 0 and self.error is None
 
-    def succeeded(self, at: float, duration: float, samples: tuple[Sample, ...], fresh_until: float) -> "JobState":
+    def succeeded(self, at: float, duration: float, findings: Findings, fresh_until: float) -> "JobState":
         """The state after an answer: new samples replace all old ones."""
         return replace(
             self,
             polls=self.polls + 1,
             failures_in_a_row=0,
             error=None,
-            samples=samples,
+            samples=findings.samples,
+            notes=findings.notes,
             told=(),
             fresh_until=fresh_until,
             last_poll=at,

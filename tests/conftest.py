@@ -92,8 +92,8 @@ class Cloud:
         self.world = simulator.world
         self.url = simulator.url
         self.telemetry = Telemetry()
-        self.transport = Transport(limits, HttpOptions(), self.telemetry.observe)
-        self.client = Client(self.transport, now, random.Random(1))
+        self.transport = Transport(limits, HttpOptions(), self.telemetry, now)
+        self.client = Client(self.transport, self.telemetry, now, random.Random(1))
 
     def targets(self, **settings: Any) -> list[Target]:
         """All simulated projects as targets."""
@@ -112,7 +112,7 @@ class CloudContext:
         self.limits = limits or LIMITS
 
     async def __aenter__(self) -> Cloud:
-        self.world.now = virtual_now
+        self.world.clock = virtual_now
         self.simulator = Simulator(self.world)
         await self.simulator.start()
         self.cloud = Cloud(self.simulator, self.limits, virtual_now)

@@ -15,22 +15,26 @@ LAYERS = [
     ("log",),
     ("web",),
     ("polling.exporter",),
-    ("polling.poller",),
+    ("polling.poller", "polling.demand"),
     ("collectors",),
     ("cloud.client",),
     ("cloud.auth",),
     ("cloud.transport",),
+    ("cloud.gate",),
     ("exposition.telemetry",),
     ("exposition.page",),
     ("config.load",),
     ("config.checks",),
     ("config.schema", "config.document"),
-    ("exposition.render", "cloud.signing", "polling.schedule"),
-    ("model",),
+    ("exposition.render", "cloud.signing", "cloud.strict_json", "polling.schedule"),
+    ("model", "advice"),
     ("errors",),
     ("__init__",),
 ]
-PURE = ("errors", "model", "cloud.signing", "polling.schedule", "exposition.render", "exposition.page")
+PURE = (
+    *("errors", "advice", "model", "cloud.signing", "cloud.strict_json", "polling.schedule", "polling.demand"),
+    *("exposition.render", "exposition.page"),
+)
 IMPURE = {"asyncio", "aiohttp", "time", "random", "os", "pathlib", "socket", "structlog"}
 
 

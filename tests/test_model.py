@@ -1,21 +1,22 @@
 """A job's state and its two transitions; values that do not show their secrets."""
 
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Family, JobState, Sample
+from frs_exporter.model import Family, Findings, JobState, Sample
 from tests.conftest import account, credential_of
 
 ON = Family("frs_subscribed", "gauge", "h", ("project", "subservice"))
 FROZEN = Family("frs_service_frozen", "gauge", "h", ("project",))
 SAMPLES = (Sample(ON, ("p", "detect"), 1), Sample(FROZEN, ("p",), 0))
+FOUND = Findings(SAMPLES)
 
 
 def test_a_job_is_down_until_its_first_answer() -> None:
     assert not JobState().up
-    assert JobState().succeeded(10, 0.1, SAMPLES, 190).up
+    assert JobState().succeeded(10, 0.1, FOUND, 190).up
 
 
 def test_a_failure_keeps_the_samples_and_counts_by_reason() -> None:
-    state = JobState().succeeded(10, 0.1, SAMPLES, 190)
+    state = JobState().succeeded(10, 0.1, FOUND, 190)
     state = state.failed(20, 0.2, ApiError(Reason.TIMEOUT, "slow"))
     state = state.failed(30, 0.3, ApiError(Reason.TIMEOUT, "slow")).failed(40, 0.4, ApiError(Reason.DNS, "gone"))
     assert not state.up
@@ -27,9 +28,9 @@ def test_a_failure_keeps_the_samples_and_counts_by_reason() -> None:
 def test_what_a_failure_tells_supersedes_older_samples_of_it() -> None:
     """A frozen service says so by failing; the subscription stays as last told."""
     told = (Sample(FROZEN, ("p",), 1),)
-    state = JobState().succeeded(10, 0.1, SAMPLES, 190).failed(20, 0.1, ApiError(Reason.FROZEN, "frozen"), told, 500)
+    state = JobState().succeeded(10, 0.1, FOUND, 190).failed(20, 0.1, ApiError(Reason.FROZEN, "frozen"), told, 500)
     assert (state.samples, state.told, state.told_until) == (SAMPLES[:1], told, 500)
-    assert state.succeeded(30, 0.1, SAMPLES, 210).told == ()
+    assert state.succeeded(30, 0.1, FOUND, 210).told == ()
 
 
 def test_a_failure_that_tells_nothing_takes_nothing_back() -> None:
@@ -40,7 +41,7 @@ def test_a_failure_that_tells_nothing_takes_nothing_back() -> None:
 
 
 def test_a_success_ends_the_row_of_failures_and_forgets_none() -> None:
-    state = JobState().failed(10, 0.1, ApiError(Reason.DNS, "gone")).succeeded(20, 0.1, SAMPLES, 200)
+    state = JobState().failed(10, 0.1, ApiError(Reason.DNS, "gone")).succeeded(20, 0.1, FOUND, 200)
     assert state.up
     assert (state.failures, state.failures_in_a_row, state.error) == (1, 0, None)
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import math
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -12,9 +14,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from frs_exporter.cloud.gate import KEY_HOLD, PASSWORD_HOLD, Hold
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Answer, Authorize, Request
 from frs_exporter.errors import ApiError, Reason
+from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, Credential, KeyCredential, Target, TokenCredential
 
 log = structlog.get_logger()
@@ -27,6 +31,8 @@ REFRESH_AT = (0.92, 0.97)
 IAM, late enough to cost hardly a token more, and spread so that tokens bought together are not renewed together."""
 REFRESH_RETRY = 60.0
 """Seconds between attempts to renew a token that is still valid."""
+REPLACE_AGAIN = 300.0
+"""Seconds before a project's token is bought anew after one bought for a refused one was refused too."""
 
 
 class Authorizer(Protocol):
@@ -35,8 +41,8 @@ class Authorizer(Protocol):
     async def authorize(self, target: Target) -> Authorize:
         """What authorizes requests about `target` now; raises ApiError when it cannot be had."""
 
-    def reject(self, target: Target, authorization: Authorize) -> None:
-        """Never hand out this authorization again: the cloud refused it."""
+    def reject(self, target: Target, authorization: Authorize) -> bool:
+        """The cloud refused this authorization, by no fault of the secret; whether another is worth a try now."""
 
     def expires_at(self, target: Target) -> float | None:
         """When the authorization held for `target` ends by the cloud's clock, in Unix seconds, if it ends at all."""
@@ -45,13 +51,17 @@ class Authorizer(Protocol):
         """Give up what is under way."""
 
 
-def authorizer(credential: Credential, send: Send, now: Callable[[], float], rng: random.Random) -> Authorizer:
+def authorizer(
+    credential: Credential, send: Send, now: Callable[[], float], rng: random.Random, telemetry: Telemetry
+) -> Authorizer:
     """The authorizer of a credential's kind."""
     match credential:
         case TokenCredential():
-            return TokenAuthorizer(credential, send, rng)
+            return TokenAuthorizer(
+                credential, send, rng, Hold(credential.name, PASSWORD_HOLD, telemetry, trusting=False)
+            )
         case KeyCredential():
-            return KeyAuthorizer(credential, now)
+            return KeyAuthorizer(credential, now, Hold(credential.name, KEY_HOLD, telemetry, trusting=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +71,15 @@ class KeySignature:
     credential: KeyCredential
     project_id: str
     now: Callable[[], float] = field(repr=False)
+    hold: Hold = field(repr=False)
 
-    def __call__(self, request: Request) -> Mapping[str, str]:
+    @asynccontextmanager
+    async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
+        async with self.hold.attempt(self.now() - asyncio.get_running_loop().time()):
+            yield self.headers(request)
+
+    def headers(self, request: Request) -> Mapping[str, str]:
+        """The headers that sign a request sent now."""
         headers = {
             "content-type": "application/json",
             "host": urlsplit(request.endpoint).netloc,
@@ -79,16 +96,19 @@ class KeySignature:
 class KeyAuthorizer:
     """Signs each request anew: there is nothing to keep, and nothing to renew."""
 
-    def __init__(self, credential: KeyCredential, now: Callable[[], float]) -> None:
+    def __init__(self, credential: KeyCredential, now: Callable[[], float], hold: Hold) -> None:
         self._credential = credential
         self._now = now
+        self._hold = hold
 
     async def authorize(self, target: Target) -> Authorize:
-        """A signature for each request about `target`."""
-        return KeySignature(self._credential, target.project_id, self._now)
+        """A signature for each request about `target`; raises ApiError at once while the key is held."""
+        self._hold.check()
+        return KeySignature(self._credential, target.project_id, self._now, self._hold)
 
-    def reject(self, target: Target, authorization: Authorize) -> None:
-        """Nothing is held."""
+    def reject(self, target: Target, authorization: Authorize) -> bool:
+        """Another signature is no better."""
+        return False
 
     def expires_at(self, target: Target) -> float | None:
         """Keys do not end."""
@@ -107,19 +127,22 @@ class Token:
     refresh_at: float
     dies_at: float
 
-    def __call__(self, request: Request) -> Mapping[str, str]:
-        return {"content-type": "application/json", "x-auth-token": self.value}
+    @asynccontextmanager
+    async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
+        yield {"content-type": "application/json", "x-auth-token": self.value}
 
 
 class TokenAuthorizer:
     """Buys a token for each project with a user's password; however many want one, one request is made."""
 
-    def __init__(self, credential: TokenCredential, send: Send, rng: random.Random) -> None:
+    def __init__(self, credential: TokenCredential, send: Send, rng: random.Random, hold: Hold) -> None:
         self._credential = credential
         self._send = send
         self._rng = rng
+        self._hold = hold
         self._tokens: dict[tuple[str, str], Token] = {}
         self._renewals: dict[tuple[str, str], asyncio.Task[Token]] = {}
+        self._replaced_at: dict[tuple[str, str], float] = {}
 
     async def authorize(self, target: Target) -> Authorize:
         """The token of `target`; one that nears its end is renewed in the background while it is still used."""
@@ -131,11 +154,17 @@ class TokenAuthorizer:
             self._renewal(target)
         return token
 
-    def reject(self, target: Target, authorization: Authorize) -> None:
-        """Drop the token, unless a newer one has already taken its place."""
-        held = self._tokens.get(self._key(target))
-        if held is not None and isinstance(authorization, Token) and held.value == authorization.value:
-            del self._tokens[self._key(target)]
+    def reject(self, target: Target, authorization: Authorize) -> bool:
+        """Drop the token, unless a newer one has already taken its place; one dropped of late was no help."""
+        key, clock = self._key(target), asyncio.get_running_loop().time()
+        held = self._tokens.get(key)
+        if held is None or not isinstance(authorization, Token) or held.value != authorization.value:
+            return True
+        if clock - self._replaced_at.get(key, -math.inf) < REPLACE_AGAIN:
+            return False
+        self._replaced_at[key] = clock
+        del self._tokens[key]
+        return True
 
     def expires_at(self, target: Target) -> float | None:
         """When the token held for `target` ends."""
@@ -176,11 +205,14 @@ class TokenAuthorizer:
     async def _buy(self, target: Target) -> Token:
         asked_at = 0.0
 
-        def headers(_: Request) -> Mapping[str, str]:
+        @asynccontextmanager
+        async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
-            asked_at = asyncio.get_running_loop().time()
-            return JSON_TYPE
+            async with self._hold.attempt():
+                asked_at = asyncio.get_running_loop().time()
+                yield JSON_TYPE
 
+        self._hold.check()
         answer = await self._send(
             Request(
                 api=Api.IAM,
@@ -192,7 +224,7 @@ class TokenAuthorizer:
                 body=password_login(self._credential, target.project_id),
                 secret=self._credential.password.get_secret_value(),
             ),
-            headers,
+            login,
         )
         value, issued, expires, project_id = read_token(answer)
         if project_id != target.project_id:

@@ -1,22 +1,24 @@
-"""The one outbound socket: gates that keep to the vendor's quota, a bounded request, JSON or an ApiError."""
+"""The one outbound socket: through the gate, a bounded request, then JSON or an ApiError."""
 
 import asyncio
-import json
-import math
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
-from aiolimiter import AsyncLimiter
+import structlog
 from yarl import URL
 
 from frs_exporter import __version__
+from frs_exporter.cloud.gate import Gate
 from frs_exporter.cloud.signing import parse_authorization
+from frs_exporter.cloud.strict_json import decode
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify
+from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, HttpOptions, Limit
 
 MAX_BODY = 1 << 20
@@ -24,6 +26,10 @@ MAX_HEADER = 1 << 16
 """Bytes of one header: tokens come in one, and are longer than aiohttp's usual limit of 8 KiB allows."""
 KEEP_ALIVE = 240.0
 """Seconds an idle connection is kept; the gateway closes its side after 300."""
+NOTABLE_SKEW = 300.0
+"""Seconds of clock skew that are told beside a refused signature; the gateway refuses from 900 on."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +62,20 @@ class Answer:
     payload: Any = field(repr=False)
 
 
-Authorize = Callable[[Request], Mapping[str, str]]
-"""Makes the headers, in lower case, that authorize a request, when it is sent: a signature's date must be fresh."""
-
-Observe = Callable[[Api, float, Reason | None], None]
-"""Told of each request: its seconds, and why it failed or None."""
-
-
-class Gate:
-    """A token bucket and a number of slots; whoever enters waits for both.
-
-    The bucket holds one token: a larger one would let a burst through on top of the rate, and over the vendor's quota.
-    """
-
-    def __init__(self, limit: Limit) -> None:
-        self._slots = asyncio.Semaphore(limit.concurrency)
-        self._bucket = AsyncLimiter(1, 1 / limit.rate)
-
-    @asynccontextmanager
-    async def entered(self) -> AsyncIterator[None]:
-        """Hold a slot; it comes first, or a token taken while waiting for it would be spent late, in a burst."""
-        async with self._slots, self._bucket:
-            yield
+Authorize = Callable[[Request], AbstractAsyncContextManager[Mapping[str, str]]]
+"""Surrounds a request with its authorization: the headers, in lower case, made when it is sent, as a signature's date
+must be fresh; it sees the outcome, and may raise ApiError before anything is sent."""
 
 
 class Transport:
     """Sends requests over kept connections; every request of the exporter goes through here."""
 
-    def __init__(self, limits: Mapping[Api, Limit], options: HttpOptions, observe: Observe) -> None:
+    def __init__(
+        self, limits: Mapping[Api, Limit], options: HttpOptions, telemetry: Telemetry, now: Callable[[], float]
+    ) -> None:
         self._limits = limits
-        self._observe = observe
+        self._telemetry = telemetry
+        self._now = now
         self._gates: dict[tuple[Api, str, str], Gate] = {}
         self._proxy = options.proxy_url.get_secret_value() if options.proxy_url else None
         self._session = aiohttp.ClientSession(
@@ -104,26 +94,37 @@ class Transport:
         """Close every connection."""
         await self._session.close()
 
+    def longest_wait(self) -> float:
+        """Seconds for which a request has been waiting for its gate to open, of all that wait now."""
+        return max((gate.longest_wait() for gate in self._gates.values()), default=0.0)
+
     async def send(self, request: Request, authorize: Authorize) -> Answer:
         """Send once, when the gate opens; raises ApiError for anything but a 2xx answer with JSON in it."""
         key = (request.api, request.endpoint, request.credential)
         gate = self._gates.get(key)
         if gate is None:
             gate = self._gates[key] = Gate(self._limits[request.api])
-        async with gate.entered():
+        async with gate.entered(), authorize(request) as headers:
             clock = asyncio.get_running_loop().time
             started = clock()
             try:
-                answer = await self._exchange(request, authorize(request))
+                answer = await self._exchange(request, headers)
             except ApiError as error:
                 error.api = request.api
-                failure = None if error.code == NOT_SUBSCRIBED else error.reason
-                self._observe(request.api, clock() - started, failure)
+                self._observe(request, clock() - started, error)
                 raise
-            self._observe(request.api, clock() - started, None)
+            self._observe(request, clock() - started, None)
             return answer
 
+    def _observe(self, request: Request, seconds: float, error: ApiError | None) -> None:
+        reason = error.reason if error and error.code != NOT_SUBSCRIBED else None
+        self._telemetry.requested(request.api, seconds, reason)
+        outcome = str(error) if error else "answered"
+        names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}
+        log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
+
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Answer:
+        sent_at = self._now()
         try:
             async with self._session.request(
                 request.method,
@@ -133,19 +134,29 @@ class Transport:
                 timeout=aiohttp.ClientTimeout(total=request.timeout),
                 allow_redirects=False,  # a token must not leave its host
             ) as response:
-                body = await read_bounded(response)
                 lower = {name.lower(): value for name, value in response.headers.items()}
+                skew = clock_skew(lower, sent_at, self._now())
+                body = await read_bounded(response)
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
             raise self._unreachable(error, request) from None  # aiohttp's errors hold the request, secrets and all
+        if skew is not None:
+            self._telemetry.clock_skew.labels(request.api).set(skew)
         if response.status // 100 == 3:
             told = URL(lower.get("location", "")).host or "another path"
             raise ApiError(Reason.CLIENT, f"redirected to {told}, which is not followed", status=response.status)
         if response.status // 100 != 2:
             body, answered = blanked(body, lower, request, headers)
-            raise classify(response.status, body, answered, by_token="x-auth-token" in headers)
+            refusal = classify(response.status, body, answered, by_token="x-auth-token" in headers)
+            if refusal.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
+                refusal.message += skew_hint(skew)
+            raise refusal
         if len(body) > MAX_BODY:
             raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=response.status)
-        return Answer(lower, decode(body, response.status))
+        try:
+            return Answer(lower, decode(body))
+        except ValueError as error:
+            message = f"the answer is not usable JSON: {error}"
+            raise ApiError(Reason.PAYLOAD, message, status=response.status) from None
 
     def _unreachable(self, error: Exception, request: Request) -> ApiError:
         """Why there is no whole answer; the message names hosts and never a header or a body."""
@@ -168,6 +179,8 @@ class Transport:
                 return ApiError(Reason.CONNECT, f"no connection to {peer}: {system_reason(cause)}")
             case aiohttp.ClientResponseError():
                 return ApiError(Reason.PAYLOAD, f"what {host} answers is not proper HTTP")
+            case aiohttp.ClientPayloadError(__cause__=aiohttp.http_exceptions.ContentEncodingError()):
+                return ApiError(Reason.PAYLOAD, f"what {host} answers cannot be decompressed")
             case aiohttp.ClientPayloadError():
                 return ApiError(Reason.CONNECT, f"{host} ended its answer halfway")
             case aiohttp.InvalidURL() | UnicodeError():
@@ -199,47 +212,28 @@ def blanked(
     return body, answered
 
 
+def clock_skew(headers: Mapping[str, str], sent_at: float, answered_at: float) -> float | None:
+    """Seconds by which the wall clock is ahead of the one that wrote the answer's Date, to half a second or so.
+
+    All times in Unix seconds; None without a Date. The answer was made between the two, its Date is cut to a second.
+    """
+    try:
+        told = parsedate_to_datetime(headers.get("date", "")).timestamp() + 0.5
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return (sent_at + answered_at) / 2 - told
+
+
+def skew_hint(skew: float) -> str:
+    """What to tell beside a refused signature, when the clock may be to blame."""
+    if abs(skew) <= NOTABLE_SKEW:
+        return ""
+    way = "ahead of" if skew > 0 else "behind"
+    return f"; this machine's clock is {abs(skew):.0f} s {way} the cloud's: set it right"
+
+
 def system_reason(error: OSError) -> str:
     """What the operating system calls an error; asyncio puts its own words, with addresses, into `strerror`."""
     if error.errno is not None and error.errno > 0:  # below 0 are the errors of name lookups
         return os.strerror(error.errno)
     return error.strerror or type(error).__name__
-
-
-def decode(body: bytes, status: int = 200) -> Any:
-    """Strict JSON: no NaN, no infinities, no name twice in an object; raises ApiError."""
-    try:
-        return json.loads(body, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite, parse_int=whole)
-    except RecursionError:
-        problem = "it is nested too deeply"
-    except ValueError as error:
-        problem = "it is a page of HTML" if body.lstrip()[:1] == b"<" else str(error)
-    raise ApiError(Reason.PAYLOAD, f"the answer is not usable JSON: {problem}", status=status)
-
-
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of `pairs`; raises ValueError when a name occurs twice: which one counts is anybody's guess."""
-    names = dict(pairs)
-    if len(names) < len(pairs):
-        raise ValueError("a name occurs twice in one object")
-    return names
-
-
-def refuse(constant: str) -> float:
-    """JSON has no NaN and no infinities; raises ValueError."""
-    raise ValueError(f"{constant} is not a JSON number")
-
-
-def whole(text: str) -> int:
-    """A whole number of a length that numbers have; raises ValueError."""
-    if len(text) > 100:
-        raise ValueError("a number is too long")
-    return int(text)
-
-
-def finite(text: str) -> float:
-    """A number that a float can hold; raises ValueError."""
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("a number is too large")
-    return number

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Api, Family, Sample, Target
+from frs_exporter.model import Api, Family, Findings, Sample, Target
 
 Get = Callable[[Api, str], Awaitable[Any]]
 """The JSON at a path of an API, asked in the name of the target: a collector's only door to the world."""
@@ -17,11 +17,12 @@ Samples = tuple[Sample, ...]
 class Collector:
     """A record of functions: `collect(get, target, last)` raises ApiError; `last` are the samples of the last success.
 
-    `told(target, error)` are samples that a failure itself proves.
+    `told(target, error)` are samples that a failure itself proves; `api` is the one that a poll makes one request of.
     """
 
+    api: Api
     families: tuple[Family, ...]
-    collect: Callable[[Get, Target, Samples], Awaitable[Samples]]
+    collect: Callable[[Get, Target, Samples], Awaitable[Findings]]
     told: Callable[[Target, ApiError], Samples]
 
 

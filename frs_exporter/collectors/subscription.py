@@ -5,17 +5,19 @@ of the documented names; so sub-services are found by their shape and both names
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from frs_exporter.collectors.collector import Collector, Get, Samples, wrong_shape
-from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason
-from frs_exporter.model import SUBSERVICE_NAME, Api, Family, Sample, Target
+from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, brief
+from frs_exporter.model import SUBSERVICE_NAME, Api, Family, Findings, Sample, Target
 
 DOCUMENTED = ("detect", "compare", "search", "live_detect")
 """Sub-services on the API page; live detect is offered in some regions only."""
+MAX_SUBSERVICES = 32
+"""Sub-services of one project that are shown: label values from the wire must not grow without end."""
 
 SUBSCRIBED = Family(
     "frs_subscribed",
@@ -35,9 +37,15 @@ MAX_FACE_SETS = Family(
 FROZEN = Family(
     "frs_service_frozen", "gauge", "Whether FRS is frozen, as in arrears (error FRS.0202): 1 yes, 0 no.", ("project",)
 )
+IGNORED = Family(
+    "frs_subservices_ignored",
+    "gauge",
+    "Sub-services in the answer that are not shown: their names are no label values, or there are more than 32.",
+    ("project",),
+)
 
 
-async def collect(get: Get, target: Target, last: Samples) -> Samples:
+async def collect(get: Get, target: Target, last: Samples) -> Findings:
     """Ask for the subscription; that nothing is subscribed is an answer, too. Raises ApiError."""
     try:
         payload = await get(Api.FRS, f"/v1/{target.project_id}/subscribe")
@@ -48,32 +56,53 @@ async def collect(get: Get, target: Target, last: Samples) -> Samples:
     return parse(payload, target)
 
 
-def parse(payload: Any, target: Target) -> Samples:
-    """The samples of an answer; raises ApiError with the JSON path when it is not what the API promises."""
+def parse(payload: Any, target: Target) -> Findings:
+    """The findings of an answer; raises ApiError with the JSON path when it is not what the API promises."""
     if not isinstance(payload, dict):
         raise wrong_shape("$", "an object", payload)
-    found = tuple(sample for key, value in payload.items() for sample in subservice(key, value, target))
-    if not found:
+    told = {key: value for key, value in payload.items() if is_subservice(key, value)}
+    shown = choose(told, target)
+    if not shown:
         raise ApiError(
             Reason.PAYLOAD, "$: wanted at least one *_service with a subscribe_status, found none", status=200
         )
-    return (*found, *max_face_sets(payload, target), Sample(FROZEN, (target.project,), 0))
+    parts = [subservice(key, value, target) for key, value in told.items() if key in shown]
+    ignored = [key for key in told if key not in shown]
+    samples = (
+        *(sample for part in parts for sample in part.samples),
+        *max_face_sets(payload, target),
+        Sample(IGNORED, (target.project,), len(ignored)),
+        Sample(FROZEN, (target.project,), 0),
+    )
+    notes = [note for part in parts for note in part.notes]
+    if ignored:
+        notes.append(f"sub-services not shown, see frs_subservices_ignored: {brief(', '.join(sorted(ignored)))}")
+    return Findings(samples, tuple(notes))
 
 
-def subservice(key: str, value: Any, target: Target) -> Iterator[Sample]:
-    """The samples of one member of the answer: none, unless it is an object `*_service` with a subscribe_status."""
-    name = key.removesuffix("_service")
-    if name == key or not re.fullmatch(SUBSERVICE_NAME, name):
-        return
-    if not isinstance(value, dict) or "subscribe_status" not in value:
-        return
-    status = value["subscribe_status"]
+def is_subservice(key: str, value: Any) -> bool:
+    """Whether a member of the answer tells of a sub-service: an object `*_service` with a subscribe_status."""
+    return key.endswith("_service") and isinstance(value, dict) and "subscribe_status" in value
+
+
+def choose(keys: Iterable[str], target: Target) -> set[str]:
+    """The sub-services to show: of those whose names may be label values the first 32, well-known ones first."""
+    known = (*DOCUMENTED, *target.require)
+    names = {key: key.removesuffix("_service") for key in keys}
+    fit = [key for key, name in names.items() if re.fullmatch(SUBSERVICE_NAME, name)]
+    return set(sorted(fit, key=lambda key: (names[key] not in known, key))[:MAX_SUBSERVICES])
+
+
+def subservice(key: str, value: dict[str, Any], target: Target) -> Findings:
+    """The findings of one sub-service; raises ApiError."""
+    labels, status = (target.project, key.removesuffix("_service")), value["subscribe_status"]
     if not isinstance(status, bool):
         raise wrong_shape(f"$.{key}.subscribe_status", "a boolean", status)
-    yield Sample(SUBSCRIBED, (target.project, name), status)
     created = timestamp(value.get("create_time"), target.create_time_zone)
     if created is not None:
-        yield Sample(CREATED, (target.project, name), created)
+        return Findings((Sample(SUBSCRIBED, labels, status), Sample(CREATED, labels, created)))
+    notes = (f"$.{key}.create_time is no date and time",) if value.get("create_time") else ()
+    return Findings((Sample(SUBSCRIBED, labels, status),), notes)
 
 
 def max_face_sets(payload: dict[str, Any], target: Target) -> Iterator[Sample]:
@@ -98,12 +127,12 @@ def timestamp(text: Any, zone: str) -> float | None:
         return None
 
 
-def not_subscribed(target: Target, last: Samples) -> Samples:
+def not_subscribed(target: Target, last: Samples) -> Findings:
     """Every sub-service known of is off: the documented ones, those required, and those seen in the last answer."""
     seen = (sample.labels[1] for sample in last if sample.family is SUBSCRIBED)
     names = dict.fromkeys((*DOCUMENTED, *target.require, *seen))
     off = (Sample(SUBSCRIBED, (target.project, name), 0) for name in names)
-    return (*off, Sample(FROZEN, (target.project,), 0))
+    return Findings((*off, Sample(IGNORED, (target.project,), 0), Sample(FROZEN, (target.project,), 0)))
 
 
 def told(target: Target, error: ApiError) -> Samples:
@@ -111,4 +140,4 @@ def told(target: Target, error: ApiError) -> Samples:
     return (Sample(FROZEN, (target.project,), 1),) if error.reason is Reason.FROZEN else ()
 
 
-COLLECTOR = Collector((SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN), collect, told)
+COLLECTOR = Collector(Api.FRS, (SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN, IGNORED), collect, told)

@@ -15,7 +15,7 @@ from frs_exporter.config import schema
 from frs_exporter.config.checks import DEFAULTS, check, longest_pause, suggestion
 from frs_exporter.config.document import Document, Path, read
 from frs_exporter.errors import ConfigError
-from frs_exporter.model import Api, HttpOptions, Job, KeyCredential, Limit, Target, TokenCredential
+from frs_exporter.model import Api, HttpOptions, Job, KeyCredential, Limit, Notice, Target, TokenCredential
 
 FALLBACK = schema.Settings.model_validate(DEFAULTS)
 STALE_INTERVALS = 3
@@ -23,12 +23,12 @@ STALE_INTERVALS = 3
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the exporter is to do; `warnings` are allowed but probably not meant."""
+    """What the exporter is to do; `notices` tell what the file says but probably does not mean."""
 
     targets: tuple[Target, ...]
     limits: Mapping[Api, Limit]
     http: HttpOptions
-    warnings: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -72,7 +72,7 @@ def build(document: Document, folder: FilePath) -> Config | None:
         targets=tuple(make_target(file, project) for project in file.projects),
         limits={api: Limit(**getattr(file.limits, api).model_dump()) for api in Api},
         http=HttpOptions(file.http_client.proxy_url, str(folder / ca_file) if ca_file else None),
-        warnings=tuple(plain_http(file.endpoints)),
+        notices=tuple(plain_http(file.endpoints)),
     )
 
 
@@ -183,12 +183,12 @@ def make_credential(name: str, credential: schema.Credential) -> model.Credentia
     return KeyCredential(name, keys.access_key, keys.secret_key, keys.security_token)
 
 
-def plain_http(endpoints: schema.Endpoints) -> Iterator[str]:
-    """A warning for each endpoint to which secrets would travel readably."""
+def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
+    """A notice for each endpoint to which secrets would travel readably."""
     for name, url in endpoints:
         parts = urlsplit(url)
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            yield f"endpoints.{name} is plain http: tokens and signatures can be read on the way"
+            yield Notice(f"endpoints.{name} is plain http: tokens and signatures can be read on the way")
 
 
 def is_loopback(host: str) -> bool:

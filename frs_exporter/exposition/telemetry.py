@@ -1,6 +1,7 @@
 """The exporter's own metrics: prometheus_client instruments on their own registry, appended to the page."""
 
 import platform
+from functools import partial
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,28 +31,27 @@ class Telemetry:
         disable_created_metrics()
         self.registry = registry = CollectorRegistry()
         about_the_process(registry)
-        self.requests = Counter(
-            "frs_exporter_api_requests", "Requests sent to the cloud, answered or not.", ("api",), registry=registry
-        )
-        self.request_failures = Counter(
-            "frs_exporter_api_request_failures",
-            "Requests that did not get the answer asked for, by reason.",
-            ("api", "reason"),
-            registry=registry,
-        )
-        self.request_duration = Histogram(
-            "frs_exporter_api_request_duration_seconds",
-            "How long requests took, waiting for their turn not included.",
-            ("api",),
-            buckets=DURATION_BUCKETS,
-            registry=registry,
-        )
-        self.jobs = Gauge("frs_exporter_jobs", "Jobs that are polled: projects times collectors.", registry=registry)
-        name = "frs_exporter_config_last_reload_successful"
-        self.config_good = Gauge(name, "Whether the newest load of the config succeeded.", registry=registry)
-        name = "frs_exporter_config_last_reload_success_timestamp_seconds"
-        self.config_time = Gauge(name, "When the config in use was loaded.", registry=registry)
-        self.log_messages = Counter("frs_exporter_log_messages", "Log lines by level.", ("level",), registry=registry)
+        gauge = partial(Gauge, namespace="frs_exporter", registry=registry)
+        counter = partial(Counter, namespace="frs_exporter", registry=registry)
+        histogram = partial(Histogram, namespace="frs_exporter", registry=registry, buckets=DURATION_BUCKETS)
+        text = "Requests sent to the cloud, answered or not."
+        self.requests = counter("api_requests", text, ("api",))
+        text = "Requests that did not get the answer asked for, by reason."
+        self.request_failures = counter("api_request_failures", text, ("api", "reason"))
+        text = "How long requests took, waiting for their turn not included."
+        self.request_duration = histogram("api_request_duration_seconds", text, ("api",))
+        text = "Whether the cloud refused the credential's password or signature; it is tried rarely until it works."
+        self.credential_rejected = gauge("credential_rejected", text, ("credential",))
+        text = "How far this machine's clock is ahead of the cloud's, by the Date of its newest answer."
+        self.clock_skew = gauge("clock_skew_seconds", text, ("api",))
+        text = "How long the request that waits longest has been waiting for its turn."
+        self.schedule_lag = gauge("schedule_lag_seconds", text)
+        self.jobs = gauge("jobs", "Jobs that are polled: projects times collectors.")
+        text = "Whether the newest load of the config succeeded."
+        self.config_good = gauge("config_last_reload_successful", text)
+        text = "When the config in use was loaded."
+        self.config_time = gauge("config_last_reload_success_timestamp_seconds", text)
+        self.log_messages = counter("log_messages", "Log lines by level.", ("level",))
         self.show_zeros()
 
     def show_zeros(self) -> None:
@@ -64,7 +64,7 @@ class Telemetry:
         for level in LOG_LEVELS:
             self.log_messages.labels(level)
 
-    def observe(self, api: Api, seconds: float, failure: Reason | None) -> None:
+    def requested(self, api: Api, seconds: float, failure: Reason | None) -> None:
         """Count one request to the cloud."""
         self.requests.labels(api).inc()
         self.request_duration.labels(api).observe(seconds)

@@ -20,6 +20,11 @@ PAGE_FAMILIES: tuple[Family, ...] = (
     *(family for collector in COLLECTORS.values() for family in collector.families),
 )
 
+BEAT = 1.0
+"""Seconds between two beats of the heart."""
+LONGEST_PAUSE = 15.0
+"""Seconds without a beat after which the loop is said not to turn."""
+
 
 class Exporter:
     """Starts, polls and stops; made on a running event loop. `now` is the wall clock in Unix seconds."""
@@ -38,8 +43,10 @@ class Exporter:
         self._clock = asyncio.get_running_loop().time
         self._page = Page(PAGE_FAMILIES)
         rng = rng or random.Random()
-        self._client = Client(Transport(config.limits, config.http, telemetry.observe), now, rng)
+        self._client = Client(Transport(config.limits, config.http, telemetry, now), telemetry, now, rng)
         self._poller = Poller(self._client, self._page, COLLECTORS, now, rng)
+        self._heart: asyncio.Task[None] | None = None
+        self._last_beat = self._clock()
         self._started: float | None = None
         self._tried = False
         self._draining = False
@@ -50,6 +57,7 @@ class Exporter:
         self._poller.reconcile(self._config.jobs)
         self._telemetry.jobs.set(len(self._config.jobs))
         self._telemetry.config_loaded(self._now())
+        self._heart = asyncio.create_task(self._beat(), name="heartbeat")
 
     def drain(self) -> None:
         """Be not ready any more, so that nobody new comes."""
@@ -58,6 +66,8 @@ class Exporter:
     async def stop(self) -> None:
         """Stop polling and close every connection."""
         self.drain()
+        if self._heart:
+            self._heart.cancel()
         await self._poller.stop()
         await self._client.close()
 
@@ -65,6 +75,18 @@ class Exporter:
     def states(self) -> dict[Key, JobState]:
         """What is known of each job."""
         return self._poller.states
+
+    async def _beat(self) -> None:
+        while True:
+            due = self._clock() + BEAT
+            await asyncio.sleep(BEAT)
+            self._last_beat = self._clock()
+            self._telemetry.schedule_lag.set(max(0.0, self._last_beat - due, self._client.longest_wait()))
+
+    def not_healthy(self) -> str:
+        """Why the process should be restarted, empty when it should not: its event loop does not turn."""
+        pause = self._clock() - self._last_beat
+        return f"the event loop has not turned for {pause:.0f} s" if pause > LONGEST_PAUSE else ""
 
     def not_ready(self) -> str:
         """Why the exporter is not ready, empty when it is: each job was tried once, or its interval has passed.

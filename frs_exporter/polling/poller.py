@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
+from frs_exporter.advice import advice
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import Collector
 from frs_exporter.errors import ApiError, Reason
@@ -72,11 +73,12 @@ class Poller:
     async def _run(self, job: Job, window: float) -> None:
         await asyncio.sleep(first_delay("/".join(job.key), window))
         while True:
-            started = self._clock()
+            started, before = self._clock(), self.states[job.key]
             state = await self.poll(job)
-            wait_from = self._clock() if state.error else started
             retry_after = state.error.retry_after if state.error else None
             delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
+            report(job, before, state, delay)
+            wait_from = self._clock() if state.error else started
             await asyncio.sleep(max(0.0, wait_from + delay - self._clock()))
 
     async def poll(self, job: Job) -> JobState:
@@ -84,27 +86,27 @@ class Poller:
         started, before = self._clock(), self.states[job.key]
         try:
             state = await self._asked(job, before, started)
+            self._show(job, state)
         except Exception as error:
             log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)
             internal = ApiError(Reason.INTERNAL, f"unexpected {type(error).__name__}; the log has the traceback")
             state = before.failed(self._now(), self._clock() - started, internal)
+            self._page.put(job.key, render_job(job, state))  # no more than this: what is there may be what went wrong
         self.states[job.key] = state
-        self._show(job, state)
-        report(job, before, state)
         return state
 
     async def _asked(self, job: Job, before: JobState, started: float) -> JobState:
         """The state after asking: an answer, or a failure and what it tells."""
         collector, target = self._collectors[job.collector], job.target
         try:
-            samples = await collector.collect(functools.partial(self._client.get, target), target, before.samples)
+            findings = await collector.collect(functools.partial(self._client.get, target), target, before.samples)
         except ApiError as error:
             # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
             told_until = self._clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
             told = collector.told(target, error)
-            return before.failed(self._now(), self._clock() - started, error.alone(), told, told_until)
+            return before.failed(self._now(), self._clock() - started, error.but(), told, told_until)
         clock = self._clock()
-        return before.succeeded(self._now(), clock - started, samples, clock + target.stale_after)
+        return before.succeeded(self._now(), clock - started, findings, clock + target.stale_after)
 
     def _show(self, job: Job, state: JobState) -> None:
         target = job.target
@@ -114,14 +116,32 @@ class Poller:
         self._page.put((*job.key, "told"), lines(state.told), state.told_until)
 
 
-def report(job: Job, before: JobState, after: JobState) -> None:
-    """Log what changed: up, down, or the reason for being down; a job that stays as it was is silent."""
+def report(job: Job, before: JobState, after: JobState, delay: float) -> None:
+    """Log what changed: up, down, why it is down, or what the answer left open; a job that stays as it was is silent.
+
+    `delay` is in seconds, until the next poll.
+    """
     names = {"project": job.target.project, "collector": job.collector}
-    if after.error is None:
+    for note in after.notes:
+        if note not in before.notes:
+            log.warning("note", **names, note=note)
+    error = after.error
+    if error is None:
         if not before.up:
             log.info("up", **names, failed_polls=before.failures_in_a_row)
-    elif before.error is None or (before.error.reason, before.error.code) != (after.error.reason, after.error.code):
-        error = after.error
-        details = {"api": error.api, "code": error.code, "status": error.status, "request_id": error.request_id}
+    elif before.error is None or kind(before.error) != kind(error):
+        details = {
+            "api": error.api,
+            "code": error.code,
+            "status": error.status,
+            "request_id": error.request_id,
+            "failed_polls": before.failures_in_a_row,
+        }
         told = {key: value for key, value in details.items() if value}
-        log.warning("down", **names, reason=str(error.reason), **told, message=error.message)
+        text = {"message": error.message, "advice": advice(error)}
+        log.warning("down", **names, reason=str(error.reason), **told, **text, next_poll_seconds=round(delay, 1))
+
+
+def kind(error: ApiError) -> tuple[str, str]:
+    """What makes a failure another one: the reason or the vendor's code; gateways that are down mix their statuses."""
+    return error.reason, error.code if "." in error.code else ""

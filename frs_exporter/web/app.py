@@ -82,9 +82,10 @@ async def landing(request: web.Request) -> web.Response:
     return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store"})
 
 
-async def healthy(_: web.Request) -> web.Response:
-    """The event loop turns: nothing else is meant by health."""
-    return web.Response(text="healthy\n")
+async def healthy(request: web.Request) -> web.Response:
+    """Whether the event loop turns: nothing else is meant by health."""
+    reason = request.app[EXPORTER].not_healthy()
+    return web.Response(text=f"not healthy: {reason}\n", status=503) if reason else web.Response(text="healthy\n")
 
 
 async def ready(request: web.Request) -> web.Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from frs_exporter.cloud.auth import Token, TokenAuthorizer, authorizer, iam_time, password_login, read_token
+from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, iam_time, password_login, read_token
+from frs_exporter.cloud.gate import PASSWORD_HOLD, Hold
 from frs_exporter.cloud.transport import Answer, Authorize, Request
 from frs_exporter.errors import ApiError, Reason
+from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, KeyCredential, Target, TokenCredential
 from frs_exporter.simulator.faults import Fault
-from tests.conftest import EPOCH, CloudContext, account, run_virtual
+from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual
 
 REQUEST = Request(Api.FRS, "http://h", "ops", "GET", "/v1/x", 1.0)
 PASSWORD = TokenCredential("ops", "acme", "frs-monitor", SecretStr("hunter2"))
@@ -26,11 +29,25 @@ def answer(**changes: Any) -> Answer:
     return Answer({"x-subject-token": "MII"}, {"token": token})
 
 
+def hold() -> Hold:
+    return Hold("ops", PASSWORD_HOLD, Telemetry(), trusting=False)
+
+
+def keeper_of(cloud: Cloud, target: Target) -> Authorizer:
+    return authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1), cloud.telemetry)
+
+
+async def made(authorization: Authorize) -> Mapping[str, str]:
+    """The headers of a request sent now."""
+    async with authorization(REQUEST) as headers:
+        return headers
+
+
 def test_a_thousand_concurrent_needs_of_one_token_make_one_request() -> None:
     async def main() -> None:
         async with CloudContext(account("token", "t1")) as cloud:
             (target,) = cloud.targets()
-            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            keeper = keeper_of(cloud, target)
             tokens = await asyncio.gather(*(keeper.authorize(target) for _ in range(1000)))
             assert len(set(map(id, tokens))) == 1
             assert cloud.counted("frs_exporter_api_requests_total", api="iam") == 1
@@ -44,12 +61,12 @@ def test_a_cancelled_waiter_cancels_nobody_else() -> None:
         async with CloudContext(account("token", "t1")) as cloud:
             cloud.world.faults.set("iam", Fault(delay=1.0))
             (target,) = cloud.targets()
-            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            keeper = keeper_of(cloud, target)
             impatient = asyncio.create_task(keeper.authorize(target))
             patient = asyncio.create_task(keeper.authorize(target))
             await asyncio.sleep(0.5)
             impatient.cancel()
-            assert (await patient)(REQUEST)["x-auth-token"].startswith("MII")
+            assert (await made(await patient))["x-auth-token"].startswith("MII")
             assert len(cloud.world.tokens) == 1
 
     run_virtual(main())
@@ -59,7 +76,7 @@ def test_a_failure_is_not_kept() -> None:
     async def main() -> None:
         async with CloudContext(account("token", "t1")) as cloud:
             (target,) = cloud.targets()
-            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            keeper = keeper_of(cloud, target)
             cloud.world.faults.set("iam", Fault(status=503))
             with pytest.raises(ApiError):
                 await keeper.authorize(target)
@@ -77,7 +94,7 @@ def test_a_token_is_renewed_ahead_while_the_old_one_is_used() -> None:
     async def main() -> None:
         async with CloudContext(account("token", "t1"), token_life=1000.0) as cloud:
             (target,) = cloud.targets()
-            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            keeper = keeper_of(cloud, target)
             first = await keeper.authorize(target)
             await asyncio.sleep(900)
             assert await keeper.authorize(target) is first
@@ -94,13 +111,13 @@ def test_while_iam_is_down_a_valid_token_is_used_to_its_end_and_iam_is_asked_onc
     async def main() -> None:
         async with CloudContext(account("token", "t1"), token_life=10_000.0) as cloud:
             (target,) = cloud.targets()
-            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            keeper = keeper_of(cloud, target)
             first = await keeper.authorize(target)
             cloud.world.faults.set("iam", Fault(status=503))
             await asyncio.sleep(9_700)
             asked = cloud.counted("frs_exporter_api_requests_total", api="iam")
             for _ in range(29):
-                assert (await keeper.authorize(target))(REQUEST) == first(REQUEST)
+                assert await made(await keeper.authorize(target)) == await made(first)
                 await asyncio.sleep(10)
             assert 4 <= cloud.counted("frs_exporter_api_requests_total", api="iam") - asked <= 6
             await asyncio.sleep(20)
@@ -118,9 +135,8 @@ def test_a_wrong_local_clock_does_no_harm(drift: float) -> None:
     async def main() -> None:
         async with CloudContext(account("token", "t1"), token_life=1000.0) as cloud:
             (target,) = cloud.targets()
-            true_now = cloud.world.now
-            cloud.world.now = lambda: true_now() + drift
-            keeper = authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            cloud.world.clock_offset = drift
+            keeper = keeper_of(cloud, target)
             first = await keeper.authorize(target)
             await asyncio.sleep(900)
             assert await keeper.authorize(target) is first
@@ -132,7 +148,7 @@ def test_each_project_has_its_own_token() -> None:
     async def main() -> None:
         async with CloudContext(account("token", "t1", "t2", "t3")) as cloud:
             targets = cloud.targets()
-            keeper = authorizer(targets[0].credential, cloud.transport.send, lambda: EPOCH, random.Random(1))
+            keeper = keeper_of(cloud, targets[0])
             tokens = [await keeper.authorize(target) for target in targets * 2]
             assert len(set(map(id, tokens))) == 3
 
@@ -144,10 +160,10 @@ async def test_only_the_refused_token_is_dropped(target: Target) -> None:
     issued = iter("ab")
 
     async def send(_: Request, headers: Authorize) -> Answer:
-        headers(REQUEST)
+        await made(headers)
         return Answer({"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).payload)
 
-    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1))
+    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold())
     old = await keeper.authorize(target)
     keeper.reject(target, old)
     new = await keeper.authorize(target)
@@ -157,10 +173,10 @@ async def test_only_the_refused_token_is_dropped(target: Target) -> None:
 
 async def test_a_token_of_another_project_is_refused(target: Target) -> None:
     async def send(_: Request, headers: Authorize) -> Answer:
-        headers(REQUEST)
+        await made(headers)
         return answer(project={"id": "another"})
 
-    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1))
+    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold())
     with pytest.raises(ApiError) as caught:
         await keeper.authorize(target)
     assert caught.value.reason is Reason.PROJECT_MISMATCH
@@ -205,13 +221,13 @@ async def test_a_bug_in_a_background_renewal_is_logged(target: Target) -> None:
     issued = iter([Answer({"x-subject-token": "MII"}, answer(project={"id": target.project_id}).payload)])
 
     async def send(_: Request, headers: Authorize) -> Answer:
-        headers(REQUEST)
+        await made(headers)
         try:
             return next(issued)
         except StopIteration:
             raise ZeroDivisionError from None
 
-    keeper = TokenAuthorizer(PASSWORD, send, Late())
+    keeper = TokenAuthorizer(PASSWORD, send, Late(), hold())
     await keeper.authorize(target)
     with structlog.testing.capture_logs() as logs:
         await keeper.authorize(target)
@@ -230,9 +246,9 @@ class Late(random.Random):
 async def test_a_security_token_is_sent_and_signed(target: Target) -> None:
     assert isinstance(target.credential, KeyCredential)
     keys = replace(target.credential, security_token=SecretStr("STS"))
-    keeper = authorizer(keys, None, lambda: EPOCH, random.Random(1))  # type: ignore[arg-type]
+    keeper = authorizer(keys, None, lambda: EPOCH, random.Random(1), Telemetry())  # type: ignore[arg-type]
     authorization = await keeper.authorize(target)
-    headers = authorization(REQUEST)
+    headers = await made(authorization)
     assert headers["x-security-token"] == "STS"
     assert "x-security-token" in headers["authorization"]
     assert headers["x-project-id"] == target.project_id

@@ -1,10 +1,11 @@
 """The outbound socket: each failure it can produce becomes one reason, bodies are bounded, gates keep the rate."""
 
 import asyncio
-import contextlib
 import json
 import ssl
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,18 +15,26 @@ import trustme
 from aiohttp import web
 from aiohttp.client_reqrep import ConnectionKey
 from aioresponses import aioresponses
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from frs_exporter.cloud.transport import MAX_BODY, Gate, Request, Transport, decode
+from frs_exporter.cloud.transport import MAX_BODY, Request, Transport
 from frs_exporter.errors import ApiError, Reason
+from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, HttpOptions, Limit
 from tests.conftest import LIMITS, run_virtual
 
 KEY = ConnectionKey("frs.example", 443, True, True, None, None, None)
 URL = "https://frs.example/v1/x"
-Observed = list[tuple[Api, Reason | None]]
+
+
+@asynccontextmanager
+async def authorized(_: Request) -> AsyncIterator[Mapping[str, str]]:
+    yield {"x-auth-token": "MIIsecret"}
+
+
+@asynccontextmanager
+async def unauthorized(_: Request) -> AsyncIterator[Mapping[str, str]]:
+    yield {}
 
 
 def request_to(endpoint: str, target: str = "/v1/x", timeout: float = 5.0) -> Request:
@@ -33,22 +42,25 @@ def request_to(endpoint: str, target: str = "/v1/x", timeout: float = 5.0) -> Re
 
 
 async def send(
-    endpoint: str, options: HttpOptions | None = None, observed: Observed | None = None, **request: Any
+    endpoint: str, options: HttpOptions | None = None, telemetry: Telemetry | None = None, **request: Any
 ) -> tuple[Any, ApiError | None]:
     """What one request came to: its answer or its error."""
-    transport = Transport(
-        LIMITS,
-        options or HttpOptions(),
-        lambda api, _, reason: (observed if observed is not None else []).append((api, reason)),
-    )
+    transport = Transport(LIMITS, options or HttpOptions(), telemetry or Telemetry(), time.time)
     try:
-        answer = await transport.send(request_to(endpoint, **request), lambda _: {"x-auth-token": "MIIsecret"})
+        answer = await transport.send(request_to(endpoint, **request), authorized)
     except ApiError as error:
         return None, error
     else:
         return answer, None
     finally:
         await transport.close()
+
+
+def failures(telemetry: Telemetry) -> set[str]:
+    """The reasons counted, after one request."""
+    assert telemetry.registry.get_sample_value("frs_exporter_api_requests_total", {"api": "frs"}) == 1
+    (counter,) = (m for m in telemetry.registry.collect() if m.name == "frs_exporter_api_request_failures")
+    return {sample.labels["reason"] for sample in counter.samples if sample.value}
 
 
 @pytest.mark.parametrize(
@@ -71,16 +83,16 @@ async def send(
     ids=lambda value: value.value if isinstance(value, Reason) else type(value).__name__,
 )
 async def test_each_failure_of_a_socket_is_one_reason(failure: Exception, reason: Reason) -> None:
-    observed: Observed = []
+    telemetry = Telemetry()
     with aioresponses() as mocked:
         mocked.get(URL, exception=failure)
-        _, error = await send("https://frs.example", observed=observed)
+        _, error = await send("https://frs.example", telemetry=telemetry)
     assert error is not None
     assert error.reason is reason
     assert "MIIsecret" not in str(error)
     assert error.__cause__ is None
     assert error.__suppress_context__
-    assert observed == [(Api.FRS, reason)]
+    assert failures(telemetry) == {reason}
 
 
 Serve = Callable[[Callable[[web.Request], Awaitable[web.StreamResponse]]], Awaitable[str]]
@@ -130,21 +142,21 @@ async def test_each_status_is_one_reason(serve: Serve, status: int, body: str, r
     async def handler(_: Any) -> web.Response:
         return web.Response(status=status, text=body)
 
-    observed: Observed = []
-    _, error = await send(await serve(handler), observed=observed)
+    telemetry = Telemetry()
+    _, error = await send(await serve(handler), telemetry=telemetry)
     assert error is not None
     assert (error.reason, error.status) == (reason, status)
-    assert observed == [(Api.FRS, reason)]
+    assert failures(telemetry) == {reason}
 
 
 async def test_that_nothing_is_subscribed_counts_as_an_answer(serve: Serve) -> None:
     async def handler(_: Any) -> web.Response:
         return web.json_response({"error_code": "FRS.0019", "error_msg": "..."}, status=400)
 
-    observed: Observed = []
-    _, error = await send(await serve(handler), observed=observed)
+    telemetry = Telemetry()
+    _, error = await send(await serve(handler), telemetry=telemetry)
     assert error is not None
-    assert observed == [(Api.FRS, None)]
+    assert failures(telemetry) == set()
 
 
 async def test_a_redirect_is_not_followed(serve: Serve) -> None:
@@ -193,6 +205,11 @@ async def test_a_long_token_arrives(serve: Serve, length: int) -> None:
     assert len(answer.headers["x-subject-token"]) == length
 
 
+@asynccontextmanager
+async def short_token(_: Request) -> AsyncIterator[Mapping[str, str]]:
+    yield {"x-auth-token": "short-token"}
+
+
 async def test_what_was_sent_is_blanked_where_an_error_echoes_it(serve: Serve) -> None:
     async def handler(request: Any) -> web.Response:
         sent = f"{request.headers['x-auth-token']} {(await request.read()).decode()}"
@@ -200,9 +217,9 @@ async def test_what_was_sent_is_blanked_where_an_error_echoes_it(serve: Serve) -
         return web.json_response({"error_code": "FRS.0010", "error_msg": f"you sent {sent}"}, status=400, headers=echo)
 
     request = replace(request_to(await serve(handler)), method="POST", body=b"p,w;d", secret="p,w;d")
-    transport = Transport(LIMITS, HttpOptions(), lambda *_: None)
+    transport = Transport(LIMITS, HttpOptions(), Telemetry(), time.time)
     with pytest.raises(ApiError) as caught:
-        await transport.send(request, lambda _: {"x-auth-token": "short-token"})
+        await transport.send(request, short_token)
     await transport.close()
     assert (caught.value.message, caught.value.request_id, caught.value.api) == ("you sent *** ***", "", "frs")
 
@@ -269,85 +286,6 @@ async def test_requests_go_through_the_configured_proxy(serve: Serve) -> None:
     assert answer.payload == {"asked": "http://frs.example/v1/x"}
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html>",
-        b'{"a": NaN}',
-        b'{"a": -Infinity}',
-        b'{"a": 1e999}',
-        b'{"a": 1, "a": 2}',
-        b'{"a": ' + b"9" * 5000 + b"}",
-        b"[" * 100_000,
-        b'"\xff"',
-        b'{"a": 1',
-    ],
-    ids=[
-        "empty",
-        "html",
-        "nan",
-        "infinity",
-        "huge-float",
-        "duplicate",
-        "huge-integer",
-        "deep",
-        "not-utf8",
-        "truncated",
-    ],
-)
-def test_what_is_not_strict_json_is_refused(body: bytes) -> None:
-    with pytest.raises(ApiError) as caught:
-        decode(body)
-    assert caught.value.reason is Reason.PAYLOAD
-
-
-@given(st.binary(max_size=200))
-def test_no_body_gets_anything_but_a_value_or_an_api_error(body: bytes) -> None:
-    with contextlib.suppress(ApiError):
-        decode(body)
-
-
-@pytest.mark.parametrize(("held", "most", "last"), [(0.1, 1, 99 / 5), (2.0, 3, 66.0)])
-def test_a_gate_keeps_the_rate_and_the_number_of_slots(held: float, most: int, last: float) -> None:
-    """Never more than `concurrency` inside, and no burst on top of the rate."""
-
-    async def main() -> tuple[list[float], int]:
-        clock = asyncio.get_running_loop().time
-        gate, times, inside, seen = Gate(Limit(rate=5, concurrency=3)), [], 0, 0
-
-        async def one() -> None:
-            nonlocal inside, seen
-            async with gate.entered():
-                times.append(clock())
-                inside += 1
-                seen = max(seen, inside)
-                await asyncio.sleep(held)
-                inside -= 1
-
-        await asyncio.gather(*(one() for _ in range(100)))
-        return times, seen
-
-    times, seen = run_virtual(main())
-    assert seen == most
-    assert all(sum(start <= time < start + 1 for time in times) <= 6 for start in times)
-    assert times[-1] == pytest.approx(last, abs=0.1)
-
-
-def test_a_slow_rate_spaces_requests() -> None:
-    async def main() -> list[float]:
-        gate, times = Gate(Limit(rate=0.5, concurrency=5)), []
-
-        async def one() -> None:
-            async with gate.entered():
-                times.append(asyncio.get_running_loop().time())
-
-        await asyncio.gather(*(one() for _ in range(4)))
-        return times
-
-    assert run_virtual(main()) == pytest.approx([0, 2, 4, 6], abs=1e-6)
-
-
 def test_waiting_for_the_gate_is_not_slowness() -> None:
     """The timeout starts when the gate opens."""
 
@@ -360,8 +298,8 @@ def test_waiting_for_the_gate_is_not_slowness() -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        transport = Transport({api: Limit(1, 1) for api in Api}, HttpOptions(), lambda *_: None)
-        sends = (transport.send(request_to(url, timeout=1.0), lambda _: {}) for _ in range(10))
+        transport = Transport({api: Limit(1, 1) for api in Api}, HttpOptions(), Telemetry(), time.time)
+        sends = (transport.send(request_to(url, timeout=1.0), unauthorized) for _ in range(10))
         answers = await asyncio.gather(*sends, return_exceptions=True)
         await transport.close()
         await runner.cleanup()

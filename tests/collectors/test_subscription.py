@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, timestamp, told
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.render import lines
-from frs_exporter.model import Api, Sample, Target
+from frs_exporter.model import Api, Findings, Sample, Target
 from frs_exporter.simulator.world import SCREENSHOT, subscribed
 
 
@@ -21,7 +21,7 @@ def page(samples: tuple[Sample, ...]) -> list[str]:
 
 def test_the_documented_answer(target: Target) -> None:
     payload = subscribed("2018-09-03 08:16:48", off=("search",))
-    assert page(parse(payload, target)) == [
+    assert page(parse(payload, target).samples) == [
         'frs_subscribed{project="gate-1",subservice="detect"} 1.0',
         'frs_subscribed{project="gate-1",subservice="compare"} 1.0',
         'frs_subscribed{project="gate-1",subservice="search"} 0.0',
@@ -31,13 +31,14 @@ def test_the_documented_answer(target: Target) -> None:
         'frs_subscription_create_timestamp_seconds{project="gate-1",subservice="search"} 1535962608.0',
         'frs_subscription_create_timestamp_seconds{project="gate-1",subservice="live_detect"} 1535962608.0',
         'frs_max_face_set_number{project="gate-1"} 10.0',
+        'frs_subservices_ignored{project="gate-1"} 0.0',
         'frs_service_frozen{project="gate-1"} 0.0',
     ]
 
 
 def test_the_real_answer_of_2018(target: Target) -> None:
     """With face_quality_service and max_face_size, which no table has; in China's zone when told so."""
-    shown = page(parse(SCREENSHOT, replace(target, create_time_zone="Asia/Shanghai")))
+    shown = page(parse(SCREENSHOT, replace(target, create_time_zone="Asia/Shanghai")).samples)
     assert 'frs_subscribed{project="gate-1",subservice="face_quality"} 1.0' in shown
     assert 'frs_max_face_set_number{project="gate-1"} 10.0' in shown
     created = 'frs_subscription_create_timestamp_seconds{project="gate-1",subservice="face_quality"}'
@@ -87,17 +88,45 @@ def test_a_wrong_shape_is_told_with_its_path(target: Target, payload: Any, messa
     ],
 )
 def test_the_limit_on_face_sets_as_it_may_be_written(target: Target, limits: dict[str, Any], shown: list[str]) -> None:
-    lines = page(parse({"detect_service": {"subscribe_status": True}, **limits}, target))
+    lines = page(parse({"detect_service": {"subscribe_status": True}, **limits}, target).samples)
     assert [line.split()[1] for line in lines if line.startswith("frs_max_face_set_number")] == shown
 
 
-def test_names_that_are_no_label_and_objects_that_are_no_sub_service_are_left_out(target: Target) -> None:
-    on = {"subscribe_status": True}
-    odd = {'x"y_service': on, "_service": on, "A_service": on, "a" * 41 + "_service": on, "note_service": "beta"}
-    assert page(parse({**odd, "detect_service": on}, target)) == [
+ON = {"subscribe_status": True}
+
+
+def test_names_that_are_no_label_are_counted_and_told_and_never_shown(target: Target) -> None:
+    odd = {'x"y_service': ON, "_service": ON, "A_service": ON, "a" * 41 + "_service": ON}
+    findings = parse({**odd, "note_service": "beta", "detect_service": ON}, target)
+    assert page(findings.samples) == [
         'frs_subscribed{project="gate-1",subservice="detect"} 1.0',
+        'frs_subservices_ignored{project="gate-1"} 4.0',
         'frs_service_frozen{project="gate-1"} 0.0',
     ]
+    assert findings.notes == (
+        'sub-services not shown, see frs_subservices_ignored: A_service, _service, ***, x"y_service',
+    )
+
+
+def test_at_most_32_sub_services_are_shown_the_known_ones_first(target: Target) -> None:
+    many = {f"a{number:02}_service": ON for number in range(40)}
+    findings = parse({**many, "detect_service": ON, "zz_service": ON}, replace(target, require=("zz",)))
+    shown = [sample.labels[1] for sample in findings.samples if sample.family is SUBSCRIBED]
+    assert shown == [*(f"a{number:02}" for number in range(30)), "detect", "zz"]
+    assert 'frs_subservices_ignored{project="gate-1"} 10.0' in page(findings.samples)
+    again = parse({"zz_service": ON, "detect_service": ON, **many}, replace(target, require=("zz",)))
+    assert set(again.samples) == set(findings.samples), "whatever the order of the answer"
+
+
+def test_an_answer_of_which_nothing_can_be_shown_is_no_answer(target: Target) -> None:
+    with pytest.raises(ApiError, match="found none"):
+        parse({"A_service": ON}, target)
+
+
+def test_a_date_that_is_none_is_noted_and_hides_nothing(target: Target) -> None:
+    findings = parse({"detect_service": {**ON, "create_time": "yesterday"}, "search_service": ON}, target)
+    assert findings.notes == ("$.detect_service.create_time is no date and time",)
+    assert len([sample for sample in findings.samples if sample.family is SUBSCRIBED]) == 2
 
 
 @pytest.mark.parametrize(
@@ -116,7 +145,7 @@ def test_create_time(text: Any, zone: str, expected: float | None) -> None:
     assert timestamp(text, zone) == expected
 
 
-async def answered(target: Target, error: ApiError, last: tuple[Sample, ...] = ()) -> tuple[Sample, ...]:
+async def answered(target: Target, error: ApiError, last: tuple[Sample, ...] = ()) -> Findings:
     async def get(api: Api, path: str) -> Any:
         assert (api, path) == (Api.FRS, f"/v1/{target.project_id}/subscribe")
         raise error
@@ -128,14 +157,15 @@ async def test_nothing_subscribed_is_an_answer(target: Target) -> None:
     """Zero for each sub-service known of: documented, required, or seen before; and no limit on face sets."""
     target = replace(target, require=("detect", "face_quality"))
     last = (Sample(SUBSCRIBED, ("gate-1", "silent_live"), 1),)
-    samples = await answered(target, ApiError(Reason.CLIENT, "no", status=400, code="FRS.0019"), last)
-    assert page(samples) == [
+    findings = await answered(target, ApiError(Reason.CLIENT, "no", status=400, code="FRS.0019"), last)
+    assert page(findings.samples) == [
         'frs_subscribed{project="gate-1",subservice="detect"} 0.0',
         'frs_subscribed{project="gate-1",subservice="compare"} 0.0',
         'frs_subscribed{project="gate-1",subservice="search"} 0.0',
         'frs_subscribed{project="gate-1",subservice="live_detect"} 0.0',
         'frs_subscribed{project="gate-1",subservice="face_quality"} 0.0',
         'frs_subscribed{project="gate-1",subservice="silent_live"} 0.0',
+        'frs_subservices_ignored{project="gate-1"} 0.0',
         'frs_service_frozen{project="gate-1"} 0.0',
     ]
 
@@ -170,7 +200,7 @@ def test_any_json_gives_samples_of_declared_families_or_an_api_error(payload: An
     value = json.loads(json.dumps(payload))
     target = Target("p", "0" * 32, "r", None, {})  # type: ignore[arg-type]
     try:
-        samples = parse(value, target)
+        samples = parse(value, target).samples
     except ApiError:
         return
     assert {sample.family for sample in samples} <= set(COLLECTOR.families)

@@ -30,8 +30,8 @@ def test_openmetrics_ends_the_page() -> None:
 
 def test_requests_are_counted_with_their_failures() -> None:
     telemetry = Telemetry()
-    telemetry.observe(Api.FRS, 0.3, None)
-    telemetry.observe(Api.FRS, 0.1, Reason.TIMEOUT)
+    telemetry.requested(Api.FRS, 0.3, None)
+    telemetry.requested(Api.FRS, 0.1, Reason.TIMEOUT)
     value = telemetry.registry.get_sample_value
     assert value("frs_exporter_api_requests_total", {"api": "frs"}) == 2
     assert value("frs_exporter_api_request_failures_total", {"api": "frs", "reason": "timeout"}) == 1

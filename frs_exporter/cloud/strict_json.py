@@ -1,0 +1,55 @@
+"""JSON as the standard has it: no NaN, no infinities, no name twice in an object, no number beyond reason."""
+
+import json
+import math
+from typing import Any
+
+MAX_DIGITS = 100
+
+
+def decode(body: bytes) -> Any:
+    """The value of a JSON text; raises ValueError with what is wrong with it."""
+    try:
+        return json.loads(body, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite, parse_int=whole)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(problem(body, error)) from None
+
+
+def problem(body: bytes, error: ValueError) -> str:
+    """What is wrong, in words that quote nothing of the body."""
+    start = body.lstrip()[:1]
+    if not start:
+        return "it is empty"
+    if start == b"<":
+        return "it is a page of HTML"
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of `pairs`; raises ValueError when a name occurs twice: which one counts is anybody's guess."""
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        raise ValueError("a name occurs twice in one object")
+    return names
+
+
+def refuse(constant: str) -> float:
+    """JSON has no NaN and no infinities; raises ValueError."""
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def whole(text: str) -> int:
+    """A whole number of a length that numbers have; raises ValueError."""
+    if len(text) > MAX_DIGITS:
+        raise ValueError("a number is too long")
+    return int(text)
+
+
+def finite(text: str) -> float:
+    """A number that a float can hold; raises ValueError."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number

@@ -1,0 +1,58 @@
+"""What the jobs ask of each gate, against what it lets through (pure): told at load, with numbers."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from frs_exporter.collectors import COLLECTORS
+from frs_exporter.model import Api, Job, Limit, Notice, Target
+
+VENDOR_RATE = 10.0
+"""Requests per second that the vendor grants a user per API (FRS API reference, error FRS.0033)."""
+
+
+def overloads(jobs: Iterable[Job], limits: Mapping[Api, Limit]) -> Iterator[Notice]:
+    """A notice for each gate that is asked for more than it lets through."""
+    gates: defaultdict[tuple[Api, str, str], list[Target]] = defaultdict(list)
+    for job in jobs:
+        api, target = COLLECTORS[job.collector].api, job.target
+        gates[api, target.endpoints[api], target.credential.name].append(target)
+    for (api, endpoint, credential), asking in gates.items():
+        rate = limits[api].rate
+        wanted = sum(1 / target.poll_interval for target in asking)
+        if wanted > rate * (1 + 1e-9):
+            yield notice(f"credential {credential} at {endpoint}", api, wanted, rate, asking)
+
+
+def notice(where: str, api: Api, wanted: float, rate: float, asking: Sequence[Target]) -> Notice:
+    """What becomes of too much demand, and what to do about it."""
+    interval = math.ceil(shared_interval([target.poll_interval for target in asking], rate))
+    late = [target for target in asking if interval + target.poll_timeout > target.stale_after]
+    remedy = f"set poll_interval to at least {interval}s"
+    if rate < VENDOR_RATE:
+        remedy += f", or limits.{api}.rate to {min(math.ceil(wanted), VENDOR_RATE):g} (the vendor grants a user 10)"
+    if wanted > VENDOR_RATE:
+        remedy += ", or spread the projects over credentials of several users"
+    text = (
+        f"{where}: {len(asking)} jobs want {wanted:.3g} requests per second, limits.{api}.rate allows {rate:g}: "
+        f"they will be polled every {interval}s; {remedy}"
+    )
+    if late:
+        stale = min(target.stale_after for target in late)
+        text += f"; {len(late)} of them will lose their samples in between, stale after {stale:g}s"
+    return Notice(text, serious=bool(late))
+
+
+def shared_interval(intervals: Iterable[float], rate: float) -> float:
+    """The interval in seconds that all shorter ones stretch to, until `rate` requests per second are enough.
+
+    Whoever asks more rarely than that keeps its own: the root of sum(1 / max(interval, x)) == rate.
+    """
+    longest_first = sorted(intervals, reverse=True)
+    left = rate
+    for index, interval in enumerate(longest_first):
+        waiting = len(longest_first) - index
+        if waiting / interval > left:
+            return waiting / left
+        left -= 1 / interval
+    return longest_first[-1]
