@@ -10,7 +10,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.TLS: "check the endpoint's certificate and this machine's clock; "
     "where a proxy opens TLS, set http_client.tls_config.ca_file",
     Reason.TIMEOUT: "check the network to the endpoint; raise poll_timeout if the cloud is only slow",
-    Reason.AUTH: "check the secret of this credential; it is tried rarely now, so that the vendor does not lock it",
+    Reason.AUTH: "check the credential's secret and this machine's clock; it is tried rarely, lest the vendor locks it",
     Reason.TOKEN: "a new token is refused too: check the IAM user's permissions on FRS and the account's balance",
     Reason.FORBIDDEN: "give the IAM user programmatic access and FRS ReadOnlyAccess on this project",
     Reason.PROJECT_MISMATCH: "check project_id and region: the id must be that of this credential's project there",

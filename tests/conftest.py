@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from frs_exporter.cloud.client import Client
@@ -15,6 +16,8 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, Credential, HttpOptions, KeyCredential, Limit, Target, TokenCredential
 from frs_exporter.simulator import Account, Project, Simulator, World
 from frs_exporter.simulator.world import subscribed
+
+structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # tests capture what they look at
 
 EPOCH = 1_800_000_000.0
 T = TypeVar("T")

@@ -5,6 +5,7 @@ import json
 import math
 import random
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from frs_exporter.cloud.gate import KEY_HOLD, PASSWORD_HOLD, Hold
+from frs_exporter.cloud.gate import KEY_HOLD, PASSWORD_HOLD, Hold, Standing
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Answer, Authorize, Request
 from frs_exporter.errors import ApiError, Reason
@@ -30,7 +31,8 @@ REFRESH_AT = (0.92, 0.97)
 """The part of a token's life after which it is renewed is drawn from here: early enough to live through an outage of
 IAM, late enough to cost hardly a token more, and spread so that tokens bought together are not renewed together."""
 REFRESH_RETRY = 60.0
-"""Seconds between attempts to renew a token that is still valid."""
+"""Seconds between attempts to renew a token that is still valid, and to log in where IAM did not answer: logins come
+one at a time, so one region's silence would hold up the others."""
 REPLACE_AGAIN = 300.0
 """Seconds before a project's token is bought anew after one bought for a refused one was refused too."""
 
@@ -75,7 +77,9 @@ class KeySignature:
 
     @asynccontextmanager
     async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
-        async with self.hold.attempt(self.now() - asyncio.get_running_loop().time()):
+        # Of requests that hang, as in a region that is down, three may be under way at most: less than lock a key.
+        clock_offset = self.now() - asyncio.get_running_loop().time()
+        async with self.hold.attempt(request.timeout / 3, clock_offset):
             yield self.headers(request)
 
     def headers(self, request: Request) -> Mapping[str, str]:
@@ -143,6 +147,7 @@ class TokenAuthorizer:
         self._tokens: dict[tuple[str, str], Token] = {}
         self._renewals: dict[tuple[str, str], asyncio.Task[Token]] = {}
         self._replaced_at: dict[tuple[str, str], float] = {}
+        self._silent: defaultdict[str, Standing] = defaultdict(Standing)
 
     async def authorize(self, target: Target) -> Authorize:
         """The token of `target`; one that nears its end is renewed in the background while it is still used."""
@@ -203,20 +208,27 @@ class TokenAuthorizer:
         return token
 
     async def _buy(self, target: Target) -> Token:
-        asked_at = 0.0
+        asked_at, endpoint = 0.0, target.endpoints[Api.IAM]
 
         @asynccontextmanager
         async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
             async with self._hold.attempt():
+                self._silent[endpoint].check()
                 asked_at = asyncio.get_running_loop().time()
-                yield JSON_TYPE
+                try:
+                    yield JSON_TYPE
+                except ApiError as error:
+                    if error.reason is Reason.TIMEOUT:
+                        self._silent[endpoint].stand(error, REFRESH_RETRY)
+                    raise
 
         self._hold.check()
+        self._silent[endpoint].check()
         answer = await self._send(
             Request(
                 api=Api.IAM,
-                endpoint=target.endpoints[Api.IAM],
+                endpoint=endpoint,
                 credential=self._credential.name,
                 method="POST",
                 target="/v3/auth/tokens?nocatalog=true",

@@ -22,8 +22,6 @@ PASSWORD_HOLD = 1860.0
 minutes, as it is set (IAM API, iam_17_0005); two within any hour never lock, whatever is set."""
 LAST_HOLD = 3600.0
 """Each hold is twice as long as the one before, up to this."""
-PATIENCE = 1.0
-"""Seconds that others wait for the outcome of an attempt: a refusal comes at once, and what hangs is none."""
 CLOCK_JUMP = 60.0
 """A wall clock set by more seconds than this may be the end of signatures that were good until now."""
 
@@ -119,11 +117,15 @@ class Hold:
         self._standing.check()
 
     @asynccontextmanager
-    async def attempt(self, clock_offset: float = 0.0) -> AsyncIterator[None]:
-        """Use the secret inside; `clock_offset` is in seconds, the wall clock against the loop's. Raises ApiError."""
+    async def attempt(self, patience: float = math.inf, clock_offset: float = 0.0) -> AsyncIterator[None]:
+        """Use the secret inside; raises ApiError.
+
+        `patience` are the seconds after which others need not wait any longer for the outcome, if the secret was never
+        refused; `clock_offset` is in seconds, the wall clock against the loop's.
+        """
         if abs(clock_offset - self._offset) > CLOCK_JUMP:
             self._trusted, self._offset = False, clock_offset
-        async with self._in_turn():
+        async with self._in_turn(patience):
             self.check()
             refusals = self._refusals
             try:
@@ -137,16 +139,16 @@ class Hold:
             self._accept(refusals)
 
     @asynccontextmanager
-    async def _in_turn(self) -> AsyncIterator[None]:
-        """Be alone, as long as the secret is not trusted; others wait for PATIENCE, and for a probe to its end."""
+    async def _in_turn(self, patience: float) -> AsyncIterator[None]:
+        """Be alone, as long as the secret is not trusted."""
         with ExitStack() as stack:
             if not self._proven():
                 await self._turn.acquire()
                 stack.callback(self._turn.release)
                 if self._proven():  # by the one before
                     stack.close()
-                elif not self._refusals:
-                    timer = asyncio.get_running_loop().call_later(PATIENCE, stack.close)
+                elif not self._refusals and patience < math.inf:
+                    timer = asyncio.get_running_loop().call_later(patience, stack.close)
                     stack.callback(timer.cancel)
             yield
 

@@ -20,7 +20,7 @@ def overloads(jobs: Iterable[Job], limits: Mapping[Api, Limit]) -> Iterator[Noti
     for (api, endpoint, credential), asking in gates.items():
         rate = limits[api].rate
         wanted = sum(1 / target.poll_interval for target in asking)
-        if wanted > rate * (1 + 1e-9):
+        if exceeds(wanted, rate):
             yield notice(f"credential {credential} at {endpoint}", api, wanted, rate, asking)
 
 
@@ -31,7 +31,7 @@ def notice(where: str, api: Api, wanted: float, rate: float, asking: Sequence[Ta
     remedy = f"set poll_interval to at least {interval}s"
     if rate < VENDOR_RATE:
         remedy += f", or limits.{api}.rate to {min(math.ceil(wanted), VENDOR_RATE):g} (the vendor grants a user 10)"
-    if wanted > VENDOR_RATE:
+    if exceeds(wanted, VENDOR_RATE):
         remedy += ", or spread the projects over credentials of several users"
     text = (
         f"{where}: {len(asking)} jobs want {wanted:.3g} requests per second, limits.{api}.rate allows {rate:g}: "
@@ -41,6 +41,11 @@ def notice(where: str, api: Api, wanted: float, rate: float, asking: Sequence[Ta
         stale = min(target.stale_after for target in late)
         text += f"; {len(late)} of them will lose their samples in between, stale after {stale:g}s"
     return Notice(text, serious=bool(late))
+
+
+def exceeds(wanted: float, allowed: float) -> bool:
+    """Whether a rate is too high, sums of many fractions being what they are."""
+    return wanted > allowed * (1 + 1e-9)
 
 
 def shared_interval(intervals: Iterable[float], rate: float) -> float:

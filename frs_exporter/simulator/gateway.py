@@ -32,8 +32,9 @@ class Caller:
 
     def project_at(self, project_id: str) -> Project | None:
         """The project of that id, if this caller may ask about it."""
-        projects = [self.project] if self.project else self.account.projects
-        return next((project for project in projects if project.id == project_id), None)
+        if self.project:
+            return self.project if self.project.id == project_id else None
+        return self.account.by_id.get(project_id)
 
 
 CALLER = web.RequestKey("caller", Caller)

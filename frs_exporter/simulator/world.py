@@ -6,6 +6,7 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from frs_exporter.simulator.faults import Faults
@@ -75,6 +76,11 @@ class Account:
         self.access_key = self.access_key or digest("access", self.domain_name)[:20].upper()
         self.secret_key = self.secret_key or digest("secret", self.domain_name) + "SKSKSKSK"
 
+    @cached_property
+    def by_id(self) -> dict[str, Project]:
+        """The projects by their ids; they do not change once somebody has asked."""
+        return {project.id: project for project in self.projects}
+
     @property
     def login(self) -> str:
         """The user, as it logs in."""
@@ -135,6 +141,11 @@ class World:
     """Every request, where somebody wants to know."""
     locks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
     recent: defaultdict[tuple[str, str], deque[float]] = field(default_factory=lambda: defaultdict(deque))
+
+    def watched(self) -> list[Visit]:
+        """The list of all requests that come in from now on."""
+        self.visits = []
+        return self.visits
 
     def now(self) -> float:
         """The cloud's time."""

@@ -29,10 +29,11 @@ UP = 'frs_up{project="%s",collector="subscription"}'
 class Polled:
     """A poller of all projects of a simulated cloud, and its page."""
 
-    def __init__(self, cloud: Cloud, **settings: Any) -> None:
+    def __init__(self, cloud: Cloud, targets: list[Target] | None = None, **settings: Any) -> None:
+        self.cloud = cloud
         self.page = Page(PAGE_FAMILIES)
         self.poller = Poller(cloud.client, self.page, COLLECTORS, virtual_now, random.Random(7))
-        self.jobs = [Job(target, "subscription") for target in cloud.targets(**settings)]
+        self.jobs = [Job(target, "subscription") for target in targets or cloud.targets(**settings)]
         self.poller.reconcile(self.jobs)
 
     def shown(self) -> dict[str, float]:

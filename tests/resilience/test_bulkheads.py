@@ -1,0 +1,119 @@
+"""What is slow or dead delays nothing else, and many tokens that end at once are no stampede."""
+
+import asyncio
+import random
+from itertools import pairwise
+
+import pytest
+
+from frs_exporter.cloud.auth import Token, authorizer
+from frs_exporter.model import Api, Limit, Target
+from frs_exporter.simulator.faults import HANG
+from frs_exporter.simulator.world import Visit
+from tests.conftest import CloudContext, account, run_virtual, virtual_now
+from tests.polling.test_poller import Polled
+
+USUAL = {Api.FRS: Limit(5, 5), Api.IAM: Limit(2, 2), Api.CES: Limit(5, 5)}
+
+
+def intervals(visits: list[Visit], project_id: str) -> list[float]:
+    times = [visit.time for visit in visits if visit.project_id == project_id and visit.api == "frs"]
+    return [after - before for before, after in pairwise(times)]
+
+
+@pytest.mark.parametrize("kind", ["token", "ak_sk"])
+def test_one_hanging_project_of_200_delays_no_other(kind: str) -> None:
+    """With the usual limits, for half an hour: each other project's interval stays within 5 % of the configured."""
+
+    async def main() -> None:
+        async with CloudContext(account(kind, *(f"p{n}" for n in range(200))), limits=USUAL) as cloud:
+            polls = Polled(cloud)
+            stuck, *others = [job.target for job in polls.jobs]
+            cloud.world.faults.set("frs", HANG, stuck.project_id)
+            await asyncio.sleep(600)
+            visits = cloud.world.watched()
+            await asyncio.sleep(1800)
+            assert polls.shown()[f'frs_up{{project="{stuck.project}",collector="subscription"}}'] == 0
+            for target in others:
+                took = intervals(visits, target.project_id)
+                assert len(took) >= 28
+                assert sum(took) / len(took) == pytest.approx(60, rel=0.05)
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
+def test_a_dead_region_delays_no_other() -> None:
+    """One credential in two regions; FRS and IAM of one of them accept connections and never answer."""
+
+    async def main() -> None:
+        names = [f"p{n}" for n in range(60)]
+        async with CloudContext(account("token", *names), limits=USUAL) as cloud, DeadServer() as dead:
+            targets = cloud.targets()
+            for target in targets[:30]:
+                object.__setattr__(target, "endpoints", dict.fromkeys(Api, dead))
+            polls = Polled(cloud, targets=targets)
+            visits = cloud.world.watched()
+            await asyncio.sleep(120)
+            shown = polls.shown()
+            assert [name for name in names if shown[f'frs_up{{project="{name}",collector="subscription"}}']] == names[
+                30:
+            ]
+            await asyncio.sleep(1800)
+            for target in targets[30:]:
+                took = intervals(visits, target.project_id)
+                assert sum(took) / len(took) == pytest.approx(60, rel=0.05)
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
+class DeadServer:
+    """Accepts connections and never answers; its URL."""
+
+    async def __aenter__(self) -> str:
+        async def never(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.open.append(writer)
+
+        self.open: list[asyncio.StreamWriter] = []
+        self.server = await asyncio.start_server(never, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+
+    async def __aexit__(self, *_: object) -> None:
+        self.server.close()
+        for writer in self.open:
+            writer.close()
+
+
+def test_ten_thousand_tokens_that_end_within_one_minute_are_renewed_at_the_gates_rate() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", *(f"p{n}" for n in range(10_000))), limits=USUAL) as cloud:
+            targets = cloud.targets()
+            keeper = authorizer(
+                targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), cloud.telemetry
+            )
+            ends = {target.project_id: 60 + 60 * n / len(targets) for n, target in enumerate(targets)}
+            keeper._tokens.update(  # type: ignore[attr-defined]
+                {
+                    (target.endpoints[Api.IAM], target.project_id): Token("MII", 0, end, end)
+                    for target, end in zip(targets, ends.values(), strict=True)
+                }
+            )
+            visits = cloud.world.watched()
+
+            async def need(target: Target) -> None:
+                """What four jobs of a project do, once the token has ended."""
+                await asyncio.sleep(ends[target.project_id] + 1)
+                tokens = await asyncio.gather(*(keeper.authorize(target) for _ in range(4)))
+                assert len({id(token) for token in tokens}) == 1
+
+            await asyncio.gather(*(need(target) for target in targets))
+            times = [visit.time for visit in visits]
+            assert len(times) == len(targets)
+            assert (
+                max(sum(start <= time < start + 10 for time in times[n : n + 50]) for n, start in enumerate(times))
+                <= 21
+            )
+            assert times[-1] - times[0] == pytest.approx(len(targets) / USUAL[Api.IAM].rate, rel=0.01)
+
+    run_virtual(main())
