@@ -3,8 +3,10 @@
 import asyncio
 import random
 import selectors
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
+from unittest import mock
 
 import pytest
 import structlog
@@ -40,25 +42,37 @@ class Jumper(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock moves only when it is idle; not to be used with threads."""
+    """A loop whose clock moves only when it is idle; not to be used with threads. It resolves the names in `hosts`."""
 
     def __init__(self) -> None:
         self.jumper = Jumper()
+        self.hosts: dict[str, str] = {}
         super().__init__(self.jumper)
+
+    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
+        if host not in self.hosts:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (self.hosts[host], port))]
 
     def time(self) -> float:
         return self.jumper.now
 
 
+def loop_time() -> float:
+    """The time of the running loop."""
+    return asyncio.get_running_loop().time()
+
+
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end on virtual time."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    """Run a coroutine to its end on virtual time, which connections and name lookups keep to, too."""
+    clock = mock.patch("aiohttp.connector.monotonic", loop_time)
+    with clock, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
 
 
 def virtual_now() -> float:
     """The wall clock of virtual time."""
-    return EPOCH + asyncio.get_running_loop().time()
+    return EPOCH + loop_time()
 
 
 def account(kind: str, *names: str) -> Account:
@@ -90,12 +104,22 @@ def target_of(owner: Account, project: Project, url: str, **settings: Any) -> Ta
 class Cloud:
     """A started simulator, with a client that talks to it."""
 
-    def __init__(self, simulator: Simulator, limits: dict[Api, Limit], now: Callable[[], float]) -> None:
+    def __init__(
+        self, simulator: Simulator, limits: dict[Api, Limit], now: Callable[[], float], options: HttpOptions
+    ) -> None:
         self.simulator = simulator
+        self.limits = limits
         self.world = simulator.world
         self.url = simulator.url
         self.telemetry = Telemetry()
-        self.transport = Transport(limits, HttpOptions(), self.telemetry, now)
+        self.transport = Transport(limits, options, self.telemetry, now)
+        self.client = Client(self.transport, self.telemetry, now, random.Random(1))
+
+    async def through(self, proxy: str, now: Callable[[], float]) -> None:
+        """Talk to the cloud through a proxy from now on."""
+        await self.client.close()
+        options = HttpOptions(proxy_url=SecretStr(proxy))
+        self.transport = Transport(self.limits, options, self.telemetry, now)
         self.client = Client(self.transport, self.telemetry, now, random.Random(1))
 
     def targets(self, **settings: Any) -> list[Target]:
@@ -110,7 +134,14 @@ class Cloud:
 class CloudContext:
     """`async with` a Cloud; on virtual time if the running loop is."""
 
-    def __init__(self, *accounts: Account, limits: dict[Api, Limit] | None = None, token_life: float = 86400.0) -> None:
+    def __init__(
+        self,
+        *accounts: Account,
+        limits: dict[Api, Limit] | None = None,
+        token_life: float = 86400.0,
+        options: HttpOptions | None = None,
+    ) -> None:
+        self.options = options or HttpOptions()
         self.world = World(list(accounts), token_life=token_life)
         self.limits = limits or LIMITS
 
@@ -118,7 +149,7 @@ class CloudContext:
         self.world.clock = virtual_now
         self.simulator = Simulator(self.world)
         await self.simulator.start()
-        self.cloud = Cloud(self.simulator, self.limits, virtual_now)
+        self.cloud = Cloud(self.simulator, self.limits, virtual_now, self.options)
         return self.cloud
 
     async def __aexit__(self, *_: object) -> None:

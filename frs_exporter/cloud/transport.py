@@ -143,7 +143,8 @@ class Transport:
             self._telemetry.clock_skew.labels(request.api).set(skew)
         if response.status // 100 == 3:
             told = URL(lower.get("location", "")).host or "another path"
-            raise ApiError(Reason.CLIENT, f"redirected to {told}, which is not followed", status=response.status)
+            message, status = f"redirected to {told}, which is not followed", response.status
+            raise ApiError(Reason.CLIENT, message, status=status, code=str(status))
         if response.status // 100 != 2:
             body, answered = blanked(body, lower, request, headers)
             refusal = classify(response.status, body, answered, by_token="x-auth-token" in headers)

@@ -26,11 +26,11 @@ class Fault(BaseModel):
     status: int | None = Field(None, ge=200, le=599, description="The status; 400 with a code, else 200.")
     code: str = Field("", description="The vendor's code, in a body of the vendor's shape.")
     message: str = Field("simulated", description="The vendor's message beside the code.")
-    body: str | None = Field(None, description="The body, as it is.")
+    body: str | bytes | None = Field(None, description="The body, as it is.")
     content_type: str = Field("application/json", description="What the body is said to be.")
     headers: dict[str, str] = Field({}, description="Headers of the answer.")
     drip: float = Field(0.0, ge=0, description="Seconds between two bytes of the body.")
-    truncate: bool = Field(False, description="Half of the body comes, then the connection ends.")
+    truncate: bool = Field(False, description="Half of the body comes, then the connection ends, or is reset.")
 
     @property
     def answers(self) -> bool:
@@ -64,7 +64,7 @@ async def instead(fault: Fault, request: web.Request) -> web.Response | None:
     await asyncio.sleep(fault.delay)
     if fault.hang:
         await asyncio.Event().wait()
-    if fault.reset:
+    if fault.reset and not fault.truncate:
         end(request, reset=True)
         return web.Response()
     if fault.garbage:
@@ -80,7 +80,8 @@ async def instead(fault: Fault, request: web.Request) -> web.Response | None:
     if body is None:
         body = json.dumps({"error_code": fault.code, "error_msg": fault.message}) if fault.code else ""
     status = status or (400 if fault.code else 200)
-    return web.Response(status=status, text=body, content_type=fault.content_type, headers=headers)
+    content = body.encode() if isinstance(body, str) else body
+    return web.Response(status=status, body=content, content_type=fault.content_type, headers=headers)
 
 
 async def spoiled(fault: Fault, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
@@ -98,7 +99,7 @@ async def spoiled(fault: Fault, request: web.Request, response: web.StreamRespon
     except ConnectionError:  # whoever asked has given up
         return stream
     if fault.truncate:
-        end(request)
+        end(request, reset=fault.reset)
     return stream
 
 

@@ -34,7 +34,7 @@ async def create_token(request: web.Request) -> web.Response:
         return keystone(401, "Unauthorized", "The username or password is wrong.")
     world.login_succeeded(login)
     named = (p for p in account.projects if iam_name(account, p) == wanted[1])
-    project = next(named, None) if wanted[0] is None else account.by_id.get(wanted[0])
+    project = next(named, None) if wanted[0] is None else account.by_id.get(str(wanted[0]))
     if project is None:
         return keystone(403, "Forbidden", "You are not authorized to perform the requested action.")
     value, token = world.issue(account, project)
