@@ -91,6 +91,7 @@ class ApiError(Exception):
 CODES: Mapping[str, Reason] = {
     "FRS.0002": Reason.TOKEN,
     "FRS.0018": Reason.SERVER,
+    NOT_SUBSCRIBED: Reason.CLIENT,  # an answer, whatever its status: never taken for a refused secret
     "FRS.0028": Reason.PROJECT_MISMATCH,
     "FRS.0033": Reason.THROTTLED,
     "FRS.0202": Reason.FROZEN,

@@ -142,8 +142,8 @@ class Transport:
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)
         if response.status // 100 == 3:
-            told = URL(lower.get("location", "")).host or "another path"
-            message, status = f"redirected to {told}, which is not followed", response.status
+            told, status = redirected_to(lower.get("location", "")), response.status
+            message = f"redirected to {told}, which is not followed"
             raise ApiError(Reason.CLIENT, message, status=status, code=str(status))
         if response.status // 100 != 2:
             body, answered = blanked(body, lower, request, headers)
@@ -188,6 +188,14 @@ class Transport:
                 return ApiError(Reason.CLIENT, "the endpoint is not a usable URL")
             case _:
                 return ApiError(Reason.CONNECT, f"{host} closed the connection without an answer")
+
+
+def redirected_to(location: str) -> str:
+    """The host that a Location names, in words of our own where it names none."""
+    try:
+        return URL(location).host or "another path"
+    except ValueError:
+        return "nowhere"
 
 
 async def read_bounded(response: aiohttp.ClientResponse) -> bytes:

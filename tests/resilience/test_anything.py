@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -17,7 +17,7 @@ from frs_exporter.model import JobState
 from tests.conftest import CloudContext, account, run_virtual
 from tests.polling.test_poller import Polled
 
-statuses = st.sampled_from([200, 200, 200, 201, 204, 304, 400, 401, 403, 404, 429, 500, 503]) | st.integers(0, 999)
+statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 304, 400, 401, 403, 404, 429, 500, 503]) | st.integers(0, 999)
 codes = st.sampled_from(["FRS.0019", "FRS.0202", "APIGW.0301", "APIGW.0308", "IAM.0067"]) | st.text(max_size=20)
 names = ["subscribe_status", "create_time", "max_face_set_number", "max_face_size", "error_code", "error_msg"]
 odd_names = ["detect_service", "search_service", 'a"\n\\_service', "ü_service", "_service"]
@@ -28,10 +28,13 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=6),
     max_leaves=25,
 )
-subservices = st.fixed_dictionaries({"subscribe_status": st.booleans() | values}, optional={"create_time": values})
+subservices = st.fixed_dictionaries(
+    {"subscribe_status": st.booleans() | values}, optional={"create_time": values | st.text(max_size=20)}
+)
 answers = st.dictionaries(keys, subservices | values, max_size=50)
+crowds = st.dictionaries(short_names, st.just({"subscribe_status": True}), min_size=25, max_size=50)
 errors = st.fixed_dictionaries({"error_code": codes, "error_msg": st.text()})
-payloads = st.one_of(answers, errors, values).map(lambda value: json.dumps(value).encode())
+payloads = st.one_of(answers, answers, crowds, errors, values).map(lambda value: json.dumps(value).encode())
 header_names = ["Retry-After", "Date", "X-Request-Id", "Content-Type", "Location", "Content-Encoding"]
 header_values = ["5", "Fri, 15 Jan 2027 08:03:25 GMT", "gzip", "text/html", "http://[", "\x80"]
 headers = st.dictionaries(
@@ -78,6 +81,12 @@ def check(polls: Polled, state: JobState, status: int, body: bytes) -> None:
         assert str(state.error).isprintable()
 
 
+NO_DATES = {"Date": "Mon, 99 Jan 0000 99:99:99 GMT", "Retry-After": "9" * 30}
+
+
+@example([(401, {}, b'{"error_code": "FRS.0019"}'), (200, {}, b"{}")])
+@example([(302, {"Location": "http://["}, b"")])
+@example([(200, NO_DATES, b'{"a_service": {"subscribe_status": true}}'), (429, NO_DATES, b"")])
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(statuses, headers, payloads | st.binary(max_size=300)), min_size=1, max_size=8))
 def test_whatever_comes_back(script: list[tuple[int, dict[str, str], bytes]]) -> None:
