@@ -170,10 +170,13 @@ def brief(text: str) -> str:
 
     The gateway echoes the canonical request, hence headers, in some of its messages.
     """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    line = SECRET.sub(r"\1***", line)
-    line = re.sub(r"[A-Za-z0-9+=_-]{40,}", "***", line)
+    line = redacted(" ".join("".join(c if c.isprintable() else " " for c in text).split()))
     return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3] + "..."
+
+
+def redacted(line: str) -> str:
+    """A line with everything that looks like a secret blanked out."""
+    return re.sub(r"[A-Za-z0-9+=_-]{40,}", "***", SECRET.sub(r"\1***", line))
 
 
 def request_id(headers: Mapping[str, str]) -> str:

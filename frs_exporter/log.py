@@ -9,6 +9,8 @@ import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, Processor
 
+from frs_exporter.errors import redacted
+
 
 def log_to_stderr(level: str, format: str, count: Callable[[str], None]) -> None:
     """Write all lines from `level` on as `logfmt` or `json`; `count` is told the level of each line written."""
@@ -35,6 +37,7 @@ def log_to_stderr(level: str, format: str, count: Callable[[str], None]) -> None
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                redact_traceback,
                 structlog.processors.EventRenamer("msg"),
                 renderer,
             ],
@@ -47,6 +50,13 @@ def log_to_stderr(level: str, format: str, count: Callable[[str], None]) -> None
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def redact_traceback(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Blank out secrets in a traceback: the text of an exception may quote whatever it was about."""
+    if "exception" in event:
+        event["exception"] = "\n".join(redacted(line) for line in event["exception"].splitlines())
+    return event
 
 
 def not_a_clients_mistake(record: logging.LogRecord) -> bool:

@@ -131,6 +131,13 @@ class Cloud:
         return self.telemetry.registry.get_sample_value(metric, labels) or 0.0
 
 
+def secrets_of(world: World) -> set[str]:
+    """All that must never be seen outside: passwords, keys and tokens."""
+    owners = [owner.__dict__.get("first", (owner.password, owner.secret_key)) for owner in world.accounts]
+    keys = {owner.access_key for owner in world.accounts}
+    return {*(secret for pair in owners for secret in pair), *keys, *world.tokens}
+
+
 class CloudContext:
     """`async with` a Cloud; on virtual time if the running loop is."""
 

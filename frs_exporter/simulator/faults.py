@@ -28,6 +28,7 @@ class Fault(BaseModel):
     message: str = Field("simulated", description="The vendor's message beside the code.")
     body: str | bytes | None = Field(None, description="The body, as it is.")
     content_type: str = Field("application/json", description="What the body is said to be.")
+    echo: bool = Field(False, description="The message beside the code quotes the request, secrets and all.")
     headers: dict[str, str] = Field({}, description="Headers of the answer.")
     drip: float = Field(0.0, ge=0, description="Seconds between two bytes of the body.")
     truncate: bool = Field(False, description="Half of the body comes, then the connection ends, or is reset.")
@@ -36,6 +37,11 @@ class Fault(BaseModel):
     def answers(self) -> bool:
         """Whether there is an answer instead of the right one."""
         return bool(self.throttle is not None or self.status or self.code or self.body is not None)
+
+    @property
+    def spoils(self) -> bool:
+        """Whether the right answer does not arrive, however long somebody waits."""
+        return self.answers or self.hang or self.reset or self.garbage or self.truncate
 
 
 HANG = Fault(hang=True)
@@ -78,10 +84,17 @@ async def instead(fault: Fault, request: web.Request) -> web.Response | None:
     if fault.throttle is not None:
         status, headers["Retry-After"] = status or 429, f"{fault.throttle:.0f}"
     if body is None:
-        body = json.dumps({"error_code": fault.code, "error_msg": fault.message}) if fault.code else ""
+        message = await quoted(request) if fault.echo else fault.message
+        body = json.dumps({"error_code": fault.code, "error_msg": message}) if fault.code else ""
     status = status or (400 if fault.code else 200)
     content = body.encode() if isinstance(body, str) else body
     return web.Response(status=status, body=content, content_type=fault.content_type, headers=headers)
+
+
+async def quoted(request: web.Request) -> str:
+    """A request as the gateway quotes it in some of its messages."""
+    headers = "|".join(f"{name.lower()}:{value}" for name, value in request.headers.items())
+    return f"canonicalRequest:{request.method}|{request.raw_path}|{headers}|{(await request.read()).decode()}"
 
 
 async def spoiled(fault: Fault, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

@@ -113,7 +113,7 @@ class Lock:
 
 @dataclass(frozen=True)
 class Visit:
-    """A request that came in, and whether a fault struck it; `time` in Unix seconds."""
+    """A request that came in, and whether a fault kept it from its answer; `time` in Unix seconds."""
 
     time: float
     api: str

@@ -16,9 +16,10 @@ from frs_exporter.advice import advice
 from frs_exporter.cloud.transport import MAX_BODY
 from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.errors import ApiError, Reason
+from frs_exporter.exposition.page import FORMATS
 from frs_exporter.model import Api, HttpOptions
 from frs_exporter.simulator.faults import HANG, Fault
-from tests.conftest import Cloud, CloudContext, VirtualLoop, account, run_virtual, virtual_now
+from tests.conftest import Cloud, CloudContext, VirtualLoop, account, run_virtual, secrets_of, virtual_now
 from tests.polling.test_poller import Polled
 from tests.resilience.front import NAME, Front
 
@@ -281,7 +282,20 @@ SECRETS = [
         back_within=HELD,
     ),
 ]
-ROWS = [*CODES, *STATUSES, *LOGINS, *BODIES, *ANSWERS, *NETWORK, *SECRETS]
+ECHOES = [
+    fault(
+        f"an echo of everything at {status} {kind} {api}",
+        Fault(status=status, code="APIGW.0201", echo=True),
+        Reason.SERVER if status == 500 else Reason.CLIENT,
+        "APIGW.0201",
+        "canonicalRequest:",
+        kind=kind,
+        api=api,
+    )
+    for status in (400, 500)
+    for kind, api in (("ak_sk", "frs"), ("token", "frs"), ("token", "iam"))
+]
+ROWS = [*CODES, *ECHOES, *STATUSES, *LOGINS, *BODIES, *ANSWERS, *NETWORK, *SECRETS]
 
 
 def facts(shown: dict[str, float]) -> dict[str, float]:
@@ -326,6 +340,8 @@ def test_a_fault_is_told_apart_survived_and_shown(row: Row, certificates: Certif
             with structlog.testing.capture_logs() as logs:
                 await play(row, stage, logs)
             await front.shut()
+            page = b"".join(cloud.telemetry.block(format) for format in FORMATS).decode()
+            assert not [secret[:20] for secret in secrets_of(cloud.world) if secret in f"{logs} {page}"]
 
     run_virtual(main())
 
@@ -339,7 +355,7 @@ async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
     well = facts(polls.shown())
     assert well[f"frs_up{{{LABELS}}}"] == 1
     del logs[:]
-    if row in LOGINS:  # they show where there is no token
+    if row in LOGINS or row.name.endswith("iam"):  # they show where there is no token
         stage.cloud.world.expire_tokens()
     await acted(row.strike, stage)
     await asyncio.sleep(100)
@@ -372,4 +388,7 @@ async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
     if row.reason is not None:
         assert changes(logs)[-1]["event"] == "up"
         assert changes(logs)[-1]["failed_polls"] >= 1
+    state = polls.poller.states[polls.jobs[0].key]
+    told = f"{polls.shown()} {state} {state.error!r} {state.error}"
+    assert not [secret[:20] for secret in secrets_of(stage.cloud.world) if secret in told]
     await polls.poller.stop()

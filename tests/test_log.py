@@ -1,0 +1,57 @@
+"""The log's lines: what they look like, that each is counted, and that no traceback shows a secret."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from frs_exporter.log import log_to_stderr
+
+
+@pytest.fixture
+def counted() -> Iterator[Counter[str]]:
+    """The levels of the lines written; afterwards the log is as the other tests want it."""
+    config, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
+    yield Counter()
+    structlog.configure(**config)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+def told_by(format: str, counted: Counter[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What the log says of an exception that quotes secrets."""
+    log_to_stderr("info", format, lambda level: counted.update([level]))
+    log = structlog.get_logger()
+    log.debug("not written")
+    log.info("up", project="p1")
+    secrets = token, password, key = ("MIIQ" + "x" * 300, "hunter" + "2", "abc" + ";def")
+    try:
+        raise ValueError(f"cannot send 'x-auth-token: {token}' with password={password}\nand secret_key: '{key}'")
+    except ValueError:
+        log.exception("unexpected error in a poll", project="p1")
+    logging.getLogger("aiohttp.server").error("Error handling request from %s", "10.0.0.1")
+    written = capsys.readouterr().err
+    assert counted == {"info": 1, "error": 2}
+    assert not [secret for secret in secrets if secret in written]
+    return written
+
+
+def test_logfmt(counted: Counter[str], capsys: pytest.CaptureFixture[str]) -> None:
+    up, error, foreign = told_by("logfmt", counted, capsys).splitlines()
+    assert up.split(" ", 1)[1] == "level=info msg=up project=p1"
+    assert 'msg="unexpected error in a poll" project=p1 exception="Traceback' in error
+    assert "ValueError: cannot send 'x-auth-token: ***" in error
+    assert foreign.endswith('level=error msg="Error handling request from 10.0.0.1"')
+
+
+def test_json(counted: Counter[str], capsys: pytest.CaptureFixture[str]) -> None:
+    entries: list[dict[str, Any]] = [json.loads(line) for line in told_by("json", counted, capsys).splitlines()]
+    assert [(entry["level"], entry["msg"]) for entry in entries[:2]] == [
+        ("info", "up"),
+        ("error", "unexpected error in a poll"),
+    ]
+    assert "test_log.py" in entries[1]["exception"]
