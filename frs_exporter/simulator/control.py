@@ -72,9 +72,9 @@ def carry_out(order: Order, world: World) -> None:
         raise LookupError(f"lock: there is no account {order.lock!r}; there are {', '.join(list(accounts)[:10])}")
     if "fault" in order.model_fields_set:
         world.faults.set(order.api, order.fault, ids.get(order.project, ""))
+    if order.clock_offset is not None:
+        world.clock_offset = order.clock_offset
     if order.expire_tokens:
         world.expire_tokens()
     if order.lock:
         world.lock(accounts[order.lock])
-    if order.clock_offset is not None:
-        world.clock_offset = order.clock_offset

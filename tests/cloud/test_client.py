@@ -6,6 +6,7 @@ import pytest
 
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Api, Target
+from frs_exporter.simulator.faults import Fault
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual
 
 
@@ -106,5 +107,24 @@ def test_a_wrong_password_is_told_as_such() -> None:
             with pytest.raises(ApiError) as caught:
                 await ask(cloud, target)
             assert str(caught.value) == "auth: The username or password is wrong. (HTTP 401)"
+
+    run_virtual(main())
+
+
+def test_a_token_that_is_no_help_is_not_bought_again_and_again() -> None:
+    """As in arrears, when new tokens are refused, too: one login in five minutes, and none for each poll."""
+
+    async def main() -> None:
+        async with CloudContext(account("token", "t1")) as cloud:
+            (target,) = cloud.targets()
+            cloud.world.faults.set("frs", Fault(status=401, code="APIGW.0307"))
+            for _ in range(60):
+                with pytest.raises(ApiError) as caught:
+                    await ask(cloud, target)
+                assert caught.value.reason is Reason.TOKEN
+                await asyncio.sleep(30)
+            assert 6 <= cloud.counted("frs_exporter_api_requests_total", api="iam") <= 8
+            cloud.world.faults.set("frs", None)
+            await ask(cloud, target)
 
     run_virtual(main())

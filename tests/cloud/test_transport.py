@@ -17,7 +17,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from aioresponses import aioresponses
 from pydantic import SecretStr
 
-from frs_exporter.cloud.transport import MAX_BODY, Request, Transport
+from frs_exporter.cloud.transport import MAX_BODY, Request, Transport, clock_skew, skew_hint
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, HttpOptions, Limit
@@ -306,3 +306,33 @@ def test_waiting_for_the_gate_is_not_slowness() -> None:
         return answers
 
     assert [answer.payload for answer in run_virtual(main())] == [{}] * 10
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("Fri, 15 Jan 2027 08:00:00 GMT", 600.0),
+        ("Fri, 15 Jan 2027 08:20:00 GMT", -600.0),
+        ("Fri, 15 Jan 2027 08:10:00 GMT", 0.0),
+        ("", None),
+        ("yesterday", None),
+        ("Fri, 99 Jan 2027 08:10:00 GMT", None),
+    ],
+)
+def test_clock_skew_is_measured_from_the_middle_of_the_exchange(date: str, expected: float | None) -> None:
+    at = 1_800_000_600.5
+    skew = clock_skew({"date": date}, at - 2, at + 2)
+    assert skew == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("skew", "hint"),
+    [
+        (299.0, ""),
+        (-300.0, ""),
+        (301.4, "; this machine's clock is 301 s ahead of the cloud's: set it right"),
+        (-1200.0, "; this machine's clock is 1200 s behind the cloud's: set it right"),
+    ],
+)
+def test_only_a_notable_skew_is_hinted_at(skew: float, hint: str) -> None:
+    assert skew_hint(skew) == hint

@@ -265,6 +265,86 @@ def test_only_changes_are_logged() -> None:
     assert logs[3]["failed_polls"] > 2
 
 
+def told(logs: list[Any], *fields: str) -> list[tuple[Any, ...]]:
+    """Some fields of the log lines that are written by default."""
+    return [tuple(entry.get(name) for name in fields) for entry in logs if entry["log_level"] != "debug"]
+
+
+def test_gateways_that_mix_their_statuses_are_one_failure() -> None:
+    async def main() -> list[Any]:
+        async with polled(account("ak_sk", "k1")) as (cloud, _):
+            with structlog.testing.capture_logs() as logs:
+                for status in (502, 503, 504) * 5:
+                    cloud.world.faults.set("frs", Fault(status=status))
+                    await asyncio.sleep(300)
+                cloud.world.faults.set("frs", Fault(status=500, code="FRS.0018"))
+                await asyncio.sleep(600)
+        return logs
+
+    assert told(run_virtual(main()), "event", "reason", "code") == [
+        ("down", "server", "502"),
+        ("down", "server", "FRS.0018"),
+    ]
+
+
+def test_a_line_says_when_it_is_tried_again() -> None:
+    async def main() -> None:
+        async with polled(account("ak_sk", "k1")) as (cloud, polls):
+            with structlog.testing.capture_logs() as logs:
+                cloud.world.faults.set("frs", Fault(throttle=900))
+                await asyncio.sleep(890)
+            ((event, delay),) = told(logs, "event", "next_poll_seconds")
+            assert (event, delay) == ("down", 900.0)
+            assert polls.shown()['frs_polls_total{project="k1",collector="subscription"}'] == 1
+            await asyncio.sleep(20)
+            assert polls.shown()['frs_polls_total{project="k1",collector="subscription"}'] == 2
+
+    run_virtual(main())
+
+
+def test_what_an_answer_leaves_open_is_noted_once() -> None:
+    async def main() -> list[Any]:
+        owner = account("ak_sk", "k1")
+        async with polled(owner) as (cloud, polls):
+            with structlog.testing.capture_logs() as logs:
+                answer = owner.projects[0].answer
+                assert answer
+                answer["Odd Name_service"] = {"subscribe_status": True}
+                await asyncio.sleep(600)
+                cloud.world.faults.set("frs", Fault(status=503))
+                await asyncio.sleep(600)
+                cloud.world.faults.set("frs", None)
+                await asyncio.sleep(600)
+            assert polls.shown()['frs_subservices_ignored{project="k1"}'] == 1
+        return logs
+
+    assert told(run_virtual(main()), "event", "note") == [
+        ("note", "sub-services not shown, see frs_subservices_ignored: Odd Name_service"),
+        ("up", None),
+        ("down", None),
+        ("up", None),
+    ]
+
+
+def test_what_cannot_be_rendered_is_reason_internal_and_the_job_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        async with polled(account("ak_sk", "k1")) as (_, polls):
+            await asyncio.sleep(1)
+            with monkeypatch.context() as patch:
+                patch.setattr("frs_exporter.polling.poller.lines", broken)
+                await asyncio.sleep(100)
+                shown = polls.shown()
+            assert shown['frs_poll_error_info{project="k1",collector="subscription",reason="internal",code=""}'] == 1
+            assert shown['frs_subscribed{project="k1",subservice="search"}'] == 1, "as last told"
+            await asyncio.sleep(300)
+            assert polls.shown()[UP % "k1"] == 1
+
+    run_virtual(main())
+
+
 def test_refused_credentials_show_no_secret_in_log_or_page() -> None:
     """Though the gateway echoes the access key and the canonical request."""
 
