@@ -21,6 +21,7 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.log import log_to_stderr
 from frs_exporter.polling.demand import overloads
 from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.simulator.control import PATH as FAULTS_PATH
 from frs_exporter.simulator.server import config_text
 
 DEFAULT_ADDRESS = ":10377"
@@ -162,7 +163,9 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
                 file = Path(folder) / "config.yaml"
                 file.write_text(config_text(simulator.world, simulator.url), "utf-8")
                 config = await asyncio.to_thread(load, str(file))
-            await serve_until_told(config, addresses, "/metrics", telemetry, announce=True)
+            order = """{"project": "vision-prod", "fault": {"status": 503}}"""
+            announce = f"  let something go wrong: curl -d '{order}' {simulator.url}{FAULTS_PATH}\n"
+            await serve_until_told(config, addresses, "/metrics", telemetry, announce=announce)
 
     run(run_demo())
 

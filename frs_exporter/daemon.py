@@ -41,9 +41,9 @@ async def serve_until_told(
     telemetry_path: str,
     telemetry: Telemetry,
     *,
-    announce: bool = False,
+    announce: str | None = None,
 ) -> None:
-    """Poll and serve until SIGTERM or SIGINT."""
+    """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that."""
     for notice in (*config.notices, *overloads(config.jobs, config.limits)):
         (log.error if notice.serious else log.warning)(notice.text)
     stop = told_to_stop()
@@ -52,10 +52,10 @@ async def serve_until_told(
         gc.collect()
         gc.freeze()  # what is there now stays; full collections need not look at it
         log.info("serving", version=__version__, port=",".join(map(str, ports)), projects=len(config.targets))
-        if announce:
+        if announce is not None:
             host = addresses[0][0] or "localhost"
             url = f"http://[{host}]:{ports[0]}" if ":" in host else f"http://{host}:{ports[0]}"
-            click.echo(f"\n  open {url}/ and {url}{telemetry_path}\n")
+            click.echo(f"\n  open {url}/ and {url}{telemetry_path}\n{announce}")
         await stop.wait()
         log.info("stopping")
         exporter.drain()

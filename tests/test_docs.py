@@ -7,10 +7,12 @@ import click
 import pytest
 
 from frs_exporter.cli import cli
+from frs_exporter.cloud.gate import KEY_HOLD, PASSWORD_HOLD
 from frs_exporter.config.load import load
 from frs_exporter.errors import ConfigError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import PAGE_FAMILIES
+from frs_exporter.simulator.faults import Fault
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -75,6 +77,13 @@ def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: p
         load(str(tmp_path / "config.yaml"))
     (problem,) = caught.value.problems
     assert problem.removeprefix(f"{tmp_path}/") in README.splitlines()
+
+
+def test_the_holds_and_the_faults_are_those_there_are() -> None:
+    assert f"for {KEY_HOLD / 60:g} minutes (a key) or {PASSWORD_HOLD / 60:g} (a password)" in README
+    assert f"密钥 {KEY_HOLD / 60:g} 分钟，密码 {PASSWORD_HOLD / 60:g} 分钟" in (ROOT / "README.zh-CN.md").read_text()
+    (listed,) = re.findall(r"A fault is any of (.*?),\nfor one", README, re.DOTALL)
+    assert re.findall(r"`(\w+)`", listed) == list(Fault.model_fields)
 
 
 def test_links_lead_somewhere() -> None:
