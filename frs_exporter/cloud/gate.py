@@ -90,8 +90,9 @@ class Gate:
                 raise
 
     def longest_wait(self) -> float:
-        """Seconds for which the first in the line has been waiting."""
-        return asyncio.get_running_loop().time() - next(iter(self._arrivals.values()), math.inf)
+        """Seconds for which the first in the line has been waiting, zero when there is none."""
+        now = asyncio.get_running_loop().time()
+        return now - next(iter(self._arrivals.values()), now)
 
 
 class Hold:

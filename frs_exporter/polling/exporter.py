@@ -81,7 +81,7 @@ class Exporter:
             due = self._clock() + BEAT
             await asyncio.sleep(BEAT)
             self._last_beat = self._clock()
-            self._telemetry.schedule_lag.set(max(0.0, self._last_beat - due, self._client.longest_wait()))
+            self._telemetry.schedule_lag.set(max(self._last_beat - due, self._client.longest_wait()))
 
     def not_healthy(self) -> str:
         """Why the process should be restarted, empty when it should not: its event loop does not turn."""

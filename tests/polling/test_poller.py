@@ -265,6 +265,23 @@ def test_only_changes_are_logged() -> None:
     assert logs[3]["failed_polls"] > 2
 
 
+def test_a_removed_project_is_gone_at_the_next_scrape() -> None:
+    async def main() -> None:
+        async with polled(account("token", "t1", "t2")) as (cloud, polls):
+            await asyncio.sleep(1)
+            cloud.world.accounts[0].projects[0].frozen = True
+            await asyncio.sleep(100)
+            assert any('project="t1"' in name for name in polls.shown())
+            polls.poller.reconcile(polls.jobs[1:])
+            assert not any('project="t1"' in name for name in polls.shown())
+            await asyncio.sleep(400)
+            shown = polls.shown()
+            assert not any('project="t1"' in name for name in shown)
+            assert shown[UP % "t2"] == 1
+
+    run_virtual(main())
+
+
 def told(logs: list[Any], *fields: str) -> list[tuple[Any, ...]]:
     """Some fields of the log lines that are written by default."""
     return [tuple(entry.get(name) for name in fields) for entry in logs if entry["log_level"] != "debug"]

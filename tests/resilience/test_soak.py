@@ -24,7 +24,7 @@ from tests.polling.test_poller import Polled
 HOUR = 3600.0
 DAY = 24 * HOUR
 DAYS = 7
-INTERVAL, STALE_AFTER = HOUR, 3.5 * HOUR
+INTERVAL, STALE_AFTER = 1.5 * HOUR, 5 * HOUR
 LIMITS = {Api.FRS: Limit(5, 5), Api.IAM: Limit(2, 2), Api.CES: Limit(5, 5)}
 SEED = 20261122
 
