@@ -72,7 +72,7 @@ def build(document: Document, folder: FilePath) -> Config | None:
         targets=tuple(make_target(file, project) for project in file.projects),
         limits={api: Limit(**getattr(file.limits, api).model_dump()) for api in Api},
         http=HttpOptions(file.http_client.proxy_url, str(folder / ca_file) if ca_file else None),
-        notices=tuple(plain_http(file.endpoints)),
+        notices=(*plain_http(file.endpoints), *same_user(file.credentials)),
     )
 
 
@@ -189,6 +189,19 @@ def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
         parts = urlsplit(url)
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             yield Notice(f"endpoints.{name} is plain http: tokens and signatures can be read on the way")
+
+
+def same_user(credentials: Mapping[str, schema.Credential]) -> Iterator[Notice]:
+    """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
+    first: dict[tuple[str, ...], str] = {}
+    for name, credential in credentials.items():
+        made = make_credential(name, credential)
+        user = (made.domain_name, made.user_name) if isinstance(made, TokenCredential) else (made.access_key,)
+        if first.setdefault(user, name) != name:
+            text = (
+                f"credentials.{name} is the same user as credentials.{first[user]}: the vendor's quota and lock count "
+            )
+            yield Notice(text + "them together, the exporter does not; use one of them for all projects")
 
 
 def is_loopback(host: str) -> bool:

@@ -301,3 +301,24 @@ def test_the_schema_describes_the_file() -> None:
     assert set(schema["properties"]) == {"defaults", "credentials", "projects", "limits", "endpoints", "http_client"}
     assert schema["$defs"]["Token"]["properties"]["password"]["writeOnly"] is True
     json.dumps(schema)
+
+
+def test_two_credentials_of_one_user_are_warned_about(tmp_path: Path) -> None:
+    """What locks and quotas count together must be guarded together."""
+    text = """
+credentials:
+  a: {token: {domain_name: acme, user_name: monitor, password: one}}
+  b: {token: {domain_name: acme, user_name: monitor, password: two}}
+  c: {token: {domain_name: other, user_name: monitor, password: one}}
+  d: {ak_sk: {access_key: AK1, secret_key: one}}
+  e: {ak_sk: {access_key: AK1, secret_key: one}}
+projects:
+  - {name: p, project_id: d3f8e6476fbf416689f209e168ef4d31, region: cn-north-4, credential: a}
+"""
+    (tmp_path / "c.yaml").write_text(text)
+    told = [notice.text for notice in load(str(tmp_path / "c.yaml")).notices]
+    assert [line.split(":")[0] for line in told] == [
+        "credentials.b is the same user as credentials.a",
+        "credentials.e is the same user as credentials.d",
+    ]
+    assert "AK1" not in str(told)
