@@ -6,11 +6,12 @@ from frs_exporter.errors import ApiError, Reason, canonical
 
 REASONS: Mapping[Reason, str] = {
     Reason.DNS: "check this machine's name servers, the project's region, and endpoints in the config",
-    Reason.CONNECT: "check route, firewall and proxy from this machine to the endpoint",
-    Reason.TLS: "check the endpoint's certificate and this machine's clock; "
-    "where a proxy opens TLS, set http_client.tls_config.ca_file",
+    Reason.CONNECT: "check route, firewall and proxy (http_client.proxy_url) from this machine to the endpoint",
+    Reason.TLS: "check that the port speaks TLS, its certificate, and this machine's clock; "
+    "ca_file is for proxies that open TLS",
     Reason.TIMEOUT: "check the network to the endpoint; raise poll_timeout if the cloud is only slow",
-    Reason.AUTH: "check the credential's secret and this machine's clock; it is tried rarely, lest the vendor locks it",
+    Reason.AUTH: "check the secret, for keys the clock, too; restart once it is right: "
+    "it is tried rarely now, lest it be locked",
     Reason.TOKEN: "a new token is refused too: check the IAM user's permissions on FRS and the account's balance",
     Reason.FORBIDDEN: "give the IAM user programmatic access and FRS ReadOnlyAccess on this project",
     Reason.PROJECT_MISMATCH: "check project_id and region: the id must be that of this credential's project there",
@@ -37,4 +38,6 @@ CODES: Mapping[str, str] = {
 
 def advice(error: ApiError) -> str:
     """What a person can do about a failure."""
+    if error.status is not None and error.status // 100 == 3:
+        return REASONS[Reason.PAYLOAD]
     return CODES.get(canonical(error.code)) or REASONS[error.reason]

@@ -7,21 +7,15 @@ Exception
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
-MAX_MESSAGE = 300
+from frs_exporter.redact import blanked, brief
+
 NOT_SUBSCRIBED = "FRS.0019"
 """Nothing of FRS is subscribed: an answer that comes dressed as an error."""
-
-
-SECRET = re.compile(
-    r"""(?i)([\w-]*(?:token|authorization|passw(?:or)?d|pwd|secret|signature)[\w-]*["']?\s*[:=]\s*)"""
-    r"""(?:"[^"]*"?|'[^']*'?|[^|;"'}]+)"""
-)
-"""A name that means a secret, and the value that follows it."""
 
 
 class Reason(StrEnum):
@@ -116,25 +110,36 @@ STATUSES: Mapping[int, Reason] = {
 }
 
 
-def classify(status: int, body: bytes, headers: Mapping[str, str], *, by_token: bool) -> ApiError:
+def classify(
+    status: int, body: bytes, headers: Mapping[str, str], *, by_token: bool, secrets: Collection[str] = ()
+) -> ApiError:
     """The error that an answer other than 2xx stands for; `by_token` says that the request carried a token.
 
-    `headers` has lower-case names. Without a token in play a refusal means the password or the signature.
+    `headers` has lower-case names; `secrets` were sent and must not come back in the message. Without a token in play a
+    refusal means the password or the signature.
     """
     code, message = error_body(body)
     reason = CODES.get(canonical(code)) or STATUSES.get(status)
     if reason is None:
         reason = Reason.SERVER if status >= 500 else Reason.CLIENT
     if reason is Reason.TOKEN and not by_token:
-        reason = Reason.AUTH
+        # FRS itself is asked by nobody whose signature the gateway has not found right.
+        reason = Reason.FORBIDDEN if code.startswith("FRS.") else Reason.AUTH
     return ApiError(
         reason,
-        message or "no message",
+        brief(blanked(message, secrets)) or "no message",
         status=status,
         code=code or str(status),
         retry_after=retry_after(headers),
-        request_id=request_id(headers),
+        request_id=request_id(headers, secrets),
     )
+
+
+def proves_secret(error: ApiError) -> bool:
+    """Whether a failure comes from behind the check of password or signature: who is told so was let in."""
+    if error.code.startswith("FRS.") or (error.reason is Reason.FORBIDDEN and error.api == "iam"):
+        return True
+    return canonical(error.code) in {"APIG.0302", "APIG.0304", "APIG.0306", "APIG.0310", "APIG.0802"}
 
 
 def canonical(code: str) -> str:
@@ -151,11 +156,11 @@ def error_body(body: bytes) -> tuple[str, str]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        return "", brief(re.sub(r"<[^>]*>", " ", body[:4096].decode("utf-8", "replace")))
+        return "", re.sub(r"<[^<>]*>", " ", body[:4096].decode("utf-8", "replace"))
     for shape in (document, *(document.values() if isinstance(document, dict) else ())):
         for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
             if isinstance(shape, dict) and (code in shape or message in shape):
-                return vendor_code(shape.get(code)), brief(str(shape.get(message) or ""))
+                return vendor_code(shape.get(code)), str(shape.get(message) or "")
     return "", ""
 
 
@@ -165,31 +170,17 @@ def vendor_code(value: Any) -> str:
     return text if re.fullmatch(r"([A-Za-z][A-Za-z0-9]{0,11}\.)?[0-9]{1,8}", text) else ""
 
 
-def brief(text: str) -> str:
-    """One short line of a text from the wire, with everything that looks like a secret blanked out.
-
-    The gateway echoes the canonical request, hence headers, in some of its messages.
-    """
-    line = redacted(" ".join("".join(c if c.isprintable() else " " for c in text).split()))
-    return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3] + "..."
-
-
-def redacted(line: str) -> str:
-    """A line with everything that looks like a secret blanked out."""
-    return re.sub(r"[A-Za-z0-9+=_-]{40,}", "***", SECRET.sub(r"\1***", line))
-
-
-def request_id(headers: Mapping[str, str]) -> str:
+def request_id(headers: Mapping[str, str], secrets: Collection[str] = ()) -> str:
     """The id under which the vendor's support finds a call; IAM names its header differently."""
     value = headers.get("x-request-id") or headers.get("x-iam-trace-id") or ""
-    return value if re.fullmatch(r"[0-9A-Za-z-]{1,64}", value) else ""
+    return value if re.fullmatch(r"[0-9A-Za-z-]{1,64}", blanked(value, secrets)) else ""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait as told by `Retry-After`, a date being measured against the answer's own `Date` (RFC 9110)."""
     text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
-        return float(text)
+    if re.fullmatch(r"[0-9]+", text):
+        return float(text[:12])  # whoever says more means for ever
     try:
         seconds = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):

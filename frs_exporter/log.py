@@ -9,7 +9,7 @@ import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, Processor
 
-from frs_exporter.errors import redacted
+from frs_exporter.redact import redacted
 
 
 def log_to_stderr(level: str, format: str, count: Callable[[str], None]) -> None:

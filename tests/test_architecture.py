@@ -19,7 +19,9 @@ LAYERS = [
     ("collectors",),
     ("cloud.client",),
     ("cloud.auth",),
+    ("cloud.login",),
     ("cloud.transport",),
+    ("cloud.hold",),
     ("cloud.gate",),
     ("exposition.telemetry",),
     ("exposition.page",),
@@ -29,10 +31,20 @@ LAYERS = [
     ("exposition.render", "cloud.signing", "cloud.strict_json", "polling.schedule"),
     ("model", "advice"),
     ("errors",),
+    ("redact",),
     ("__init__",),
 ]
 PURE = (
-    *("errors", "advice", "model", "cloud.signing", "cloud.strict_json", "polling.schedule", "polling.demand"),
+    *(
+        "redact",
+        "errors",
+        "advice",
+        "model",
+        "cloud.signing",
+        "cloud.strict_json",
+        "polling.schedule",
+        "polling.demand",
+    ),
     *("exposition.render", "exposition.page"),
 )
 IMPURE = {"asyncio", "aiohttp", "time", "random", "os", "pathlib", "socket", "structlog"}

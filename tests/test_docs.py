@@ -7,7 +7,7 @@ import click
 import pytest
 
 from frs_exporter.cli import cli
-from frs_exporter.cloud.gate import KEY_HOLD, PASSWORD_HOLD
+from frs_exporter.cloud.hold import KEY_HOLD, PASSWORD_HOLD
 from frs_exporter.config.load import load
 from frs_exporter.errors import ConfigError, Reason
 from frs_exporter.exposition.telemetry import Telemetry

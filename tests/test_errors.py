@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.errors import MAX_MESSAGE, ApiError, ConfigError, Reason, brief, classify, error_body, retry_after
+from frs_exporter.errors import ApiError, ConfigError, Reason, classify, error_body, retry_after
+from frs_exporter.redact import MAX_MESSAGE, brief
 
 
 def body(**members: Any) -> bytes:
@@ -21,7 +22,7 @@ def body(**members: Any) -> bytes:
         (400, "FRS.0020", True, Reason.CLIENT),
         (400, "FRS.0010", True, Reason.CLIENT),
         (403, "FRS.0002", True, Reason.TOKEN),
-        (403, "FRS.0002", False, Reason.AUTH),
+        (403, "FRS.0002", False, Reason.FORBIDDEN),
         (400, "FRS.0018", True, Reason.SERVER),
         (500, "FRS.0018", True, Reason.SERVER),
         (403, "FRS.0028", True, Reason.PROJECT_MISMATCH),
@@ -106,29 +107,8 @@ def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
     ],
 )
 def test_every_shape_of_error_body_is_read(content: bytes, code: str, message: str) -> None:
-    assert error_body(content) == (code, message)
-
-
-@pytest.mark.parametrize(
-    "leak",
-    [
-        "canonicalRequest:GET|/v1/p/subscribe/||host:h|x-security-token:hunter2|x-sdk-date:2|",
-        'headers {"X-Auth-Token": "hunter2"}',
-        "Authorization: SDK-HMAC-SHA256 Access=AK, Signature=hunter2",
-        "password=hunter2",
-        'body {"password": "ab,c;d hunter2"}',
-        "secret_key: hunter2",
-        "pwd = 'x hunter2'",
-        "token " + "hunter2" * 8,
-    ],
-)
-def test_messages_are_blanked_of_secrets(leak: str) -> None:
-    assert "hunter2" not in brief(leak)
-
-
-def test_messages_are_short_and_on_one_line() -> None:
-    assert brief("a\r\n\tb\x00c\u2028d") == "a b c d"
-    assert len(brief("word " * 500)) == MAX_MESSAGE
+    found, text = error_body(content)
+    assert (found, brief(text)) == (code, message)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +123,7 @@ def test_messages_are_short_and_on_one_line() -> None:
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-5"}, None),
         ({"retry-after": "Sun, 22 Nov 2026 10:00:00 +99999999999999999999", "date": "x"}, None),
-        ({"retry-after": "1" * 400}, None),
+        ({"retry-after": "1" * 400}, 111111111111.0),
         ({"retry-after": "Sun, 22 Nov 2026 10:01:30", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, None),
     ],
 )

@@ -1,21 +1,20 @@
 """What authorizes a request: tokens, each bought once and kept until shortly before it dies, or AK/SK signatures."""
 
 import asyncio
-import json
 import math
 import random
-import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import structlog
 
-from frs_exporter.cloud.gate import KEY_HOLD, PASSWORD_HOLD, Hold, Standing
+from frs_exporter.advice import advice
+from frs_exporter.cloud.hold import KEY_HOLD, KEY_WIDTH, PASSWORD_HOLD, PASSWORD_WIDTH, Door, Hold
+from frs_exporter.cloud.login import about, password_login, read_token
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Answer, Authorize, Request
 from frs_exporter.errors import ApiError, Reason
@@ -31,8 +30,9 @@ REFRESH_AT = (0.92, 0.97)
 """The part of a token's life after which it is renewed is drawn from here: early enough to live through an outage of
 IAM, late enough to cost hardly a token more, and spread so that tokens bought together are not renewed together."""
 REFRESH_RETRY = 60.0
-"""Seconds between attempts to renew a token that is still valid, and to log in where IAM did not answer: logins come
-one at a time, so one region's silence would hold up the others."""
+"""Seconds between attempts to renew a token that is still valid."""
+LONGEST_LIFE = 86400.0
+"""Seconds that a token lives (IAM API, POST /v3/auth/tokens); one that claims more is renewed all the same."""
 REPLACE_AGAIN = 300.0
 """Seconds before a project's token is bought anew after one bought for a refused one was refused too."""
 
@@ -60,10 +60,10 @@ def authorizer(
     match credential:
         case TokenCredential():
             return TokenAuthorizer(
-                credential, send, rng, Hold(credential.name, PASSWORD_HOLD, telemetry, trusting=False)
+                credential, send, rng, Hold(credential.name, PASSWORD_HOLD, telemetry, width=PASSWORD_WIDTH)
             )
         case KeyCredential():
-            return KeyAuthorizer(credential, now, Hold(credential.name, KEY_HOLD, telemetry, trusting=True))
+            return KeyAuthorizer(credential, now, Hold(credential.name, KEY_HOLD, telemetry, width=KEY_WIDTH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,10 @@ class KeySignature:
 
     @asynccontextmanager
     async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
-        # Of requests that hang, as in a region that is down, three may be under way at most: less than lock a key.
+        # A region that is down must not hold up the others: what is not answered by then is hardly a refusal.
+        patience = request.timeout / 3
         clock_offset = self.now() - asyncio.get_running_loop().time()
-        async with self.hold.attempt(request.timeout / 3, clock_offset):
+        async with self.hold.attempt(self.project_id, patience=patience, clock_offset=clock_offset):
             yield self.headers(request)
 
     def headers(self, request: Request) -> Mapping[str, str]:
@@ -107,7 +108,7 @@ class KeyAuthorizer:
 
     async def authorize(self, target: Target) -> Authorize:
         """A signature for each request about `target`; raises ApiError at once while the key is held."""
-        self._hold.check()
+        self._hold.check(target.project_id)
         return KeySignature(self._credential, target.project_id, self._now, self._hold)
 
     def reject(self, target: Target, authorization: Authorize) -> bool:
@@ -146,8 +147,9 @@ class TokenAuthorizer:
         self._hold = hold
         self._tokens: dict[tuple[str, str], Token] = {}
         self._renewals: dict[tuple[str, str], asyncio.Task[Token]] = {}
+        self._overdue: set[tuple[str, str]] = set()
         self._replaced_at: dict[tuple[str, str], float] = {}
-        self._silent: defaultdict[str, Standing] = defaultdict(Standing)
+        self._doors: defaultdict[str, Door] = defaultdict(Door)
 
     async def authorize(self, target: Target) -> Authorize:
         """The token of `target`; one that nears its end is renewed in the background while it is still used."""
@@ -197,15 +199,30 @@ class TokenAuthorizer:
 
     async def _renew(self, target: Target) -> Token:
         key = self._key(target)
+        held = self._tokens.get(key)
         try:
             token = self._tokens[key] = await self._buy(target)
-        except ApiError:
-            if (held := self._tokens.get(key)) is not None:
-                self._tokens[key] = replace(held, refresh_at=asyncio.get_running_loop().time() + REFRESH_RETRY)
+        except ApiError as error:
+            if held is not None:
+                self._postpone(key, held, target, error)
             raise
         finally:
             del self._renewals[key]
+        if key in self._overdue:
+            self._overdue.discard(key)
+            log.info("token renewed", project=target.project)
         return token
+
+    def _postpone(self, key: tuple[str, str], held: Token, target: Target, error: ApiError) -> None:
+        """Try again later; nobody but the log tells of it while the old token serves."""
+        clock = asyncio.get_running_loop().time()
+        self._tokens[key] = replace(held, refresh_at=clock + REFRESH_RETRY)
+        if key not in self._overdue:
+            self._overdue.add(key)
+            names = {"project": target.project, "reason": str(error.reason), "api": error.api, "code": error.code}
+            details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
+            left = round(held.dies_at - clock)
+            log.warning("token not renewed", **names, **details, valid_seconds=left)
 
     async def _buy(self, target: Target) -> Token:
         asked_at, endpoint = 0.0, target.endpoints[Api.IAM]
@@ -213,18 +230,12 @@ class TokenAuthorizer:
         @asynccontextmanager
         async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
-            async with self._hold.attempt():
-                self._silent[endpoint].check()
+            async with self._doors[endpoint].entered(self._hold), self._hold.attempt(target.project_id):
                 asked_at = asyncio.get_running_loop().time()
-                try:
-                    yield JSON_TYPE
-                except ApiError as error:
-                    if error.reason is Reason.TIMEOUT:
-                        self._silent[endpoint].stand(error, REFRESH_RETRY)
-                    raise
+                yield JSON_TYPE
 
-        self._hold.check()
-        self._silent[endpoint].check()
+        self._hold.check(target.project_id)
+        self._doors[endpoint].silence.check()
         answer = await self._send(
             Request(
                 api=Api.IAM,
@@ -240,47 +251,14 @@ class TokenAuthorizer:
         )
         value, issued, expires, project_id = read_token(answer)
         if project_id != target.project_id:
-            raise ApiError(Reason.PROJECT_MISMATCH, "IAM issued a token of another project", status=201)
+            raise ApiError(Reason.PROJECT_MISMATCH, "IAM issued a token of another project", **about(answer))
         # The life is measured between two times of IAM's own clock, so a wrong local clock does no harm.
-        life = expires - issued
+        life = min(expires - issued, LONGEST_LIFE)
         return Token(value, expires, asked_at + life * self._rng.uniform(*REFRESH_AT), asked_at + life)
 
 
 def look_at(task: asyncio.Task[Token]) -> None:
-    """See how a renewal ended, as nobody else may be waiting for it: a failure is counted already, a bug is not."""
+    """See how a renewal ended, as nobody else may be waiting for it: a failure is told already, a bug is not."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, ApiError):
         log.error("unexpected error in a token's renewal", exc_info=error)
-
-
-def password_login(credential: TokenCredential, project_id: str) -> bytes:
-    """The body of `POST /v3/auth/tokens`: a user's password, scoped to one project by its id."""
-    user = {
-        "name": credential.user_name,
-        "password": credential.password.get_secret_value(),
-        "domain": {"name": credential.domain_name},
-    }
-    identity = {"methods": ["password"], "password": {"user": user}}
-    return json.dumps({"auth": {"identity": identity, "scope": {"project": {"id": project_id}}}}).encode()
-
-
-def read_token(answer: Answer) -> tuple[str, float, float, str]:
-    """Token, issue and expiry in Unix seconds, and project id of IAM's answer; raises ApiError on any other shape."""
-    value = answer.headers.get("x-subject-token", "")
-    try:
-        token: Any = answer.payload["token"]
-        issued, expires = (iam_time(token[key]) for key in ("issued_at", "expires_at"))
-        project_id = token["project"]["id"]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ApiError(
-            Reason.PAYLOAD, f"IAM's answer holds no usable token: {type(error).__name__}", status=201
-        ) from None
-    if not re.fullmatch(r"[\x21-\x7e]+", value) or not isinstance(project_id, str) or expires <= issued:
-        raise ApiError(Reason.PAYLOAD, "IAM's answer holds no usable token", status=201)
-    return value, issued, expires, project_id
-
-
-def iam_time(text: str) -> float:
-    """Unix seconds of a time as IAM writes it, `2020-01-04T09:05:22.701000Z`; raises ValueError."""
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=time.tzinfo or UTC).timestamp()

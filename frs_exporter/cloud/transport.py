@@ -1,6 +1,7 @@
 """The one outbound socket: through the gate, a bounded request, then JSON or an ApiError."""
 
 import asyncio
+import base64
 import os
 import ssl
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from frs_exporter import __version__
 from frs_exporter.cloud.gate import Gate
 from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
-from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify
+from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, HttpOptions, Limit
 
@@ -58,6 +59,7 @@ class Request:
 class Answer:
     """A successful answer; header names are in lower case."""
 
+    status: int
     headers: Mapping[str, str] = field(repr=False)
     payload: Any = field(repr=False)
 
@@ -77,6 +79,7 @@ class Transport:
         self._telemetry = telemetry
         self._now = now
         self._gates: dict[tuple[Api, str, str], Gate] = {}
+        self._waiting: dict[object, float] = {}
         self._proxy = options.proxy_url.get_secret_value() if options.proxy_url else None
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -95,8 +98,9 @@ class Transport:
         await self._session.close()
 
     def longest_wait(self) -> float:
-        """Seconds for which a request has been waiting for its gate to open, of all that wait now."""
-        return max((gate.longest_wait() for gate in self._gates.values()), default=0.0)
+        """Seconds for which the request that waits longest has been waiting to be sent, zero when none waits."""
+        now = asyncio.get_running_loop().time()
+        return now - next(iter(self._waiting.values()), now)
 
     async def send(self, request: Request, authorize: Authorize) -> Answer:
         """Send once, when the gate opens; raises ApiError for anything but a 2xx answer with JSON in it."""
@@ -104,17 +108,26 @@ class Transport:
         gate = self._gates.get(key)
         if gate is None:
             gate = self._gates[key] = Gate(self._limits[request.api])
-        async with gate.entered(), authorize(request) as headers:
-            clock = asyncio.get_running_loop().time
-            started = clock()
-            try:
-                answer = await self._exchange(request, headers)
-            except ApiError as error:
-                error.api = request.api
-                self._observe(request, clock() - started, error)
-                raise
-            self._observe(request, clock() - started, None)
-            return answer
+        arrival = object()
+        self._waiting[arrival] = asyncio.get_running_loop().time()
+        try:
+            async with gate.entered(), authorize(request) as headers:
+                del self._waiting[arrival]
+                return await self._observed(request, headers)
+        finally:
+            self._waiting.pop(arrival, None)
+
+    async def _observed(self, request: Request, headers: Mapping[str, str]) -> Answer:
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            answer = await self._exchange(request, headers)
+        except ApiError as error:
+            told = error.but(api=request.api)
+            self._observe(request, clock() - started, told)
+            raise told from None
+        self._observe(request, clock() - started, None)
+        return answer
 
     def _observe(self, request: Request, seconds: float, error: ApiError | None) -> None:
         reason = error.reason if error and error.code != NOT_SUBSCRIBED else None
@@ -136,7 +149,12 @@ class Transport:
             ) as response:
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 skew = clock_skew(lower, sent_at, self._now())
-                body = await read_bounded(response)
+                try:
+                    body = await read_bounded(response)
+                except (TimeoutError, aiohttp.ClientError, OSError):
+                    if response.status < 400:
+                        raise
+                    body = b""  # a refusal is one, whatever becomes of its words
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
             raise self._unreachable(error, request) from None  # aiohttp's errors hold the request, secrets and all
         if skew is not None:
@@ -146,18 +164,18 @@ class Transport:
             message = f"redirected to {told}, which is not followed"
             raise ApiError(Reason.CLIENT, message, status=status, code=str(status))
         if response.status // 100 != 2:
-            body, answered = blanked(body, lower, request, headers)
-            refusal = classify(response.status, body, answered, by_token="x-auth-token" in headers)
+            by_token, secrets = "x-auth-token" in headers, secrets_in(request, headers, self._proxy)
+            refusal = classify(response.status, body, lower, by_token=by_token, secrets=secrets)
             if refusal.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
-                refusal.message += skew_hint(skew)
+                refusal = refusal.but(message=refusal.message + skew_hint(skew))
             raise refusal
         if len(body) > MAX_BODY:
             raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=response.status)
         try:
-            return Answer(lower, decode(body))
+            return Answer(response.status, lower, decode(body))
         except ValueError as error:
             message = f"the answer is not usable JSON: {error}"
-            raise ApiError(Reason.PAYLOAD, message, status=response.status) from None
+            raise ApiError(Reason.PAYLOAD, message, status=response.status, request_id=request_id(lower)) from None
 
     def _unreachable(self, error: Exception, request: Request) -> ApiError:
         """Why there is no whole answer; the message names hosts and never a header or a body."""
@@ -208,17 +226,15 @@ async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def blanked(
-    body: bytes, answered: Mapping[str, str], request: Request, headers: Mapping[str, str]
-) -> tuple[bytes, Mapping[str, str]]:
-    """An error's body and headers without the secrets that were sent: some errors echo the request."""
+def secrets_in(request: Request, headers: Mapping[str, str], proxy: str | None) -> list[str]:
+    """What was sent that an answer must not make us tell: some errors echo the request."""
     sent = [request.secret, *(headers[name] for name in ("x-auth-token", "x-security-token") if name in headers)]
     if claim := parse_authorization(headers.get("authorization", "")):
         sent += [claim.access_key, claim.signature]
-    for secret in filter(None, sent):
-        body = body.replace(secret.encode(), b"***")
-        answered = {name: value.replace(secret, "***") for name, value in answered.items()}
-    return body, answered
+    if proxy and (password := URL(proxy).password):
+        login = f"{URL(proxy).user or ''}:{password}"
+        sent += [password, login, base64.b64encode(login.encode()).decode()]
+    return sent
 
 
 def clock_skew(headers: Mapping[str, str], sent_at: float, answered_at: float) -> float | None:

@@ -11,8 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from frs_exporter.collectors.collector import Collector, Get, Samples, wrong_shape
-from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, brief
+from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason
 from frs_exporter.model import SUBSERVICE_NAME, Api, Family, Findings, Sample, Target
+from frs_exporter.redact import brief
 
 DOCUMENTED = ("detect", "compare", "search", "live_detect")
 """Sub-services on the API page; live detect is offered in some regions only."""
@@ -76,7 +77,8 @@ def parse(payload: Any, target: Target) -> Findings:
     )
     notes = [note for part in parts for note in part.notes]
     if ignored:
-        notes.append(f"sub-services not shown, see frs_subservices_ignored: {brief(', '.join(sorted(ignored)))}")
+        names = brief(", ".join(key[:60] for key in sorted(ignored)))
+        notes.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
     return Findings(samples, tuple(notes))
 
 

@@ -29,10 +29,10 @@ def notice(where: str, api: Api, wanted: float, rate: float, asking: Sequence[Ta
     interval = math.ceil(shared_interval([target.poll_interval for target in asking], rate))
     late = [target for target in asking if interval + target.poll_timeout > target.stale_after]
     remedy = f"set poll_interval to at least {interval}s"
-    if rate < VENDOR_RATE:
-        remedy += f", or limits.{api}.rate to {min(math.ceil(wanted), VENDOR_RATE):g} (the vendor grants a user 10)"
     if exceeds(wanted, VENDOR_RATE):
-        remedy += ", or spread the projects over credentials of several users"
+        remedy += ", or spread the projects over several users: the vendor grants each 10 requests per second"
+    else:
+        remedy += f", or limits.{api}.rate to {math.ceil(wanted - 1e-9)} (the vendor grants a user 10, whoever uses it)"
     text = (
         f"{where}: {len(asking)} jobs want {wanted:.3g} requests per second, limits.{api}.rate allows {rate:g}: "
         f"they will be polled every {interval}s; {remedy}"

@@ -104,7 +104,8 @@ class Poller:
             # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
             told_until = self._clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
             told = collector.told(target, error)
-            return before.failed(self._now(), self._clock() - started, error.but(), told, told_until)
+            about = error.but(api=error.api or collector.api)
+            return before.failed(self._now(), self._clock() - started, about, told, told_until)
         clock = self._clock()
         return before.succeeded(self._now(), clock - started, findings, clock + target.stale_after)
 
@@ -122,8 +123,9 @@ def report(job: Job, before: JobState, after: JobState, delay: float) -> None:
     `delay` is in seconds, until the next poll.
     """
     names = {"project": job.target.project, "collector": job.collector}
+    known = {note.partition(":")[0] for note in before.notes}  # what changes about it is not told again
     for note in after.notes:
-        if note not in before.notes:
+        if note.partition(":")[0] not in known:
             log.warning("note", **names, note=note)
     error = after.error
     if error is None:

@@ -31,6 +31,7 @@ class Fault(BaseModel):
     echo: bool = Field(False, description="The message beside the code quotes the request, secrets and all.")
     headers: dict[str, str] = Field({}, description="Headers of the answer.")
     drip: float = Field(0.0, ge=0, description="Seconds between two bytes of the body.")
+    late: float = Field(0.0, ge=0, description="Seconds between the answer's making and its coming.")
     truncate: bool = Field(False, description="Half of the body comes, then the connection ends, or is reset.")
 
     @property
@@ -99,6 +100,7 @@ async def quoted(request: web.Request) -> str:
 
 async def spoiled(fault: Fault, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """An answer whose body comes slowly or only in half."""
+    await asyncio.sleep(fault.late)
     body = response.body if isinstance(response, web.Response) else None
     if not (fault.drip or fault.truncate) or not isinstance(body, bytes):
         return response

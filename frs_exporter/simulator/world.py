@@ -173,7 +173,7 @@ class World:
 
     def within_quota(self, user: str, api: str, quota: int) -> bool:
         """Whether one more request of this second is allowed; if so it is counted."""
-        times, now = self.recent[user, api], self.now()
+        times, now = self.recent[user, api], self.clock()
         while times and times[0] <= now - 1:
             times.popleft()
         if len(times) >= quota:

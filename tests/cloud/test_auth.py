@@ -10,8 +10,9 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, iam_time, password_login, read_token
-from frs_exporter.cloud.gate import PASSWORD_HOLD, Hold
+from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer
+from frs_exporter.cloud.hold import PASSWORD_HOLD, PASSWORD_WIDTH, Hold
+from frs_exporter.cloud.login import iam_time, password_login, read_token
 from frs_exporter.cloud.transport import Answer, Authorize, Request
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
@@ -26,11 +27,11 @@ ISSUED, EXPIRES = "2020-01-04T09:05:22.701000Z", "2020-01-05T09:05:22.701000Z"
 
 def answer(**changes: Any) -> Answer:
     token = {"issued_at": ISSUED, "expires_at": EXPIRES, "project": {"id": "p"}, **changes}
-    return Answer({"x-subject-token": "MII"}, {"token": token})
+    return Answer(201, {"x-subject-token": "MII"}, {"token": token})
 
 
 def hold() -> Hold:
-    return Hold("ops", PASSWORD_HOLD, Telemetry(), trusting=False)
+    return Hold("ops", PASSWORD_HOLD, Telemetry(), width=PASSWORD_WIDTH)
 
 
 def keeper_of(cloud: Cloud, target: Target) -> Authorizer:
@@ -161,7 +162,7 @@ async def test_only_the_refused_token_is_dropped(target: Target) -> None:
 
     async def send(_: Request, headers: Authorize) -> Answer:
         await made(headers)
-        return Answer({"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).payload)
+        return Answer(201, {"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).payload)
 
     keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold())
     old = await keeper.authorize(target)
@@ -185,11 +186,11 @@ async def test_a_token_of_another_project_is_refused(target: Target) -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        Answer({}, answer().payload),
-        Answer({"x-subject-token": "MII\tx"}, answer().payload),
-        Answer({"x-subject-token": "MII\xe9"}, answer().payload),
-        Answer({"x-subject-token": "MII"}, {}),
-        Answer({"x-subject-token": "MII"}, []),
+        Answer(201, {}, answer().payload),
+        Answer(201, {"x-subject-token": "MII\tx"}, answer().payload),
+        Answer(201, {"x-subject-token": "MII\xe9"}, answer().payload),
+        Answer(201, {"x-subject-token": "MII"}, {}),
+        Answer(201, {"x-subject-token": "MII"}, []),
         answer(issued_at=EXPIRES, expires_at=ISSUED),
         answer(expires_at="soon"),
         answer(expires_at=5),
@@ -210,7 +211,7 @@ def test_iam_writes_its_times_in_utc_with_or_without_saying_so() -> None:
 
 def test_no_value_shows_its_secrets() -> None:
     login = Request(Api.IAM, "http://h", "ops", "POST", "/", 1.0, password_login(PASSWORD, "p"))
-    answered = Answer({"x-subject-token": "hunter2"}, {"password": "hunter2"})
+    answered = Answer(201, {"x-subject-token": "hunter2"}, {"password": "hunter2"})
     shown = repr([Token("hunter2", 0, 0, 0), answered, login, PASSWORD])
     assert "hunter2" not in shown
     assert PASSWORD.password.get_secret_value() in login.body.decode()
@@ -218,7 +219,7 @@ def test_no_value_shows_its_secrets() -> None:
 
 async def test_a_bug_in_a_background_renewal_is_logged(target: Target) -> None:
     """Nobody waits for it, so nobody else would tell."""
-    issued = iter([Answer({"x-subject-token": "MII"}, answer(project={"id": target.project_id}).payload)])
+    issued = iter([Answer(201, {"x-subject-token": "MII"}, answer(project={"id": target.project_id}).payload)])
 
     async def send(_: Request, headers: Authorize) -> Answer:
         await made(headers)

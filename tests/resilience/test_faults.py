@@ -159,7 +159,7 @@ FRS_400 = (*range(10, 18), *range(20, 23), *range(29, 33), 201, 203, *range(301,
 CODES = [
     *(told(400, f"FRS.{number:04}", Reason.CLIENT) for number in FRS_400),
     *(told(400, f"FRS.{number:04}", Reason.CLIENT) for number in (701, 702, 704, 705, 706, 707, 751)),
-    told(403, "FRS.0002", Reason.AUTH, back_within=HELD),
+    told(403, "FRS.0002", Reason.FORBIDDEN),
     told(403, "FRS.0002", Reason.TOKEN, kind="token"),
     told(500, "FRS.0018", Reason.SERVER),
     told(400, "FRS.0018", Reason.SERVER),
@@ -204,7 +204,7 @@ LOGINS = [
     told(429, "IAM.0012", Reason.THROTTLED, kind="token", api="iam"),
     told(500, "IAM.0006", Reason.SERVER, kind="token", api="iam"),
     fault("IAM hangs", HANG, Reason.TIMEOUT, said="did not answer", kind="token", api="iam"),
-    fault("no token", Fault(body="{}"), Reason.PAYLOAD, said="no usable token", kind="token", api="iam"),
+    fault("no token", Fault(body="{}"), Reason.PAYLOAD, said="no usable token.issued_at", kind="token", api="iam"),
 ]
 BODIES = [
     body("empty", "", "it is empty"),
@@ -375,7 +375,7 @@ async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
             row.code,
         )
         assert row.said in line["message"]
-        assert line["advice"] == advice(ApiError(row.reason, "", code=row.code))
+        assert line["advice"] == advice(ApiError(row.reason, "", code=row.code, status=line.get("status")))
         assert line["next_poll_seconds"] > 0
         await asyncio.sleep(200)
         stale = facts(polls.shown())

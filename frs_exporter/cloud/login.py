@@ -1,0 +1,46 @@
+"""What IAM wants to hear for a token, and what it answers (pure)."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from frs_exporter.cloud.transport import Answer
+from frs_exporter.errors import ApiError, Reason, request_id
+from frs_exporter.model import Api, TokenCredential
+
+
+def password_login(credential: TokenCredential, project_id: str) -> bytes:
+    """The body of `POST /v3/auth/tokens`: a user's password, scoped to one project by its id."""
+    user = {
+        "name": credential.user_name,
+        "password": credential.password.get_secret_value(),
+        "domain": {"name": credential.domain_name},
+    }
+    identity = {"methods": ["password"], "password": {"user": user}}
+    return json.dumps({"auth": {"identity": identity, "scope": {"project": {"id": project_id}}}}).encode()
+
+
+def read_token(answer: Answer) -> tuple[str, float, float, str]:
+    """Token, issue and expiry in Unix seconds, and project id of IAM's answer; raises ApiError on any other shape."""
+    value, problem = answer.headers.get("x-subject-token", ""), "no usable X-Subject-Token"
+    try:
+        token: Any = answer.payload["token"]
+        issued, expires = (iam_time(token[key]) for key in ("issued_at", "expires_at"))
+        project_id = token["project"]["id"]
+        if re.fullmatch(r"[\x21-\x7e]+", value) and isinstance(project_id, str) and expires > issued:
+            return value, issued, expires, project_id
+    except (KeyError, TypeError, ValueError, OverflowError):
+        problem = "no usable token.issued_at, token.expires_at and token.project.id"
+    raise ApiError(Reason.PAYLOAD, f"{problem} in IAM's answer", **about(answer))
+
+
+def about(answer: Answer) -> dict[str, Any]:
+    """What an error tells of an answer that was successful, but not usable."""
+    return {"api": Api.IAM, "status": answer.status, "request_id": request_id(answer.headers)}
+
+
+def iam_time(text: str) -> float:
+    """Unix seconds of a time as IAM writes it, `2020-01-04T09:05:22.701000Z`; raises ValueError."""
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=time.tzinfo or UTC).timestamp()

@@ -1,0 +1,48 @@
+"""What of a text from the wire may be told: one short line, without secrets that were sent or look like one."""
+
+import html
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+MAX_MESSAGE = 300
+ENOUGH = 8 * MAX_MESSAGE
+"""Characters that are looked at: texts from the wire may be megabytes."""
+
+SECRET = re.compile(
+    r"""(?i)((?:token|authorization|passw(?:or)?d|pwd|secret|signature)[\w-]{0,30}\\{0,3}["']?\s{0,3}[:=]\s{0,3})"""
+    r"""(?:\\{0,3}"(?:\\.|[^"\\])*\\{0,3}"?|'[^']*'?|[^|;"'}]+)"""
+)
+"""A name that means a secret, and the value that follows it; each repeat is bounded, so no text takes long."""
+
+
+def brief(text: str) -> str:
+    """One short line of a text from the wire, with everything that looks like a secret blanked out.
+
+    The gateway echoes the canonical request, hence headers, in some of its messages.
+    """
+    if len(text) > ENOUGH:
+        text = text[:ENOUGH].rsplit(None, 1)[0]  # half a secret might not look like one any more
+    line = redacted(" ".join("".join(c if c.isprintable() else " " for c in text).split()))
+    return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3] + "..."
+
+
+def redacted(line: str) -> str:
+    """A line with everything that looks like a secret blanked out."""
+    return re.sub(r"[A-Za-z0-9+=_-]{40,}", "***", SECRET.sub(r"\1***", line))
+
+
+def blanked(text: str, secrets: Iterable[str]) -> str:
+    """A text without these secrets, however they are written in it."""
+    for form in sorted({form for secret in secrets if secret for form in forms(secret)}, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return text
+
+
+def forms(secret: str) -> Iterable[str]:
+    """A secret as it may be quoted: plain, in JSON, in JSON within JSON, in a URL, in HTML."""
+    yield from (secret, quote(secret), quote(secret, safe=""), html.escape(secret))
+    for ascii in (True, False):
+        once = json.dumps(secret, ensure_ascii=ascii)[1:-1]
+        yield from (once, json.dumps(once, ensure_ascii=ascii)[1:-1])

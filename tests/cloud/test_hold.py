@@ -1,0 +1,302 @@
+"""Holds: nobody locks an account, and nobody is held up for nothing."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from frs_exporter.cloud.hold import BEHIND, KEY_HOLD, KEY_WIDTH, LAST_HOLD, PASSWORD_HOLD, PASSWORD_WIDTH, Hold
+from frs_exporter.errors import ApiError, Reason
+from frs_exporter.exposition.telemetry import Telemetry
+from tests.conftest import loop_time, run_virtual
+
+REFUSED = ApiError(Reason.AUTH, "wrong", status=401, code="APIGW.0301", request_id="r", api="frs")
+
+
+class Guarded:
+    """A hold, and an account that counts how a secret is used."""
+
+    def __init__(self, first: float = KEY_HOLD, width: int = KEY_WIDTH) -> None:
+        self.telemetry = Telemetry()
+        self.hold = Hold("ops", first, self.telemetry, width=width)
+        self.good = False
+        self.latency = 0.1
+        self.patience = 1.0
+        self.uses: list[float] = []
+        self.under_way = self.most = self.count = 0
+
+    async def use(self, project: str = "", offset: float = 0.0, outcome: ApiError | None = None) -> ApiError | None:
+        """Use the secret once, for a project of its own if none is given; what came of it."""
+        self.count += 1
+        try:
+            async with self.hold.attempt(project or f"p{self.count}", patience=self.patience, clock_offset=offset):
+                good = self.good and project != "odd"
+                self.uses.append(loop_time())
+                self.under_way += 1
+                self.most = max(self.most, self.under_way)
+                try:
+                    await asyncio.sleep(self.latency)
+                finally:
+                    self.under_way -= 1
+                if outcome:
+                    raise outcome
+                if not good:
+                    raise REFUSED.but()
+        except ApiError as error:
+            return error
+        return None
+
+    def rejected(self) -> float | None:
+        return self.telemetry.registry.get_sample_value("frs_exporter_credential_rejected", {"credential": "ops"})
+
+
+def guarded(test: Callable[[Guarded], Awaitable[None]], first: float = KEY_HOLD, width: int = KEY_WIDTH) -> None:
+    async def main() -> None:
+        await test(Guarded(first, width))
+
+    run_virtual(main())
+
+
+def test_however_many_want_a_wrong_secret_it_is_used_once() -> None:
+    async def test(it: Guarded) -> None:
+        assert it.rejected() == 0
+        errors = await asyncio.gather(*(it.use() for _ in range(1000)))
+        assert len(it.uses) == 1
+        assert {error.reason for error in errors if error} == {Reason.AUTH}
+        assert {(error.status, error.code, error.request_id) for error in errors if error} == {(401, "APIGW.0301", "r")}
+        waits = sorted(error.retry_after or 0 for error in errors if error)
+        assert waits[:-1] == pytest.approx([KEY_HOLD] * 999, abs=1)
+        assert waits[-1] == pytest.approx(KEY_HOLD + BEHIND, abs=1), "who was refused comes after the others"
+        assert (
+            str(errors[-1])
+            == "auth: as told to another request: wrong; not asked for another 360 s (APIGW.0301 HTTP 401)"
+        )
+        assert it.rejected() == 1
+
+    guarded(test)
+
+
+@pytest.mark.parametrize("first", [KEY_HOLD, PASSWORD_HOLD])
+def test_while_it_stays_wrong_it_is_used_ever_more_rarely_by_one_alone(first: float) -> None:
+    async def test(it: Guarded) -> None:
+        while loop_time() < 86400:
+            await asyncio.gather(*(it.use() for _ in range(20)))
+            await asyncio.sleep(20)
+        gaps = [after - before for before, after in zip(it.uses, it.uses[1:], strict=False)]
+        assert gaps[:3] == pytest.approx([min(n * first, LAST_HOLD) for n in (1, 2, 4)], abs=25)
+        assert min(gaps) >= first
+        assert gaps[-1] == pytest.approx(LAST_HOLD, abs=25)
+        assert it.most == 1
+
+    guarded(test, first)
+
+
+def test_two_wrong_passwords_within_any_hour_at_most() -> None:
+    """An account may lock a user after three within an hour."""
+    assert 2 * PASSWORD_HOLD > 3600
+
+
+def test_a_secret_that_is_right_again_is_everybodys_at_once() -> None:
+    async def test(it: Guarded) -> None:
+        await it.use()
+        it.good = True
+        assert await it.use() is not None, "held"
+        await asyncio.sleep(KEY_HOLD)
+        assert await asyncio.gather(*(it.use() for _ in range(100))) == [None] * 100
+        assert it.rejected() == 0
+        assert len(it.uses) == 101
+        assert it.uses[-1] - it.uses[1] == pytest.approx(99 / KEY_WIDTH * 0.1, abs=0.11), "after the probe all others"
+        it.good = False
+        await it.use()
+        it.good = True
+        await asyncio.sleep(KEY_HOLD)
+        assert await it.use() is None, "the hold begins as short as the first time"
+
+    guarded(test)
+
+
+def test_until_it_has_worked_a_secret_is_tried_by_one_at_a_time() -> None:
+    async def test(it: Guarded) -> None:
+        it.good = True
+        await asyncio.gather(*(it.use() for _ in range(9)))
+        assert it.uses == pytest.approx([0, *[0.1] * KEY_WIDTH, *[0.2] * KEY_WIDTH], abs=0.01)
+
+    guarded(test)
+
+
+def test_a_password_is_used_by_two_at_a_time_however_long_it_takes() -> None:
+    async def test(it: Guarded) -> None:
+        it.good, it.latency, it.patience = True, 30.0, math.inf
+        await asyncio.gather(*(it.use() for _ in range(5)))
+        assert it.uses == pytest.approx([0, 30, 30, 60, 60], abs=0.01)
+
+    guarded(test, width=PASSWORD_WIDTH)
+
+
+def test_an_attempt_that_hangs_does_not_hold_up_the_others_but_a_probe_does() -> None:
+    """A refusal comes at once: what hangs is none, and a dead region must not delay another."""
+
+    async def test(it: Guarded) -> None:
+        it.good, it.latency = True, 10.0
+        await asyncio.gather(*(it.use() for _ in range(3)))
+        assert it.uses == pytest.approx([0, 1, 2], abs=0.01)
+        it.good = False
+        await it.use()
+        await asyncio.sleep(KEY_HOLD)
+        started = loop_time()
+        await asyncio.gather(*(it.use() for _ in range(3)))
+        assert it.uses[4:] == pytest.approx([started], abs=0.01)
+
+    guarded(test)
+
+
+@pytest.mark.parametrize(("first", "width"), [(KEY_HOLD, KEY_WIDTH), (PASSWORD_HOLD, PASSWORD_WIDTH)])
+def test_those_under_way_when_a_secret_goes_bad_are_few_and_make_the_hold_twice_as_long(
+    first: float, width: int
+) -> None:
+    """Two passwords refused at once, and the next after an hour: never three within one."""
+
+    async def test(it: Guarded) -> None:
+        it.good = True
+        await it.use()
+        it.good = False
+        errors = await asyncio.gather(*(it.use() for _ in range(20)))
+        assert len(it.uses) == 1 + width
+        waits = [error.retry_after or 0 for error in errors if error]
+        assert max(waits) == pytest.approx(min(2 * first, LAST_HOLD) + BEHIND, abs=1)
+        while len(it.uses) == 1 + width:
+            await asyncio.sleep(10)
+            await it.use()
+        assert it.uses[-1] == pytest.approx(min(2 * first, LAST_HOLD), abs=20)
+
+    guarded(test, first, width)
+
+
+def test_a_project_refused_where_others_are_accepted_is_held_by_itself() -> None:
+    """It is not the secret, then, and the others must not suffer for it."""
+
+    async def test(it: Guarded) -> None:
+        it.good = True
+        errors = {"odd": 0, "p": 0}
+        for _ in range(360):
+            for project in ("odd", "p"):
+                errors[project] += await it.use(project) is not None
+            await asyncio.sleep(60)
+        assert errors["p"] <= KEY_HOLD / 60
+        assert errors["odd"] == 360
+        assert 360 <= len(it.uses) <= 360 + 60 * 360 / KEY_HOLD + 2
+        assert it.rejected() == 0
+        it.good = False
+        await it.use("p")
+        assert it.rejected() == 1, "a secret that goes bad is held all the same"
+
+    guarded(test)
+
+
+def test_a_project_is_not_odd_for_ever() -> None:
+    async def test(it: Guarded) -> None:
+        await it.use("p")
+        it.good = True
+        await asyncio.sleep(KEY_HOLD)
+        assert await it.use("q") is None
+        assert await it.use("p") is None
+        it.good = False
+        await it.use("p")
+        assert it.rejected() == 1
+
+    guarded(test)
+
+
+TIMEOUT = ApiError(Reason.TIMEOUT, "no answer")
+
+
+def test_a_probe_without_an_answer_may_have_been_refused() -> None:
+    async def test(it: Guarded) -> None:
+        await it.use()
+        await asyncio.sleep(KEY_HOLD)
+        error = await it.use(outcome=TIMEOUT)
+        assert error
+        assert error.reason is Reason.TIMEOUT
+        assert error.retry_after == pytest.approx(2 * KEY_HOLD)
+        error = await it.use()
+        assert error
+        assert error.reason is Reason.AUTH
+        assert len(it.uses) == 2
+
+    guarded(test)
+
+
+def test_a_key_that_never_worked_is_not_tried_again_and_again_without_an_answer() -> None:
+    async def test(it: Guarded) -> None:
+        it.latency, it.patience = 10.0, 10.0 / 3
+        while loop_time() < 3600:
+            await asyncio.gather(*(it.use(outcome=TIMEOUT) for _ in range(10)))
+            await asyncio.sleep(1)
+        window = [sum(start <= at < start + 300 for at in it.uses) for start in it.uses]
+        assert max(window) < 5
+        it.good, it.latency = True, 0.1
+        await asyncio.sleep(KEY_HOLD)
+        assert await it.use() is None
+        assert await it.use(outcome=TIMEOUT) is TIMEOUT
+        assert await it.use() is None, "one that has worked is not doubted"
+
+    guarded(test)
+
+
+def test_an_answer_to_an_older_attempt_lifts_no_hold() -> None:
+    async def test(it: Guarded) -> None:
+        it.good = True
+        await it.use()
+        it.latency = 5.0
+        slow = asyncio.create_task(it.use())
+        await asyncio.sleep(0.1)
+        it.good, it.latency = False, 0.1
+        await it.use()
+        assert await slow is None
+        assert it.rejected() == 1
+        assert await it.use() is not None
+
+    guarded(test)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "proves"),
+    [
+        (ApiError(Reason.FROZEN, "x", status=400, code="FRS.0202"), True),
+        (ApiError(Reason.FORBIDDEN, "x", status=403, code="FRS.0002"), True),
+        (ApiError(Reason.FORBIDDEN, "x", status=403, code="APIGW.0302"), True),
+        (ApiError(Reason.FORBIDDEN, "x", status=403, code="403", api="iam"), True),
+        (ApiError(Reason.FORBIDDEN, "x", status=403, code="APIGW.0402"), False),
+        (ApiError(Reason.FORBIDDEN, "x", status=403, code="403", api="frs"), False),
+        (ApiError(Reason.THROTTLED, "x", status=429, code="APIG.0308"), False),
+        (ApiError(Reason.TIMEOUT, "x"), False),
+        (ApiError(Reason.SERVER, "x", status=503), False),
+    ],
+)
+def test_only_answers_from_behind_the_gateways_check_prove_a_secret(outcome: ApiError, proves: bool) -> None:
+    async def test(it: Guarded) -> None:
+        await it.use()
+        await asyncio.sleep(KEY_HOLD)
+        error = await it.use(outcome=outcome)
+        assert error
+        assert error.reason is outcome.reason
+        assert it.rejected() == (0 if proves else 1)
+
+    guarded(test)
+
+
+def test_after_a_jump_of_the_clock_one_goes_first() -> None:
+    """Signatures that were good may not be any more, and those under way together could lock the key."""
+
+    async def test(it: Guarded) -> None:
+        it.good = True
+        await it.use(offset=1e9)
+        await asyncio.gather(*(it.use(offset=1e9 + 30) for _ in range(5)))
+        assert it.most == KEY_WIDTH
+        it.good, it.most = False, 0
+        await asyncio.gather(*(it.use(offset=1e9 + 1200) for _ in range(5)))
+        assert it.most == 1
+        assert len(it.uses) == 7
+
+    guarded(test)
