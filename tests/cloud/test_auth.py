@@ -256,3 +256,47 @@ async def test_a_security_token_is_sent_and_signed(target: Target) -> None:
     assert keeper.expires_at(target) is None
     keeper.reject(target, authorization)
     assert await keeper.authorize(target) == authorization
+
+
+def test_a_renewal_that_fails_is_told_while_the_token_still_serves() -> None:
+    """Once, with what to do and how long it still serves; and when it is over."""
+
+    async def main() -> list[Any]:
+        async with CloudContext(account("token", "t1"), token_life=10_000.0) as cloud:
+            (target,) = cloud.targets()
+            keeper = keeper_of(cloud, target)
+            await keeper.authorize(target)
+            cloud.world.faults.set("iam", Fault(status=201, body="{}"))
+            await asyncio.sleep(9_700)
+            with structlog.testing.capture_logs() as logs:
+                for _ in range(20):
+                    await keeper.authorize(target)
+                    await asyncio.sleep(10)
+                cloud.world.faults.set("iam", None)
+                await asyncio.sleep(60)
+                await keeper.authorize(target)
+                await asyncio.sleep(1)
+        return [entry for entry in logs if entry["log_level"] != "debug"]
+
+    late, renewed = run_virtual(main())
+    assert [late[name] for name in ("event", "project", "reason", "api")] == [
+        "token not renewed",
+        "t1",
+        "payload",
+        "iam",
+    ]
+    assert late["valid_seconds"] == pytest.approx(300, abs=5)
+    assert late["message"] == "no usable token.issued_at, token.expires_at and token.project.id in IAM's answer"
+    assert renewed["event"] == "token renewed"
+
+
+def test_a_token_that_claims_to_live_for_ever_is_renewed_all_the_same() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", "t1"), token_life=1e9) as cloud:
+            (target,) = cloud.targets()
+            keeper = keeper_of(cloud, target)
+            first = await keeper.authorize(target)
+            await asyncio.sleep(86400)
+            assert await keeper.authorize(target) is not first
+
+    run_virtual(main())

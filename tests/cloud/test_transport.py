@@ -224,6 +224,32 @@ async def test_what_was_sent_is_blanked_where_an_error_echoes_it(serve: Serve) -
     assert (caught.value.message, caught.value.request_id, caught.value.api) == ("you sent *** ***", "", "frs")
 
 
+async def test_a_proxy_that_quotes_its_password_is_not_quoted(serve: Serve) -> None:
+    async def proxy(request: Any) -> web.Response:
+        return web.Response(status=407, text=f"no: us#r:hunter2 {request.headers['Proxy-Authorization']}")
+
+    url = (await serve(proxy)).replace("http://", "http://us%23r:hunter2@")
+    _, error = await send("http://frs.example", HttpOptions(proxy_url=SecretStr(url)))
+    assert error is not None
+    assert (error.reason, error.code) == (Reason.CONNECT, "407")
+    assert "hunter2" not in error.message
+    assert "Basic" not in error.message or "***" in error.message
+
+
+async def test_a_refusal_is_one_though_its_body_is_cut_off(serve: Serve) -> None:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(status=401, headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"x")
+        assert request.transport
+        request.transport.close()
+        return response
+
+    _, error = await send(await serve(handler))
+    assert error is not None
+    assert (error.reason, error.status, error.code) == (Reason.TOKEN, 401, "401")
+
+
 async def test_an_error_says_when_it_is_the_proxys() -> None:
     for proxy, told in (
         ("http://user:hunter2@nowhere.invalid:1", "dns: the name of the proxy nowhere.invalid does not resolve"),

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -137,6 +138,30 @@ def test_an_address_in_use_is_one_line_and_exit_code_1(programs: Programs) -> No
         run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == f"Error: cannot listen on {address}: Address already in use\n"
+
+
+def test_a_fault_shows_within_seconds_and_is_over_when_it_is_lifted(programs: Programs) -> None:
+    """A rehearsal, as the README has it."""
+    port = free_port()
+    faults = f"http://127.0.0.1:{port}/_simulator/faults"
+    _, config = programs.simulator(f"--listen-address=127.0.0.1:{port}", "--poll-interval=1s", "--projects=4")
+    daemon, url = programs.daemon(config)
+    up, down = 'frs_up{project="vision-prod",collector="subscription"} 1.0', 'reason="server",code="APIGW.0613"} 1.0'
+    eventually(lambda: up in fetch(f"{url}/metrics"))
+    order = {"project": "vision-prod", "fault": {"status": 503, "code": "APIGW.0613", "echo": True}}
+    request = urllib.request.Request(faults, data=json.dumps(order).encode())
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert json.load(answer)["faults"]
+    eventually(lambda: down in fetch(f"{url}/metrics"))
+    assert 'frs_subscribed{project="vision-prod",subservice="detect"} 1.0' in fetch(f"{url}/metrics")
+    with urllib.request.urlopen(urllib.request.Request(faults, method="DELETE"), timeout=10) as answer:
+        assert json.load(answer)["faults"] == []
+    eventually(lambda: up in fetch(f"{url}/metrics"))
+    daemon.stop()
+    (line,) = [line for line in daemon.log.splitlines() if "msg=down" in line]
+    for part in ("project=vision-prod", "code=APIGW.0613", "request_id=", "advice=", "next_poll_seconds="):
+        assert part in line
+    assert "MII" not in daemon.log
 
 
 def test_logs_are_json_when_asked(programs: Programs) -> None:
