@@ -199,11 +199,10 @@ class TokenAuthorizer:
 
     async def _renew(self, target: Target) -> Token:
         key = self._key(target)
-        held = self._tokens.get(key)
         try:
             token = self._tokens[key] = await self._buy(target)
         except ApiError as error:
-            if held is not None:
+            if (held := self._tokens.get(key)) is not None:
                 self._postpone(key, held, target, error)
             raise
         finally:
@@ -217,7 +216,7 @@ class TokenAuthorizer:
         """Try again later; nobody but the log tells of it while the old token serves."""
         clock = asyncio.get_running_loop().time()
         self._tokens[key] = replace(held, refresh_at=clock + REFRESH_RETRY)
-        if key not in self._overdue:
+        if key not in self._overdue and clock < held.dies_at:
             self._overdue.add(key)
             names = {"project": target.project, "reason": str(error.reason), "api": error.api, "code": error.code}
             details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}

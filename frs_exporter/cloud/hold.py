@@ -21,6 +21,7 @@ PASSWORD_HOLD = 1860.0
 """Seconds without a login after a refused one. An account locks a user after 3 to 10 wrong passwords within 15 to 60
 minutes, as it is set (IAM API, iam_17_0005); two within any hour never lock, whatever is set."""
 PASSWORD_WIDTH = 2
+"""Logins under way at once: if both turn out to be refused, the next one is more than an hour later."""
 LAST_HOLD = 3600.0
 """Each hold is twice as long as the one before, up to this."""
 BEHIND = 30.0

@@ -300,3 +300,20 @@ def test_a_token_that_claims_to_live_for_ever_is_renewed_all_the_same() -> None:
             assert await keeper.authorize(target) is not first
 
     run_virtual(main())
+
+
+def test_a_renewal_that_fails_does_not_bring_a_refused_token_back() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", "t1"), token_life=1000.0) as cloud:
+            (target,) = cloud.targets()
+            keeper = keeper_of(cloud, target)
+            first = await keeper.authorize(target)
+            cloud.world.faults.set("iam", Fault(delay=5.0, status=503))
+            await asyncio.sleep(980)
+            assert await keeper.authorize(target) is first
+            await asyncio.sleep(1)
+            keeper.reject(target, first)
+            await asyncio.sleep(10)
+            assert keeper.expires_at(target) is None
+
+    run_virtual(main())
