@@ -12,8 +12,10 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
-from frs_exporter.redact import blanked, brief
+from frs_exporter.redact import blanked, brief, cut
 
+MAX_PAGE = 1 << 16
+"""Bytes of a page of HTML that are looked at."""
 NOT_SUBSCRIBED = "FRS.0019"
 """Nothing of FRS is subscribed: an answer that comes dressed as an error."""
 
@@ -118,16 +120,18 @@ def classify(
     `headers` has lower-case names; `secrets` were sent and must not come back in the message. Without a token in play a
     refusal means the password or the signature.
     """
-    code, message = error_body(body)
+    code, message = error_body(body, secrets)
     reason = CODES.get(canonical(code)) or STATUSES.get(status)
     if reason is None:
         reason = Reason.SERVER if status >= 500 else Reason.CLIENT
     if reason is Reason.TOKEN and not by_token:
         # FRS itself is asked by nobody whose signature the gateway has not found right.
         reason = Reason.FORBIDDEN if code.startswith("FRS.") else Reason.AUTH
+        if message and not code:  # a page of somebody on the way, who knows nothing of the secret
+            reason = Reason.PAYLOAD
     return ApiError(
         reason,
-        brief(blanked(message, secrets)) or "no message",
+        brief(message) or "no message",
         status=status,
         code=code or str(status),
         retry_after=retry_after(headers),
@@ -147,8 +151,8 @@ def canonical(code: str) -> str:
     return re.sub(r"^API(GW|C)\.", "APIG.", code.upper())
 
 
-def error_body(body: bytes) -> tuple[str, str]:
-    """The vendor's code and message in an error body, either empty when it has none.
+def error_body(body: bytes, secrets: Collection[str] = ()) -> tuple[str, str]:
+    """The vendor's code and message in an error body, either empty when it has none, and no secret in it.
 
     Five shapes occur: FRS and the gateway, IAM v3.0, keystone's nested one, two camel-case cousins, and what is not
     JSON at all. The order is that of the vendor's own client (huaweicloudsdkcore, exceptions/exception_handler.py).
@@ -156,12 +160,18 @@ def error_body(body: bytes) -> tuple[str, str]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        return "", re.sub(r"<[^<>]*>", " ", body[:4096].decode("utf-8", "replace"))
+        page = blanked(cut(body[:MAX_PAGE].decode("utf-8", "replace"), MAX_PAGE - 100), secrets)
+        return "", " ".join(re.sub(r"<[^<>]*>", " ", page).split())
     for shape in (document, *(document.values() if isinstance(document, dict) else ())):
         for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
             if isinstance(shape, dict) and (code in shape or message in shape):
-                return vendor_code(shape.get(code)), str(shape.get(message) or "")
+                return vendor_code(shape.get(code)), blanked(words(shape.get(message)), secrets)
     return "", ""
+
+
+def words(value: Any) -> str:
+    """A message from the wire as text, whatever it is."""
+    return value if isinstance(value, str) else json.dumps(value) if value else ""
 
 
 def vendor_code(value: Any) -> str:

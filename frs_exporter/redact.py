@@ -22,10 +22,14 @@ def brief(text: str) -> str:
 
     The gateway echoes the canonical request, hence headers, in some of its messages.
     """
-    if len(text) > ENOUGH:
-        text = text[:ENOUGH].rsplit(None, 1)[0]  # half a secret might not look like one any more
-    line = redacted(" ".join("".join(c if c.isprintable() else " " for c in text).split()))
+    words = "".join(c if c.isprintable() else " " for c in cut(text.lstrip(), ENOUGH)).split()
+    line = redacted(" ".join(words))
     return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3] + "..."
+
+
+def cut(text: str, length: int) -> str:
+    """The beginning of a text, up to the end of a word: half a secret might not look like one any more."""
+    return text if len(text) <= length else "".join(text[:length].rsplit(None, 1)[:1])
 
 
 def redacted(line: str) -> str:
@@ -42,7 +46,10 @@ def blanked(text: str, secrets: Iterable[str]) -> str:
 
 def forms(secret: str) -> Iterable[str]:
     """A secret as it may be quoted: plain, in JSON, in JSON within JSON, in a URL, in HTML."""
-    yield from (secret, quote(secret), quote(secret, safe=""), html.escape(secret))
+    escaped = html.escape(secret)
+    yield from (secret, quote(secret), quote(secret, safe=""), escaped, escaped.replace("&#x27;", "&#39;"))
     for ascii in (True, False):
         once = json.dumps(secret, ensure_ascii=ascii)[1:-1]
-        yield from (once, json.dumps(once, ensure_ascii=ascii)[1:-1])
+        careful = "".join(f"\\u{ord(c):04x}" if c in "&<>='" else c for c in once)  # as for use within HTML
+        for form in (once, careful):
+            yield from (form, json.dumps(form, ensure_ascii=ascii)[1:-1])

@@ -86,7 +86,7 @@ def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
         (b"\xff\xfe", "", "\ufffd\ufffd"),
         (b"[]", "", ""),
         (b'{"error_code":" FRS.0019 ","error_msg":null}', "FRS.0019", ""),
-        (b'{"error_code":{"a":1},"error_msg":["b"]}', "", "['b']"),
+        (b'{"error_code":{"a":1},"error_msg":["b"]}', "", '["b"]'),
         (b'{"error_code":"a\\"} 1\\nx","error_msg":"m"}', "", "m"),
         (b"[" * 100_000, "", "[" * (MAX_MESSAGE - 3) + "..."),
     ],

@@ -1,5 +1,6 @@
 """No secret gets through, however it is written, and no text takes long."""
 
+import html
 import json
 
 import pytest
@@ -52,6 +53,12 @@ def test_no_text_takes_long(piece: str) -> None:
     redacted(text[:100_000])
 
 
+@pytest.mark.parametrize("blank", [" " * 3000, "\n" * 70_000, "\x00" * 3000, "<p>" * 30_000])
+def test_a_blank_page_is_no_message(blank: str) -> None:
+    for body in (blank, json.dumps({"error_msg": blank}), json.dumps({"error_code": "FRS.0500", "error_msg": [blank]})):
+        assert classify(401, body.encode(), {}, by_token=False).status == 401
+
+
 secrets = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=8, max_size=30)
 
 
@@ -64,6 +71,10 @@ def test_what_was_sent_never_comes_back(secret: str, text: str) -> None:
         json.dumps({"error_code": "IAM.0011", "error_msg": json.dumps({"x": message})}),
         json.dumps({"error_code": "IAM.0011", "error_msg": json.dumps(json.dumps({"x": message}))}),
         f"<p>{message}</p>",
+        f"<p>{html.escape(message).replace('&#x27;', '&#39;')}</p>",
+        "x" * 65_500 + message,
+        "<p>" * 1000 + message,
+        json.dumps({"error_code": "IAM.0011", "error_msg": {"given": message}}),
     ):
         told = classify(400, body.encode(), {}, by_token=False, secrets=[secret]).message
         assert " ".join(secret.split()) not in told

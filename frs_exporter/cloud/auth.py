@@ -3,7 +3,6 @@
 import asyncio
 import math
 import random
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from frs_exporter.advice import advice
-from frs_exporter.cloud.hold import KEY_HOLD, KEY_WIDTH, PASSWORD_HOLD, PASSWORD_WIDTH, Door, Hold
+from frs_exporter.cloud.hold import KEY_HOLD, KEY_WIDTH, PASSWORD_HOLD, PASSWORD_WIDTH, Hold
 from frs_exporter.cloud.login import about, password_login, read_token
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Answer, Authorize, Request
@@ -59,9 +58,8 @@ def authorizer(
     """The authorizer of a credential's kind."""
     match credential:
         case TokenCredential():
-            return TokenAuthorizer(
-                credential, send, rng, Hold(credential.name, PASSWORD_HOLD, telemetry, width=PASSWORD_WIDTH)
-            )
+            hold = Hold(credential.name, PASSWORD_HOLD, telemetry, width=PASSWORD_WIDTH, of_endpoint=True)
+            return TokenAuthorizer(credential, send, rng, hold)
         case KeyCredential():
             return KeyAuthorizer(credential, now, Hold(credential.name, KEY_HOLD, telemetry, width=KEY_WIDTH))
 
@@ -77,10 +75,8 @@ class KeySignature:
 
     @asynccontextmanager
     async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
-        # A region that is down must not hold up the others: what is not answered by then is hardly a refusal.
-        patience = request.timeout / 3
         clock_offset = self.now() - asyncio.get_running_loop().time()
-        async with self.hold.attempt(self.project_id, patience=patience, clock_offset=clock_offset):
+        async with self.hold.attempt(self.project_id, request.endpoint, clock_offset):
             yield self.headers(request)
 
     def headers(self, request: Request) -> Mapping[str, str]:
@@ -108,7 +104,7 @@ class KeyAuthorizer:
 
     async def authorize(self, target: Target) -> Authorize:
         """A signature for each request about `target`; raises ApiError at once while the key is held."""
-        self._hold.check(target.project_id)
+        self._hold.check(target.project_id, target.endpoints[Api.FRS])
         return KeySignature(self._credential, target.project_id, self._now, self._hold)
 
     def reject(self, target: Target, authorization: Authorize) -> bool:
@@ -149,7 +145,6 @@ class TokenAuthorizer:
         self._renewals: dict[tuple[str, str], asyncio.Task[Token]] = {}
         self._overdue: set[tuple[str, str]] = set()
         self._replaced_at: dict[tuple[str, str], float] = {}
-        self._doors: defaultdict[str, Door] = defaultdict(Door)
 
     async def authorize(self, target: Target) -> Authorize:
         """The token of `target`; one that nears its end is renewed in the background while it is still used."""
@@ -229,12 +224,11 @@ class TokenAuthorizer:
         @asynccontextmanager
         async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
-            async with self._doors[endpoint].entered(self._hold), self._hold.attempt(target.project_id):
+            async with self._hold.attempt(target.project_id, endpoint):
                 asked_at = asyncio.get_running_loop().time()
                 yield JSON_TYPE
 
-        self._hold.check(target.project_id)
-        self._doors[endpoint].silence.check()
+        self._hold.check(target.project_id, endpoint)
         answer = await self._send(
             Request(
                 api=Api.IAM,

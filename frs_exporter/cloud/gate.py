@@ -29,8 +29,8 @@ class Standing:
         self._error = error.but()
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
 
-    def prolong(self, seconds: float) -> None:
-        """Let what stands, or stood, stand for so long from now."""
+    def restart(self, seconds: float) -> None:
+        """Let what stands, or stood, stand for so long from now on."""
         self._until = asyncio.get_running_loop().time() + seconds
 
     def lift(self) -> None:

@@ -1,9 +1,9 @@
 """Who may use a secret, and when: one that is refused is held, so that the vendor never locks it."""
 
 import asyncio
-import math
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -25,14 +25,14 @@ PASSWORD_WIDTH = 2
 LAST_HOLD = 3600.0
 """Each hold is twice as long as the one before, up to this."""
 BEHIND = 30.0
-"""Seconds by which the project that was refused comes after the others: they tell whether it was the secret."""
+"""Seconds by which the project that was refused comes after the others, or the endpoint that did not answer: the
+others tell whether it was the secret."""
 CLOCK_JUMP = 60.0
 """A wall clock set by more seconds than this may be the end of signatures that were good until now."""
 FIRST_SILENCE = 60.0
-"""Seconds between logins where IAM does not answer."""
-LONGEST_SILENCE = 960.0
-"""Seconds between logins where IAM never answers, to a user whose password has never worked: as each may be a refusal
-that comes too late, four in a quarter of an hour are enough."""
+"""Seconds without an attempt at an endpoint that did not answer one: the answer may have been a refusal. They double
+with each, so that there are four within a quarter of an hour at most."""
+LAST_SILENCE = 960.0
 
 log = structlog.get_logger()
 
@@ -40,75 +40,93 @@ log = structlog.get_logger()
 class Hold:
     """Guards a secret: refused once, it is not used for longer than the vendor's lock lasts, and then by one alone.
 
-    Until it has worked, one at a time uses it, after that at most `width`: those under way could lock it together.
-    A project that is refused where others are accepted is held by itself.
+    Until it has worked, one at a time uses it, after that at most `width`, as those under way could lock it together;
+    of those each endpoint has its share, so that one that is slow takes nothing from the others. A project that is
+    refused where others are accepted is held by itself. `of_endpoint` says that a timeout speaks for the endpoint as a
+    whole, as it does for logins, which are not about one project.
     """
 
-    def __init__(self, credential: str, first: float, telemetry: Telemetry, *, width: int) -> None:
-        self.worked = False
+    def __init__(
+        self, credential: str, first: float, telemetry: Telemetry, *, width: int, of_endpoint: bool = False
+    ) -> None:
         self._credential = credential
         self._first = self._length = first
         self._rejected = telemetry.credential_rejected.labels(credential)
-        self._one, self._some = asyncio.Semaphore(1), asyncio.Semaphore(width)
-        self._turns = self._one
+        self._width = width
+        self._of_endpoint = of_endpoint
+        self._worked = self._trusted = False
         self._offset = 0.0
-        self._refusals = self._unanswered = 0
+        self._under_way: Counter[str] = Counter()
+        self._line: deque[asyncio.Future[None]] = deque()
+        self._refusals = 0
         self._standing = Standing()
         self._suspect = ""
+        self._behind: frozenset[str] = frozenset()
         self._odd: set[str] = set()
         self._odd_standing = Standing()
+        self._silences: defaultdict[str, Standing] = defaultdict(Standing)
+        self._pauses: dict[str, float] = {}
 
-    def check(self, project: str) -> None:
-        """Raise the refusal again, while the secret is held, or its use for this project."""
-        self._standing.check(longer=BEHIND if project == self._suspect else 0.0)
+    def check(self, project: str, endpoint: str) -> None:
+        """Raise the error that stands: for the secret, for its use for this project, or at this endpoint."""
+        behind = not {project, endpoint}.isdisjoint(self._behind | self._odd)
+        self._standing.check(longer=BEHIND if behind else 0.0)
         if project in self._odd:
             self._odd_standing.check()
+        self._silences[endpoint].check()
 
     @asynccontextmanager
-    async def attempt(
-        self, project: str, *, patience: float = math.inf, clock_offset: float = 0.0
-    ) -> AsyncIterator[None]:
-        """Use the secret for a project; raises ApiError.
-
-        `patience` are the seconds after which others need not wait any longer for the outcome, while nothing speaks
-        against the secret; `clock_offset` is in seconds, the wall clock against the loop's.
-        """
+    async def attempt(self, project: str, endpoint: str, clock_offset: float = 0.0) -> AsyncIterator[None]:
+        """Use the secret; `clock_offset` is in seconds, the wall clock against the loop's. Raises ApiError."""
         if abs(clock_offset - self._offset) > CLOCK_JUMP:
-            self._turns, self._offset = self._one, clock_offset
-        async with self._turn(patience):
-            self.check(project)
+            self._trusted, self._offset = False, clock_offset
+        async with self._turn(endpoint):
+            self.check(project, endpoint)
             refusals = self._refusals
             try:
                 yield
             except ApiError as error:
+                if error.reason is Reason.TIMEOUT:
+                    raise self._doubt(endpoint, error) from None
+                self._pauses.pop(endpoint, None)
                 if error.reason is Reason.AUTH:
                     raise self._refuse(project, error) from None
-                if error.reason is Reason.TIMEOUT:
-                    raise self._doubt(error, patience) from None
                 if proves_secret(error):
                     self._accept(project, refusals)
                 raise
+            self._pauses.pop(endpoint, None)
             self._accept(project, refusals)
 
     @asynccontextmanager
-    async def _turn(self, patience: float) -> AsyncIterator[None]:
-        turns = None
-        while turns is not self._turns:  # who may go may change while one waits
-            if turns is not None:
-                turns.release()
-            turns = self._turns
-            await turns.acquire()
-        with ExitStack() as stack:
-            stack.callback(turns.release)
-            if not (self._refusals or self._unanswered) and patience < math.inf:
-                timer = asyncio.get_running_loop().call_later(patience, stack.close)
-                stack.callback(timer.cancel)
+    async def _turn(self, endpoint: str) -> AsyncIterator[None]:
+        self._under_way.setdefault(endpoint, 0)
+        while not self._may_go(endpoint):
+            place = asyncio.get_running_loop().create_future()
+            self._line.append(place)
+            try:
+                await place
+            finally:
+                self._line.remove(place)
+        self._under_way[endpoint] += 1
+        try:
             yield
+        finally:
+            self._under_way[endpoint] -= 1
+            for place in self._line:  # whoever may go now, goes
+                if not place.done():
+                    place.set_result(None)
+
+    def _may_go(self, endpoint: str) -> bool:
+        if not self._trusted:
+            return self._under_way.total() == 0
+        share = max(1, self._width // len(self._under_way))
+        return self._under_way.total() < self._width and self._under_way[endpoint] < share
 
     def _refuse(self, project: str, error: ApiError) -> ApiError:
         """Hold the secret, or an odd project; what to tell who was refused."""
-        if project in self._odd:
-            self._odd_standing.stand(error, self._first)
+        if project in self._odd and not self._refusals:
+            self._length = min(2 * self._length, LAST_HOLD)  # as it may be the secret after all
+            self._odd_standing.stand(error, self._length)
             return error.but(retry_after=self._odd_standing.left)
         if not self._refusals:
             names = {"credential": self._credential, "api": error.api, "code": error.code}
@@ -118,21 +136,23 @@ class Hold:
         self._standing.stand(error, self._length)
         if new:  # more that were under way make the hold as long as a second refusal does, and no longer
             self._length = min(2 * self._length, LAST_HOLD)
-        self._turns, self._suspect = self._one, project
+        self._trusted, self._suspect, self._behind = False, project, frozenset({project})
         self._refusals += 1
         self._rejected.set(1)
         return error.but(retry_after=self._standing.left + BEHIND)
 
-    def _doubt(self, error: ApiError, patience: float) -> ApiError:
-        """What was not answered may have been refused: a secret that does not work is not tried again so soon."""
+    def _doubt(self, endpoint: str, error: ApiError) -> ApiError:
+        """What was not answered may have been refused: it is not tried again so soon; what to tell."""
         if self._refusals:
-            self._standing.prolong(self._length)
-        elif not self.worked and patience < math.inf:
-            self._unanswered = min(self._unanswered + 1, 4)
-            self._standing.stand(error, self._first / 2 ** (4 - self._unanswered))
-        else:
+            self._standing.restart(self._length)
+            self._behind = self._behind - {self._suspect} | {endpoint}
+            return error.but(retry_after=self._standing.left + BEHIND)
+        if self._worked and not self._of_endpoint:
             return error
-        return error.but(retry_after=self._standing.left)
+        pause = self._pauses.get(endpoint, FIRST_SILENCE)
+        self._pauses[endpoint] = min(2 * pause, LAST_SILENCE)
+        self._silences[endpoint].stand(error, pause)
+        return error.but(retry_after=pause)
 
     def _accept(self, project: str, refusals: int) -> None:
         """Lift the hold, unless the secret was refused since the attempt began."""
@@ -143,32 +163,6 @@ class Hold:
             log.info("credential accepted again", credential=self._credential, refusals=refusals)
             self._odd |= {self._suspect} - {project}
         self._standing.lift()
-        self._length, self._refusals, self._unanswered, self._suspect = self._first, 0, 0, ""
-        self._turns, self.worked = self._some, True
+        self._length, self._refusals, self._suspect, self._behind = self._first, 0, "", frozenset()
+        self._worked = self._trusted = True
         self._rejected.set(0)
-
-
-class Door:
-    """An endpoint of IAM for one user: one login at a time, and none for a while after one without an answer.
-
-    Logins of a user are few at once, so an endpoint that is slow or silent must not take all of them.
-    """
-
-    def __init__(self) -> None:
-        self.silence = Standing()
-        self._turn = asyncio.Lock()
-        self._pause = FIRST_SILENCE
-
-    @asynccontextmanager
-    async def entered(self, hold: Hold) -> AsyncIterator[None]:
-        """Be the only one to log in here; raises ApiError."""
-        async with self._turn:
-            self.silence.check()
-            try:
-                yield
-            except ApiError as error:
-                if error.reason is Reason.TIMEOUT:
-                    self._pause = FIRST_SILENCE if hold.worked else min(2 * self._pause, LONGEST_SILENCE)
-                    self.silence.stand(error, self._pause)
-                raise
-            self._pause = FIRST_SILENCE

@@ -73,13 +73,22 @@ class Poller:
     async def _run(self, job: Job, window: float) -> None:
         await asyncio.sleep(first_delay("/".join(job.key), window))
         while True:
-            started, before = self._clock(), self.states[job.key]
-            state = await self.poll(job)
-            retry_after = state.error.retry_after if state.error else None
-            delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
-            report(job, before, state, delay)
-            wait_from = self._clock() if state.error else started
-            await asyncio.sleep(max(0.0, wait_from + delay - self._clock()))
+            try:
+                wait = await self._turn(job)
+            except Exception:
+                log.exception("unexpected error around a poll", project=job.target.project, collector=job.collector)
+                wait = job.target.poll_interval
+            await asyncio.sleep(wait)
+
+    async def _turn(self, job: Job) -> float:
+        """Poll and report; the seconds until the next turn."""
+        started, before = self._clock(), self.states[job.key]
+        state = await self.poll(job)
+        retry_after = state.error.retry_after if state.error else None
+        delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
+        report(job, before, state, delay)
+        wait_from = self._clock() if state.error else started
+        return max(0.0, wait_from + delay - self._clock())
 
     async def poll(self, job: Job) -> JobState:
         """Ask once, keep and show what came of it; no failure gets out, whatever it is."""

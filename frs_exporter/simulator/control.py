@@ -22,7 +22,7 @@ class Order(BaseModel):
     project: str = Field("", description="A project's name; empty for all.")
     fault: Fault | None = None
     expire_tokens: bool = Field(False, description="Let all tokens issued so far die now.")
-    lock: str = Field("", description="Lock the user and the key of this account for 15 minutes.")
+    lock: str = Field("", description="Lock the user of this account for 15 minutes, its key for 5.")
     clock_offset: float | None = Field(None, description="Seconds by which the cloud's clock is ahead.")
 
 

@@ -137,6 +137,8 @@ class World:
     """Tokens that died early, as on arrears or changed permissions."""
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Requests by API, user and project id."""
+    refused: set[str] = field(default_factory=set)
+    """Ids of projects for which logins are refused as with a wrong password."""
     visits: list[Visit] | None = None
     """Every request, where somebody wants to know."""
     locks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
@@ -198,9 +200,9 @@ class World:
         self.locks[login].failures.clear()
 
     def lock(self, account: Account) -> None:
-        """Lock an account's user and key, as somebody else's wrong passwords do."""
-        for login in (account.login, account.access_key):
-            self.locks[login].until = self.now() + self.user_lock.seconds
+        """Lock an account's user and key, as somebody else's failures do."""
+        for login, rule in ((account.login, self.user_lock), (account.access_key, self.key_lock)):
+            self.locks[login].until = self.now() + rule.seconds
 
     def expire_tokens(self) -> None:
         """Let all tokens issued so far die early."""

@@ -1,12 +1,20 @@
 """Holds: nobody locks an account, and nobody is held up for nothing."""
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from frs_exporter.cloud.hold import BEHIND, KEY_HOLD, KEY_WIDTH, LAST_HOLD, PASSWORD_HOLD, PASSWORD_WIDTH, Hold
+from frs_exporter.cloud.hold import (
+    BEHIND,
+    KEY_HOLD,
+    KEY_WIDTH,
+    LAST_HOLD,
+    LAST_SILENCE,
+    PASSWORD_HOLD,
+    PASSWORD_WIDTH,
+    Hold,
+)
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.conftest import loop_time, run_virtual
@@ -22,15 +30,16 @@ class Guarded:
         self.hold = Hold("ops", first, self.telemetry, width=width)
         self.good = False
         self.latency = 0.1
-        self.patience = 1.0
         self.uses: list[float] = []
         self.under_way = self.most = self.count = 0
 
-    async def use(self, project: str = "", offset: float = 0.0, outcome: ApiError | None = None) -> ApiError | None:
+    async def use(
+        self, project: str = "", offset: float = 0.0, outcome: ApiError | None = None, endpoint: str = "here"
+    ) -> ApiError | None:
         """Use the secret once, for a project of its own if none is given; what came of it."""
         self.count += 1
         try:
-            async with self.hold.attempt(project or f"p{self.count}", patience=self.patience, clock_offset=offset):
+            async with self.hold.attempt(project or f"p{self.count}", endpoint, offset):
                 good = self.good and project != "odd"
                 self.uses.append(loop_time())
                 self.under_way += 1
@@ -127,26 +136,55 @@ def test_until_it_has_worked_a_secret_is_tried_by_one_at_a_time() -> None:
 
 def test_a_password_is_used_by_two_at_a_time_however_long_it_takes() -> None:
     async def test(it: Guarded) -> None:
-        it.good, it.latency, it.patience = True, 30.0, math.inf
+        it.good, it.latency = True, 30.0
         await asyncio.gather(*(it.use() for _ in range(5)))
         assert it.uses == pytest.approx([0, 30, 30, 60, 60], abs=0.01)
 
     guarded(test, width=PASSWORD_WIDTH)
 
 
-def test_an_attempt_that_hangs_does_not_hold_up_the_others_but_a_probe_does() -> None:
-    """A refusal comes at once: what hangs is none, and a dead region must not delay another."""
+def test_each_endpoint_has_its_share_of_those_under_way() -> None:
+    """So one that is slow takes nothing from the others, and all together do not lock the key."""
 
     async def test(it: Guarded) -> None:
-        it.good, it.latency = True, 10.0
-        await asyncio.gather(*(it.use() for _ in range(3)))
-        assert it.uses == pytest.approx([0, 1, 2], abs=0.01)
-        it.good = False
+        it.good = True
         await it.use()
+        it.latency = 10.0
+        first = loop_time()
+        await asyncio.gather(*(it.use(endpoint=where) for where in ["slow"] * 5 + ["here"] * 5))
+        assert it.uses[1:5] == pytest.approx([first] * 4, abs=0.01)
+        assert it.most == KEY_WIDTH
+        for where in ("a", "b", "c", "d"):
+            await it.use(endpoint=where)
+        it.most = 0
+        await asyncio.gather(*(it.use(endpoint=where) for where in "aabbccdd"))
+        assert it.most == KEY_WIDTH
+
+    guarded(test)
+
+
+def test_a_probe_is_alone_however_long_it_takes() -> None:
+    async def test(it: Guarded) -> None:
+        await it.use()
+        it.latency = 10.0
         await asyncio.sleep(KEY_HOLD)
         started = loop_time()
-        await asyncio.gather(*(it.use() for _ in range(3)))
-        assert it.uses[4:] == pytest.approx([started], abs=0.01)
+        await asyncio.gather(*(it.use(endpoint=where) for where in "abc"))
+        assert it.uses[1:] == pytest.approx([started], abs=0.01)
+
+    guarded(test)
+
+
+def test_who_gives_up_waiting_takes_nobodys_turn() -> None:
+    async def test(it: Guarded) -> None:
+        it.good, it.latency = True, 10.0
+        line = [asyncio.create_task(it.use()) for _ in range(4)]
+        await asyncio.sleep(1)
+        line[1].cancel()
+        line[0].cancel()
+        await asyncio.gather(*line, return_exceptions=True)
+        assert it.uses == pytest.approx([0, 1, 11], abs=0.01)
+        assert it.under_way == 0
 
     guarded(test)
 
@@ -218,7 +256,7 @@ def test_a_probe_without_an_answer_may_have_been_refused() -> None:
         error = await it.use(outcome=TIMEOUT)
         assert error
         assert error.reason is Reason.TIMEOUT
-        assert error.retry_after == pytest.approx(2 * KEY_HOLD)
+        assert error.retry_after == pytest.approx(2 * KEY_HOLD + BEHIND)
         error = await it.use()
         assert error
         assert error.reason is Reason.AUTH
@@ -227,19 +265,26 @@ def test_a_probe_without_an_answer_may_have_been_refused() -> None:
     guarded(test)
 
 
-def test_a_key_that_never_worked_is_not_tried_again_and_again_without_an_answer() -> None:
+@pytest.mark.parametrize("of_endpoint", [False, True])
+def test_what_never_worked_is_not_tried_again_and_again_without_an_answer(of_endpoint: bool) -> None:
+    """Four times in a quarter of an hour at an endpoint that is silent, and at others as ever."""
+
     async def test(it: Guarded) -> None:
-        it.latency, it.patience = 10.0, 10.0 / 3
-        while loop_time() < 3600:
+        it.hold = Hold("ops", KEY_HOLD, it.telemetry, width=KEY_WIDTH, of_endpoint=of_endpoint)
+        it.latency = 10.0
+        while loop_time() < 7200:
             await asyncio.gather(*(it.use(outcome=TIMEOUT) for _ in range(10)))
             await asyncio.sleep(1)
-        window = [sum(start <= at < start + 300 for at in it.uses) for start in it.uses]
-        assert max(window) < 5
+        assert max(sum(start <= at < start + 900 for at in it.uses) for start in it.uses) == 4
         it.good, it.latency = True, 0.1
-        await asyncio.sleep(KEY_HOLD)
+        error = await it.use()
+        assert error
+        assert error.reason is Reason.TIMEOUT
+        assert await it.use(endpoint="elsewhere") is None
+        await asyncio.sleep(LAST_SILENCE)
         assert await it.use() is None
-        assert await it.use(outcome=TIMEOUT) is TIMEOUT
-        assert await it.use() is None, "one that has worked is not doubted"
+        await it.use(outcome=TIMEOUT)
+        assert (await it.use() is None) is not of_endpoint, "for keys that work, one hanging project is no silence"
 
     guarded(test)
 

@@ -343,6 +343,23 @@ def test_what_an_answer_leaves_open_is_noted_once() -> None:
     ]
 
 
+def test_a_bug_around_a_poll_does_not_end_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    async def main() -> list[Any]:
+        async with polled(account("ak_sk", "k1")) as (_, polls):
+            with structlog.testing.capture_logs() as logs, monkeypatch.context() as patch:
+                patch.setattr("frs_exporter.polling.poller.report", broken)
+                await asyncio.sleep(1)
+            await asyncio.sleep(600)
+            assert polls.shown()['frs_polls_total{project="k1",collector="subscription"}'] >= 9
+        return logs
+
+    ((event, exc_info),) = told(run_virtual(main()), "event", "exc_info")
+    assert (event, bool(exc_info)) == ("unexpected error around a poll", True)
+
+
 def test_what_cannot_be_rendered_is_reason_internal_and_the_job_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError

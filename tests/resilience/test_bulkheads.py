@@ -8,6 +8,7 @@ import pytest
 
 from frs_exporter.cloud.auth import Token, authorizer
 from frs_exporter.model import Api, Limit, Target
+from frs_exporter.polling.schedule import JITTER
 from frs_exporter.simulator.faults import HANG
 from frs_exporter.simulator.world import Visit
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
@@ -38,17 +39,19 @@ def test_one_hanging_project_of_200_delays_no_other(kind: str) -> None:
                 took = intervals(visits, target.project_id)
                 assert len(took) >= 28
                 assert sum(took) / len(took) == pytest.approx(60, rel=0.05)
+                assert 60 * (1 - JITTER) - 2 <= min(took) <= max(took) <= 60 * (1 + JITTER) + 2, "jitter, and its turn"
             await polls.poller.stop()
 
     run_virtual(main())
 
 
-def test_a_dead_region_delays_no_other() -> None:
+@pytest.mark.parametrize("kind", ["token", "ak_sk"])
+def test_a_dead_region_delays_no_other(kind: str) -> None:
     """One credential in two regions; FRS and IAM of one of them accept connections and never answer."""
 
     async def main() -> None:
         names = [f"p{n}" for n in range(60)]
-        async with CloudContext(account("token", *names), limits=USUAL) as cloud, DeadServer() as dead:
+        async with CloudContext(account(kind, *names), limits=USUAL) as cloud, DeadServer() as dead:
             targets = cloud.targets()
             for target in targets[:30]:
                 object.__setattr__(target, "endpoints", dict.fromkeys(Api, dead))

@@ -193,7 +193,13 @@ STATUSES = [
         "busy",
     )
     for status, reason in (
-        *((400, Reason.CLIENT), (402, Reason.CLIENT), (403, Reason.FORBIDDEN), (404, Reason.ABSENT)),
+        *(
+            (400, Reason.CLIENT),
+            (401, Reason.PAYLOAD),
+            (402, Reason.CLIENT),
+            (403, Reason.FORBIDDEN),
+            (404, Reason.ABSENT),
+        ),
         *((407, Reason.CONNECT), (408, Reason.TIMEOUT), (418, Reason.CLIENT), (429, Reason.THROTTLED)),
         *((500, Reason.SERVER), (502, Reason.SERVER), (503, Reason.SERVER), (504, Reason.SERVER)),
     )
@@ -360,6 +366,8 @@ async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
     await acted(row.strike, stage)
     await asyncio.sleep(100)
     during = facts(polls.shown())
+    offset = stage.cloud.world.clock_offset
+    assert stage.cloud.counted("frs_exporter_clock_skew_seconds", api="frs") == pytest.approx(-offset, abs=1)
     if row.reason is None:
         kept = row.shows or {name: value for name, value in well.items() if not name.startswith("frs_up")}
         assert during == {f"frs_up{{{LABELS}}}": 1, **kept}

@@ -8,7 +8,7 @@ import pytest
 
 from frs_exporter.model import Api, Limit, Target
 from frs_exporter.simulator import Account, World
-from frs_exporter.simulator.faults import Fault
+from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.simulator.world import USER_LOCK, LockRule
 from tests.conftest import Cloud, CloudContext, account, run_virtual
 from tests.polling.test_poller import Polled
@@ -63,12 +63,12 @@ def test_a_thousand_projects_on_one_bad_secret_for_a_day(kind: str) -> None:
 
 
 @asynccontextmanager
-async def regions(cloud: Cloud, count: int) -> AsyncIterator[list[Target]]:
+async def regions(cloud: Cloud, count: int, poll_interval: float = 300.0) -> AsyncIterator[list[Target]]:
     """The targets, spread over several endpoints of the same cloud."""
     fronts = [Front(int(cloud.url.rpartition(":")[2])) for _ in range(count)]
     for front in fronts:
         await front.open()
-    targets = cloud.targets(poll_interval=300.0, stale_after=900.0)
+    targets = cloud.targets(poll_interval=poll_interval, stale_after=3 * poll_interval)
     for number, target in enumerate(targets):
         url = f"http://127.0.0.1:{fronts[number % count].port}"
         object.__setattr__(target, "endpoints", dict.fromkeys(Api, url))
@@ -110,14 +110,15 @@ def test_however_slowly_or_brokenly_the_refusal_comes(kind: str, fault: Fault) -
 
 
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
-@pytest.mark.parametrize("latency", [0.0, 2.0])
+@pytest.mark.parametrize("latency", [0.0, 2.0, 3.5, 9.0])
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_secret_that_goes_bad_while_all_is_well(kind: str, latency: float, count: int) -> None:
     """With tokens nothing fails before they die: the new ones cannot be had, which shows at once."""
 
     async def main() -> None:
-        owner = account(kind, *PROJECTS[:90])
-        async with CloudContext(owner, limits=USUAL, token_life=7200.0) as cloud, regions(cloud, count) as targets:
+        owner = account(kind, *PROJECTS[:60])
+        context = CloudContext(owner, limits=USUAL, token_life=2400.0)
+        async with context as cloud, regions(cloud, count, 60.0) as targets:
             cloud.world.user_lock = STRICTEST
             for api in ("iam", "frs"):
                 cloud.world.faults.set(api, Fault(delay=latency))
@@ -125,7 +126,7 @@ def test_a_secret_that_goes_bad_while_all_is_well(kind: str, latency: float, cou
             await asyncio.sleep(900)
             assert all(state.up for state in polls.poller.states.values())
             spoil(owner)
-            await asyncio.sleep(DAY / 4)
+            await asyncio.sleep(3 * 3600)
             assert locked(cloud.world) == 0
             assert cloud.counted("frs_exporter_credential_rejected", credential=f"{kind}-account") == 1
             assert not any(state.up for state in polls.poller.states.values())
@@ -143,7 +144,7 @@ def test_one_project_that_is_refused_does_not_take_the_others_down(kind: str, ap
         async with CloudContext(owner, limits=USUAL, token_life=7200.0) as cloud:
             polls = Polled(cloud)
             odd, *others = polls.jobs
-            cloud.world.faults.set(api, Fault(status=401, body="<p>login</p>"), odd.target.project_id)
+            cloud.world.faults.set(api, Fault(status=401, code="APIGW.0301"), odd.target.project_id)
             await asyncio.sleep(3 * 1860)
             counts = {job.key: polls.poller.states[job.key].polls for job in others}
             failures = sum(polls.poller.states[job.key].failures for job in others)
@@ -155,6 +156,48 @@ def test_one_project_that_is_refused_does_not_take_the_others_down(kind: str, ap
             cloud.world.faults.set(api, None, odd.target.project_id)
             await asyncio.sleep(2 * 1860)
             assert polls.poller.states[odd.key].up
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
+def test_a_project_that_is_refused_and_a_password_that_changes_are_together_no_lock() -> None:
+    """Though each is held by itself: the strictest rule allows two refusals within an hour."""
+
+    async def main() -> None:
+        owner = account("token", *PROJECTS[:20])
+        async with CloudContext(owner, limits=USUAL, token_life=2400.0) as cloud:
+            cloud.world.user_lock = STRICTEST
+            polls = Polled(cloud)
+            odd = polls.jobs[0].target.project_id
+            cloud.world.refused.add(odd)
+            await asyncio.sleep(3 * 3600)
+            assert sum(state.up for state in polls.poller.states.values()) >= 19
+            spoil(owner)
+            await asyncio.sleep(DAY / 4)
+            assert locked(cloud.world) == 0
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
+def test_a_dead_region_does_not_keep_another_from_proving_the_key() -> None:
+    """Whose one refusal was a mistake: it comes after the others, but the others never get an answer."""
+
+    async def main() -> None:
+        owner = account("ak_sk", *PROJECTS[:4])
+        async with CloudContext(owner, limits=USUAL) as cloud, regions(cloud, 2) as targets:
+            polls = Polled(cloud, targets, poll_interval=60.0)
+            await asyncio.sleep(300)
+            for target in targets[::2]:
+                cloud.world.faults.set("frs", HANG, target.project_id)
+            mistaken = targets[1]
+            cloud.world.faults.set("frs", Fault(status=401, code="APIGW.0301"), mistaken.project_id)
+            await asyncio.sleep(310)
+            cloud.world.faults.set("frs", None, mistaken.project_id)
+            await asyncio.sleep(2 * 3600)
+            for target in targets[1::2]:
+                assert polls.poller.states[target.project, "subscription"].up
             await polls.poller.stop()
 
     run_virtual(main())

@@ -18,7 +18,7 @@ from frs_exporter.model import Api, Job, JobState, Limit, Sample
 from frs_exporter.simulator import Account, Project
 from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.simulator.world import Visit, subscribed
-from tests.conftest import Cloud, CloudContext, loop_time, run_virtual, virtual_now
+from tests.conftest import Cloud, CloudContext, loop_time, run_virtual, secrets_of, virtual_now
 from tests.polling.test_poller import Polled
 
 HOUR = 3600.0
@@ -74,6 +74,7 @@ class Soak:
         self.proven_at: defaultdict[str, list[float]] = defaultdict(list)
         self.died_at: defaultdict[str, list[float]] = defaultdict(list)
         self.struck: Counter[str] = Counter()
+        self.secrets = secrets_of(self.world)
         self.polls = Polled(cloud, poll_interval=INTERVAL, stale_after=STALE_AFTER)
         for _, project in self.world.projects():
             self.truth[project.name].note(project)
@@ -232,6 +233,8 @@ def test_a_week_of_trouble(capsys: pytest.CaptureFixture[str]) -> None:
             frozen = sum(project.frozen for _, project in cloud.world.projects())
             assert sum(not state.up for state in states) == frozen, "after nine hours of peace all is known again"
             await soak.polls.poller.stop()
+            page = f"{soak.polls.shown()} {[str(state.error) for state in states]} {logs}"
+            assert not [secret[:20] for secret in soak.secrets | secrets_of(cloud.world) if secret in page]
             return figures(soak)
 
     started = time.perf_counter()

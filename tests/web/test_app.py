@@ -116,6 +116,13 @@ async def test_what_else_is_there(served: Served) -> None:
     assert (await served.get("/metrics", method="POST"))[0] == 405
 
 
+async def test_a_loop_that_has_not_turned_is_not_healthy(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frs_exporter.polling.exporter.LONGEST_PAUSE", -1.0)
+    status, _, body = await served.get("/-/healthy")
+    assert status == 503
+    assert body.startswith(b"not healthy: the event loop has not turned for ")
+
+
 async def test_a_draining_exporter_is_healthy_and_not_ready(served: Served) -> None:
     served.exporter.drain()
     assert (await served.get("/-/healthy"))[0] == 200
