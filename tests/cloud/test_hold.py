@@ -31,6 +31,7 @@ class Guarded:
         self.good = False
         self.latency = 0.1
         self.uses: list[float] = []
+        self.places: list[str] = []
         self.under_way = self.most = self.count = 0
 
     async def use(
@@ -42,6 +43,7 @@ class Guarded:
             async with self.hold.attempt(project or f"p{self.count}", endpoint, offset):
                 good = self.good and project != "odd"
                 self.uses.append(loop_time())
+                self.places.append(endpoint)
                 self.under_way += 1
                 self.most = max(self.most, self.under_way)
                 try:
@@ -153,6 +155,7 @@ def test_each_endpoint_has_its_share_of_those_under_way() -> None:
         first = loop_time()
         await asyncio.gather(*(it.use(endpoint=where) for where in ["slow"] * 5 + ["here"] * 5))
         assert it.uses[1:5] == pytest.approx([first] * 4, abs=0.01)
+        assert sorted(it.places[1:5]) == ["here", "here", "slow", "slow"]
         assert it.most == KEY_WIDTH
         for where in ("a", "b", "c", "d"):
             await it.use(endpoint=where)
@@ -263,6 +266,41 @@ def test_a_probe_without_an_answer_may_have_been_refused() -> None:
         assert len(it.uses) == 2
 
     guarded(test)
+
+
+def test_an_endpoint_that_does_not_answer_keeps_no_other_from_proving_the_secret() -> None:
+    """After a refusal that was a mistake: whoever is silent comes behind the next time."""
+
+    async def test(it: Guarded) -> None:
+        it.good = True
+        await it.use("b")
+        await it.use("b", outcome=REFUSED.but())
+        for _ in range(400):
+            await it.use("a", outcome=TIMEOUT, endpoint="dead")
+            await it.use("b")
+            await asyncio.sleep(5)
+        assert it.rejected() == 0
+
+    guarded(test)
+
+
+@pytest.mark.parametrize("odd", [1, 2])
+def test_odd_projects_and_a_secret_that_goes_bad_are_refused_twice_an_hour_together(odd: int) -> None:
+    async def test(it: Guarded) -> None:
+        it.good = True
+        refusals: list[float] = []
+        for minute in range(24 * 60):
+            it.good = minute < 12 * 60 + 7
+            for project in ["odd"] * odd + ["p"]:
+                uses = len(it.uses)
+                if await it.use(project) and len(it.uses) > uses:
+                    refusals.append(loop_time())
+            await asyncio.sleep(60)
+        late = [at for at in refusals if at > 3600]  # at first it may be the secret
+        assert len(late) >= 12
+        assert max(sum(start <= at < start + 3600 for at in late) for start in late) <= 2
+
+    guarded(test, PASSWORD_HOLD, PASSWORD_WIDTH)
 
 
 @pytest.mark.parametrize("of_endpoint", [False, True])

@@ -8,7 +8,7 @@ import pytest
 
 from frs_exporter.model import Api, Limit, Target
 from frs_exporter.simulator import Account, World
-from frs_exporter.simulator.faults import HANG, Fault
+from frs_exporter.simulator.faults import Fault
 from frs_exporter.simulator.world import USER_LOCK, LockRule
 from tests.conftest import Cloud, CloudContext, account, run_virtual
 from tests.polling.test_poller import Polled
@@ -176,28 +176,6 @@ def test_a_project_that_is_refused_and_a_password_that_changes_are_together_no_l
             spoil(owner)
             await asyncio.sleep(DAY / 4)
             assert locked(cloud.world) == 0
-            await polls.poller.stop()
-
-    run_virtual(main())
-
-
-def test_a_dead_region_does_not_keep_another_from_proving_the_key() -> None:
-    """Whose one refusal was a mistake: it comes after the others, but the others never get an answer."""
-
-    async def main() -> None:
-        owner = account("ak_sk", *PROJECTS[:4])
-        async with CloudContext(owner, limits=USUAL) as cloud, regions(cloud, 2) as targets:
-            polls = Polled(cloud, targets, poll_interval=60.0)
-            await asyncio.sleep(300)
-            for target in targets[::2]:
-                cloud.world.faults.set("frs", HANG, target.project_id)
-            mistaken = targets[1]
-            cloud.world.faults.set("frs", Fault(status=401, code="APIGW.0301"), mistaken.project_id)
-            await asyncio.sleep(310)
-            cloud.world.faults.set("frs", None, mistaken.project_id)
-            await asyncio.sleep(2 * 3600)
-            for target in targets[1::2]:
-                assert polls.poller.states[target.project, "subscription"].up
             await polls.poller.stop()
 
     run_virtual(main())
