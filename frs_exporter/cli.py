@@ -19,7 +19,7 @@ from frs_exporter.daemon import Address, listening, run, serve_until_told, told_
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.log import log_to_stderr
-from frs_exporter.polling.demand import overloads
+from frs_exporter.polling.demand import notices
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.simulator.control import PATH as FAULTS_PATH
 from frs_exporter.simulator.server import config_text
@@ -137,7 +137,7 @@ def serve(
     """Poll the projects of a config and serve what is learned."""
     config = load_or_exit(config_file)
     if config_check:
-        for notice in (*config.notices, *overloads(config.jobs, config.limits)):
+        for notice in notices(config):
             click.echo(f"{config_file}: {'serious ' if notice.serious else ''}warning: {notice.text}", err=True)
         jobs, credentials = len(config.jobs), len({target.credential.name for target in config.targets})
         click.echo(

@@ -16,7 +16,7 @@ from frs_exporter import __version__
 from frs_exporter.cloud.transport import system_reason
 from frs_exporter.config.load import Config
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.polling.demand import overloads
+from frs_exporter.polling.demand import notices
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.app import build_app
 
@@ -44,7 +44,7 @@ async def serve_until_told(
     announce: str | None = None,
 ) -> None:
     """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that."""
-    for notice in (*config.notices, *overloads(config.jobs, config.limits)):
+    for notice in notices(config):
         (log.error if notice.serious else log.warning)(notice.text)
     stop = told_to_stop()
     exporter = Exporter(config, telemetry)

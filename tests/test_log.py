@@ -1,5 +1,6 @@
 """The log's lines: what they look like, that each is counted, and that no traceback shows a secret."""
 
+import asyncio
 import json
 import logging
 from collections import Counter
@@ -10,6 +11,8 @@ import pytest
 import structlog
 
 from frs_exporter.log import log_to_stderr
+from tests.conftest import CloudContext, account, run_virtual, secrets_of
+from tests.polling.test_poller import Polled
 
 
 @pytest.fixture
@@ -55,3 +58,26 @@ def test_json(counted: Counter[str], capsys: pytest.CaptureFixture[str]) -> None
         ("error", "unexpected error in a poll"),
     ]
     assert "test_log.py" in entries[1]["exception"]
+
+
+def test_the_traceback_of_a_poll_that_quotes_its_token_shows_none(
+    counted: Counter[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", "t1")) as cloud:
+
+            def broken(*_: Any) -> Any:
+                raise ValueError(f"{next(iter(cloud.world.tokens))} {owner.login} password: {owner.password}")
+
+            (owner,) = cloud.world.accounts
+            monkeypatch.setattr("frs_exporter.collectors.subscription.parse", broken)
+            polls = Polled(cloud)
+            await asyncio.sleep(5)
+            await polls.poller.stop()
+            written = capsys.readouterr().err
+            assert "Traceback" in written
+            assert "unexpected error in a poll" in written
+            assert not [secret[:20] for secret in secrets_of(cloud.world) if secret in written]
+
+    log_to_stderr("debug", "logfmt", lambda level: counted.update([level]))
+    run_virtual(main())

@@ -104,7 +104,7 @@ class KeyAuthorizer:
 
     async def authorize(self, target: Target) -> Authorize:
         """A signature for each request about `target`; raises ApiError at once while the key is held."""
-        self._hold.check(target.project_id, target.endpoints[Api.FRS])
+        self._hold.check(target.project_id)
         return KeySignature(self._credential, target.project_id, self._now, self._hold)
 
     def reject(self, target: Target, authorization: Authorize) -> bool:

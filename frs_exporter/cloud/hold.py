@@ -67,13 +67,14 @@ class Hold:
         self._silences: defaultdict[str, Standing] = defaultdict(Standing)
         self._pauses: dict[str, float] = {}
 
-    def check(self, project: str, endpoint: str) -> None:
-        """Raise the error that stands: for the secret, for its use for this project, or at this endpoint."""
+    def check(self, project: str, endpoint: str = "") -> None:
+        """Raise the error that stands: for the secret, for its use for this project, or at an endpoint."""
         behind = not {project, endpoint}.isdisjoint(self._behind | self._odd)
         self._standing.check(longer=BEHIND if behind else 0.0)
         if project in self._odd:
             self._odd_standing.check()
-        self._silences[endpoint].check()
+        if endpoint in self._silences:
+            self._silences[endpoint].check()
 
     @asynccontextmanager
     async def attempt(self, project: str, endpoint: str, clock_offset: float = 0.0) -> AsyncIterator[None]:

@@ -5,10 +5,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from frs_exporter.collectors import COLLECTORS
+from frs_exporter.config.load import Config
 from frs_exporter.model import Api, Job, Limit, Notice, Target
 
 VENDOR_RATE = 10.0
 """Requests per second that the vendor grants a user per API (FRS API reference, error FRS.0033)."""
+
+
+def notices(config: Config) -> tuple[Notice, ...]:
+    """All that is allowed in a config but probably not meant."""
+    return (*config.notices, *overloads(config.jobs, config.limits))
 
 
 def overloads(jobs: Iterable[Job], limits: Mapping[Api, Limit]) -> Iterator[Notice]:

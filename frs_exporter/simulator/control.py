@@ -72,7 +72,7 @@ def carry_out(order: Order, world: World) -> None:
         raise LookupError(f"lock: there is no account {order.lock!r}; there are {', '.join(list(accounts)[:10])}")
     if "fault" in order.model_fields_set:
         world.faults.set(order.api, order.fault, ids.get(order.project, ""))
-    if order.clock_offset is not None:
+    if order.clock_offset is not None:  # first, as locks end by the cloud's clock
         world.clock_offset = order.clock_offset
     if order.expire_tokens:
         world.expire_tokens()

@@ -99,7 +99,7 @@ async def quoted(request: web.Request) -> str:
 
 
 async def spoiled(fault: Fault, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """An answer whose body comes slowly or only in half."""
+    """An answer that comes late, slowly or only in half."""
     await asyncio.sleep(fault.late)
     body = response.body if isinstance(response, web.Response) else None
     if not (fault.drip or fault.truncate) or not isinstance(body, bytes):

@@ -29,7 +29,7 @@ async def create_token(request: web.Request) -> web.Response:
     account = world.account_of_user(domain_name, user_name)
     if world.locked(login):
         return keystone(401, "Unauthorized", "The account is locked.")
-    if account is None or account.password != password or wanted[0] in world.refused:
+    if account is None or account.password != password or str(wanted[0]) in world.refused:
         world.login_failed(login, world.user_lock)
         return keystone(401, "Unauthorized", "The username or password is wrong.")
     world.login_succeeded(login)

@@ -164,6 +164,18 @@ def test_a_fault_shows_within_seconds_and_is_over_when_it_is_lifted(programs: Pr
     assert "MII" not in daemon.log
 
 
+def test_a_config_that_wants_too_much_says_so_at_the_start(programs: Programs) -> None:
+    """Loudly, where samples will be missing because of it."""
+    _, config = programs.simulator("--poll-interval=10s")
+    for rate, level in (("0.2", "warning"), ("0.1", "error")):
+        config.write_text(config.read_text().split("limits:")[0] + f"limits: {{frs: {{rate: {rate}}}}}\n")
+        daemon, _ = programs.daemon(config)
+        daemon.stop()
+        (line,) = [line for line in daemon.log.splitlines() if "credential acme at" in line]
+        assert f"level={level}" in line
+        assert f"3 jobs want 0.3 requests per second, limits.frs.rate allows {rate}" in line
+
+
 def test_logs_are_json_when_asked(programs: Programs) -> None:
     _, config = programs.simulator("--projects=4")
     daemon, url = programs.daemon(config, "--log.format=json")

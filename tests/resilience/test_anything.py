@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import structlog
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -14,7 +15,7 @@ from frs_exporter.collectors.subscription import DOCUMENTED, MAX_SUBSERVICES
 from frs_exporter.errors import Reason
 from frs_exporter.exposition.page import OPENMETRICS, TEXT
 from frs_exporter.model import JobState
-from tests.conftest import CloudContext, account, run_virtual
+from tests.conftest import CloudContext, account, run_virtual, secrets_of
 from tests.polling.test_poller import Polled
 
 statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 304, 400, 401, 403, 404, 429, 500, 503]) | st.integers(0, 999)
@@ -103,11 +104,15 @@ def test_whatever_comes_back(script: list[tuple[int, dict[str, str], bytes]]) ->
             (target,) = cloud.targets(stale_after=1.0)
             for api in target.endpoints:
                 target.endpoints[api] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"  # type: ignore[index]
-            for status, fields, body in script:
-                polls = Polled(cloud, targets=[target])
-                await polls.poller.stop()
-                answered = response(status, fields, body)
-                check(polls, await polls.poller.poll(polls.jobs[0]), status, body)
+            with structlog.testing.capture_logs() as logs:
+                for status, fields, body in script:
+                    polls = Polled(cloud, targets=[target])
+                    await polls.poller.stop()
+                    answered = response(status, fields, body)
+                    state = await polls.poller.poll(polls.jobs[0])
+                    check(polls, state, status, body)
+                    told = f"{logs} {state} {state.error} {polls.shown()}"
+                    assert not [secret for secret in secrets_of(cloud.world) if secret in told]
         server.close()
 
     run_virtual(main())
