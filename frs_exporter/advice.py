@@ -10,8 +10,8 @@ REASONS: Mapping[Reason, str] = {
     Reason.TLS: "check that the port speaks TLS, its certificate, and this machine's clock; "
     "ca_file is for proxies that open TLS",
     Reason.TIMEOUT: "check the network to the endpoint; raise poll_timeout if the cloud is only slow",
-    Reason.AUTH: "check the secret, for keys the clock, too; restart once it is right: "
-    "it is tried rarely now, lest it be locked",
+    Reason.AUTH: "correct the secret where the config has it, then reload if files are not watched; "
+    "for keys, check the clock, too",
     Reason.TOKEN: "a new token is refused too: check the IAM user's permissions on FRS and the account's balance",
     Reason.FORBIDDEN: "give the IAM user programmatic access and FRS ReadOnlyAccess on this project",
     Reason.PROJECT_MISMATCH: "check project_id and region: the id must be that of this credential's project there",
@@ -36,8 +36,13 @@ CODES: Mapping[str, str] = {
 }
 
 
+METADATA = "give this machine (ECS) an agency that may read FRS, and check that its metadata service can be reached"
+
+
 def advice(error: ApiError) -> str:
     """What a person can do about a failure."""
     if error.status is not None and error.status // 100 == 3:
         return REASONS[Reason.PAYLOAD]
+    if error.api == "ecs":
+        return METADATA
     return CODES.get(canonical(error.code)) or REASONS[error.reason]

@@ -3,23 +3,26 @@
 import asyncio
 import json
 import os
-import re
 import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from frs_exporter import __version__
-from frs_exporter.config.load import Config, load
-from frs_exporter.config.schema import File, seconds
+from frs_exporter.config.load import Config
+from frs_exporter.config.schema import File
+from frs_exporter.config.source import Source
 from frs_exporter.daemon import Address, listening, run, serve_until_told, told_to_stop
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.flags import address, addresses, auto_reload, duration, route, shard_index, shard_of
 from frs_exporter.log import log_to_stderr
 from frs_exporter.polling.demand import notices
+from frs_exporter.polling.exporter import Exporter
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.simulator.control import PATH as FAULTS_PATH
 from frs_exporter.simulator.server import config_text
@@ -42,35 +45,6 @@ class ServeByDefault(click.Group):
         records = [record for option in serve.params if (record := option.get_help_record(ctx))]
         with formatter.section("Options of serve, the default command"):
             formatter.write_dl(records)
-
-
-def address(value: str) -> Address:
-    """The address `host:port`, `:port` or `[::1]:port`."""
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^:\[\]\s]*)):(\d{1,5})", value)
-    if match is None or int(match[3]) > 65535:
-        raise click.BadParameter(f"{value!r} is not host:port; use :10377, 127.0.0.1:10377 or [::1]:10377")
-    return match[1] or match[2] or None, int(match[3])
-
-
-def addresses(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> list[Address]:
-    """All addresses of an option that may be given several times."""
-    return [address(value) for value in values]
-
-
-def route(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    """A path that routes nothing else."""
-    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value) or value.startswith("/-/"):
-        raise click.BadParameter("must be a path like /metrics, and none below /-/")
-    return value
-
-
-def duration(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    """A duration as in the config."""
-    try:
-        seconds(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
 
 
 listen_address = click.option(
@@ -101,6 +75,14 @@ def cli() -> None:
     "--config.file", "config_file", required=True, metavar="FILE", help="The config, see config.example.yaml."
 )
 @click.option("--config.check", "config_check", is_flag=True, help="Check the config and exit: 0 good, 2 bad.")
+@click.option(
+    "--config.auto-reload-interval",
+    "reread_interval",
+    default="30s",
+    show_default=True,
+    callback=auto_reload,
+    help="How often to look whether the config, or a file it names, has changed; 0 for never.",
+)
 @listen_address
 @click.option(
     "--web.telemetry-path",
@@ -126,27 +108,39 @@ def cli() -> None:
     show_default=True,
     help="How log lines are written.",
 )
-def serve(
-    config_file: str,
-    config_check: bool,
-    addresses: Sequence[Address],
-    telemetry_path: str,
-    level: str,
-    format: str,
-) -> None:
+@click.option(
+    "--shard",
+    envvar="FRS_SHARD",
+    callback=shard_index,
+    help="Which part of the projects is this one's, from 0: a number, or a pod name like frs-exporter-3.",
+)
+@click.option(
+    "--total-shards",
+    "total_shards",
+    envvar="FRS_TOTAL_SHARDS",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="How many exporters share the projects.",
+)
+def serve(config_file: str, config_check: bool, **options: Any) -> None:
     """Poll the projects of a config and serve what is learned."""
-    config = load_or_exit(config_file)
+    shard = shard_of(options["shard"], options["total_shards"])
+    source = Source(config_file)
+    config = load_or_exit(source)
     if config_check:
-        for notice in notices(config):
-            click.echo(f"{config_file}: {'serious ' if notice.serious else ''}warning: {notice.text}", err=True)
-        jobs, credentials = len(config.jobs), len({target.credential.name for target in config.targets})
-        click.echo(
-            f"{config_file}: good: {len(config.targets)} projects, {jobs} jobs, {credentials} credentials in use"
-        )
+        told_good(config_file, config)
         return
     telemetry = Telemetry()
-    log_to_stderr(level, format, telemetry.count_log_line)
-    run(serve_until_told(config, addresses, telemetry_path, telemetry))
+    log_to_stderr(options["level"], options["format"], telemetry.count_log_line)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
+
+    async def run_serve() -> None:
+        interval = options["reread_interval"]
+        exporter = Exporter(source, config, telemetry, shard=shard, reread_interval=interval)
+        await serve_until_told(exporter, options["addresses"], options["telemetry_path"])
+
+    run(run_serve())
 
 
 @cli.command(short_help="Run the exporter against a simulated cloud.")
@@ -159,13 +153,14 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
 
     async def run_demo() -> None:
         async with Simulator(demo_world(projects)) as simulator:
+            order = """{"project": "vision-prod", "fault": {"status": 503}}"""
+            announce = f"  let something go wrong: curl -d '{order}' {simulator.url}{FAULTS_PATH}\n"
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / "config.yaml"
                 file.write_text(config_text(simulator.world, simulator.url), "utf-8")
-                config = await asyncio.to_thread(load, str(file))
-            order = """{"project": "vision-prod", "fault": {"status": 503}}"""
-            announce = f"  let something go wrong: curl -d '{order}' {simulator.url}{FAULTS_PATH}\n"
-            await serve_until_told(config, addresses, "/metrics", telemetry, announce=announce)
+                source = Source(str(file))
+                exporter = Exporter(source, await asyncio.to_thread(source.load), telemetry)
+                await serve_until_told(exporter, addresses, "/metrics", announce=announce)
 
     run(run_demo())
 
@@ -217,14 +212,29 @@ def end_standard_output() -> None:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-def load_or_exit(config_file: str) -> Config:
+def load_or_exit(source: Source) -> Config:
     """The config, or all its problems on standard error and exit code 2."""
     try:
-        return load(config_file)
+        return source.load()
     except ConfigError as error:
         for problem in error.problems:
             click.echo(problem, err=True)
         raise click.exceptions.Exit(2) from None
+
+
+def told_good(config_file: str, config: Config) -> None:
+    """Say what is in a good config, and on standard error what is probably not meant."""
+    for notice in notices(config):
+        click.echo(f"{config_file}: {'serious ' if notice.serious else ''}warning: {notice.text}", err=True)
+    asking = (*config.targets, *(rule.like for rule in config.discovery))
+    counts = {
+        "projects": len(config.targets),
+        "jobs": len(config.jobs),
+        "discovery rules": len(config.discovery),
+        "credentials in use": len({target.credential.name for target in asking}),
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "projects")
+    click.echo(f"{config_file}: good: {told}")
 
 
 def main() -> None:

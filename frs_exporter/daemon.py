@@ -14,9 +14,7 @@ from aiohttp import web
 
 from frs_exporter import __version__
 from frs_exporter.cloud.transport import system_reason
-from frs_exporter.config.load import Config
-from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.polling.demand import notices
+from frs_exporter.errors import ConfigError
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.app import build_app
 
@@ -36,22 +34,15 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def serve_until_told(
-    config: Config,
-    addresses: Sequence[Address],
-    telemetry_path: str,
-    telemetry: Telemetry,
-    *,
-    announce: str | None = None,
+    exporter: Exporter, addresses: Sequence[Address], telemetry_path: str, *, announce: str | None = None
 ) -> None:
     """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that."""
-    for notice in notices(config):
-        (log.error if notice.serious else log.warning)(notice.text)
     stop = told_to_stop()
-    exporter = Exporter(config, telemetry)
+    reload_on_hangup(exporter)
     async with served(exporter, addresses, telemetry_path) as ports:
         gc.collect()
         gc.freeze()  # what is there now stays; full collections need not look at it
-        log.info("serving", version=__version__, port=",".join(map(str, ports)), projects=len(config.targets))
+        log.info("serving", version=__version__, port=",".join(map(str, ports)), jobs=len(exporter.states))
         if announce is not None:
             host = addresses[0][0] or "localhost"
             url = f"http://[{host}]:{ports[0]}" if ":" in host else f"http://{host}:{ports[0]}"
@@ -70,7 +61,7 @@ async def served(exporter: Exporter, addresses: Sequence[Address], telemetry_pat
         for host, port in addresses:
             with listening((host, port)):
                 await web.TCPSite(runner, host, port).start()
-        exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
+        await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
         yield list(dict.fromkeys(address[1] for address in runner.addresses))  # IPv4 and IPv6 share one
     finally:
         await runner.cleanup()
@@ -87,6 +78,22 @@ def listening(address: Address) -> Iterator[None]:
     except OSError as error:
         where = f"{address[0] or ''}:{address[1]}"
         raise click.ClickException(f"cannot listen on {where}: {system_reason(error)}") from None
+
+
+def reload_on_hangup(exporter: Exporter) -> None:
+    """Reload on SIGHUP, from now on; the log and the metrics tell what comes of it."""
+    reloads: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        with contextlib.suppress(ConfigError):
+            await exporter.reload()
+
+    def hangup() -> None:
+        task = asyncio.create_task(reload(), name="SIGHUP")
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup)
 
 
 def told_to_stop() -> asyncio.Event:

@@ -1,6 +1,7 @@
 """The frozen values that every room shares: credentials, targets, jobs, samples, and a job's state."""
 
 import math
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -20,6 +21,8 @@ class Api(StrEnum):
     FRS = "frs"
     IAM = "iam"
     CES = "ces"
+    ECS = "ecs"
+    """The metadata service of the machine that the exporter runs on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,30 @@ class Limit:
     rate: float = 5.0
     concurrency: int = 5
 
+    def divided(self, by: int) -> "Limit":
+        """What each of so many exporters may make of it."""
+        return Limit(self.rate / by, max(1, self.concurrency // by))
+
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """How to reach the cloud; a proxy's URL may hold a password."""
+    """How to reach the cloud: a proxy's URL by the scheme it is for (it may hold a password), and what TLS believes.
 
-    proxy_url: SecretStr | None = None
-    ca_file: str | None = None
+    `no_proxy` lists hosts to reach directly, and this machine is always one; with None there are none. `files` is a
+    digest of the certificates and keys read, so that changed ones make other options; `context` is made of them, None
+    for the system's own.
+    """
+
+    proxies: tuple[tuple[str, SecretStr], ...] = ()
+    no_proxy: str | None = None
+    server_name: str = ""
+    insecure_skip_verify: bool = False
+    files: str = ""
+    context: ssl.SSLContext | None = field(default=None, compare=False, repr=False)
+
+
+DIRECT = HttpOptions()
+"""No proxy, the system's certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +80,54 @@ class KeyCredential:
     security_token: SecretStr | None = None
 
 
-Credential = TokenCredential | KeyCredential
-
-
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A project as it is asked and shown; durations in seconds, endpoints are base URLs without a trailing slash."""
+class AgencyCredential:
+    """The temporary keys that the metadata service at `endpoint` gives a machine (ECS) whose agency may use FRS."""
+
+    kind: ClassVar[str] = "ecs_agency"
+    name: str
+    endpoint: str
+
+
+Credential = TokenCredential | KeyCredential | AgencyCredential
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """In whose name and how the cloud is asked, about one project, or with an empty `project_id` about an account.
+
+    `project` is what logs call it; `poll_timeout` is in seconds, endpoints are base URLs without a trailing slash.
+    """
 
     project: str
     project_id: str
-    region: str
     credential: Credential
     endpoints: Mapping[Api, str] = field(hash=False)
+    poll_timeout: float = 10.0
+    http: HttpOptions = DIRECT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(Access):
+    """A project as it is asked and shown; durations in seconds."""
+
+    region: str
     collectors: tuple[str, ...] = ("subscription",)
     require: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     create_time_zone: str = "UTC"
     poll_interval: float = 60.0
-    poll_timeout: float = 10.0
     stale_after: float = 180.0
+
+    def asks_like(self, other: "Target") -> bool:
+        """Whether the same is asked, as often, in the same way: what differs is how an answer is shown."""
+        shown = {name: getattr(other, name) for name in ("collectors", "require", "labels", "stale_after")}
+        return replace(self, **shown) == other
+
+    def tells_like(self, other: "Target") -> bool:
+        """Whether what was told of one holds for the other: they are one project, seen by one user."""
+        facts = (self.project_id, self.region, self.endpoints, self.credential.name)
+        return facts == (other.project_id, other.region, other.endpoints, other.credential.name)
 
 
 @dataclass(frozen=True, slots=True)

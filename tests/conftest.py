@@ -4,6 +4,7 @@ import asyncio
 import random
 import selectors
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 from unittest import mock
@@ -17,7 +18,7 @@ from frs_exporter.cloud.transport import Transport
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, Credential, HttpOptions, KeyCredential, Limit, Target, TokenCredential
 from frs_exporter.simulator import Account, Project, Simulator, World
-from frs_exporter.simulator.world import subscribed
+from frs_exporter.simulator.demo import subscribed
 
 structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # tests capture what they look at
 
@@ -66,7 +67,8 @@ def loop_time() -> float:
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on virtual time, which connections and name lookups keep to, too."""
     clock = mock.patch("aiohttp.connector.monotonic", loop_time)
-    with clock, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    threads = mock.patch("asyncio.to_thread", at_once)
+    with clock, threads, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
 
 
@@ -101,29 +103,43 @@ def target_of(owner: Account, project: Project, url: str, **settings: Any) -> Ta
     )
 
 
+def proxied(url: str) -> HttpOptions:
+    """Everything goes through one proxy."""
+    return HttpOptions(proxies=tuple((scheme, SecretStr(url)) for scheme in ("http", "https")))
+
+
+def believing(ca_file: str) -> HttpOptions:
+    """Only certificates of one authority are good."""
+    return HttpOptions(files=ca_file, context=ssl.create_default_context(cafile=ca_file))
+
+
+async def at_once(function: Callable[..., T], *arguments: Any) -> T:
+    """On virtual time nothing is done in threads, whose time is not virtual."""
+    return function(*arguments)
+
+
 class Cloud:
     """A started simulator, with a client that talks to it."""
 
     def __init__(
         self, simulator: Simulator, limits: dict[Api, Limit], now: Callable[[], float], options: HttpOptions
     ) -> None:
+        self.options = options
         self.simulator = simulator
         self.limits = limits
         self.world = simulator.world
         self.url = simulator.url
         self.telemetry = Telemetry()
-        self.transport = Transport(limits, options, self.telemetry, now)
+        self.transport = Transport(limits, self.telemetry, now)
         self.client = Client(self.transport, self.telemetry, now, random.Random(1))
 
-    async def through(self, proxy: str, now: Callable[[], float]) -> None:
-        """Talk to the cloud through a proxy from now on."""
-        await self.client.close()
-        options = HttpOptions(proxy_url=SecretStr(proxy))
-        self.transport = Transport(self.limits, options, self.telemetry, now)
-        self.client = Client(self.transport, self.telemetry, now, random.Random(1))
+    def through(self, proxy: str) -> None:
+        """Let targets talk to the cloud through a proxy from now on."""
+        self.options = proxied(proxy)
 
     def targets(self, **settings: Any) -> list[Target]:
         """All simulated projects as targets."""
+        settings.setdefault("http", self.options)
         return [target_of(owner, project, self.url, **settings) for owner, project in self.world.projects()]
 
     def counted(self, metric: str, **labels: str) -> float:

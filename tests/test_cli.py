@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from frs_exporter.cli import address, cli
+from frs_exporter.cli import cli
+from frs_exporter.flags import address
 
 FILES = Path(__file__).parent / "config" / "files"
 

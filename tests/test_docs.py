@@ -29,6 +29,10 @@ def test_the_metrics_table_is_what_is_exposed() -> None:
     telemetry = Telemetry()
     telemetry.credential_rejected.labels("ops")
     telemetry.clock_skew.labels("frs")
+    telemetry.show_credentials({"ops": False})
+    telemetry.shard.labels(0, 1)
+    for by_rule in telemetry.by_rule:
+        by_rule.labels("ops")
     for metric in telemetry.registry.collect():
         if metric.name.startswith("frs_"):
             plain = [s.labels for s in metric.samples if not s.name.endswith("_bucket")]

@@ -71,7 +71,7 @@ def test_the_traceback_of_a_poll_that_quotes_its_token_shows_none(
 
             (owner,) = cloud.world.accounts
             monkeypatch.setattr("frs_exporter.collectors.subscription.parse", broken)
-            polls = Polled(cloud)
+            polls = await Polled.started(cloud)
             await asyncio.sleep(5)
             await polls.poller.stop()
             written = capsys.readouterr().err

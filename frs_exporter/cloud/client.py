@@ -1,45 +1,68 @@
-"""Authorized JSON calls about a target, with one new authorization when a token turns out to be dead."""
+"""Authorized JSON calls, with one new authorization when a token, or a temporary key, turns out to be dead."""
 
 import random
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from frs_exporter.cloud.auth import Authorizer, authorizer
+from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, no_config
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, Credential, Target
+from frs_exporter.model import Access, Api, Credential, Limit
 
 
 class Client:
-    """Calls the cloud in the name of each target's credential."""
+    """Calls the cloud in the name of each access's credential; `reread` is awaited when a secret is refused."""
 
     def __init__(
-        self, transport: Transport, telemetry: Telemetry, now: Callable[[], float], rng: random.Random
+        self,
+        transport: Transport,
+        telemetry: Telemetry,
+        now: Callable[[], float],
+        rng: random.Random,
+        *,
+        reread: Reread = no_config,
     ) -> None:
         self._transport = transport
         self._telemetry = telemetry
         self._now = now
         self._rng = rng
+        self._reread = reread
         self._authorizers: dict[Credential, Authorizer] = {}
 
-    async def get(self, target: Target, api: Api, path: str) -> Any:
+    async def get(self, access: Access, api: Api, path: str) -> Any:
         """The JSON at `path`; raises ApiError."""
-        request = Request(api, target.endpoints[api], target.credential.name, "GET", path, target.poll_timeout)
-        authorizer = self._authorizer(target.credential)
-        authorization = await authorizer.authorize(target)
+        name, endpoint = access.credential.name, access.endpoints[api]
+        request = Request(api, endpoint, name, "GET", path, access.poll_timeout, access.http)
+        authorizer = self._authorizer(access.credential)
+        authorization = await authorizer.authorize(access)
         try:
             return (await self._transport.send(request, authorization)).payload
         except ApiError as error:
-            # Tokens die early: on arrears, on changed permissions. A second refusal is a failure. A refused
-            # signature is never tried again: a few of them lock the key.
-            if error.reason is not Reason.TOKEN or not authorizer.reject(target, authorization):
+            # Tokens die early: on arrears, on changed permissions; temporary keys do, too. A second refusal is a
+            # failure. A refused signature is never tried again with the same key: a few of them lock it.
+            if error.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
                 raise
-        return (await self._transport.send(request, await authorizer.authorize(target))).payload
+        return (await self._transport.send(request, await authorizer.authorize(access))).payload
 
-    def token_expiry(self, target: Target) -> float | None:
-        """When the token held for `target` ends, in Unix seconds; None without one."""
-        return self._authorizer(target.credential).expires_at(target)
+    async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[Access]) -> None:
+        """Keep to other limits, and let go of all that is for none of these accesses."""
+        of_credential: defaultdict[Credential, list[Access]] = defaultdict(list)
+        for access in accesses:
+            of_credential[access.credential].append(access)
+        names = {credential.name for credential in of_credential}
+        for credential in self._authorizers.keys() - of_credential.keys():
+            await self._authorizers.pop(credential).close()
+            if credential.name not in names:
+                self._telemetry.forget_credential(credential.name)
+        for credential, held in list(self._authorizers.items()):
+            await held.retain(of_credential[credential])
+        await self._transport.adjust(limits, names, {access.http for access in accesses})
+
+    def token_expiry(self, access: Access) -> float | None:
+        """When the token or temporary key held for `access` ends, in Unix seconds; None without one."""
+        return self._authorizer(access.credential).expires_at(access)
 
     def longest_wait(self) -> float:
         """Seconds for which a request has been waiting for its turn, of all that wait now."""
@@ -53,6 +76,8 @@ class Client:
 
     def _authorizer(self, credential: Credential) -> Authorizer:
         if credential not in self._authorizers:
-            send = self._transport.send
-            self._authorizers[credential] = authorizer(credential, send, self._now, self._rng, self._telemetry)
+            send, telemetry = self._transport.send, self._telemetry
+            self._authorizers[credential] = authorizer(
+                credential, send, self._now, self._rng, telemetry, reread=self._reread
+            )
         return self._authorizers[credential]

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from aiolimiter import AsyncLimiter
 
@@ -53,17 +53,28 @@ class Gate:
     """
 
     def __init__(self, limit: Limit) -> None:
+        self._concurrency = limit.concurrency
         self._slots = asyncio.Semaphore(limit.concurrency)
+        self._surplus = 0
         self._bucket = AsyncLimiter(1, 1 / limit.rate)
         self._closed = Standing()
+
+    def change(self, limit: Limit) -> None:
+        """Keep to another limit from now on; whoever is inside, or next, may go on."""
+        self._bucket = AsyncLimiter(1, 1 / limit.rate)
+        self._surplus += self._concurrency - limit.concurrency
+        self._concurrency = limit.concurrency
+        while self._surplus < 0:
+            self._surplus += 1
+            self._slots.release()
 
     @asynccontextmanager
     async def entered(self) -> AsyncIterator[None]:
         """Hold a slot; it comes first, or a token taken while waiting for it would be spent late, in a burst."""
-        async with AsyncExitStack() as inside:
-            for part in (self._slots, self._bucket):
-                self._closed.check()
-                await inside.enter_async_context(part)
+        self._closed.check()
+        async with self._slot():
+            self._closed.check()
+            await self._bucket.acquire()
             self._closed.check()
             try:
                 yield
@@ -71,3 +82,14 @@ class Gate:
                 if error.reason is Reason.THROTTLED and error.retry_after:
                     self._closed.stand(error, min(error.retry_after, LONGEST_RETRY_AFTER))
                 raise
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        await self._slots.acquire()
+        try:
+            yield
+        finally:
+            if self._surplus > 0:
+                self._surplus -= 1
+            else:
+                self._slots.release()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 
 import structlog
@@ -36,6 +36,14 @@ LAST_SILENCE = 960.0
 
 log = structlog.get_logger()
 
+Replaced = Callable[[], Awaitable[bool]]
+"""Looks whether there is another secret by now; it may also put another authorizer in place, and so end the attempt."""
+
+
+async def nothing_new() -> bool:
+    """For secrets that nobody replaces."""
+    return False
+
 
 class Hold:
     """Guards a secret: refused once, it is not used for longer than the vendor's lock lasts, and then by one alone.
@@ -47,11 +55,18 @@ class Hold:
     """
 
     def __init__(
-        self, credential: str, first: float, telemetry: Telemetry, *, width: int, of_endpoint: bool = False
+        self,
+        credential: str,
+        first: float,
+        telemetry: Telemetry,
+        *,
+        width: int,
+        of_endpoint: bool = False,
     ) -> None:
         self._credential = credential
         self._first = self._length = first
         self._rejected = telemetry.credential_rejected.labels(credential)
+        self._rejected.set(0)
         self._width = width
         self._of_endpoint = of_endpoint
         self._worked = self._trusted = False
@@ -67,6 +82,11 @@ class Hold:
         self._silences: defaultdict[str, Standing] = defaultdict(Standing)
         self._pauses: dict[str, float] = {}
 
+    def retain(self, endpoints: Collection[str]) -> None:
+        """Share among these endpoints only, and those at which somebody is."""
+        for endpoint in [held for held, count in self._under_way.items() if held not in endpoints and not count]:
+            del self._under_way[endpoint]
+
     def check(self, project: str, endpoint: str = "") -> None:
         """Raise the error that stands: for the secret, for its use for this project, or at an endpoint."""
         behind = not {project, endpoint}.isdisjoint(self._behind | self._odd)
@@ -77,8 +97,13 @@ class Hold:
             self._silences[endpoint].check()
 
     @asynccontextmanager
-    async def attempt(self, project: str, endpoint: str, clock_offset: float = 0.0) -> AsyncIterator[None]:
-        """Use the secret; `clock_offset` is in seconds, the wall clock against the loop's. Raises ApiError."""
+    async def attempt(
+        self, project: str, endpoint: str, clock_offset: float = 0.0, replaced: Replaced = nothing_new
+    ) -> AsyncIterator[None]:
+        """Use the secret; raises ApiError.
+
+        `clock_offset` is in seconds, the wall clock against the loop's; `replaced` is asked before anything is held.
+        """
         if abs(clock_offset - self._offset) > CLOCK_JUMP:
             self._trusted, self._offset = False, clock_offset
         async with self._turn(endpoint):
@@ -91,7 +116,7 @@ class Hold:
                     raise self._doubt(endpoint, error) from None
                 self._pauses.pop(endpoint, None)
                 if error.reason is Reason.AUTH:
-                    raise self._refuse(project, error) from None
+                    raise await self._refused(project, error, replaced) from None
                 if proves_secret(error):
                     self._accept(project, refusals)
                 raise
@@ -122,6 +147,14 @@ class Hold:
             return self._under_way.total() == 0
         share = max(1, self._width // len(self._under_way))
         return self._under_way.total() < self._width and self._under_way[endpoint] < share
+
+    async def _refused(self, project: str, error: ApiError, replaced: Replaced) -> ApiError:
+        """What to tell who was refused; another secret, if there is one, has to prove itself."""
+        self._trusted = False  # nobody goes meanwhile
+        if not await replaced():
+            return self._refuse(project, error)
+        self._forget()
+        return error.but()
 
     def _refuse(self, project: str, error: ApiError) -> ApiError:
         """Hold the secret, or an odd project; what to tell who was refused."""
@@ -163,7 +196,10 @@ class Hold:
         if refusals:
             log.info("credential accepted again", credential=self._credential, refusals=refusals)
             self._odd |= {self._suspect} - {project}
+        self._forget()
+        self._worked = self._trusted = True
+
+    def _forget(self) -> None:
         self._standing.lift()
         self._length, self._refusals, self._suspect, self._behind = self._first, 0, "", frozenset()
-        self._worked = self._trusted = True
         self._rejected.set(0)

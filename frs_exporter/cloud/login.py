@@ -11,23 +11,27 @@ from frs_exporter.model import Api, TokenCredential
 
 
 def password_login(credential: TokenCredential, project_id: str) -> bytes:
-    """The body of `POST /v3/auth/tokens`: a user's password, scoped to one project by its id."""
+    """The body of `POST /v3/auth/tokens`: a user's password, scoped to a project by its id, or to the account."""
     user = {
         "name": credential.user_name,
         "password": credential.password.get_secret_value(),
         "domain": {"name": credential.domain_name},
     }
     identity = {"methods": ["password"], "password": {"user": user}}
-    return json.dumps({"auth": {"identity": identity, "scope": {"project": {"id": project_id}}}}).encode()
+    scope = {"project": {"id": project_id}} if project_id else {"domain": {"name": credential.domain_name}}
+    return json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
 
 
 def read_token(answer: Answer) -> tuple[str, float, float, str]:
-    """Token, issue and expiry in Unix seconds, and project id of IAM's answer; raises ApiError on any other shape."""
+    """Token, issue and expiry in Unix seconds, and project id, empty for one of an account, of IAM's answer.
+
+    Raises ApiError on any other shape.
+    """
     value, problem = answer.headers.get("x-subject-token", ""), "no usable X-Subject-Token"
     try:
         token: Any = answer.payload["token"]
         issued, expires = (iam_time(token[key]) for key in ("issued_at", "expires_at"))
-        project_id = token["project"]["id"]
+        project_id = "" if "domain" in token and "project" not in token else token["project"]["id"]
         if re.fullmatch(r"[\x21-\x7e]+", value) and isinstance(project_id, str) and expires > issued:
             return value, issued, expires, project_id
     except (KeyError, TypeError, ValueError, OverflowError):

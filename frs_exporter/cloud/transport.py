@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -14,19 +14,17 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from frs_exporter import __version__
+from frs_exporter.cloud.connections import Connections
 from frs_exporter.cloud.gate import Gate
+from frs_exporter.cloud.proxy import proxy_for
 from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, HttpOptions, Limit
+from frs_exporter.model import DIRECT, Api, HttpOptions, Limit
 
 MAX_BODY = 1 << 20
-MAX_HEADER = 1 << 16
-"""Bytes of one header: tokens come in one, and are longer than aiohttp's usual limit of 8 KiB allows."""
-KEEP_ALIVE = 240.0
-"""Seconds an idle connection is kept; the gateway closes its side after 300."""
+SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
 NOTABLE_SKEW = 300.0
 """Seconds of clock skew that are told beside a refused signature; the gateway refuses from 900 on."""
 
@@ -37,7 +35,8 @@ log = structlog.get_logger()
 class Request:
     """One call: `target` is the encoded path and query, `timeout` in seconds counts from when the gate opens.
 
-    `secret` is what of the body must not come back in an error.
+    `secret` is what of the body must not come back in an error; `read` makes of the answer's body what is wanted, and
+    raises ValueError where it cannot.
     """
 
     api: Api
@@ -46,8 +45,10 @@ class Request:
     method: str
     target: str
     timeout: float
+    http: HttpOptions = DIRECT
     body: bytes = field(default=b"", repr=False)
     secret: str = field(default="", repr=False)
+    read: Callable[[bytes], Any] = field(default=decode, repr=False)
 
     @property
     def url(self) -> URL:
@@ -68,34 +69,35 @@ Authorize = Callable[[Request], AbstractAsyncContextManager[Mapping[str, str]]]
 """Surrounds a request with its authorization: the headers, in lower case, made when it is sent, as a signature's date
 must be fresh; it sees the outcome, and may raise ApiError before anything is sent."""
 
+Send = Callable[[Request, Authorize], Awaitable[Answer]]
+"""What `Transport.send` is."""
+
 
 class Transport:
     """Sends requests over kept connections; every request of the exporter goes through here."""
 
-    def __init__(
-        self, limits: Mapping[Api, Limit], options: HttpOptions, telemetry: Telemetry, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, limits: Mapping[Api, Limit], telemetry: Telemetry, now: Callable[[], float]) -> None:
         self._limits = limits
         self._telemetry = telemetry
         self._now = now
         self._gates: dict[tuple[Api, str, str], Gate] = {}
         self._waiting: dict[object, float] = {}
-        self._proxy = options.proxy_url.get_secret_value() if options.proxy_url else None
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,  # the gates bound what is open
-                keepalive_timeout=KEEP_ALIVE,
-                ssl=ssl.create_default_context(cafile=options.ca_file),
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            max_field_size=MAX_HEADER,
-            headers={"User-Agent": f"frs-exporter/{__version__}"},
-            proxy=self._proxy,
-        )
+        self._connections = Connections()
+
+    async def adjust(
+        self, limits: Mapping[Api, Limit], credentials: Collection[str], options: Collection[HttpOptions]
+    ) -> None:
+        """Keep to other limits, and let go of what is of other credentials (by name) and options."""
+        for (api, _, _), gate in self._gates.items():
+            if limits[api] != self._limits[api]:
+                gate.change(limits[api])
+        self._limits = limits
+        self._gates = {key: gate for key, gate in self._gates.items() if key[2] in credentials}
+        await self._connections.retain(options)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._session.close()
+        await self._connections.close()
 
     def longest_wait(self) -> float:
         """Seconds for which the request that waits longest has been waiting to be sent, zero when none waits."""
@@ -137,16 +139,21 @@ class Transport:
         log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
 
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Answer:
-        sent_at = self._now()
+        sent_at, proxy = self._now(), proxy_for(request.url, request.http)
         try:
-            async with self._session.request(
-                request.method,
-                request.url,
-                data=request.body or None,
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(total=request.timeout),
-                allow_redirects=False,  # a token must not leave its host
-            ) as response:
+            async with (
+                self._connections.session(request.http) as session,
+                session.request(
+                    request.method,
+                    request.url,
+                    data=request.body or None,
+                    headers=headers,
+                    timeout=aiohttp.ClientTimeout(total=request.timeout),
+                    allow_redirects=False,  # a token must not leave its host
+                    proxy=proxy,
+                    server_hostname=request.http.server_name or None,
+                ) as response,
+            ):
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 skew = clock_skew(lower, sent_at, self._now())
                 try:
@@ -156,56 +163,66 @@ class Transport:
                         raise
                     body = b""  # a refusal is one, whatever becomes of its words
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
-            raise self._unreachable(error, request) from None  # aiohttp's errors hold the request, secrets and all
+            raise unreachable(error, request, proxy) from None  # aiohttp's errors hold the request, secrets and all
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)
-        if response.status // 100 == 3:
-            told, status = redirected_to(lower.get("location", "")), response.status
-            message = f"redirected to {told}, which is not followed"
-            raise ApiError(Reason.CLIENT, message, status=status, code=str(status))
-        if response.status // 100 != 2:
-            by_token, secrets = "x-auth-token" in headers, secrets_in(request, headers, self._proxy)
-            refusal = classify(response.status, body, lower, by_token=by_token, secrets=secrets)
-            if refusal.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
-                refusal = refusal.but(message=refusal.message + skew_hint(skew))
-            raise refusal
-        if len(body) > MAX_BODY:
-            raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=response.status)
-        try:
-            return Answer(response.status, lower, decode(body))
-        except ValueError as error:
-            message = f"the answer is not usable JSON: {error}"
-            raise ApiError(Reason.PAYLOAD, message, status=response.status, request_id=request_id(lower)) from None
+        raw = Answer(response.status, lower, body)
+        if raw.status // 100 == 2:
+            return usable(raw, request)
+        refused = refusal(raw, "x-auth-token" in headers, secrets_in(request, headers, proxy))
+        if refused.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
+            refused = refused.but(message=refused.message + skew_hint(skew))
+        raise refused
 
-    def _unreachable(self, error: Exception, request: Request) -> ApiError:
-        """Why there is no whole answer; the message names hosts and never a header or a body."""
-        host = request.url.host
-        peer = f"the proxy {URL(self._proxy).host}" if self._proxy else host
-        match error:
-            case TimeoutError():
-                return ApiError(Reason.TIMEOUT, f"{host} did not answer within {request.timeout:g} s")
-            case aiohttp.ClientConnectorDNSError():
-                return ApiError(Reason.DNS, f"the name of {peer} does not resolve")
-            case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
-                why = getattr(cause, "verify_message", None) or "it does not verify"
-                return ApiError(Reason.TLS, f"the certificate of {host} is refused: {why}")
-            case aiohttp.ClientSSLError() | ssl.SSLError():
-                why = getattr(error, "strerror", None) or "no handshake"
-                return ApiError(Reason.TLS, f"no TLS with {host}: {why}")
-            case aiohttp.ClientHttpProxyError(status=status):
-                return ApiError(Reason.CONNECT, f"{peer} refuses to connect to {host}", status=status)
-            case aiohttp.ClientConnectorError(os_error=cause):
-                return ApiError(Reason.CONNECT, f"no connection to {peer}: {system_reason(cause)}")
-            case aiohttp.ClientResponseError():
-                return ApiError(Reason.PAYLOAD, f"what {host} answers is not proper HTTP")
-            case aiohttp.ClientPayloadError(__cause__=aiohttp.http_exceptions.ContentEncodingError()):
-                return ApiError(Reason.PAYLOAD, f"what {host} answers cannot be decompressed")
-            case aiohttp.ClientPayloadError():
-                return ApiError(Reason.CONNECT, f"{host} ended its answer halfway")
-            case aiohttp.InvalidURL() | UnicodeError():
-                return ApiError(Reason.CLIENT, "the endpoint is not a usable URL")
-            case _:
-                return ApiError(Reason.CONNECT, f"{host} closed the connection without an answer")
+
+def refusal(raw: Answer, by_token: bool, secrets: Collection[str]) -> ApiError:
+    """What an answer that is none of success stands for; `by_token` says that the request carried a token."""
+    if raw.status // 100 == 3:
+        message = f"redirected to {redirected_to(raw.headers.get('location', ''))}, which is not followed"
+        return ApiError(Reason.CLIENT, message, status=raw.status, code=str(raw.status))
+    return classify(raw.status, raw.payload, raw.headers, by_token=by_token, secrets=secrets)
+
+
+def usable(raw: Answer, request: Request) -> Answer:
+    """The answer with what was to be read of its body; raises ApiError where that cannot be."""
+    if len(raw.payload) > MAX_BODY:
+        raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=raw.status)
+    try:
+        return Answer(raw.status, raw.headers, request.read(raw.payload))
+    except ValueError as error:
+        message, about = f"the answer is not usable: {error}", request_id(raw.headers)
+        raise ApiError(Reason.PAYLOAD, message, status=raw.status, request_id=about) from None
+
+
+def unreachable(error: Exception, request: Request, proxy: str | None) -> ApiError:
+    """Why there is no whole answer; the message names hosts and never a header or a body."""
+    host = request.url.host
+    peer = f"the proxy {URL(proxy).host}" if proxy else host
+    match error:
+        case TimeoutError():
+            return ApiError(Reason.TIMEOUT, f"{host} did not answer within {request.timeout:g} s")
+        case aiohttp.ClientConnectorDNSError():
+            return ApiError(Reason.DNS, f"the name of {peer} does not resolve")
+        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+            why = getattr(cause, "verify_message", None) or "it does not verify"
+            return ApiError(Reason.TLS, f"the certificate of {host} is refused: {why}")
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            why = getattr(error, "strerror", None) or "no handshake"
+            return ApiError(Reason.TLS, f"no TLS with {host}: {why}")
+        case aiohttp.ClientHttpProxyError(status=status):
+            return ApiError(Reason.CONNECT, f"{peer} refuses to connect to {host}", status=status)
+        case aiohttp.ClientConnectorError(os_error=cause):
+            return ApiError(Reason.CONNECT, f"no connection to {peer}: {system_reason(cause)}")
+        case aiohttp.ClientResponseError():
+            return ApiError(Reason.PAYLOAD, f"what {host} answers is not proper HTTP")
+        case aiohttp.ClientPayloadError(__cause__=aiohttp.http_exceptions.ContentEncodingError()):
+            return ApiError(Reason.PAYLOAD, f"what {host} answers cannot be decompressed")
+        case aiohttp.ClientPayloadError():
+            return ApiError(Reason.CONNECT, f"{host} ended its answer halfway")
+        case aiohttp.InvalidURL() | UnicodeError():
+            return ApiError(Reason.CLIENT, "the endpoint is not a usable URL")
+        case _:
+            return ApiError(Reason.CONNECT, f"{host} closed the connection without an answer")
 
 
 def redirected_to(location: str) -> str:
@@ -228,7 +245,7 @@ async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
 
 def secrets_in(request: Request, headers: Mapping[str, str], proxy: str | None) -> list[str]:
     """What was sent that an answer must not make us tell: some errors echo the request."""
-    sent = [request.secret, *(headers[name] for name in ("x-auth-token", "x-security-token") if name in headers)]
+    sent = [request.secret, *(headers[name] for name in SECRET_HEADERS if name in headers)]
     if claim := parse_authorization(headers.get("authorization", "")):
         sent += [claim.access_key, claim.signature]
     if proxy and (password := URL(proxy).password):

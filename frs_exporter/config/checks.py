@@ -1,13 +1,13 @@
 """Checks across parts of the config: they read the document itself, so a mistake in one part hides none in another."""
 
 import difflib
-import ssl
 from collections.abc import Iterator
-from pathlib import Path as FilePath
 from typing import Any
 
-from frs_exporter.config.document import Document, Path
-from frs_exporter.config.schema import Credential, seconds
+from frs_exporter.config.document import Document, Path, mapping
+from frs_exporter.config.schema import KINDS, Endpoints
+from frs_exporter.config.values import seconds
+from frs_exporter.discovery import FRS_REGIONS
 from frs_exporter.polling.schedule import JITTER
 
 DEFAULTS: dict[str, Any] = {
@@ -20,48 +20,69 @@ DEFAULTS: dict[str, Any] = {
 """What holds for a project when neither it nor the file's `defaults` say otherwise."""
 
 
-def check(document: Document, folder: FilePath) -> None:
-    """Note all that the schema cannot see; files are relative to `folder`."""
+def check(document: Document) -> None:
+    """Note all that the schema cannot see."""
+    check_something_to_watch(document)
     check_credentials_exist(document)
     check_one_kind(document)
     refuse_twins(document)
+    check_discovery(document)
     check_stale_after(document)
-    check_ca_file(document, folder)
 
 
-def mapping(value: Any) -> dict[str, Any]:
-    """A mapping as it is; what is none is the schema's business, and empty here."""
-    return value if isinstance(value, dict) else {}
+def entries_of(document: Document, section: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The entries of a list that are mappings, with their indexes."""
+    entries = mapping(document.data).get(section)
+    yield from ((i, e) for i, e in enumerate(entries if isinstance(entries, list) else ()) if isinstance(e, dict))
 
 
-def projects_of(document: Document) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The projects that are mappings, with their indexes."""
-    projects = mapping(document.data).get("projects")
-    yield from ((i, p) for i, p in enumerate(projects if isinstance(projects, list) else ()) if isinstance(p, dict))
+def check_something_to_watch(document: Document) -> None:
+    """Note a file without projects and without a rule to find any."""
+    data = mapping(document.data)
+    if data and not data.get("projects") and not data.get("discovery"):
+        remedy = "list some under projects, or let discovery find them"
+        document.problem(("projects",) if "projects" in data else (), f"there is nothing to watch: {remedy}")
 
 
 def check_credentials_exist(document: Document) -> None:
-    """Note projects whose credential is not there."""
+    """Note projects and rules whose credential is not there."""
     names = list(mapping(mapping(document.data).get("credentials")))
-    for index, project in projects_of(document):
-        name, path = project.get("credential"), ("projects", index, "credential")
-        if names and isinstance(name, str) and name not in names:
-            document.problem(path, f"no credential is named {document.written[path]}{suggestion(name, names)}")
+    for section in ("projects", "discovery"):
+        for index, entry in entries_of(document, section):
+            name, path = entry.get("credential"), (section, index, "credential")
+            if names and isinstance(name, str) and name not in names:
+                document.problem(path, f"no credential is named {document.written[path]}{suggestion(name, names)}")
 
 
 def check_one_kind(document: Document) -> None:
     """Note credentials with none or several of the kinds: which one is used would be anybody's guess."""
-    kinds = list(Credential.model_fields)
     for name, credential in mapping(mapping(document.data).get("credentials")).items():
-        if isinstance(credential, dict) and len(credential.keys() & set(kinds)) != 1:
-            document.problem(("credentials", name), f"must have exactly one of {' and '.join(kinds)}")
+        if isinstance(credential, dict) and len(credential.keys() & set(KINDS)) != 1:
+            document.problem(("credentials", name), f"must have exactly one of {', '.join(KINDS)}")
+
+
+def check_discovery(document: Document) -> None:
+    """Note rules of one name, and rules for several regions whose endpoints are all of one."""
+    templates = {**Endpoints().model_dump(), **mapping(mapping(document.data).get("endpoints"))}
+    # One IAM serves all regions of a cloud.
+    fixed = [n for n, url in templates.items() if n != "iam" and isinstance(url, str) and "{region}" not in url]
+    first: dict[str, int] = {}
+    for index, rule in entries_of(document, "discovery"):
+        name, regions = rule.get("name", rule.get("credential")), rule.get("regions", FRS_REGIONS)
+        if isinstance(name, str) and first.setdefault(name, index) != index:
+            message = f"the same name as discovery[{first[name]}]; give each rule of a credential a name of its own"
+            document.problem(("discovery", index, "name" if "name" in rule else "credential"), message)
+        if isinstance(regions, list | tuple) and len(set(map(str, regions))) > 1 and fixed:
+            remedy = "put {region} in it, or name one region"
+            told = f"several regions, but endpoints.{fixed[0]} is the same for all: {remedy}"
+            document.problem(("discovery", index, "regions"), told)
 
 
 def refuse_twins(document: Document) -> None:
     """Note projects that share a name or are the same project of the same region."""
     for keys, what in ((("name",), "name"), (("region", "project_id"), "region and project_id")):
         first: dict[tuple[Any, ...], int] = {}
-        for index, project in projects_of(document):
+        for index, project in entries_of(document, "projects"):
             values = tuple(project.get(key) for key in keys)
             if all(isinstance(value, str) for value in values) and first.setdefault(values, index) != index:
                 message = f"the same {what} as projects[{first[values]}]; a project is watched once"
@@ -71,7 +92,11 @@ def refuse_twins(document: Document) -> None:
 def check_stale_after(document: Document) -> None:
     """Note where an answer could go stale before the next one can be there."""
     defaults = mapping(mapping(document.data).get("defaults"))
-    sources: list[tuple[Path, dict[str, Any]]] = [(("projects", index), p) for index, p in projects_of(document)]
+    sources: list[tuple[Path, dict[str, Any]]] = [
+        ((section, index), entry)
+        for section in ("projects", "discovery")
+        for index, entry in entries_of(document, section)
+    ]
     for path, own in [(("defaults",), defaults), *sources]:
         settings = {**DEFAULTS, **defaults, **own}
         blamed = next((key for key in ("stale_after", "poll_interval", "poll_timeout") if key in own), None)
@@ -96,17 +121,6 @@ def length(duration: Any) -> float | None:
 def longest_pause(interval: float, timeout: float) -> float:
     """Seconds that may pass between two answers of a cloud that is well."""
     return interval * (1 + JITTER) + timeout
-
-
-def check_ca_file(document: Document, folder: FilePath) -> None:
-    """Note a file that holds no certificates."""
-    tls = mapping(mapping(mapping(document.data).get("http_client")).get("tls_config"))
-    if isinstance(tls.get("ca_file"), str) and tls["ca_file"]:
-        try:
-            ssl.create_default_context(cafile=str(folder / tls["ca_file"]))
-        except OSError as error:  # ssl.SSLError is one too
-            problem = "no PEM certificates in it" if isinstance(error, ssl.SSLError) else error.strerror
-            document.problem(("http_client", "tls_config", "ca_file"), f"cannot use the file: {problem}")
 
 
 def suggestion(name: str, known: list[str]) -> str:

@@ -1,7 +1,7 @@
 """YAML that knows where everything stands: plain data, the place of each part, `!env` and `!file` filled in."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -11,6 +11,7 @@ import yaml
 MAX_NODES = 1_000_000
 MAX_DEPTH = 20
 MAX_FILE = 1 << 16
+"""Bytes of a file with a secret in it."""
 
 STANDARD = "tag:yaml.org,2002:"
 UNKNOWN_TAG = "unknown tag; there are !env NAME and !file PATH for text; put text that begins with ! in quotes"
@@ -18,6 +19,9 @@ UNKNOWN_TAG = "unknown tag; there are !env NAME and !file PATH for text; put tex
 
 Path = tuple[str | int, ...]
 """The way to a part of the document: keys of mappings and indexes of sequences."""
+
+See = Callable[[FilePath], None]
+"""Is told of each file before it is read."""
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -52,14 +56,18 @@ class Document:
         self.problems.append(Problem(*place, path if shown is None else shown, message))
 
 
-def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.environ) -> Document:
+def unwatched(_: FilePath) -> None:
+    """For whom it is the same which files are read."""
+
+
+def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.environ, see: See = unwatched) -> Document:
     """Read a document; `!file` is relative to `folder`. What is wrong is noted in `problems`, never raised."""
     document = Document()
     try:
         check_depth(text)
         root = yaml.compose(text, Loader=Loader)
         if root is not None:
-            Reader(document, folder, environment).read_root(root)
+            Reader(document, folder, environment, see).read_root(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -85,8 +93,9 @@ def check_depth(text: str) -> None:
 class Reader:
     """Walks the nodes of one document."""
 
-    def __init__(self, document: Document, folder: FilePath, environment: Mapping[str, str]) -> None:
+    def __init__(self, document: Document, folder: FilePath, environment: Mapping[str, str], see: See) -> None:
         self._document = document
+        self._see = see
         self._folder = folder
         self._environment = environment
         self._constructor = yaml.constructor.SafeConstructor()
@@ -148,6 +157,7 @@ class Reader:
 
     def _from_file(self, node: yaml.ScalarNode, path: Path) -> str | None:
         try:
+            self._see(self._folder / node.value)
             with (self._folder / node.value).open("rb") as file:
                 content = file.read(MAX_FILE + 1)
             if len(content) > MAX_FILE:
@@ -162,6 +172,11 @@ class Reader:
 
     def _note(self, node: yaml.Node, path: Path, message: str) -> None:
         self._document.problems.append(Problem(*place(node), path, message))
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """A mapping as it is; what is none is the schema's business, and empty here."""
+    return value if isinstance(value, dict) else {}
 
 
 def place(node: yaml.Node) -> tuple[int, int]:

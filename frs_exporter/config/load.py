@@ -1,24 +1,25 @@
 """Document and schema become a frozen Config, or every problem at once as `file:line:column: path: message`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path as FilePath
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from frs_exporter import model
 from frs_exporter.config import schema
-from frs_exporter.config.checks import DEFAULTS, check, longest_pause, suggestion
-from frs_exporter.config.document import Document, Path, read
+from frs_exporter.config.checks import check, suggestion
+from frs_exporter.config.document import Document, Path, See, read, unwatched
+from frs_exporter.config.http_client import read_http_clients
+from frs_exporter.config.make import Maker
+from frs_exporter.config.notices import notices
+from frs_exporter.discovery import Discovery
 from frs_exporter.errors import ConfigError
-from frs_exporter.model import Api, HttpOptions, Job, KeyCredential, Limit, Notice, Target, TokenCredential
+from frs_exporter.model import Api, Job, Limit, Notice, Target
 
-FALLBACK = schema.Settings.model_validate(DEFAULTS)
-STALE_INTERVALS = 3
+METADATA_LIMIT = Limit(rate=1.0, concurrency=1)
+"""Of the machine's metadata service, which is asked for keys now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,39 +28,41 @@ class Config:
 
     targets: tuple[Target, ...]
     limits: Mapping[Api, Limit]
-    http: HttpOptions
+    discovery: tuple[Discovery, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     @property
     def jobs(self) -> tuple[Job, ...]:
-        """Each target with each of its collectors."""
+        """Each target of the file with each of its collectors."""
         return tuple(Job(target, collector) for target in self.targets for collector in target.collectors)
 
 
-def load(path: str) -> Config:
-    """Read a config file; raises ConfigError with all that is wrong with it."""
+def load(path: str, see: See = unwatched) -> Config:
+    """Read a config file; `see` is told of each file before it is read. Raises ConfigError with all that is wrong."""
     file = FilePath(path)
+    see(file)
     try:
         text = file.read_text("utf-8")
     except OSError as error:
         raise ConfigError([f"{path}: cannot read the config file: {error.strerror}"]) from None
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"]) from None
-    document = read(text, file.parent)
-    config = build(document, file.parent)
+    document = read(text, file.parent, see=see)
+    config = build(document, file.parent, see)
     if config is None or document.problems:
         problems = sorted(set(document.problems), key=lambda problem: (problem.line, problem.column, problem.message))
         raise ConfigError([f"{path}:{p.line}:{p.column}: {dotted(p.path)}{p.message}" for p in problems])
     return config
 
 
-def build(document: Document, folder: FilePath) -> Config | None:
+def build(document: Document, folder: FilePath, see: See = unwatched) -> Config | None:
     """The Config that a document describes, or None; problems are added to those of the document."""
     if document.data is None and not document.problems:
         document.problem((), "the file is empty; config.example.yaml shows what goes in")
     if document.data is None:
         return None
-    check(document, folder)
+    check(document)
+    clients = read_http_clients(document, folder, see)
     try:
         file = schema.File.model_validate(without_empty_sections(document.data))
     except ValidationError as error:
@@ -67,12 +70,12 @@ def build(document: Document, folder: FilePath) -> Config | None:
         return None
     if document.problems:
         return None
-    ca_file = file.http_client.tls_config.ca_file
+    make = Maker(file, clients)
     return Config(
-        targets=tuple(make_target(file, project) for project in file.projects),
-        limits={api: Limit(**getattr(file.limits, api).model_dump()) for api in Api},
-        http=HttpOptions(file.http_client.proxy_url, str(folder / ca_file) if ca_file else None),
-        notices=(*plain_http(file.endpoints), *same_user(file.credentials)),
+        targets=tuple(map(make.project, file.projects)),
+        limits={Api.ECS: METADATA_LIMIT, **{Api(api): Limit(**limit.model_dump()) for api, limit in file.limits}},
+        discovery=tuple(map(make.discovery, file.discovery)),
+        notices=tuple(notices(file, clients)),
     )
 
 
@@ -145,71 +148,9 @@ def known_keys(path: Path) -> list[str]:
             annotation = annotation.model_fields[str(part)].annotation
         else:
             annotation = get_args(annotation)[-1]  # the values of a dict, the items of a list
-        annotation = next((arm for arm in get_args(annotation) if arm in (schema.Token, schema.AkSk)), annotation)
+        if type(None) in get_args(annotation):  # of an optional section, the section
+            annotation = get_args(annotation)[0]
     return list(annotation.model_fields)
-
-
-def make_target(file: schema.File, project: schema.Project) -> Target:
-    """The target of one project, with the defaults filled in."""
-
-    def setting(name: str) -> Any:
-        values = (getattr(source, name) for source in (project, file.defaults, FALLBACK))
-        return next((value for value in values if value is not None), None)
-
-    interval, timeout = setting("poll_interval"), setting("poll_timeout")
-    return Target(
-        project=project.name,
-        project_id=project.project_id,
-        region=project.region,
-        credential=make_credential(project.credential, file.credentials[project.credential]),
-        endpoints={api: getattr(file.endpoints, api).replace("{region}", project.region) for api in Api},
-        collectors=tuple(dict.fromkeys(setting("collectors"))),
-        require=tuple(dict.fromkeys(setting("require"))),
-        labels=tuple(sorted(project.labels.items())),
-        create_time_zone=setting("create_time_zone"),
-        poll_interval=interval,
-        poll_timeout=timeout,
-        stale_after=setting("stale_after") or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
-    )
-
-
-def make_credential(name: str, credential: schema.Credential) -> model.Credential:
-    """The credential of its kind."""
-    if credential.token:
-        token = credential.token
-        return TokenCredential(name, token.domain_name, token.user_name, token.password)
-    assert credential.ak_sk
-    keys = credential.ak_sk
-    return KeyCredential(name, keys.access_key, keys.secret_key, keys.security_token)
-
-
-def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
-    """A notice for each endpoint to which secrets would travel readably."""
-    for name, url in endpoints:
-        parts = urlsplit(url)
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            yield Notice(f"endpoints.{name} is plain http: tokens and signatures can be read on the way")
-
-
-def same_user(credentials: Mapping[str, schema.Credential]) -> Iterator[Notice]:
-    """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
-    first: dict[tuple[str, ...], str] = {}
-    for name, credential in credentials.items():
-        made = make_credential(name, credential)
-        user = (made.domain_name, made.user_name) if isinstance(made, TokenCredential) else (made.access_key,)
-        if first.setdefault(user, name) != name:
-            text = (
-                f"credentials.{name} is the same user as credentials.{first[user]}: the vendor's quota and lock count "
-            )
-            yield Notice(text + "them together, the exporter does not; use one of them for all projects")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def dotted(path: Path) -> str:

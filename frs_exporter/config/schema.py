@@ -1,137 +1,34 @@
-"""What may be written in the config file: names, types, bounds and defaults of every setting."""
+"""What may be written in the config file: names, types and defaults of every setting."""
 
-import re
-from ipaddress import ip_address
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-from pydantic.json_schema import WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
-from frs_exporter.model import SUBSERVICE_NAME
+from frs_exporter.config.values import (
+    Endpoint,
+    FileName,
+    HostName,
+    LabelName,
+    LabelValue,
+    NameTemplate,
+    Pattern,
+    PollInterval,
+    PollTimeout,
+    ProjectId,
+    ProxyUrl,
+    RefreshInterval,
+    Region,
+    Secret,
+    StaleAfter,
+    Subservice,
+    Text,
+    TimeZone,
+    matching,
+)
+from frs_exporter.discovery import FRS_REGIONS
 
-DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
-UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
-RESERVED_LABELS = {
-    *("project", "project_id", "region", "credential", "auth"),  # frs_project_info has these already
-    *("collector", "subservice", "face_set", "api", "reason", "code"),  # joins with our other metrics would clash
-    *("job", "instance", "service", "namespace", "pod", "container", "endpoint"),  # Prometheus' own target labels
-}
-
-
-def seconds(value: Any) -> float:
-    """The seconds of a duration as Prometheus writes it, `1m30s`; raises ValueError."""
-    match = DURATION.fullmatch(value) if isinstance(value, str) and value else None
-    if match is None:
-        raise ValueError("must be a duration like 30s, 1m30s or 2h")
-    return sum(int(number) * unit for number, unit in zip(match.groups(), UNITS, strict=True) if number)
-
-
-def between(low: str, high: str) -> AfterValidator:
-    """Durations from `low` to `high`, both included."""
-
-    def check(value: float) -> float:
-        if not seconds(low) <= value <= seconds(high):
-            raise ValueError(f"must be between {low} and {high}")
-        return value
-
-    return AfterValidator(check)
-
-
-def matching(pattern: str, meaning: str) -> AfterValidator:
-    """Text that a regular expression matches as a whole."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"must be {meaning}")
-        return value
-
-    return AfterValidator(check)
-
-
-def endpoint(value: str) -> str:
-    """A base URL in which only `{region}` is to be filled in; raises ValueError."""
-    filled = value.replace("{region}", "region")
-    if (
-        not filled.startswith(("http://", "https://"))
-        or not usable(filled)
-        or not re.fullmatch(r"[\w.:/~\[\]-]+", filled)
-    ):
-        raise ValueError("must be a URL like https://face.{region}.myhuaweicloud.com, without user, query or fragment")
-    return value.rstrip("/")
-
-
-def usable(url: str) -> bool:
-    """Whether a URL has a host that can be one, and a port that can be one if it has any."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-        if ":" in host:
-            ip_address(host)
-    except ValueError:
-        return False
-    labels = re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*", host)
-    return port != 0 and (":" in host or bool(labels))
-
-
-def time_zone(value: str) -> str:
-    """A zone of the IANA database; raises ValueError."""
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be a time zone like UTC or Asia/Shanghai") from None
-    return value
-
-
-def label_name(value: str) -> str:
-    """A label name that Prometheus accepts and that clashes with no other; raises ValueError."""
-    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", value) or value.startswith("__"):
-        raise ValueError("is not a legal label name: letters, digits and _, no digit first, no __ first")
-    if value in RESERVED_LABELS:
-        raise ValueError("clashes with a label that is already there; choose another name")
-    return value
-
-
-def not_blank(value: SecretStr) -> SecretStr:
-    """A secret with something in it, on one line; raises ValueError."""
-    if not value.get_secret_value().strip():
-        raise ValueError("the secret is empty")
-    if not value.get_secret_value().isprintable():
-        raise ValueError("the secret has a line break or another control character in it")
-    return value
-
-
-def proxy(value: SecretStr) -> SecretStr:
-    """The URL of a proxy; raises ValueError without telling the URL, which may hold a password."""
-    url = value.get_secret_value()
-    if not url.startswith("http://") or not usable(url):
-        raise ValueError("must be a URL like http://proxy.example.com:3128")
-    return value
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(seconds),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+(y|w|d|h|m|s|ms))+$", "examples": ["30s", "1m30s"]}),
-]
-PollInterval = Annotated[Duration, between("1s", "1d")]
-PollTimeout = Annotated[Duration, between("100ms", "5m")]
-StaleAfter = Annotated[Duration, between("1s", "4w")]
-Text = Annotated[str, matching(r"(?=.*\S)[^\x00-\x1f\x7f\ud800-\udfff]{1,128}", "1 to 128 characters on one line")]
-LabelValue = Annotated[str, matching(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,256}", "at most 256 characters on one line")]
-LabelName = Annotated[str, AfterValidator(label_name)]
-Secret = Annotated[SecretStr, AfterValidator(not_blank)]
-ProjectId = Annotated[
-    str,
-    matching(r"[0-9a-f]{32}", "32 hexadecimal digits, in lower case"),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
-]
-Region = Annotated[str, matching(r"[a-z0-9](-?[a-z0-9]){0,62}", "a region like cn-north-4")]
-Endpoint = Annotated[str, AfterValidator(endpoint)]
-TimeZone = Annotated[str, AfterValidator(time_zone)]
 Collector = Literal["subscription"]
-Subservice = Annotated[str, matching(SUBSERVICE_NAME, "a sub-service like detect, compare, search or live_detect")]
+KINDS = ("token", "ak_sk", "ecs_agency")
 
 
 class Model(BaseModel):
@@ -171,13 +68,44 @@ class AkSk(Model):
     security_token: Secret | None = Field(None, description="What temporary keys come with.")
 
 
-class Credential(Model):
-    """One way to authenticate: exactly one of the keys, which the loader checks."""
+class EcsAgency(Model):
+    """The agency of the ECS that the exporter runs on: temporary keys from its metadata service, nothing to keep."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+    endpoint: Endpoint = Field("http://169.254.169.254", description="The metadata service.")
+
+
+class TlsConfig(Model):
+    """Whom to believe, and who to be; files are relative to this one."""
+
+    ca_file: FileName | None = Field(None, description="Certificates to trust instead of the system's.")
+    cert_file: FileName | None = Field(None, description="A certificate for servers that want to see one.")
+    key_file: FileName | None = Field(None, description="Its private key, not encrypted.")
+    server_name: HostName | None = Field(
+        None, description="The name that the server's certificate must have, if not the endpoint's."
+    )
+    insecure_skip_verify: bool = Field(False, description="Believe anybody. Everybody on the way can read secrets.")
+
+
+class HttpClient(Model):
+    """How to reach the cloud, named as in Prometheus' own http_config."""
+
+    proxy_url: ProxyUrl | None = None
+    no_proxy: str | None = Field(
+        None, description="Hosts to reach without proxy_url: names, .domains, addresses, CIDR."
+    )
+    proxy_from_environment: bool = Field(False, description="Take HTTP_PROXY, HTTPS_PROXY and NO_PROXY.")
+    tls_config: TlsConfig = TlsConfig()
+
+
+class Credential(Model):
+    """One way to authenticate: exactly one of token, ak_sk and ecs_agency, which the loader checks."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
 
     token: Token | None = None
     ak_sk: AkSk | None = None
+    ecs_agency: EcsAgency | None = None
+    http_client: HttpClient | None = Field(None, description="Instead of the file's own http_client.")
 
 
 class Project(Settings):
@@ -213,27 +141,33 @@ class Endpoints(Model):
     ces: Endpoint = "https://ces.{region}.myhuaweicloud.com"
 
 
-class TlsConfig(Model):
-    """Whom to believe."""
+class Discovery(Settings):
+    """Projects that are not listed here but found: all that a credential may see in regions with FRS."""
 
-    ca_file: str | None = Field(
-        None, min_length=1, description="Certificates to trust instead of the system's, relative to this file."
+    name: Text | None = Field(None, description="The label `discovery`: unique (default: the credential's name).")
+    credential: str = Field(description="A name from `credentials`.")
+    regions: Annotated[list[Region], Field(min_length=1)] = Field(
+        list(FRS_REGIONS), description="Only these (default: all regions known to have FRS)."
     )
-
-
-class HttpClient(Model):
-    """How to reach the cloud, named as in Prometheus' own http_config."""
-
-    proxy_url: Annotated[SecretStr, AfterValidator(proxy)] | None = None
-    tls_config: TlsConfig = TlsConfig()
+    include: Pattern = Field(".*", description="Only projects whose whole name in IAM matches.")
+    exclude: Pattern = Field("", description="None whose whole name in IAM matches.")
+    sub_projects: bool = Field(True, description="Whether sub-projects are watched, too.")
+    name_template: NameTemplate = Field(
+        "{project_name}", description="The label `project`: {project_name}, {project_id}, {region}, {credential}."
+    )
+    refresh_interval: RefreshInterval = Field(600.0, description="How often the list is asked for (default 10m).")
+    labels: dict[LabelName, LabelValue] = Field({}, description="Labels of frs_project_info.")
 
 
 class File(Model):
     """The configuration of frs_exporter."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["projects"]}, {"required": ["discovery"]}]})
+
     defaults: Settings = Settings()
     credentials: dict[Text, Credential] = Field(min_length=1)
-    projects: list[Project] = Field(min_length=1)
+    projects: list[Project] = []
+    discovery: list[Discovery] = []
     limits: Limits = Limits()
     endpoints: Endpoints = Endpoints()
     http_client: HttpClient = HttpClient()

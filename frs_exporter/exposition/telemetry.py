@@ -1,6 +1,7 @@
 """The exporter's own metrics: prometheus_client instruments on their own registry, appended to the page."""
 
 import platform
+from collections.abc import Mapping
 from functools import partial
 
 from prometheus_client import (
@@ -51,6 +52,20 @@ class Telemetry:
         self.config_good = gauge("config_last_reload_successful", text)
         text = "When the config in use was loaded."
         self.config_time = gauge("config_last_reload_success_timestamp_seconds", text)
+        text = "Whether TLS certificates are not verified where this credential is used: 1 is a danger."
+        self.insecure = gauge("insecure_skip_verify", text, ("credential",))
+        text = "Which part of the projects is this exporter's; always 1."
+        self.shard = gauge("shard_info", text, ("shard", "total_shards"))
+        rule = ("discovery",)
+        text = "Whether the newest look for projects succeeded."
+        self.discovery_success = gauge("discovery_success", text, rule)
+        text = "When projects were looked for with success last; absent before."
+        self.discovery_time = gauge("discovery_last_success_timestamp_seconds", text, rule)
+        text = "Projects found that the rule means, those of other shards included."
+        self.discovery_projects = gauge("discovery_projects", text, rule)
+        text = "Projects found that are not watched, as another one has their name."
+        self.discovery_skipped = gauge("discovery_projects_skipped", text, rule)
+        self.by_rule = (self.discovery_success, self.discovery_time, self.discovery_projects, self.discovery_skipped)
         self.log_messages = counter("log_messages", "Log lines by level.", ("level",))
         self.show_zeros()
 
@@ -74,6 +89,25 @@ class Telemetry:
     def count_log_line(self, level: str) -> None:
         """Count one line of the log."""
         self.log_messages.labels(level).inc()
+
+    def forget_credential(self, name: str) -> None:
+        """Take what is told of a credential from the page."""
+        self.credential_rejected.remove(name)
+
+    def show_credentials(self, insecure: Mapping[str, bool]) -> None:
+        """The credentials in use, and whether certificates are not verified for them."""
+        self.insecure.clear()
+        for name, value in insecure.items():
+            self.insecure.labels(name).set(value)
+
+    def forget_rule(self, name: str) -> None:
+        """Take what is told of a discovery rule from the page."""
+        for metric in self.by_rule:
+            metric.remove(name)
+
+    def config_refused(self) -> None:
+        """The newest config could not be used."""
+        self.config_good.set(0)
 
     def config_loaded(self, at: float) -> None:
         """A config is in use from now on; `at` is in Unix seconds."""

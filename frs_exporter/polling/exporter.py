@@ -1,19 +1,26 @@
-"""The living daemon: a config becomes jobs that are polled until it stops, and the page they leave behind."""
+"""The living daemon: config and discovery become jobs, polled until it stops, and the page they leave behind."""
 
 import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator
 
+import structlog
+
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
+from frs_exporter.config.source import Source
 from frs_exporter.exposition.page import Format, Page
 from frs_exporter.exposition.render import FAMILIES
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Family, JobState
+from frs_exporter.model import Family, JobState, Notice
+from frs_exporter.polling.discovery import Discoverer
+from frs_exporter.polling.plan import Plan, plan
 from frs_exporter.polling.poller import Key, Poller
+from frs_exporter.polling.reload import Reloader
+from frs_exporter.polling.schedule import Shard
 
 PAGE_FAMILIES: tuple[Family, ...] = (
     *FAMILIES,
@@ -24,40 +31,65 @@ BEAT = 1.0
 """Seconds between two beats of the heart."""
 LONGEST_PAUSE = 15.0
 """Seconds without a beat after which the loop is said not to turn."""
+LONGEST_SEARCH = 60.0
+"""Seconds for which a first look for projects keeps the exporter from being ready."""
+MAX_NAMES = 10
+"""Names that a log line lists."""
+WHOLE = Shard()
+
+log = structlog.get_logger()
 
 
 class Exporter:
-    """Starts, polls and stops; made on a running event loop. `now` is the wall clock in Unix seconds."""
+    """Starts, polls, reloads and stops; made on a running event loop.
+
+    `source` is where `config` was loaded from; every `reread_interval` seconds, and when a secret is refused, it is
+    looked at again, with 0 only when told to. `now` is the wall clock in Unix seconds.
+    """
 
     def __init__(
         self,
+        source: Source,
         config: Config,
         telemetry: Telemetry,
         *,
+        shard: Shard = WHOLE,
+        reread_interval: float = 0.0,
         now: Callable[[], float] = time.time,
         rng: random.Random | None = None,
     ) -> None:
         self._config = config
+        self._shard = shard
+        self._reread_interval = reread_interval
         self._telemetry = telemetry
         self._now = now
         self._clock = asyncio.get_running_loop().time
         self._page = Page(PAGE_FAMILIES)
         rng = rng or random.Random()
-        self._client = Client(Transport(config.limits, config.http, telemetry, now), telemetry, now, rng)
+        transport = Transport(config.limits, telemetry, now)
+        self._client = Client(transport, telemetry, now, rng, reread=self._reread)
         self._poller = Poller(self._client, self._page, COLLECTORS, now, rng)
-        self._heart: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._reloader = Reloader(source, self._apply, self._lock, telemetry, now)
+        self._discoverer = Discoverer(self._client, telemetry, self._discovered, now, rng)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._told: tuple[Notice, ...] = ()
+        self._skipped: dict[str, tuple[str, ...]] = {}
         self._last_beat = self._clock()
         self._started: float | None = None
         self._tried = False
         self._draining = False
 
-    def start(self) -> None:
-        """Start polling; every job is on the page, down, from now on."""
-        self._started = self._clock()
-        self._poller.reconcile(self._config.jobs)
-        self._telemetry.jobs.set(len(self._config.jobs))
+    async def start(self) -> None:
+        """Start polling; every job of the config is on the page, down, from now on."""
+        self._telemetry.shard.labels(self._shard.index, self._shard.total).set(1)
         self._telemetry.config_loaded(self._now())
-        self._heart = asyncio.create_task(self._beat(), name="heartbeat")
+        self._tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
+        async with self._lock:
+            await self._apply(self._config)
+        if self._reread_interval:
+            self._tasks.append(asyncio.create_task(self._reloader.watch(self._reread_interval), name="watch files"))
+        self._started = self._clock()
 
     def drain(self) -> None:
         """Be not ready any more, so that nobody new comes."""
@@ -66,15 +98,61 @@ class Exporter:
     async def stop(self) -> None:
         """Stop polling and close every connection."""
         self.drain()
-        if self._heart:
-            self._heart.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._reloader.stop()
+        await self._discoverer.stop()
         await self._poller.stop()
         await self._client.close()
+
+    async def reload(self) -> None:
+        """Load the config again and put it in place; raises ConfigError, and all is as it was."""
+        await self._reloader.reload()
 
     @property
     def states(self) -> dict[Key, JobState]:
         """What is known of each job."""
         return self._poller.states
+
+    async def _reread(self) -> None:
+        if self._reread_interval:
+            await self._reloader.reread()
+
+    async def _discovered(self) -> None:
+        async with self._lock:
+            await self._settle()
+
+    async def _apply(self, config: Config) -> None:
+        """Put a config in place; the lock is held."""
+        self._config = config
+        self._discoverer.reconcile(config.discovery)
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Poll what the config and the newest lists of projects say; the lock is held."""
+        wanted = await asyncio.to_thread(plan, self._config, dict(self._discoverer.listed), self._shard)
+        await self._poller.reconcile(wanted.jobs)
+        await self._client.adjust(wanted.limits, wanted.accesses)
+        self._tell(wanted)
+
+    def _tell(self, wanted: Plan) -> None:
+        """Log what is new, and set the metrics about it."""
+        for notice in wanted.notices:
+            if notice not in self._told:
+                (log.error if notice.serious else log.warning)(notice.text)
+        self._told = wanted.notices
+        for name, skipped in wanted.skipped.items():
+            if skipped and skipped != self._skipped.get(name):
+                names = ", ".join(skipped[:MAX_NAMES])
+                log.warning("discovered projects not watched: their names are taken", discovery=name, projects=names)
+            self._telemetry.discovery_projects.labels(name).set(wanted.found[name])
+            self._telemetry.discovery_skipped.labels(name).set(len(skipped))
+        self._skipped = dict(wanted.skipped)
+        self._telemetry.jobs.set(len(wanted.jobs))
+        self._telemetry.show_credentials(
+            {access.credential.name: access.http.insecure_skip_verify for access in wanted.accesses}
+        )
 
     async def _beat(self) -> None:
         while True:
@@ -98,10 +176,12 @@ class Exporter:
         if self._started is None:
             return "starting"
         if not self._tried:
-            age, jobs = self._clock() - self._started, self._config.jobs
+            age, jobs = self._clock() - self._started, self._poller.jobs
             untried = sum(not self.states[job.key].polls and job.target.poll_interval > age for job in jobs)
             if untried:
                 return f"{untried} of {len(jobs)} jobs not polled yet"
+            if self._discoverer.untried and age < LONGEST_SEARCH:
+                return f"projects not discovered yet: {', '.join(sorted(self._discoverer.untried))}"
             self._tried = True
         return ""
 

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import structlog
 
@@ -21,7 +21,23 @@ Key = tuple[str, str]
 SPREAD = 0.2
 """Seconds of the first round per job: few jobs are asked at once, many spread over their interval."""
 
+SLICE = 0.01
+"""Seconds of work after which the loop turns: a scrape under way must not wait for a reload."""
+
 log = structlog.get_logger()
+
+
+class Turn:
+    """Awaited between small pieces of work, lets the loop turn now and then."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._end = clock() + SLICE
+
+    async def __call__(self) -> None:
+        if self._clock() >= self._end:
+            await asyncio.sleep(0)
+            self._end = self._clock() + SLICE
 
 
 class Poller:
@@ -44,25 +60,55 @@ class Poller:
         self._rng = rng
         self._jobs: dict[Key, Job] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._projects: set[str] = set()
 
-    def reconcile(self, wanted: Iterable[Job]) -> None:
-        """Start the jobs that are new or changed, stop those that are not wanted any more, touch no other."""
-        jobs = {job.key: job for job in wanted}
+    @property
+    def jobs(self) -> Collection[Job]:
+        """The jobs that are polled."""
+        return self._jobs.values()
+
+    async def reconcile(self, wanted: Iterable[Job]) -> None:
+        """Make the jobs the wanted ones, and let the loop turn meanwhile.
+
+        An equal job keeps everything; one that is only shown differently is shown so; one that is asked differently
+        starts anew, with what it knows unless that is of another project or user.
+        """
+        jobs, turn = {job.key: job for job in wanted}, Turn(self._clock)
         for key in self._jobs.keys() - jobs.keys():
-            self._tasks.pop(key).cancel()
-            del self.states[key]
-            for owner in (key, (*key, "samples"), (*key, "told")):
-                self._page.drop(owner)
-        for project in {project for project, _ in self._jobs} - {project for project, _ in jobs}:
+            self._forget(key)
+            await turn()
+        for project in self._projects - (projects := {project for project, _ in jobs}):
             self._page.drop(project)
-        changed = [job for key, job in jobs.items() if self._jobs.get(key) != job]
+            await turn()
+        changed, starting = [], 0
+        for key, job in jobs.items():
+            before = self._jobs.get(key)
+            if before is not job and before != job:
+                changed.append(job)
+                starting += before is None or not before.target.asks_like(job.target)
+            await turn()
+        self._projects = projects
         for job in changed:
-            if job.key in self._tasks:
-                self._tasks[job.key].cancel()
-            self._show(job, self.states.setdefault(job.key, JobState()))
-            window = min(job.target.poll_interval, SPREAD * len(changed))
-            self._tasks[job.key] = asyncio.create_task(self._run(job, window), name=f"poll {'/'.join(job.key)}")
-        self._jobs = jobs
+            self._take(job, SPREAD * starting)
+            await turn()
+
+    def _forget(self, key: Key) -> None:
+        del self._jobs[key], self.states[key]
+        self._tasks.pop(key).cancel()
+        for owner in (key, (*key, "samples"), (*key, "told")):
+            self._page.drop(owner)
+
+    def _take(self, job: Job, spread: float) -> None:
+        key, before = job.key, self._jobs.get(job.key)
+        self._jobs[key] = job
+        if before is None or not before.target.tells_like(job.target):
+            self.states[key] = JobState()
+        self._show(job, self.states[key])
+        if before is None or not before.target.asks_like(job.target):
+            if before is not None:
+                self._tasks[key].cancel()
+            window = min(job.target.poll_interval, spread)
+            self._tasks[key] = asyncio.create_task(self._run(key, window), name=f"poll {'/'.join(key)}")
 
     async def stop(self) -> None:
         """Stop every task; returns when all have ended."""
@@ -70,38 +116,42 @@ class Poller:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _run(self, job: Job, window: float) -> None:
-        await asyncio.sleep(first_delay("/".join(job.key), window))
+    async def _run(self, key: Key, window: float) -> None:
+        await asyncio.sleep(first_delay("/".join(key), window))
         while True:
             try:
-                wait = await self._turn(job)
+                wait = await self._turn(key)
             except Exception:
-                log.exception("unexpected error around a poll", project=job.target.project, collector=job.collector)
-                wait = job.target.poll_interval
+                project, collector = key
+                log.exception("unexpected error around a poll", project=project, collector=collector)
+                wait = self._jobs[key].target.poll_interval
             await asyncio.sleep(wait)
 
-    async def _turn(self, job: Job) -> float:
+    async def _turn(self, key: Key) -> float:
         """Poll and report; the seconds until the next turn."""
-        started, before = self._clock(), self.states[job.key]
-        state = await self.poll(job)
+        started, before = self._clock(), self.states[key]
+        state = await self.poll(key)
+        job = self._jobs[key]
         retry_after = state.error.retry_after if state.error else None
         delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
         report(job, before, state, delay)
         wait_from = self._clock() if state.error else started
         return max(0.0, wait_from + delay - self._clock())
 
-    async def poll(self, job: Job) -> JobState:
+    async def poll(self, key: Key) -> JobState:
         """Ask once, keep and show what came of it; no failure gets out, whatever it is."""
-        started, before = self._clock(), self.states[job.key]
+        started, before = self._clock(), self.states[key]
         try:
-            state = await self._asked(job, before, started)
-            self._show(job, state)
+            state = await self._asked(self._jobs[key], before, started)
+            self._show(self._jobs[key], state)  # it may be shown differently by now
         except Exception as error:
-            log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)
+            project, collector = key
+            log.exception("unexpected error in a poll", project=project, collector=collector)
             internal = ApiError(Reason.INTERNAL, f"unexpected {type(error).__name__}; the log has the traceback")
             state = before.failed(self._now(), self._clock() - started, internal)
-            self._page.put(job.key, render_job(job, state))  # no more than this: what is there may be what went wrong
-        self.states[job.key] = state
+            # No more than this is shown: what is there may be what went wrong.
+            self._page.put(key, render_job(self._jobs[key], state))
+        self.states[key] = state
         return state
 
     async def _asked(self, job: Job, before: JobState, started: float) -> JobState:

@@ -1,7 +1,8 @@
-"""When a job is due: arithmetic on numbers and strings (pure; times in seconds)."""
+"""When a job is due, and whose it is: arithmetic on numbers and strings (pure; times in seconds)."""
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 JITTER = 0.05
 """The part of an interval by which a poll may come early or late, so that jobs do not march in step."""
@@ -16,8 +17,34 @@ MAX_DOUBLINGS = 16
 
 def first_delay(key: str, window: float) -> float:
     """The phase of a job within `window`: even over many keys, and the same after every restart."""
-    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return window * int.from_bytes(digest) / 2**64
+    return window * stable_hash(key) / 2**64
+
+
+def stable_hash(key: str) -> int:
+    """64 bits that are the same in every process."""
+    return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of `total` exporters that share the projects of a config, counted from 0."""
+
+    index: int = 0
+    total: int = 1
+
+    def owns(self, project: str) -> bool:
+        """Whether a project is this shard's; each project is exactly one's, and few move when `total` changes."""
+        return jump_hash(stable_hash(project), self.total) == self.index
+
+
+def jump_hash(key: int, buckets: int) -> int:
+    """The bucket of a key (Lamping and Veach, A Fast, Minimal Memory, Consistent Hash Algorithm, 2014)."""
+    bucket, candidate = -1, 0
+    while candidate < buckets:
+        bucket = candidate
+        key = (key * 2862933555777941757 + 1) % 2**64
+        candidate = int((bucket + 1) * (2**31 / ((key >> 33) + 1)))
+    return bucket
 
 
 def next_delay(

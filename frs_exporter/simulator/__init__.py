@@ -4,7 +4,8 @@ Codes, bodies and limits are the vendor's as far as they are published; with the
 `cloud.signing`.
 """
 
+from frs_exporter.simulator.demo import demo_world
 from frs_exporter.simulator.server import Simulator
-from frs_exporter.simulator.world import Account, Project, World, demo_world
+from frs_exporter.simulator.world import Account, Project, World
 
 __all__ = ["Account", "Project", "Simulator", "World", "demo_world"]

@@ -19,7 +19,9 @@ def project_of(request: web.Request, api: str) -> Project:
     caller = request[CALLER]
     project_id = request.match_info["project_id"]
     project = caller.project_at(project_id)
-    if project is None or request.headers.get("X-Project-Id", project_id) != project_id:
+    if project is None or request.match_info.get("region", project.region) != project.region:
+        raise Refusal(403, "FRS.0028", "The project ID does not match the token.")
+    if request.headers.get("X-Project-Id", project_id) != project_id:
         raise Refusal(403, "FRS.0028", "The project ID does not match the token.")
     world = request.app[WORLD]
     if not world.within_quota(caller.user, api, QUOTA):

@@ -1,6 +1,7 @@
 """The API gateway: who calls, is that proven by a token or a signature, and how often; codes and bodies are real."""
 
 import json
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls; a token is of one project, a key of all of its account's."""
+    """Who calls; a token is of one project, or of the account, which FRS does not take; a key is of all projects."""
 
     account: Account
     project: Project | None
+    account_token: bool = False
 
     @property
     def user(self) -> str:
@@ -32,6 +34,8 @@ class Caller:
 
     def project_at(self, project_id: str) -> Project | None:
         """The project of that id, if this caller may ask about it."""
+        if self.account_token:
+            return None
         if self.project:
             return self.project if self.project.id == project_id else None
         return self.account.by_id.get(project_id)
@@ -54,7 +58,7 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.path.startswith("/_simulator/"):
         return await handler(request)
     world, request_id = request.app[WORLD], uuid.uuid4().hex
-    api = "iam" if request.path.startswith("/v3/") else "frs"
+    api = api_of(request.path)
     project_id = request.match_info.get("project_id", "") or await login_project(request)
     fault = world.faults.of(api, project_id)
     if world.visits is not None:
@@ -65,6 +69,13 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
     response.headers["X-Request-Id"] = request_id
     response.headers["Date"] = datetime.fromtimestamp(world.now(), UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     return await spoiled(fault, request, response) if fault else response
+
+
+def api_of(path: str) -> str:
+    """The service that a path is of; a region may come before it, where one address serves all regions."""
+    if path.startswith(("/openstack/", "/meta-data/")):
+        return "ecs"
+    return "iam" if re.match(r"(/[a-z0-9-]+)?/v3/", path) else "frs"
 
 
 async def login_project(request: web.Request) -> str:
@@ -97,10 +108,10 @@ async def answer(
 
 
 async def passed(request: web.Request, handler: Handler, world: World, api: str, project_id: str) -> web.StreamResponse:
-    """The service's answer, once the gateway's checks are passed; a login at IAM has nothing to check yet."""
+    """The service's answer, once the gateway's checks are passed; a login, or a machine's own, has nothing to check."""
     if request.match_info.http_exception is not None:
         raise request.match_info.http_exception
-    if request.method == "POST":
+    if request.method == "POST" or api == "ecs":
         return await handler(request)
     caller = await authenticated(request, world)
     world.requests[api, caller.user, project_id] += 1
@@ -129,22 +140,27 @@ def by_token(value: str, world: World) -> Caller:
         raise Refusal(401, "APIGW.0301", NOT_PROVEN + "token expired")
     if value in world.outdated:
         raise Refusal(401, "APIGW.0307", "The token must be updated.")
-    return Caller(token.account, token.project)
+    return Caller(token.account, token.project, account_token=token.project is None)
 
 
 async def by_signature(request: web.Request, claim: signing.Authorization, world: World) -> Caller:
     """The owner of a key that signed this very request, derived again from what was received; raises Refusal."""
-    account = world.account_of_key(claim.access_key)
-    if account is None:
+    temporary = world.temporary_keys.get(claim.access_key)
+    account = temporary.account if temporary else world.account_of_key(claim.access_key)
+    secret = temporary.secret_key if temporary else account.secret_of(claim.access_key) if account else None
+    if account is None or secret is None:
         raise Refusal(401, "APIGW.0301", NOT_PROVEN + f"Get secretKey failed,ak:{claim.access_key},err:ak not exist")
     if world.locked(claim.access_key):
         raise Refusal(401, "APIGW.0301", NOT_PROVEN + "AK access failed to reach the limit,forbidden")
     headers = {name.lower(): value for name, value in request.headers.items()}
+    if temporary and not temporary.good_with(headers.get("x-security-token", ""), world.now()):
+        world.login_failed(claim.access_key, world.key_lock)
+        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "the security token is wrong or has expired")
     received = signing.Signable(request.method, request.raw_path, headers, await request.read())
     if skew(headers.get("x-sdk-date", ""), world.now()) > signing.MAX_SKEW:
         world.login_failed(claim.access_key, world.key_lock)
         raise Refusal(401, "APIGW.0301", NOT_PROVEN + "x-sdk-date is more than 15 minutes off")
-    if not signing.verify(received, claim, account.secret_key):
+    if not signing.verify(received, claim, secret):
         world.login_failed(claim.access_key, world.key_lock)
         echo = signing.canonical_request(received, claim.signed_headers).replace("\n", "|")
         raise Refusal(401, "APIGW.0301", NOT_PROVEN + f"verify aksk signature fail,canonicalRequest:{echo}")

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from frs_exporter.simulator import control, frs, iam
+from frs_exporter.simulator import control, ecs, frs, iam
 from frs_exporter.simulator.gateway import WORLD, gateway
 from frs_exporter.simulator.world import TOKEN_LENGTH, Account, World
 
@@ -18,10 +18,13 @@ class Simulator:
         self.url = ""
         app = web.Application(middlewares=[gateway])
         app[WORLD] = world
-        app.router.add_post("/v3/auth/tokens", iam.create_token)
-        app.router.add_get("/v3/auth/projects", iam.auth_projects)
-        app.router.add_get("/v3/projects", iam.list_projects)
-        app.router.add_get("/v1/{project_id}/subscribe", frs.subscribe)
+        for region in ("", "/{region:[a-z]+-[a-z]+-[0-9]+}"):  # one address may serve all, told apart by their path
+            app.router.add_post(f"{region}/v3/auth/tokens", iam.create_token)
+            app.router.add_get(f"{region}/v3/auth/projects", iam.auth_projects)
+            app.router.add_get(f"{region}/v3/projects", iam.list_projects)
+            app.router.add_get(f"{region}/v1/{{project_id}}/subscribe", frs.subscribe)
+        app.router.add_put("/meta-data/latest/api/token", ecs.create_token)
+        app.router.add_get("/openstack/latest/securitykey", ecs.security_key)
         app.router.add_get(control.PATH, control.show)
         app.router.add_post(control.PATH, control.change)
         app.router.add_delete(control.PATH, control.lift)
@@ -53,7 +56,7 @@ def config_text(world: World, url: str, poll_interval: str = "10s") -> str:
     """A complete config file for all projects of the world, secrets inline."""
     config: dict[str, Any] = {
         "defaults": {"poll_interval": poll_interval, "require": ["detect", "compare", "search"]},
-        "credentials": {account.domain_name: credential(account) for account in world.accounts},
+        "credentials": {account.domain_name: credential(account, url) for account in world.accounts},
         "projects": [
             {
                 "name": project.name,
@@ -70,8 +73,10 @@ def config_text(world: World, url: str, poll_interval: str = "10s") -> str:
     return f"# frs_exporter config for the simulator at {url}\n{text}"
 
 
-def credential(account: Account) -> dict[str, Any]:
+def credential(account: Account, url: str) -> dict[str, Any]:
     """An account's entry under `credentials`."""
+    if account.kind == "ecs_agency":
+        return {"ecs_agency": {"endpoint": url}}
     if account.kind == "token":
         login = {"domain_name": account.domain_name, "user_name": account.user_name, "password": account.password}
         return {"token": login}

@@ -70,6 +70,10 @@ class Account:
     password: str = ""
     access_key: str = ""
     secret_key: str = ""
+    other_projects: tuple[str, ...] = ()
+    """Names of projects that IAM lists and FRS knows nothing of, like MOS."""
+    other_keys: dict[str, str] = field(default_factory=dict)
+    """Access keys of the user beside the first, with their secret keys: two are valid while one replaces the other."""
 
     def __post_init__(self) -> None:
         self.password = self.password or f"Pw-{digest('password', self.domain_name)[:16]}!"
@@ -80,6 +84,10 @@ class Account:
     def by_id(self) -> dict[str, Project]:
         """The projects by their ids; they do not change once somebody has asked."""
         return {project.id: project for project in self.projects}
+
+    def secret_of(self, access_key: str) -> str | None:
+        """The secret key of an access key, None where it is nobody's here."""
+        return self.secret_key if access_key == self.access_key else self.other_keys.get(access_key)
 
     @property
     def login(self) -> str:
@@ -94,12 +102,44 @@ class Account:
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """What a token stands for; times in Unix seconds."""
+    """What a token stands for, a project or without one the account; times in Unix seconds."""
 
     account: Account
-    project: Project
+    project: Project | None
     issued_at: float
     expires_at: float
+
+
+@dataclass(frozen=True)
+class TemporaryKey:
+    """A key that ends, in Unix seconds; its security token must come with each signature."""
+
+    account: Account
+    access_key: str
+    secret_key: str
+    security_token: str
+    expires_at: float
+
+    def good_with(self, security_token: str, now: float) -> bool:
+        """Whether the key may be used with this security token now."""
+        return security_token == self.security_token and now < self.expires_at
+
+
+@dataclass
+class Machine:
+    """What the metadata service tells on a machine whose agency acts for an account, if it has one.
+
+    Keys live for `life` seconds; in the last `overlap` of them others are given. The service may know no tokens
+    (`token_status` 404, 405 or 503), or want one.
+    """
+
+    account: Account | None
+    life: float = 86400.0
+    overlap: float = 21600.0
+    token_status: int = 200
+    token_required: bool = False
+    tokens: set[str] = field(default_factory=set)
+    key: TemporaryKey | None = None
 
 
 @dataclass
@@ -133,6 +173,8 @@ class World:
     key_lock: LockRule = KEY_LOCK
     faults: Faults = field(default_factory=Faults)
     tokens: dict[str, IssuedToken] = field(default_factory=dict)
+    machine: Machine = field(default_factory=lambda: Machine(None))
+    temporary_keys: dict[str, TemporaryKey] = field(default_factory=dict)
     outdated: set[str] = field(default_factory=set)
     """Tokens that died early, as on arrears or changed permissions."""
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -159,14 +201,23 @@ class World:
 
     def account_of_key(self, access_key: str) -> Account | None:
         """Who owns an access key."""
-        return next((account for account in self.accounts if account.access_key == access_key), None)
+        return next((account for account in self.accounts if account.secret_of(access_key)), None)
 
     def account_of_user(self, domain_name: str, user_name: str) -> Account | None:
         """Who a login name belongs to."""
         wanted = (domain_name, user_name)
         return next((account for account in self.accounts if (account.domain_name, account.user_name) == wanted), None)
 
-    def issue(self, account: Account, project: Project) -> tuple[str, IssuedToken]:
+    def temporary_key(self, account: Account) -> TemporaryKey:
+        """The key that the machine is given now."""
+        machine, now = self.machine, self.now()
+        if machine.key is None or machine.key.expires_at - now <= machine.overlap:
+            access, secret = secrets.token_hex(10).upper(), secrets.token_hex(20)
+            machine.key = TemporaryKey(account, access, secret, secrets.token_urlsafe(600), now + machine.life)
+            self.temporary_keys[access] = machine.key
+        return machine.key
+
+    def issue(self, account: Account, project: Project | None) -> tuple[str, IssuedToken]:
         """A new token; older ones stay valid."""
         value = ("MII" + secrets.token_urlsafe(TOKEN_LENGTH))[:TOKEN_LENGTH]
         now = self.now()
@@ -212,57 +263,3 @@ class World:
 def digest(*parts: str) -> str:
     """32 hexadecimal digits that are always the same for the same parts."""
     return hashlib.blake2b("/".join(parts).encode(), digest_size=16).hexdigest()
-
-
-def subscribed(created: str, *, off: tuple[str, ...] = ()) -> dict[str, Any]:
-    """An answer as documented, with some sub-services off."""
-    names = ("detect", "compare", "search", "live_detect")
-    services = {f"{name}_service": {"subscribe_status": name not in off, "create_time": created} for name in names}
-    return {"max_face_set_number": 10, **services}
-
-
-SCREENSHOT = {
-    "max_face_size": 10,
-    "detect_service": {"subscribe_status": True, "create_time": "2018-08-23 11:09:10"},
-    "compare_service": {"subscribe_status": True, "create_time": "2018-08-23 11:09:10"},
-    "live_detect_service": {"subscribe_status": True, "create_time": "2018-08-23 11:09:10"},
-    "search_service": {"subscribe_status": True, "create_time": "2018-08-23 11:09:10"},
-    "face_quality_service": {"subscribe_status": True, "create_time": "2018-09-26 03:12:57"},
-}
-"""A real answer of 2018, names and all."""
-
-FREEZES_AFTER = 15.0
-
-FLEET_SIZE = 50
-"""Projects per generated account: at one poll every ten seconds well within a user's quota."""
-
-
-def demo_world(projects: int | None = None) -> World:
-    """Two accounts with an example of each odd case, and as many more projects as asked for."""
-    acme = Account(
-        "acme",
-        "token",
-        [
-            Project("vision-prod", "cn-north-4", subscribed("2024-03-11 02:15:00")),
-            Project("door-access", "cn-north-1", SCREENSHOT),
-            Project("visitor-kiosk", "cn-south-1", subscribed("2025-01-20 06:30:00", off=("search",))),
-        ],
-    )
-    globex = Account(
-        "globex",
-        "ak_sk",
-        [
-            Project("vip-lounge", "cn-east-3", subscribed("2023-07-01 01:44:39", off=("live_detect",))),
-            Project("new-branch", "ap-southeast-1", None),
-            Project("in-arrears", "cn-north-4", subscribed("2022-05-05 07:49:40"), freezes_after=FREEZES_AFTER),
-        ],
-    )
-    accounts = [acme, globex]
-    wanted = 6 if projects is None else projects
-    for account in accounts:
-        account.projects, wanted = account.projects[:wanted], max(0, wanted - len(account.projects))
-    for first in range(0, wanted, FLEET_SIZE):
-        numbers = range(first, min(first + FLEET_SIZE, wanted))
-        fleet = [Project(f"fleet-{n + 1:05}", "cn-north-4", subscribed("2024-09-02 03:00:00")) for n in numbers]
-        accounts.append(Account(f"fleet-{first // FLEET_SIZE + 1:03}", ("token", "ak_sk")[len(accounts) % 2], fleet))
-    return World([account for account in accounts if account.projects])

@@ -1,4 +1,4 @@
-"""The routes: landing page, metrics, health and readiness."""
+"""The routes: landing page, metrics, health, readiness and reload."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ from html import escape
 from aiohttp import web
 
 from frs_exporter import __version__
+from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.page import ENCODINGS, FORMATS, GZIP, IDENTITY, TEXT, encode, negotiate
 from frs_exporter.polling.exporter import Exporter
 
@@ -46,6 +47,8 @@ def build_app(exporter: Exporter, telemetry_path: str = "/metrics") -> web.Appli
         app.router.add_get("/", landing)
     app.router.add_get("/-/healthy", healthy)
     app.router.add_get("/-/ready", ready)
+    for method in ("POST", "PUT"):
+        app.router.add_route(method, "/-/reload", reload)
     return app
 
 
@@ -92,3 +95,12 @@ async def ready(request: web.Request) -> web.Response:
     """Whether a scrape tells of every project already, and the process is not about to stop."""
     reason = request.app[EXPORTER].not_ready()
     return web.Response(text=f"not ready: {reason}\n", status=503) if reason else web.Response(text="ready\n")
+
+
+async def reload(request: web.Request) -> web.Response:
+    """Load the config again: 200 only when it is in place, 500 with every problem when all is as it was."""
+    try:
+        await request.app[EXPORTER].reload()
+    except ConfigError as error:
+        return web.Response(text="".join(f"{problem}\n" for problem in error.problems), status=500)
+    return web.Response(text="reloaded\n")

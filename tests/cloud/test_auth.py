@@ -11,7 +11,8 @@ import structlog
 from pydantic import SecretStr
 
 from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer
-from frs_exporter.cloud.hold import PASSWORD_HOLD, PASSWORD_WIDTH, Hold
+from frs_exporter.cloud.hold import PASSWORD_HOLD, PASSWORD_WIDTH, Hold, nothing_new
+from frs_exporter.cloud.lease import Term
 from frs_exporter.cloud.login import iam_time, password_login, read_token
 from frs_exporter.cloud.transport import Answer, Authorize, Request
 from frs_exporter.errors import ApiError, Reason
@@ -164,7 +165,7 @@ async def test_only_the_refused_token_is_dropped(target: Target) -> None:
         await made(headers)
         return Answer(201, {"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).payload)
 
-    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold())
+    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold(), nothing_new)
     old = await keeper.authorize(target)
     keeper.reject(target, old)
     new = await keeper.authorize(target)
@@ -177,7 +178,7 @@ async def test_a_token_of_another_project_is_refused(target: Target) -> None:
         await made(headers)
         return answer(project={"id": "another"})
 
-    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold())
+    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold(), nothing_new)
     with pytest.raises(ApiError) as caught:
         await keeper.authorize(target)
     assert caught.value.reason is Reason.PROJECT_MISMATCH
@@ -210,9 +211,9 @@ def test_iam_writes_its_times_in_utc_with_or_without_saying_so() -> None:
 
 
 def test_no_value_shows_its_secrets() -> None:
-    login = Request(Api.IAM, "http://h", "ops", "POST", "/", 1.0, password_login(PASSWORD, "p"))
+    login = Request(Api.IAM, "http://h", "ops", "POST", "/", 1.0, body=password_login(PASSWORD, "p"))
     answered = Answer(201, {"x-subject-token": "hunter2"}, {"password": "hunter2"})
-    shown = repr([Token("hunter2", 0, 0, 0), answered, login, PASSWORD])
+    shown = repr([Token("hunter2"), Term(Token("hunter2"), 0, 0, 0), answered, login, PASSWORD])
     assert "hunter2" not in shown
     assert PASSWORD.password.get_secret_value() in login.body.decode()
 
@@ -228,13 +229,13 @@ async def test_a_bug_in_a_background_renewal_is_logged(target: Target) -> None:
         except StopIteration:
             raise ZeroDivisionError from None
 
-    keeper = TokenAuthorizer(PASSWORD, send, Late(), hold())
+    keeper = TokenAuthorizer(PASSWORD, send, Late(), hold(), nothing_new)
     await keeper.authorize(target)
     with structlog.testing.capture_logs() as logs:
         await keeper.authorize(target)
         for _ in range(3):
             await asyncio.sleep(0)
-    assert [entry["event"] for entry in logs] == ["unexpected error in a token's renewal"]
+    assert [entry["event"] for entry in logs] == ["unexpected error in the renewal of a token"]
 
 
 class Late(random.Random):

@@ -15,13 +15,12 @@ import trustme
 from aiohttp import web
 from aiohttp.client_reqrep import ConnectionKey
 from aioresponses import aioresponses
-from pydantic import SecretStr
 
 from frs_exporter.cloud.transport import MAX_BODY, Request, Transport, clock_skew, skew_hint
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, HttpOptions, Limit
-from tests.conftest import LIMITS, run_virtual
+from frs_exporter.model import DIRECT, Api, HttpOptions, Limit
+from tests.conftest import LIMITS, believing, proxied, run_virtual
 
 KEY = ConnectionKey("frs.example", 443, True, True, None, None, None)
 URL = "https://frs.example/v1/x"
@@ -45,9 +44,9 @@ async def send(
     endpoint: str, options: HttpOptions | None = None, telemetry: Telemetry | None = None, **request: Any
 ) -> tuple[Any, ApiError | None]:
     """What one request came to: its answer or its error."""
-    transport = Transport(LIMITS, options or HttpOptions(), telemetry or Telemetry(), time.time)
+    transport = Transport(LIMITS, telemetry or Telemetry(), time.time)
     try:
-        answer = await transport.send(request_to(endpoint, **request), authorized)
+        answer = await transport.send(replace(request_to(endpoint, **request), http=options or DIRECT), authorized)
     except ApiError as error:
         return None, error
     else:
@@ -217,7 +216,7 @@ async def test_what_was_sent_is_blanked_where_an_error_echoes_it(serve: Serve) -
         return web.json_response({"error_code": "FRS.0010", "error_msg": f"you sent {sent}"}, status=400, headers=echo)
 
     request = replace(request_to(await serve(handler)), method="POST", body=b"p,w;d", secret="p,w;d")
-    transport = Transport(LIMITS, HttpOptions(), Telemetry(), time.time)
+    transport = Transport(LIMITS, Telemetry(), time.time)
     with pytest.raises(ApiError) as caught:
         await transport.send(request, short_token)
     await transport.close()
@@ -229,7 +228,7 @@ async def test_a_proxy_that_quotes_its_password_is_not_quoted(serve: Serve) -> N
         return web.Response(status=407, text=f"no: us#r:hunter2 {request.headers['Proxy-Authorization']}")
 
     url = (await serve(proxy)).replace("http://", "http://us%23r:hunter2@")
-    _, error = await send("http://frs.example", HttpOptions(proxy_url=SecretStr(url)))
+    _, error = await send("http://frs.example", proxied(url))
     assert error is not None
     assert (error.reason, error.code) == (Reason.CONNECT, "407")
     assert "hunter2" not in error.message
@@ -255,7 +254,7 @@ async def test_an_error_says_when_it_is_the_proxys() -> None:
         ("http://user:hunter2@nowhere.invalid:1", "dns: the name of the proxy nowhere.invalid does not resolve"),
         ("http://user:hunter2@127.0.0.1:9", "connect: no connection to the proxy 127.0.0.1: Connection refused"),
     ):
-        _, error = await send("http://frs.example", HttpOptions(proxy_url=SecretStr(proxy)))
+        _, error = await send("http://frs.example", proxied(proxy))
         assert str(error) == told
 
 
@@ -295,7 +294,7 @@ async def test_tls_is_verified_against_the_configured_authority(tmp_path: Any) -
     _, error = await send(url)
     assert error is not None
     assert error.reason is Reason.TLS
-    answer, error = await send(url, HttpOptions(ca_file=str(tmp_path / "ca.pem")))
+    answer, error = await send(url, believing(str(tmp_path / "ca.pem")))
     assert error is None
     assert answer.payload == []
     await runner.cleanup()
@@ -307,7 +306,7 @@ async def test_requests_go_through_the_configured_proxy(serve: Serve) -> None:
         return web.json_response({"asked": request.raw_path})
 
     url = (await serve(proxy)).replace("http://", "http://user:password@")
-    answer, error = await send("http://frs.example", HttpOptions(proxy_url=SecretStr(url)))
+    answer, error = await send("http://frs.example", proxied(url))
     assert error is None
     assert answer.payload == {"asked": "http://frs.example/v1/x"}
 
@@ -324,7 +323,7 @@ def test_waiting_for_the_gate_is_not_slowness() -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        transport = Transport({api: Limit(1, 1) for api in Api}, HttpOptions(), Telemetry(), time.time)
+        transport = Transport({api: Limit(1, 1) for api in Api}, Telemetry(), time.time)
         sends = (transport.send(request_to(url, timeout=1.0), unauthorized) for _ in range(10))
         answers = await asyncio.gather(*sends, return_exceptions=True)
         await transport.close()

@@ -12,7 +12,7 @@ from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect,
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.render import lines
 from frs_exporter.model import Api, Findings, Sample, Target
-from frs_exporter.simulator.world import SCREENSHOT, subscribed
+from frs_exporter.simulator.demo import SCREENSHOT, subscribed
 
 
 def page(samples: tuple[Sample, ...]) -> list[str]:
@@ -198,7 +198,7 @@ anything = st.recursive(
 @given(anything)
 def test_any_json_gives_samples_of_declared_families_or_an_api_error(payload: Any) -> None:
     value = json.loads(json.dumps(payload))
-    target = Target("p", "0" * 32, "r", None, {})  # type: ignore[arg-type]
+    target = Target(project="p", project_id="0" * 32, region="r", credential=None, endpoints={})  # type: ignore[arg-type]
     try:
         samples = parse(value, target).samples
     except ApiError:

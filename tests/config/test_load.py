@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from frs_exporter.config.document import read
 from frs_exporter.config.load import load
-from frs_exporter.config.schema import File, endpoint, seconds
+from frs_exporter.config.schema import File
+from frs_exporter.config.values import endpoint, seconds
 from frs_exporter.errors import ConfigError
 from frs_exporter.model import Api, KeyCredential, TokenCredential
 
@@ -298,7 +299,8 @@ def test_bad_files_do_not_fit_the_schema_for_editors(name: str) -> None:
 def test_the_schema_describes_the_file() -> None:
     schema = File.model_json_schema()
     assert schema["additionalProperties"] is False
-    assert set(schema["properties"]) == {"defaults", "credentials", "projects", "limits", "endpoints", "http_client"}
+    sections = ("defaults", "credentials", "projects", "discovery", "limits", "endpoints", "http_client")
+    assert tuple(schema["properties"]) == sections
     assert schema["$defs"]["Token"]["properties"]["password"]["writeOnly"] is True
     json.dumps(schema)
 

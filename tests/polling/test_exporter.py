@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from frs_exporter.config.load import Config
+from frs_exporter.config.source import Source
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, HttpOptions, Limit
+from frs_exporter.model import Api, Limit
 from frs_exporter.polling.exporter import LONGEST_PAUSE, Exporter
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
 
@@ -32,9 +33,9 @@ async def running(projects: int, rate: float) -> AsyncIterator[Running]:
     async with CloudContext(owner) as cloud:
         limits = dict.fromkeys(Api, Limit(rate, 5))
         telemetry = Telemetry()
-        config = Config(tuple(cloud.targets()), limits, HttpOptions())
-        exporter = Exporter(config, telemetry, now=virtual_now, rng=random.Random(1))
-        exporter.start()
+        config = Config(tuple(cloud.targets()), limits)
+        exporter = Exporter(Source(""), config, telemetry, now=virtual_now, rng=random.Random(1))
+        await exporter.start()
         try:
             yield Running(exporter, telemetry)
         finally:
@@ -84,8 +85,8 @@ async def test_a_loop_that_was_stuck_says_so_until_it_turns_again(monkeypatch: p
     """On real time: something blocks the loop, and whoever asks first afterwards learns of it."""
     monkeypatch.setattr("frs_exporter.polling.exporter.LONGEST_PAUSE", 0.2)
     monkeypatch.setattr("frs_exporter.polling.exporter.BEAT", 0.05)
-    exporter = Exporter(Config((), dict.fromkeys(Api, Limit()), HttpOptions()), Telemetry())
-    exporter.start()
+    exporter = Exporter(Source(""), Config((), dict.fromkeys(Api, Limit())), Telemetry())
+    await exporter.start()
     await asyncio.sleep(0.1)
     time.sleep(0.4)  # noqa: ASYNC251  # this is the point
     assert exporter.not_healthy().startswith("the event loop has not turned for ")

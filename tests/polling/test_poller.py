@@ -19,8 +19,8 @@ from frs_exporter.model import Api, Job, Target
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.poller import Poller
 from frs_exporter.simulator import Account, Project
+from frs_exporter.simulator.demo import SCREENSHOT
 from frs_exporter.simulator.faults import HANG, Fault
-from frs_exporter.simulator.world import SCREENSHOT
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual, target_of, virtual_now
 
 UP = 'frs_up{project="%s",collector="subscription"}'
@@ -34,7 +34,13 @@ class Polled:
         self.page = Page(PAGE_FAMILIES)
         self.poller = Poller(cloud.client, self.page, COLLECTORS, virtual_now, random.Random(7))
         self.jobs = [Job(target, "subscription") for target in targets or cloud.targets(**settings)]
-        self.poller.reconcile(self.jobs)
+
+    @classmethod
+    async def started(cls, cloud: Cloud, targets: list[Target] | None = None, **settings: Any) -> "Polled":
+        """One that polls already."""
+        polls = cls(cloud, targets, **settings)
+        await polls.poller.reconcile(polls.jobs)
+        return polls
 
     def shown(self) -> dict[str, float]:
         """The samples on the page now."""
@@ -46,7 +52,7 @@ class Polled:
 @asynccontextmanager
 async def polled(*accounts: Account, **settings: Any) -> AsyncIterator[tuple[Cloud, Polled]]:
     async with CloudContext(*accounts) as cloud:
-        started = Polled(cloud, **settings)
+        started = await Polled.started(cloud, **settings)
         yield cloud, started
         await started.poller.stop()
 
@@ -223,7 +229,7 @@ def test_a_bug_in_a_collector_is_reason_internal_and_the_job_goes_on() -> None:
             (target,) = cloud.targets()
             job = Job(target, "subscription")
             with structlog.testing.capture_logs() as logs:
-                poller.reconcile([job])
+                await poller.reconcile([job])
                 await asyncio.sleep(200)
             state = poller.states[job.key]
             await poller.stop()
@@ -241,7 +247,7 @@ def test_only_changes_are_logged() -> None:
     async def main() -> list[Any]:
         async with CloudContext(account("ak_sk", "k1")) as cloud:
             with structlog.testing.capture_logs() as logs:
-                polls = Polled(cloud)
+                polls = await Polled.started(cloud)
                 await asyncio.sleep(600)
                 cloud.world.faults.set("frs", Fault(status=503, body="{}"))
                 await asyncio.sleep(1200)
@@ -272,7 +278,7 @@ def test_a_removed_project_is_gone_at_the_next_scrape() -> None:
             cloud.world.accounts[0].projects[0].frozen = True
             await asyncio.sleep(100)
             assert any('project="t1"' in name for name in polls.shown())
-            polls.poller.reconcile(polls.jobs[1:])
+            await polls.poller.reconcile(polls.jobs[1:])
             assert not any('project="t1"' in name for name in polls.shown())
             await asyncio.sleep(400)
             shown = polls.shown()
@@ -387,7 +393,7 @@ def test_refused_credentials_show_no_secret_in_log_or_page() -> None:
         async with CloudContext(user, key) as cloud:
             sent = [user.password, key.secret_key, key.access_key]
             with structlog.testing.capture_logs() as logs:
-                polls = Polled(cloud)
+                polls = await Polled.started(cloud)
                 user.password, key.secret_key = "rotated", "rotated"
                 await asyncio.sleep(1)
                 key.access_key = "ROTATED"
@@ -424,7 +430,7 @@ def test_after_any_sequence_of_reconciles_the_tasks_are_those_wanted(rounds: lis
         poller = Poller(NoClient(), page, {}, virtual_now, random.Random(1))  # type: ignore[arg-type]
         for wanted in rounds:
             names = dict(wanted)
-            poller.reconcile([named(name, interval) for name, interval in names.items()])
+            await poller.reconcile([named(name, interval) for name, interval in names.items()])
             await asyncio.sleep(0)
             running = {t.get_name() for t in asyncio.all_tasks() if t.get_name().startswith("poll ")}
             assert running == {f"poll {name}/subscription" for name in names}

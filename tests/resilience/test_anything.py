@@ -106,10 +106,10 @@ def test_whatever_comes_back(script: list[tuple[int, dict[str, str], bytes]]) ->
                 target.endpoints[api] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"  # type: ignore[index]
             with structlog.testing.capture_logs() as logs:
                 for status, fields, body in script:
-                    polls = Polled(cloud, targets=[target])
+                    polls = await Polled.started(cloud, targets=[target])
                     await polls.poller.stop()
                     answered = response(status, fields, body)
-                    state = await polls.poller.poll(polls.jobs[0])
+                    state = await polls.poller.poll(polls.jobs[0].key)
                     check(polls, state, status, body)
                     told = f"{logs} {state} {state.error} {polls.shown()}"
                     assert not [secret for secret in secrets_of(cloud.world) if secret in told]

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from frs_exporter.cloud.auth import Token, authorizer
+from frs_exporter.cloud.auth import Token, TokenAuthorizer, authorizer
+from frs_exporter.cloud.lease import Term
 from frs_exporter.model import Api, Limit, Target
 from frs_exporter.polling.schedule import JITTER
 from frs_exporter.simulator.faults import HANG
@@ -28,7 +29,7 @@ def test_one_hanging_project_of_200_delays_no_other(kind: str) -> None:
 
     async def main() -> None:
         async with CloudContext(account(kind, *(f"p{n}" for n in range(200))), limits=USUAL) as cloud:
-            polls = Polled(cloud)
+            polls = await Polled.started(cloud)
             stuck, *others = [job.target for job in polls.jobs]
             cloud.world.faults.set("frs", HANG, stuck.project_id)
             await asyncio.sleep(600)
@@ -55,7 +56,7 @@ def test_a_dead_region_delays_no_other(kind: str) -> None:
             targets = cloud.targets()
             for target in targets[:30]:
                 object.__setattr__(target, "endpoints", dict.fromkeys(Api, dead))
-            polls = Polled(cloud, targets=targets)
+            polls = await Polled.started(cloud, targets=targets)
             visits = cloud.world.watched()
             await asyncio.sleep(120)
             shown = polls.shown()
@@ -96,12 +97,10 @@ def test_ten_thousand_tokens_that_end_within_one_minute_are_renewed_at_the_gates
                 targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), cloud.telemetry
             )
             ends = {target.project_id: 60 + 60 * n / len(targets) for n, target in enumerate(targets)}
-            keeper._tokens.update(  # type: ignore[attr-defined]
-                {
-                    (target.endpoints[Api.IAM], target.project_id): Token("MII", 0, end, end)
-                    for target, end in zip(targets, ends.values(), strict=True)
-                }
-            )
+            assert isinstance(keeper, TokenAuthorizer)
+            for target in targets:
+                end = ends[target.project_id]
+                keeper._of(target).lease._term = Term(Token("MII"), 0, end, end)
             visits = cloud.world.watched()
 
             async def need(target: Target) -> None:

@@ -17,9 +17,9 @@ from frs_exporter.cloud.transport import MAX_BODY
 from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.page import FORMATS
-from frs_exporter.model import Api, HttpOptions
+from frs_exporter.model import Api
 from frs_exporter.simulator.faults import HANG, Fault
-from tests.conftest import Cloud, CloudContext, VirtualLoop, account, run_virtual, secrets_of, virtual_now
+from tests.conftest import Cloud, CloudContext, VirtualLoop, account, believing, run_virtual, secrets_of
 from tests.polling.test_poller import Polled
 from tests.resilience.front import NAME, Front
 
@@ -335,14 +335,14 @@ async def acted(act: Act | None, stage: Stage) -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_fault_is_told_apart_survived_and_shown(row: Row, certificates: Certificates) -> None:
     async def main() -> None:
-        options = HttpOptions(ca_file=certificates.ca_file)
+        options = believing(certificates.ca_file)
         async with CloudContext(account(row.kind, "p1"), options=options, token_life=3600.0) as cloud:
             front = Front(int(cloud.url.rpartition(":")[2]))
             await front.open(context=certificates.good if row.scheme == "https" else None)
             stage = Stage(cloud, front, certificates)
             stage.hosts[NAME] = stage.hosts["proxy.example"] = "127.0.0.1"
             if row.proxied:
-                await cloud.through(f"http://proxy.example:{front.port}", virtual_now)
+                cloud.through(f"http://proxy.example:{front.port}")
             with structlog.testing.capture_logs() as logs:
                 await play(row, stage, logs)
             await front.shut()
@@ -356,7 +356,7 @@ async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
     """Strike, look, wait until all is stale, look, lift, look."""
     (target,) = stage.cloud.targets()
     object.__setattr__(target, "endpoints", dict.fromkeys(Api, f"{row.scheme}://{NAME}:{stage.front.port}"))
-    polls = Polled(stage.cloud, targets=[target])
+    polls = await Polled.started(stage.cloud, targets=[target])
     await asyncio.sleep(65)
     well = facts(polls.shown())
     assert well[f"frs_up{{{LABELS}}}"] == 1

@@ -44,7 +44,7 @@ def test_a_thousand_projects_on_one_bad_secret_for_a_day(kind: str) -> None:
         async with CloudContext(owner, limits=USUAL) as cloud:
             cloud.world.user_lock = STRICTEST
             api = "iam" if kind == "token" else "frs"
-            polls = Polled(cloud, poll_interval=1800.0, stale_after=7200.0)
+            polls = await Polled.started(cloud, poll_interval=1800.0, stale_after=7200.0)
             spoil(owner)
             await asyncio.sleep(DAY)
             assert locked(cloud.world) == 0
@@ -92,7 +92,7 @@ def test_however_slowly_or_brokenly_the_refusal_comes(kind: str, fault: Fault) -
         right = owner.password, owner.secret_key
         async with CloudContext(owner, limits=USUAL) as cloud, regions(cloud, 1 if fault.late else 3) as targets:
             cloud.world.user_lock = STRICTEST if not fault.late else USER_LOCK
-            polls = Polled(cloud, targets)
+            polls = await Polled.started(cloud, targets)
             spoil(owner)
             for api in ("iam", "frs"):
                 cloud.world.faults.set(api, fault)
@@ -122,7 +122,7 @@ def test_a_secret_that_goes_bad_while_all_is_well(kind: str, latency: float, cou
             cloud.world.user_lock = STRICTEST
             for api in ("iam", "frs"):
                 cloud.world.faults.set(api, Fault(delay=latency))
-            polls = Polled(cloud, targets)
+            polls = await Polled.started(cloud, targets)
             await asyncio.sleep(900)
             assert all(state.up for state in polls.poller.states.values())
             spoil(owner)
@@ -142,7 +142,7 @@ def test_one_project_that_is_refused_does_not_take_the_others_down(kind: str, ap
     async def main() -> None:
         owner = account(kind, *PROJECTS[:20])
         async with CloudContext(owner, limits=USUAL, token_life=7200.0) as cloud:
-            polls = Polled(cloud)
+            polls = await Polled.started(cloud)
             odd, *others = polls.jobs
             cloud.world.faults.set(api, Fault(status=401, code="APIGW.0301"), odd.target.project_id)
             await asyncio.sleep(3 * 1860)
@@ -168,7 +168,7 @@ def test_a_project_that_is_refused_and_a_password_that_changes_are_together_no_l
         owner = account("token", *PROJECTS[:20])
         async with CloudContext(owner, limits=USUAL, token_life=2400.0) as cloud:
             cloud.world.user_lock = STRICTEST
-            polls = Polled(cloud)
+            polls = await Polled.started(cloud)
             odd = polls.jobs[0].target.project_id
             cloud.world.refused.add(odd)
             await asyncio.sleep(3 * 3600)
@@ -185,7 +185,7 @@ def test_tokens_serve_to_their_end_while_the_password_is_wrong() -> None:
     async def main() -> None:
         owner = account("token", "t1")
         async with CloudContext(owner, token_life=10_000.0) as cloud:
-            polls = Polled(cloud)
+            polls = await Polled.started(cloud)
             await asyncio.sleep(60)
             spoil(owner)
             await asyncio.sleep(9_800)
@@ -203,7 +203,7 @@ def test_a_user_that_somebody_else_locked_comes_back() -> None:
     async def main() -> None:
         owner = account("token", *PROJECTS[:5])
         async with CloudContext(owner) as cloud:
-            polls = Polled(cloud)
+            polls = await Polled.started(cloud)
             cloud.world.lock(owner)
             await asyncio.sleep(2000)
             assert all(state.up for state in polls.poller.states.values())

@@ -14,10 +14,12 @@ import structlog
 
 from frs_exporter.collectors.subscription import FROZEN, MAX_FACE_SETS, SUBSCRIBED
 from frs_exporter.errors import Reason
-from frs_exporter.model import Api, Job, JobState, Limit, Sample
+from frs_exporter.model import Api, JobState, Limit, Sample
+from frs_exporter.polling.poller import Key
 from frs_exporter.simulator import Account, Project
+from frs_exporter.simulator.demo import subscribed
 from frs_exporter.simulator.faults import HANG, Fault
-from frs_exporter.simulator.world import Visit, subscribed
+from frs_exporter.simulator.world import Visit
 from tests.conftest import Cloud, CloudContext, loop_time, run_virtual, secrets_of, virtual_now
 from tests.polling.test_poller import Polled
 
@@ -81,10 +83,10 @@ class Soak:
         self._poll = self.polls.poller.poll
         self.polls.poller.poll = self.poll  # type: ignore[method-assign]
 
-    async def poll(self, job: Job) -> JobState:
+    async def poll(self, key: Key) -> JobState:
         """Poll, and check that the answer was true while it was asked for."""
-        start, name = loop_time(), job.target.project
-        state = await self._poll(job)
+        start, name = loop_time(), key[0]
+        state = await self._poll(key)
         if state.error is None or state.error.reason is Reason.FROZEN:
             self.proven_at[name].append(start)
         assert Reason.INTERNAL not in state.errors
@@ -152,7 +154,9 @@ class Soak:
         owner = self.rng.choice(self.world.accounts)
         projects = owner.projects if self.rng.random() < 0.2 else [self.rng.choice(owner.projects)]
         ids = {project.id for project in projects}
-        self.world.outdated |= {value for value, token in self.world.tokens.items() if token.project.id in ids}
+        self.world.outdated |= {
+            value for value, token in self.world.tokens.items() if getattr(token.project, "id", "") in ids
+        }
         for project in projects:
             self.died_at[project.name].append(loop_time())
 
@@ -224,6 +228,7 @@ def test_a_week_of_trouble(capsys: pytest.CaptureFixture[str]) -> None:
         ]
         async with CloudContext(*accounts, limits=LIMITS) as cloud:
             soak = Soak(cloud)
+            await soak.polls.poller.reconcile(soak.polls.jobs)
             trouble = asyncio.create_task(soak.trouble(DAYS * DAY - 9 * HOUR))
             while loop_time() < DAYS * DAY:
                 await asyncio.sleep(600)

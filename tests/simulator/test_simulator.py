@@ -16,7 +16,7 @@ from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.config.load import load
 from frs_exporter.simulator import Account, Simulator, demo_world
 from frs_exporter.simulator.faults import HANG, Fault
-from frs_exporter.simulator.iam import item
+from frs_exporter.simulator.iam import items_of
 from frs_exporter.simulator.server import config_text
 
 Answer = tuple[int, Any]
@@ -303,7 +303,7 @@ async def test_a_malformed_login_is_a_bad_request(
 async def test_sub_projects_are_below_their_regions_project() -> None:
     world = demo_world(9)
     fleet = world.accounts[2]
-    first, second, _ = (item(fleet, project) for project in fleet.projects)
+    first, second, _ = items_of(fleet)
     assert (first["name"], first["parent_id"]) == ("cn-north-4", fleet.domain_id)
     assert (second["name"], second["parent_id"]) == ("cn-north-4_fleet-00002", first["id"])
 

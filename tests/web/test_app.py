@@ -14,8 +14,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from frs_exporter.config.load import Config
+from frs_exporter.config.source import Source
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import HttpOptions
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.simulator.faults import HANG
@@ -44,8 +44,8 @@ async def serving(
     simulator: Simulator, telemetry_path: str = "/metrics", start: bool = True, **settings: Any
 ) -> AsyncIterator[Served]:
     targets = [target_of(owner, project, simulator.url, **settings) for owner, project in simulator.world.projects()]
-    config = Config(tuple(targets), LIMITS, HttpOptions())
-    exporter = Exporter(config, Telemetry(), rng=random.Random(1))
+    config = Config(tuple(targets), LIMITS)
+    exporter = Exporter(Source(""), config, Telemetry(), rng=random.Random(1))
     runner = web.AppRunner(build_app(exporter, telemetry_path), access_log=None, shutdown_timeout=0.5)
     try:
         await runner.setup()
@@ -53,7 +53,7 @@ async def serving(
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         plain = {"Accept-Encoding": "identity"}
         if start:
-            exporter.start()
+            await exporter.start()
         async with aiohttp.ClientSession(url, headers=plain, auto_decompress=False) as session:
             yield Served(exporter, url, session)
     finally:

@@ -1,0 +1,112 @@
+"""What the cloud grants for a while: had once however many want it, kept, and renewed ahead."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
+
+import structlog
+
+from frs_exporter.advice import advice
+from frs_exporter.errors import ApiError
+
+REFRESH_RETRY = 60.0
+"""Seconds between attempts to renew what is still valid."""
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Term(Generic[T]):
+    """What was granted; it ends at `expires_at` by the cloud's clock, the other two are in seconds of the loop's."""
+
+    value: T = field(repr=False)
+    expires_at: float
+    refresh_at: float
+    dies_at: float
+
+
+Obtain = Callable[[], Awaitable[Term[T]]]
+"""Asks the cloud; raises ApiError."""
+
+
+class Lease(Generic[T]):
+    """Holds what was granted last. `what` and `names` are for the log."""
+
+    def __init__(self, what: str, names: Mapping[str, str]) -> None:
+        self._what = what
+        self._names = names
+        self._term: Term[T] | None = None
+        self._renewal: asyncio.Task[Term[T]] | None = None
+        self._overdue = False
+
+    @property
+    def expires_at(self) -> float | None:
+        """When what is held ends, in Unix seconds."""
+        return self._term.expires_at if self._term else None
+
+    async def held(self, obtain: Obtain[T]) -> T:
+        """What is held; near its end it is renewed in the background while it is still used. Raises ApiError."""
+        clock = asyncio.get_running_loop().time()
+        if self._term is None or clock >= self._term.dies_at:
+            return await self.renewed(obtain)
+        if clock >= self._term.refresh_at:
+            self._renew(obtain)
+        return self._term.value
+
+    async def renewed(self, obtain: Obtain[T]) -> T:
+        """What is granted now, by one request however many wait; raises ApiError."""
+        return (await asyncio.shield(self._renew(obtain))).value
+
+    def holds(self, value: object) -> bool:
+        """Whether it is this value that is held."""
+        return self._term is not None and self._term.value == value
+
+    def drop(self) -> None:
+        """Hold nothing."""
+        self._term = None
+
+    async def close(self) -> None:
+        """Give up a renewal that is under way."""
+        if self._renewal:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
+
+    def _renew(self, obtain: Obtain[T]) -> asyncio.Task[Term[T]]:
+        if self._renewal is None:
+            name = " ".join((self._what, *self._names.values()))
+            self._renewal = asyncio.create_task(self._obtained(obtain), name=name)
+            self._renewal.add_done_callback(self._look_at)
+        return self._renewal
+
+    async def _obtained(self, obtain: Obtain[T]) -> Term[T]:
+        try:
+            term = self._term = await obtain()
+        except ApiError as error:
+            if self._term is not None:
+                self._postpone(self._term, error)
+            raise
+        finally:
+            self._renewal = None
+        if self._overdue:
+            self._overdue = False
+            log.info(f"{self._what} renewed", **self._names)
+        return term
+
+    def _postpone(self, held: Term[T], error: ApiError) -> None:
+        """Try again later; nobody but the log tells of it while what is held serves."""
+        clock = asyncio.get_running_loop().time()
+        self._term = replace(held, refresh_at=clock + REFRESH_RETRY)
+        if not self._overdue and clock < held.dies_at:
+            self._overdue = True
+            names = {**self._names, "reason": str(error.reason), "api": error.api, "code": error.code}
+            details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
+            log.warning(f"{self._what} not renewed", **names, **details, valid_seconds=round(held.dies_at - clock))
+
+    def _look_at(self, task: asyncio.Task[Term[T]]) -> None:
+        """See how a renewal ended, as nobody else may be waiting for it: a failure is told already, a bug is not."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, ApiError):
+            log.error(f"unexpected error in the renewal of a {self._what}", exc_info=error)

@@ -1,0 +1,83 @@
+"""The metadata service of the machine (ECS): temporary keys of the agency that it was given.
+
+Sources: the ECS user guide on metadata, and the vendor's own client (huaweicloudsdkcore, auth/internal.py).
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from pydantic import SecretStr
+
+from frs_exporter.cloud.login import iam_time
+from frs_exporter.cloud.transport import Answer, Authorize, Request, Send
+from frs_exporter.errors import ApiError, Reason
+from frs_exporter.model import AgencyCredential, Api, KeyCredential
+
+TOKEN_PATH = "/meta-data/latest/api/token"
+KEY_PATH = "/openstack/latest/securitykey"
+TOKEN_LIFE = 21600
+"""Seconds for which a token of the service is asked; it is used at once."""
+TIMEOUT = 3.0
+WITHOUT_TOKENS = {404, 405, 503}
+"""What services that know no tokens answer to the request for one."""
+FIELDS = (
+    ("credential", ("access", "secret", "securitytoken", "expires_at")),
+    ("credentials", ("access_key_id", "secret_access_key", "security_token", "expiration")),
+)
+"""The two shapes in which keys are given."""
+
+
+async def temporary_keys(credential: AgencyCredential, send: Send) -> tuple[KeyCredential, float]:
+    """The keys that are given now, and when they end in Unix seconds; raises ApiError."""
+
+    def request(method: str, path: str, **more: object) -> Request:
+        return Request(Api.ECS, credential.endpoint, credential.name, method, path, TIMEOUT, **more)  # type: ignore[arg-type]
+
+    headers = {}
+    try:
+        asked = {"x-metadata-token-ttl-seconds": str(TOKEN_LIFE)}
+        headers["x-metadata-token"] = (await send(request("PUT", TOKEN_PATH, read=printable), given(asked))).payload
+    except ApiError as error:
+        if error.status not in WITHOUT_TOKENS:
+            raise
+    try:
+        answer = await send(request("GET", KEY_PATH), given(headers))
+    except ApiError as error:
+        if error.status in (401, 403, 404):
+            message = f"the machine is given no keys: {error.message}"
+            raise ApiError(Reason.FORBIDDEN, message, status=error.status, code=error.code, api=Api.ECS) from None
+        raise
+    return read_keys(credential.name, answer)
+
+
+def read_keys(name: str, answer: Answer) -> tuple[KeyCredential, float]:
+    """The keys of an answer; raises ApiError on any other shape."""
+    payload = answer.payload if isinstance(answer.payload, dict) else {}
+    for key, fields in FIELDS:
+        try:
+            access, secret, token, expires = (payload[key][field] for field in fields)
+            if all(re.fullmatch(r"[\x21-\x7e]+", part) for part in (access, secret, token)):
+                return KeyCredential(name, access, SecretStr(secret), SecretStr(token)), iam_time(expires)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+    message = "no usable credential in the metadata service's answer"
+    raise ApiError(Reason.PAYLOAD, message, status=answer.status, api=Api.ECS)
+
+
+def printable(body: bytes) -> str:
+    """Text that can be sent in a header; raises ValueError."""
+    text = body.decode("ascii", "replace").strip()
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("it is no token")
+    return text
+
+
+def given(headers: Mapping[str, str]) -> Authorize:
+    """Headers that need no making."""
+
+    @asynccontextmanager
+    async def authorize(_: Request) -> AsyncIterator[Mapping[str, str]]:
+        yield headers
+
+    return authorize

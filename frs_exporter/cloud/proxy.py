@@ -1,0 +1,64 @@
+"""Whether a request goes through a proxy (pure): `no_proxy` as Prometheus and Go's own clients read it."""
+
+from ipaddress import ip_address, ip_network
+
+from yarl import URL
+
+from frs_exporter.model import HttpOptions
+
+
+def proxy_for(url: URL, options: HttpOptions) -> str | None:
+    """The proxy for a URL, None where it is reached directly."""
+    proxy = dict(options.proxies).get(url.scheme)
+    if proxy is None or (options.no_proxy is not None and direct(url.host or "", url.port or 0, options.no_proxy)):
+        return None
+    return proxy.get_secret_value()
+
+
+def direct(host: str, port: int, no_proxy: str) -> bool:
+    """Whether a host is this machine or in the list.
+
+    Entries are parted by commas: `*`, an address, a network like 10.0.0.0/8, a domain with all below it, `.domain` or
+    `*.domain` with only what is below it; each but networks with an optional port (golang.org/x/net/http/httpproxy).
+    """
+    host = host.lower().rstrip(".")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        address = None
+    if host == "localhost" or (address is not None and address.is_loopback):
+        return True
+    for entry in filter(None, (part.strip().lower() for part in no_proxy.split(","))):
+        if entry == "*":
+            return True
+        if "/" in entry:
+            if address is not None and within(address, entry):
+                return True
+            continue
+        name, wanted = split_port(entry)
+        if wanted in (None, port) and (host == name if address is not None else below(host, name)):
+            return True
+    return False
+
+
+def within(address: object, network: str) -> bool:
+    """Whether an address is in a network; in none that cannot be read."""
+    try:
+        return address in ip_network(network, strict=False)
+    except (ValueError, TypeError):
+        return False
+
+
+def below(host: str, name: str) -> bool:
+    """Whether a host is in a domain."""
+    name = name.removeprefix("*")
+    return host.endswith(name) if name.startswith(".") else host == name or host.endswith(f".{name}")
+
+
+def split_port(entry: str) -> tuple[str, int | None]:
+    """Name or address, and port if there is one."""
+    if entry.startswith("["):
+        name, _, rest = entry[1:].partition("]")
+        return name, int(rest[1:]) if rest[1:].isdigit() else None
+    name, _, port = entry.rpartition(":")
+    return (name, int(port)) if name and ":" not in name and port.isdigit() else (entry, None)

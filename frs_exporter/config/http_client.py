@@ -1,0 +1,113 @@
+"""Each `http_client` becomes HttpOptions: proxies, from the file or the environment, and what TLS believes."""
+
+import hashlib
+import ssl
+import urllib.request
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import SecretStr
+
+from frs_exporter.config.document import Document, Path, See, mapping
+from frs_exporter.config.values import proxy
+from frs_exporter.model import HttpOptions
+
+SCHEMES = ("http", "https")
+GLOBAL: Path = ("http_client",)
+MAX_BUNDLE = 1 << 24
+"""Bytes of a file with certificates that are looked at."""
+
+
+def read_http_clients(document: Document, folder: FilePath, see: See) -> dict[Path, HttpOptions]:
+    """The options of the file, and of each credential that has its own; problems are noted in the document."""
+    file = mapping(document.data)
+    clients: dict[Path, Any] = {GLOBAL: file.get("http_client")}
+    for name, credential in mapping(file.get("credentials")).items():
+        if own := mapping(credential).get("http_client"):
+            clients["credentials", name, "http_client"] = own
+    return {path: read_http_client(document, path, mapping(client), folder, see) for path, client in clients.items()}
+
+
+def read_http_client(document: Document, path: Path, client: dict[str, Any], folder: FilePath, see: See) -> HttpOptions:
+    """The options that an `http_client` describes; what is no text in it is the schema's business."""
+    url, from_environment = client.get("proxy_url"), client.get("proxy_from_environment") is True
+    tls = mapping(client.get("tls_config"))
+    if url and from_environment:
+        document.problem((*path, "proxy_from_environment"), "cannot be combined with proxy_url; which one is meant?")
+    if client.get("no_proxy") is not None and not url:
+        document.problem((*path, "no_proxy"), "is for proxy_url, which is missing")
+    proxies, no_proxy = tuple((scheme, SecretStr(str(url))) for scheme in SCHEMES if url), client.get("no_proxy")
+    if from_environment:
+        proxies, no_proxy = proxies_of_environment(document, path)
+    context, digest = read_tls(document, (*path, "tls_config"), tls, folder, see)
+    return HttpOptions(
+        proxies=proxies,
+        no_proxy=None if no_proxy is None else str(no_proxy),
+        server_name=str(tls.get("server_name") or ""),
+        insecure_skip_verify=tls.get("insecure_skip_verify") is True,
+        files=digest,
+        context=context,
+    )
+
+
+def proxies_of_environment(document: Document, path: Path) -> tuple[tuple[tuple[str, SecretStr], ...], str]:
+    """What HTTP_PROXY, HTTPS_PROXY and NO_PROXY say, in either case; a proxy without a scheme is an http one."""
+    told = urllib.request.getproxies_environment()
+    proxies = []
+    for scheme in SCHEMES:
+        url = told.get(scheme, "")
+        if url:
+            secret = SecretStr(url if "://" in url else f"http://{url}")
+            try:
+                proxies.append((scheme, proxy(secret)))
+            except ValueError as error:
+                name = f"{scheme.upper()}_PROXY"
+                document.problem((*path, "proxy_from_environment"), f"{name} in the environment {error}")
+    return tuple(proxies), told.get("no", "")
+
+
+def read_tls(
+    document: Document, path: Path, tls: dict[str, Any], folder: FilePath, see: See
+) -> tuple[ssl.SSLContext | None, str]:
+    """A context that does as a `tls_config` says, None where that is the usual one, and the digest of its files."""
+    names = ("ca_file", "cert_file", "key_file")
+    files = {name: folder / tls[name] for name in names if isinstance(tls.get(name), str) and tls[name]}
+    insecure = tls.get("insecure_skip_verify") is True
+    for name, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
+        if name in files and other not in files:
+            document.problem((*path, name), f"needs {other} beside it")
+    digest, before = hashlib.blake2b(digest_size=16), len(document.problems)
+    for name, file in files.items():
+        try:
+            see(file)
+            with file.open("rb") as stream:
+                content = stream.read(MAX_BUNDLE)
+            digest.update(b"%d %b" % (len(content), content))
+            if name == "key_file" and b"ENCRYPTED" in content:
+                document.problem((*path, name), "the key is encrypted: use one without a passphrase")
+        except (OSError, ValueError) as error:
+            told = getattr(error, "strerror", None) or str(error)
+            document.problem((*path, name), f"cannot use the file: {told}")
+    if not (files or insecure) or len(document.problems) > before:
+        return None, ""
+    return make_context(document, path, files, insecure), digest.hexdigest()
+
+
+def make_context(document: Document, path: Path, files: dict[str, FilePath], insecure: bool) -> ssl.SSLContext | None:
+    """The context; None, and a problem, where the files do not hold what they should."""
+    try:
+        context = ssl.create_default_context(cafile=files.get("ca_file"))
+    except OSError:  # ssl.SSLError is one too
+        document.problem((*path, "ca_file"), "cannot use the file: no PEM certificates in it")
+        return None
+    if "cert_file" in files:
+        try:
+            # Without a password OpenSSL would ask for one at the terminal.
+            context.load_cert_chain(files["cert_file"], files["key_file"], password="")
+        except OSError as error:
+            mismatch = getattr(error, "reason", "") == "KEY_VALUES_MISMATCH"
+            told = "the key is not this certificate's" if mismatch else "not a PEM certificate with its key in key_file"
+            document.problem((*path, "cert_file"), f"cannot use the file: {told}")
+    if insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context

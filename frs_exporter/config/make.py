@@ -1,0 +1,82 @@
+"""A validated file becomes frozen values: targets, rules, credentials."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from frs_exporter import model
+from frs_exporter.config import schema
+from frs_exporter.config.checks import DEFAULTS, longest_pause
+from frs_exporter.config.document import Path
+from frs_exporter.config.http_client import GLOBAL
+from frs_exporter.discovery import Discovery
+from frs_exporter.model import AgencyCredential, Api, HttpOptions, KeyCredential, Target, TokenCredential
+
+FALLBACK = schema.Settings.model_validate(DEFAULTS)
+STALE_INTERVALS = 3
+
+
+class Maker:
+    """Makes frozen values of a validated file."""
+
+    def __init__(self, file: schema.File, clients: Mapping[Path, HttpOptions]) -> None:
+        self._file = file
+        self._clients = clients
+        self._credentials = {name: make_credential(name, written) for name, written in file.credentials.items()}
+
+    def project(self, project: schema.Project) -> Target:
+        """The target of a project."""
+        endpoints = {api: url.replace("{region}", project.region) for api, url in self._endpoints().items()}
+        return self._target(
+            project, project=project.name, project_id=project.project_id, region=project.region, endpoints=endpoints
+        )
+
+    def discovery(self, rule: schema.Discovery) -> Discovery:
+        """A rule, with what the targets it finds have in common."""
+        name = rule.name or rule.credential
+        like = self._target(rule, project=f"discovery {name}", project_id="", region="", endpoints=self._endpoints())
+        return Discovery(
+            name=name,
+            like=like,
+            regions=tuple(dict.fromkeys(rule.regions)),
+            include=rule.include,
+            exclude=rule.exclude,
+            sub_projects=rule.sub_projects,
+            name_template=rule.name_template,
+            refresh_interval=rule.refresh_interval,
+        )
+
+    def _endpoints(self) -> dict[Api, str]:
+        return {Api(api): url for api, url in self._file.endpoints}
+
+    def _target(self, written: schema.Project | schema.Discovery, **facts: Any) -> Target:
+        """What is asked in the same way of projects and of what a rule finds: with the defaults filled in."""
+
+        def setting(name: str) -> Any:
+            values = (getattr(source, name) for source in (written, self._file.defaults, FALLBACK))
+            return next((value for value in values if value is not None), None)
+
+        interval, timeout = setting("poll_interval"), setting("poll_timeout")
+        return Target(
+            **facts,
+            credential=self._credentials[written.credential],
+            http=self._clients.get(("credentials", written.credential, "http_client"), self._clients[GLOBAL]),
+            collectors=tuple(dict.fromkeys(setting("collectors"))),
+            require=tuple(dict.fromkeys(setting("require"))),
+            labels=tuple(sorted(written.labels.items())),
+            create_time_zone=setting("create_time_zone"),
+            poll_interval=interval,
+            poll_timeout=timeout,
+            stale_after=setting("stale_after") or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
+        )
+
+
+def make_credential(name: str, credential: schema.Credential) -> model.Credential:
+    """The credential of its kind."""
+    if credential.token:
+        token = credential.token
+        return TokenCredential(name, token.domain_name, token.user_name, token.password)
+    if credential.ecs_agency:
+        return AgencyCredential(name, credential.ecs_agency.endpoint)
+    assert credential.ak_sk
+    keys = credential.ak_sk
+    return KeyCredential(name, keys.access_key, keys.secret_key, keys.security_token)

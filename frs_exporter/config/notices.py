@@ -1,0 +1,83 @@
+"""What a config says but probably does not mean."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from frs_exporter import model
+from frs_exporter.config import schema
+from frs_exporter.config.document import Path
+from frs_exporter.config.make import make_credential
+from frs_exporter.model import AgencyCredential, HttpOptions, KeyCredential, Notice, TokenCredential
+
+
+def notices(file: schema.File, clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
+    """All that a file alone tells."""
+    yield from plain_http(file.endpoints)
+    yield from same_user(file.credentials)
+    yield from unverified(clients)
+    yield from same_names(file)
+
+
+def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
+    """A notice for each endpoint to which secrets would travel readably."""
+    for name, url in endpoints:
+        parts = urlsplit(url)
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield Notice(f"endpoints.{name} is plain http: tokens and signatures can be read on the way")
+
+
+def same_user(credentials: Mapping[str, schema.Credential]) -> Iterator[Notice]:
+    """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
+    first: dict[tuple[str, ...], str] = {}
+    for name, credential in credentials.items():
+        user = user_of(make_credential(name, credential))
+        if first.setdefault(user, name) != name:
+            text = (
+                f"credentials.{name} is the same user as credentials.{first[user]}: the vendor's quota and lock count "
+            )
+            yield Notice(text + "them together, the exporter does not; use one of them for all projects")
+
+
+def user_of(credential: model.Credential) -> tuple[str, ...]:
+    """Whom the vendor counts, as far as a credential tells."""
+    match credential:
+        case TokenCredential():
+            return credential.domain_name, credential.user_name
+        case KeyCredential():
+            return (credential.access_key,)
+        case AgencyCredential():
+            return (credential.endpoint,)
+
+
+def unverified(clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
+    """A loud notice for each place where certificates are not looked at."""
+    for path, options in clients.items():
+        if options.insecure_skip_verify:
+            where = f"{'.'.join(map(str, path))}.tls_config.insecure_skip_verify"
+            text = f"{where}: certificates are not verified: anybody on the way can read passwords, tokens and answers"
+            yield Notice(f"{text}; name the certificate's issuer in ca_file instead", serious=True)
+
+
+def same_names(file: schema.File) -> Iterator[Notice]:
+    """A notice for each rule that probably names its projects as another one does: all accounts have the same names."""
+    for index, rule in enumerate(file.discovery):
+        if any(
+            "{credential}" not in rule.name_template + other.name_template
+            and "{project_id}" not in rule.name_template
+            and rule.name_template == other.name_template
+            and set(rule.regions) & set(other.regions)
+            for other in file.discovery[:index]
+        ):
+            text = (
+                f"discovery[{index}]: its projects may be named as those of a rule before it; what is named twice is "
+            )
+            yield Notice(text + "watched once: put {credential} in name_template")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

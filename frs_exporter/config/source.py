@@ -1,0 +1,44 @@
+"""Where the config comes from: its file, and all that the file refers to; tells whether any of them has changed."""
+
+import gc
+import os
+from pathlib import Path as FilePath
+
+from frs_exporter.config.load import Config, load
+
+Stamp = tuple[int, ...]
+"""What changes when a file is written, replaced, or reached by another link: empty where there is none."""
+
+
+class Source:
+    """A config file; it may be loaded again and again, by one thread at a time."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._stamps: dict[FilePath, Stamp] = {}
+
+    def load(self) -> Config:
+        """Read it, and remember what all files were like just before; raises ConfigError."""
+        self._stamps = {}
+        # A large file makes millions of objects, over which a full collection would stop everybody, and none for it.
+        gc.disable()
+        try:
+            return load(self.path, self._see)
+        finally:
+            gc.enable()
+
+    def changed(self) -> bool:
+        """Whether any file that was read, or was to be read, is not as it was."""
+        return any(stamp(file) != before for file, before in self._stamps.items())
+
+    def _see(self, file: FilePath) -> None:
+        self._stamps.setdefault(file, stamp(file))
+
+
+def stamp(file: FilePath) -> Stamp:
+    """What tells one state of a file from another, links followed."""
+    try:
+        status = os.stat(file)
+    except (OSError, ValueError):
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

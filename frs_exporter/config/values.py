@@ -1,0 +1,167 @@
+"""What a single value of the config may be: durations, names, URLs, secrets."""
+
+import re
+from ipaddress import ip_address
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic.json_schema import WithJsonSchema
+
+from frs_exporter.discovery import PLACEHOLDERS
+from frs_exporter.model import SUBSERVICE_NAME
+
+DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
+UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
+RESERVED_LABELS = {
+    *("project", "project_id", "region", "credential", "auth"),  # frs_project_info has these already
+    *("collector", "subservice", "face_set", "api", "reason", "code"),  # joins with our other metrics would clash
+    *("job", "instance", "service", "namespace", "pod", "container", "endpoint"),  # Prometheus' own target labels
+}
+
+
+def seconds(value: Any) -> float:
+    """The seconds of a duration as Prometheus writes it, `1m30s`; raises ValueError."""
+    match = DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        raise ValueError("must be a duration like 30s, 1m30s or 2h")
+    return sum(int(number) * unit for number, unit in zip(match.groups(), UNITS, strict=True) if number)
+
+
+def between(low: str, high: str) -> AfterValidator:
+    """Durations from `low` to `high`, both included."""
+
+    def check(value: float) -> float:
+        if not seconds(low) <= value <= seconds(high):
+            raise ValueError(f"must be between {low} and {high}")
+        return value
+
+    return AfterValidator(check)
+
+
+def matching(pattern: str, meaning: str) -> AfterValidator:
+    """Text that a regular expression matches as a whole."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {meaning}")
+        return value
+
+    return AfterValidator(check)
+
+
+def endpoint(value: str) -> str:
+    """A base URL in which only `{region}` is to be filled in; raises ValueError."""
+    filled = value.replace("{region}", "region")
+    if (
+        not filled.startswith(("http://", "https://"))
+        or not usable(filled)
+        or not re.fullmatch(r"[\w.:/~\[\]-]+", filled)
+    ):
+        raise ValueError("must be a URL like https://face.{region}.myhuaweicloud.com, without user, query or fragment")
+    return value.rstrip("/")
+
+
+def usable(url: str) -> bool:
+    """Whether a URL has a host that can be one, and a port that can be one if it has any."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        if ":" in host:
+            ip_address(host)
+    except ValueError:
+        return False
+    labels = re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*", host)
+    return port != 0 and (":" in host or bool(labels))
+
+
+def host_name(value: str) -> str:
+    """A name that a host can have; raises ValueError."""
+    if ":" in value or not usable(f"https://{value}"):
+        raise ValueError("must be a host name, without port")
+    return value
+
+
+def time_zone(value: str) -> str:
+    """A zone of the IANA database; raises ValueError."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone like UTC or Asia/Shanghai") from None
+    return value
+
+
+def label_name(value: str) -> str:
+    """A label name that Prometheus accepts and that clashes with no other; raises ValueError."""
+    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", value) or value.startswith("__"):
+        raise ValueError("is not a legal label name: letters, digits and _, no digit first, no __ first")
+    if value in RESERVED_LABELS:
+        raise ValueError("clashes with a label that is already there; choose another name")
+    return value
+
+
+def pattern(value: str) -> str:
+    """A regular expression; raises ValueError."""
+    try:
+        re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    return value
+
+
+def name_template(value: str) -> str:
+    """A name with placeholders of which one tells projects apart; raises ValueError."""
+    known = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    used = re.findall(r"\{(\w*)\}", value)
+    if set(used) - set(PLACEHOLDERS) or re.search(r"[{}]", re.sub(r"\{\w*\}", "", value)):
+        raise ValueError(f"has a placeholder that is not there; there are {known}")
+    if not {"project_name", "project_id"} & set(used):
+        raise ValueError("names all projects alike: put {project_name} or {project_id} in it")
+    return value
+
+
+def not_blank(value: SecretStr) -> SecretStr:
+    """A secret with something in it, on one line; raises ValueError."""
+    if not value.get_secret_value().strip():
+        raise ValueError("the secret is empty")
+    if not value.get_secret_value().isprintable():
+        raise ValueError("the secret has a line break or another control character in it")
+    return value
+
+
+def proxy(value: SecretStr) -> SecretStr:
+    """The URL of a proxy; raises ValueError without telling the URL, which may hold a password."""
+    url = value.get_secret_value()
+    if not url.startswith("http://") or not usable(url):
+        raise ValueError("must be a URL like http://proxy.example.com:3128")
+    return value
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(seconds),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(y|w|d|h|m|s|ms))+$", "examples": ["30s", "1m30s"]}),
+]
+PollInterval = Annotated[Duration, between("1s", "1d")]
+PollTimeout = Annotated[Duration, between("100ms", "5m")]
+StaleAfter = Annotated[Duration, between("1s", "4w")]
+RefreshInterval = Annotated[Duration, between("30s", "1d")]
+Text = Annotated[str, matching(r"(?=.*\S)[^\x00-\x1f\x7f\ud800-\udfff]{1,128}", "1 to 128 characters on one line")]
+LabelValue = Annotated[str, matching(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,256}", "at most 256 characters on one line")]
+LabelName = Annotated[str, AfterValidator(label_name)]
+Secret = Annotated[SecretStr, AfterValidator(not_blank)]
+ProxyUrl = Annotated[SecretStr, AfterValidator(proxy)]
+ProjectId = Annotated[
+    str,
+    matching(r"[0-9a-f]{32}", "32 hexadecimal digits, in lower case"),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
+]
+Region = Annotated[str, matching(r"[a-z0-9](-?[a-z0-9]){0,62}", "a region like cn-north-4")]
+Endpoint = Annotated[str, AfterValidator(endpoint)]
+Pattern = Annotated[str, AfterValidator(pattern)]
+HostName = Annotated[str, AfterValidator(host_name)]
+NameTemplate = Annotated[Text, AfterValidator(name_template)]
+FileName = Annotated[str, matching(r"[^\x00]+", "the name of a file")]
+TimeZone = Annotated[str, AfterValidator(time_zone)]
+Subservice = Annotated[str, matching(SUBSERVICE_NAME, "a sub-service like detect, compare, search or live_detect")]

@@ -1,0 +1,102 @@
+"""A task per discovery rule: look for projects, keep the newest good list, wait."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+
+from frs_exporter.advice import advice
+from frs_exporter.cloud.client import Client
+from frs_exporter.cloud.projects import list_projects
+from frs_exporter.discovery import Discovery, Listed
+from frs_exporter.errors import ApiError
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.schedule import next_delay
+
+FIRST_RETRY_INTERVAL = 60.0
+"""A rule that fails is tried again as a job of this poll interval would be: until then its projects are not watched."""
+
+log = structlog.get_logger()
+
+
+class Discoverer:
+    """Looks for the projects of each rule for ever; `changed` is awaited when there is something new in `listed`."""
+
+    def __init__(
+        self,
+        client: Client,
+        telemetry: Telemetry,
+        changed: Callable[[], Awaitable[None]],
+        now: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self.listed: dict[str, tuple[Listed, ...]] = {}
+        self.untried: set[str] = set()
+        self._client = client
+        self._telemetry = telemetry
+        self._changed = changed
+        self._now = now
+        self._rng = rng
+        self._rules: dict[str, Discovery] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def reconcile(self, rules: Iterable[Discovery]) -> None:
+        """Look by these rules from now on; one that asks as before keeps its task, one of the same user its list."""
+        wanted = {rule.name: rule for rule in rules}
+        for name in self._rules.keys() - wanted.keys():
+            self._tasks.pop(name).cancel()
+            self.listed.pop(name, None)
+            self.untried.discard(name)
+            self._telemetry.forget_rule(name)
+        for name, rule in wanted.items():
+            before, self._rules[name] = self._rules.get(name), rule
+            if before and (before.access, before.refresh_interval) == (rule.access, rule.refresh_interval):
+                continue
+            if before:
+                self._tasks[name].cancel()
+            if before is None or before.like.credential.name != rule.like.credential.name:
+                self.listed.pop(name, None)
+                self.untried.add(name)
+                self._telemetry.discovery_success.labels(name).set(0)
+            self._tasks[name] = asyncio.create_task(self._run(name), name=f"discover {name}")
+        self._rules = wanted
+
+    async def stop(self) -> None:
+        """Stop every task; returns when all have ended."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _run(self, name: str) -> None:
+        failures, told = 0, ""
+        while True:
+            rule, retry_after = self._rules[name], None
+            try:
+                self.listed[name] = await list_projects(self._client, rule.access)
+                await self._changed()
+                failures, told = 0, self._succeeded(name, told)
+            except ApiError as error:
+                failures, told, retry_after = failures + 1, self._failed(name, error, told), error.retry_after
+            except Exception:
+                failures += 1
+                log.exception("unexpected error in discovery", discovery=name)
+                self._telemetry.discovery_success.labels(name).set(0)
+            self.untried.discard(name)
+            interval = min(rule.refresh_interval, FIRST_RETRY_INTERVAL) if failures else rule.refresh_interval
+            await asyncio.sleep(next_delay(interval, failures, retry_after, self._rng.uniform))
+
+    def _succeeded(self, name: str, told: str) -> str:
+        self._telemetry.discovery_success.labels(name).set(1)
+        self._telemetry.discovery_time.labels(name).set(self._now())
+        if told:
+            log.info("discovery works again", discovery=name)
+        return ""
+
+    def _failed(self, name: str, error: ApiError, told: str) -> str:
+        self._telemetry.discovery_success.labels(name).set(0)
+        if told != error.reason:
+            names = {"discovery": name, "reason": str(error.reason), "api": error.api, "code": error.code}
+            details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
+            log.warning("discovery failed", **names, **details, kept_projects=len(self.listed.get(name, ())))
+        return error.reason

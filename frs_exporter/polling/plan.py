@@ -1,0 +1,64 @@
+"""What is to be done: a config, what discovery found, and the shard become jobs, accesses and limits (pure)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from frs_exporter.config.load import Config
+from frs_exporter.discovery import Discovery, Listed
+from frs_exporter.model import Access, Api, Job, Limit, Notice, Target
+from frs_exporter.polling.demand import overloads
+from frs_exporter.polling.schedule import Shard
+
+Found = Mapping[str, tuple[Listed, ...]]
+"""The newest list of each rule, by the rule's name."""
+
+PASSWORD_SHARDS = 2
+KEY_SHARDS = 4
+"""So many shards may each try a wrong secret once without locking it, however an account is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a shard is to do. `found` and `skipped` count for each rule what it means, and what has a taken name."""
+
+    jobs: tuple[Job, ...]
+    accesses: tuple[Access, ...]
+    limits: Mapping[Api, Limit]
+    notices: tuple[Notice, ...]
+    found: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def plan(config: Config, listed: Found, shard: Shard) -> Plan:
+    """What a shard is to do."""
+    targets = {target.project: target for target in config.targets}
+    known = {(target.region, target.project_id) for target in config.targets}
+    found, skipped = {}, {}
+    for rule in config.discovery:
+        meant = list(rule.targets(listed.get(rule.name, ())))
+        new = [target for target in meant if (target.region, target.project_id) not in known]
+        taken = {target.project for target in new if targets.setdefault(target.project, target) is not target}
+        known.update((target.region, target.project_id) for target in new if target.project not in taken)
+        found[rule.name], skipped[rule.name] = len(meant), tuple(sorted(taken))
+    own = [target for target in targets.values() if shard.owns(target.project)]
+    jobs = tuple(Job(target, collector) for target in own for collector in target.collectors)
+    limits = {api: limit if api is Api.ECS else limit.divided(shard.total) for api, limit in config.limits.items()}
+    return Plan(
+        jobs=jobs,
+        accesses=(*own, *(rule.access for rule in config.discovery)),
+        limits=limits,
+        notices=(*config.notices, *overloads(jobs, limits), *many_shards(own, config.discovery, shard)),
+        found=found,
+        skipped=skipped,
+    )
+
+
+def many_shards(own: list[Target], rules: tuple[Discovery, ...], shard: Shard) -> Iterator[Notice]:
+    """A notice for each credential that so many shards could lock, as each tries it by itself."""
+    credentials = {target.credential for target in (*own, *(rule.like for rule in rules))}
+    for credential in sorted(credentials, key=lambda credential: credential.name):
+        if shard.total > (PASSWORD_SHARDS if credential.kind == "token" else KEY_SHARDS):
+            text = (
+                f"credential {credential.name}: each of {shard.total} shards tries it by itself: should it be wrong one"
+            )
+            yield Notice(f"{text} day, they can lock it together; fewer shards per credential cannot")

@@ -1,0 +1,91 @@
+"""The config is loaded again: when told to, when a file has changed, when a secret was refused; one at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from frs_exporter.config.load import Config
+from frs_exporter.config.source import Source
+from frs_exporter.errors import ConfigError
+from frs_exporter.exposition.telemetry import Telemetry
+
+SETTLE = 1.0
+"""Seconds between seeing that a file has changed and reading it: whoever writes may not have finished."""
+MAX_LOGGED = 20
+"""Problems of one config that are logged; the answer to `/-/reload` and `--config.check` tell all."""
+
+log = structlog.get_logger()
+
+
+class Reloader:
+    """Loads off the event loop, and applies what is good; what is not leaves everything as it was."""
+
+    def __init__(
+        self,
+        source: Source,
+        apply: Callable[[Config], Awaitable[None]],
+        lock: asyncio.Lock,
+        telemetry: Telemetry,
+        now: Callable[[], float],
+    ) -> None:
+        self._source = source
+        self._apply = apply
+        self._lock = lock
+        self._telemetry = telemetry
+        self._now = now
+        self._next: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def reload(self) -> None:
+        """Load and apply; whoever comes before the loading begins shares it. Raises ConfigError."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._reload(), name="reload")
+            self._under_way.add(self._next)
+            self._next.add_done_callback(self._ended)
+        await asyncio.shield(self._next)
+
+    async def reread(self) -> None:
+        """Reload if a file has changed; what comes of it the log and the metrics tell."""
+        try:
+            if await asyncio.to_thread(self._source.changed):
+                await asyncio.sleep(SETTLE)
+                await self.reload()
+        except ConfigError:
+            pass
+        except Exception:
+            log.exception("unexpected error in a reload")
+
+    async def watch(self, interval: float) -> None:
+        """Look for changes for ever, every `interval` seconds."""
+        while True:
+            await asyncio.sleep(interval)
+            await self.reread()
+
+    async def stop(self) -> None:
+        """Give up a reload that is under way."""
+        for task in (under_way := list(self._under_way)):
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # has been told by now, and nobody else may have been waiting
+
+    async def _reload(self) -> None:
+        async with self._lock:
+            self._next = None
+            try:
+                config = await asyncio.to_thread(self._source.load)
+                await self._apply(config)
+            except ConfigError as error:
+                self._telemetry.config_refused()
+                for problem in error.problems[:MAX_LOGGED]:
+                    log.error("config not reloaded", problem=problem, problems=len(error.problems))
+                raise
+            except Exception:
+                self._telemetry.config_refused()
+                raise
+            self._telemetry.config_loaded(self._now())
+            log.info("config reloaded", file=self._source.path, projects=len(config.targets))
