@@ -1,0 +1,112 @@
+"""An exporter as it lives: its config in a file that tests change, on virtual time, with a simulated cloud."""
+
+import asyncio
+import json
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from frs_exporter.config.source import Source
+from frs_exporter.errors import ConfigError
+from frs_exporter.exposition.page import TEXT
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.schedule import Shard
+from frs_exporter.simulator import Account
+from frs_exporter.simulator.server import credential
+from tests.conftest import Cloud, CloudContext, virtual_now
+
+UP = 'frs_up{project="%s",collector="subscription"}'
+POLLS = 'frs_polls_total{project="%s",collector="subscription"}'
+GOOD = "frs_exporter_config_last_reload_successful"
+LOADED_AT = "frs_exporter_config_last_reload_success_timestamp_seconds"
+
+
+def replace_file(file: Path, text: str) -> None:
+    """A file is there as a whole or not at all."""
+    file.with_suffix(".new").write_text(text)
+    os.replace(file.with_suffix(".new"), file)
+
+
+def config_of(cloud: Cloud) -> dict[str, Any]:
+    """A config for all projects of the cloud; as it is YAML, and JSON is, `json.dumps` writes it."""
+    return {
+        "credentials": {owner.domain_name: credential(owner, cloud.url) for owner in cloud.world.accounts},
+        "projects": [
+            {
+                "name": project.name,
+                "project_id": project.id,
+                "region": project.region,
+                "credential": owner.domain_name,
+            }
+            for owner, project in cloud.world.projects()
+        ],
+        "endpoints": dict.fromkeys(("frs", "iam", "ces"), cloud.url),
+        "limits": {"frs": {"rate": 1000, "concurrency": 100}, "iam": {"rate": 1000, "concurrency": 100}},
+    }
+
+
+class Living:
+    """A started exporter and its files."""
+
+    def __init__(self, cloud: Cloud, folder: Path, **options: Any) -> None:
+        self.cloud = cloud
+        self.world = cloud.world
+        self.file = folder / "config.yaml"
+        self.config = config_of(cloud)
+        self.telemetry = Telemetry()
+        self.options = options
+        self.exporter: Exporter
+
+    async def start(self) -> None:
+        """Load and start, as the command does."""
+        self.write(self.config)
+        source = Source(str(self.file))
+        options = {"rng": random.Random(3), "shard": Shard(), **self.options}
+        self.exporter = Exporter(source, source.load(), self.telemetry, now=virtual_now, **options)
+        await self.exporter.start()
+
+    def write(self, config: Any) -> None:
+        """Replace the config file."""
+        replace_file(self.file, config if isinstance(config, str) else json.dumps(config, indent=1, ensure_ascii=False))
+
+    async def reload(self, config: Any) -> tuple[str, ...]:
+        """Replace the config file and reload; the problems."""
+        self.write(config)
+        try:
+            await self.exporter.reload()
+        except ConfigError as error:
+            return tuple(problem.removeprefix(f"{self.file}:") for problem in error.problems)
+        return ()
+
+    def shown(self) -> dict[str, float]:
+        """The samples on the page."""
+        text = b"".join(self.exporter.page(TEXT)).decode()
+        samples = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in samples}
+
+    def tasks(self) -> dict[str, "asyncio.Task[Any]"]:
+        """The tasks that poll, by name."""
+        return {task.get_name(): task for task in asyncio.all_tasks() if task.get_name().startswith("poll ")}
+
+    def asked(self, api: str = "frs") -> int:
+        """How many requests the cloud has had of an API."""
+        return sum(count for key, count in self.world.requests.items() if key[0] == api)
+
+
+@asynccontextmanager
+async def living(folder: Path, *accounts: Account, config: Any = None, **options: Any) -> AsyncIterator[Living]:
+    """An exporter that has polled each project once; `config` changes what it starts with."""
+    async with CloudContext(*accounts) as cloud:
+        alive = Living(cloud, folder, **options)
+        if config is not None:
+            config(alive.config)
+        await alive.start()
+        try:
+            await asyncio.sleep(20)
+            yield alive
+        finally:
+            await alive.exporter.stop()
