@@ -28,6 +28,7 @@ tools:
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks.page
+	$(BIN)/python -m tests.benchmarks.reload
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; tests/install-tools python3-venv && $(PYTHON) -m venv .venv; }

@@ -37,11 +37,12 @@ async def serve_until_told(
     exporter: Exporter, addresses: Sequence[Address], telemetry_path: str, *, announce: str | None = None
 ) -> None:
     """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that."""
+    gc.freeze()  # what is there by now stays: full collections need not look at it
     stop = told_to_stop()
     reload_on_hangup(exporter)
     async with served(exporter, addresses, telemetry_path) as ports:
         gc.collect()
-        gc.freeze()  # what is there now stays; full collections need not look at it
+        gc.freeze()
         log.info("serving", version=__version__, port=",".join(map(str, ports)), jobs=len(exporter.states))
         if announce is not None:
             host = addresses[0][0] or "localhost"

@@ -43,6 +43,7 @@ LAYERS = [
     ("model", "advice"),
     ("errors",),
     ("redact",),
+    ("background",),
     ("__init__",),
 ]
 PURE = (

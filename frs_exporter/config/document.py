@@ -1,12 +1,14 @@
 """YAML that knows where everything stands: plain data, the place of each part, `!env` and `!file` filled in."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
+
+from frs_exporter.background import release
 
 MAX_NODES = 1_000_000
 MAX_DEPTH = 20
@@ -68,6 +70,8 @@ def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.enviro
         root = yaml.compose(text, Loader=Loader)
         if root is not None:
             Reader(document, folder, environment, see).read_root(root)
+            for node in flat(root):
+                release(node.value)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -172,6 +176,12 @@ class Reader:
 
     def _note(self, node: yaml.Node, path: Path, message: str) -> None:
         self._document.problems.append(Problem(*place(node), path, message))
+
+
+def flat(root: yaml.Node) -> Iterator[yaml.CollectionNode]:
+    """The sections of a document that may be long."""
+    if isinstance(root, yaml.MappingNode):
+        yield from (node for _, node in root.value if isinstance(node, yaml.CollectionNode))
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from frs_exporter.background import release
 from frs_exporter.config import schema
 from frs_exporter.config.checks import check, suggestion
 from frs_exporter.config.document import Document, Path, See, read, unwatched
@@ -52,6 +53,8 @@ def load(path: str, see: See = unwatched) -> Config:
     if config is None or document.problems:
         problems = sorted(set(document.problems), key=lambda problem: (problem.line, problem.column, problem.message))
         raise ConfigError([f"{path}:{p.line}:{p.column}: {dotted(p.path)}{p.message}" for p in problems])
+    for places in (document.places, document.keys, document.written):
+        release(places)
     return config
 
 
@@ -71,12 +74,14 @@ def build(document: Document, folder: FilePath, see: See = unwatched) -> Config 
     if document.problems:
         return None
     make = Maker(file, clients)
-    return Config(
+    config = Config(
         targets=tuple(map(make.project, file.projects)),
         limits={Api.ECS: METADATA_LIMIT, **{Api(api): Limit(**limit.model_dump()) for api, limit in file.limits}},
         discovery=tuple(map(make.discovery, file.discovery)),
         notices=tuple(notices(file, clients)),
     )
+    release(file.projects)
+    return config
 
 
 def without_empty_sections(data: Any) -> Any:

@@ -1,6 +1,5 @@
 """Where the config comes from: its file, and all that the file refers to; tells whether any of them has changed."""
 
-import gc
 import os
 from pathlib import Path as FilePath
 
@@ -20,12 +19,7 @@ class Source:
     def load(self) -> Config:
         """Read it, and remember what all files were like just before; raises ConfigError."""
         self._stamps = {}
-        # A large file makes millions of objects, over which a full collection would stop everybody, and none for it.
-        gc.disable()
-        try:
-            return load(self.path, self._see)
-        finally:
-            gc.enable()
+        return load(self.path, self._see)
 
     def changed(self) -> bool:
         """Whether any file that was read, or was to be read, is not as it was."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import structlog
 
+from frs_exporter.background import in_background
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
@@ -131,7 +132,7 @@ class Exporter:
 
     async def _settle(self) -> None:
         """Poll what the config and the newest lists of projects say; the lock is held."""
-        wanted = await asyncio.to_thread(plan, self._config, dict(self._discoverer.listed), self._shard)
+        wanted = await in_background(plan, self._config, dict(self._discoverer.listed), self._shard)
         await self._poller.reconcile(wanted.jobs)
         await self._client.adjust(wanted.limits, wanted.accesses)
         self._tell(wanted)

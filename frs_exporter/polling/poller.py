@@ -21,7 +21,7 @@ Key = tuple[str, str]
 SPREAD = 0.2
 """Seconds of the first round per job: few jobs are asked at once, many spread over their interval."""
 
-SLICE = 0.01
+SLICE = 0.005
 """Seconds of work after which the loop turns: a scrape under way must not wait for a reload."""
 
 log = structlog.get_logger()
@@ -73,11 +73,15 @@ class Poller:
         An equal job keeps everything; one that is only shown differently is shown so; one that is asked differently
         starts anew, with what it knows unless that is of another project or user.
         """
-        jobs, turn = {job.key: job for job in wanted}, Turn(self._clock)
+        turn, jobs, projects = Turn(self._clock), dict[Key, Job](), set[str]()
+        for job in wanted:
+            jobs[job.key] = job
+            projects.add(job.target.project)
+            await turn()
         for key in self._jobs.keys() - jobs.keys():
             self._forget(key)
             await turn()
-        for project in self._projects - (projects := {project for project, _ in jobs}):
+        for project in self._projects - projects:
             self._page.drop(project)
             await turn()
         changed, starting = [], 0

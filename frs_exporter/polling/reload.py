@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from frs_exporter.background import in_background
 from frs_exporter.config.load import Config
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
@@ -77,7 +78,7 @@ class Reloader:
         async with self._lock:
             self._next = None
             try:
-                config = await asyncio.to_thread(self._source.load)
+                config = await in_background(self._source.load)
                 await self._apply(config)
             except ConfigError as error:
                 self._telemetry.config_refused()

@@ -5,6 +5,7 @@ project is changed and the config reloaded; exits with 1 when it is over 50 ms, 
 """
 
 import asyncio
+import gc
 import re
 import subprocess
 import sys
@@ -30,7 +31,6 @@ while True:
     with urllib.request.urlopen(urllib.request.Request(sys.argv[1], headers={"Accept-Encoding": "gzip"})) as page:
         while page.read(1 << 16):
             pass
-    print(flush=True)
 """
 
 
@@ -53,12 +53,18 @@ class Watch:
         return longest
 
 
+def started(*command: str, output: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    """A process of which nobody reads the errors."""
+    return subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, text=True)
+
+
 def simulated(projects: int) -> tuple[subprocess.Popen[str], str]:
     """A cloud in a process of its own, and the config for it."""
-    command = [sys.executable, "-m", "frs_exporter", "simulate", f"--projects={projects}", "--poll-interval=1h"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    arguments = ("simulate", f"--projects={projects}", "--poll-interval=1h")
+    process = started(sys.executable, "-m", "frs_exporter", *arguments, output=subprocess.PIPE)
     assert process.stdout
-    return process, process.stdout.read()
+    with process.stdout:
+        return process, process.stdout.read()
 
 
 def started_anew(exporter: Exporter, before: dict[str, int]) -> int:
@@ -77,22 +83,25 @@ async def measure(projects: int, folder: Path) -> bool:
     file = folder / "config.yaml"
     file.write_text(text)
     source = Source(str(file))
-    exporter, watch = Exporter(source, source.load(), Telemetry()), Watch()
+    config = source.load()
+    gc.freeze()  # as the daemon does
+    exporter, watch = Exporter(source, config, Telemetry()), Watch()
     runner = web.AppRunner(build_app(exporter), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     watching = asyncio.create_task(watch.run())
     await exporter.start()
     starting = watch.read()
+    gc.collect()
+    gc.freeze()  # as the daemon does
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/metrics"
-    scraper = subprocess.Popen([sys.executable, "-c", SCRAPER, url], stdout=subprocess.PIPE)
+    scraper = started(sys.executable, "-c", SCRAPER, url)
     try:
         await asyncio.sleep(3)
         watch.read()
         await asyncio.sleep(3)
         scraping, pauses, seconds, jobs = watch.read(), [], [], []
         for number in range(RELOADS):
-            file.write_text(text.replace("poll_interval: 1h", "poll_interval: 1h", 1) + "", "utf-8")
             changed = re.sub(r"(name: fleet-00042\n)", rf"\1  poll_interval: {40 + number}m\n", text)
             assert changed != text
             file.write_text(changed)
