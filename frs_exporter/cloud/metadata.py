@@ -4,7 +4,7 @@ Sources: the ECS user guide on metadata, and the vendor's own client (huaweiclou
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
@@ -34,21 +34,25 @@ async def temporary_keys(credential: AgencyCredential, send: Send) -> tuple[KeyC
     def request(method: str, path: str, **more: object) -> Request:
         return Request(Api.ECS, credential.endpoint, credential.name, method, path, TIMEOUT, **more)  # type: ignore[arg-type]
 
-    headers = {}
     try:
-        asked = {"x-metadata-token-ttl-seconds": str(TOKEN_LIFE)}
-        headers["x-metadata-token"] = (await send(request("PUT", TOKEN_PATH, read=printable), given(asked))).payload
-    except ApiError as error:
-        if error.status not in WITHOUT_TOKENS:
-            raise
-    try:
-        answer = await send(request("GET", KEY_PATH), given(headers))
+        answer = await send(request("GET", KEY_PATH), given(await authorization(send, request)))
     except ApiError as error:
         if error.status in (401, 403, 404):
             message = f"the machine is given no keys: {error.message}"
             raise ApiError(Reason.FORBIDDEN, message, status=error.status, code=error.code, api=Api.ECS) from None
         raise
     return read_keys(credential.name, answer)
+
+
+async def authorization(send: Send, request: Callable[..., Request]) -> dict[str, str]:
+    """The header with the service's token, or none where it knows no tokens; raises ApiError."""
+    try:
+        asked = {"x-metadata-token-ttl-seconds": str(TOKEN_LIFE)}
+        return {"x-metadata-token": (await send(request("PUT", TOKEN_PATH, read=printable), given(asked))).payload}
+    except ApiError as error:
+        if error.status not in WITHOUT_TOKENS:
+            raise
+        return {}
 
 
 def read_keys(name: str, answer: Answer) -> tuple[KeyCredential, float]:

@@ -1,0 +1,234 @@
+"""The temporary keys of a machine's agency: had from its metadata service, renewed ahead, and when they are refused."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import structlog
+
+from frs_exporter.cloud.auth import authorizer
+from frs_exporter.cloud.metadata import read_keys
+from frs_exporter.cloud.transport import Answer
+from frs_exporter.errors import ApiError, Reason
+from frs_exporter.model import AgencyCredential, Api, Target
+from frs_exporter.simulator.faults import HANG, Fault
+from frs_exporter.simulator.world import Machine
+from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual, secrets_of, target_of, virtual_now
+from tests.polling.test_poller import UP, Polled
+
+POLLED = 'frs_polls_total{project="p1",collector="subscription"}'
+FAILED = 'frs_poll_failures_total{project="p1",collector="subscription"}'
+
+
+def on_a_machine(then: Callable[[Cloud, list[Target]], Any], **machine: Any) -> Any:
+    """Run on a machine of a simulated cloud, with two projects of its agency's account."""
+
+    async def main() -> Any:
+        owner = account("ecs_agency", "p1", "p2")
+        async with CloudContext(owner) as cloud:
+            cloud.world.machine = Machine(owner, **machine)
+            credential = AgencyCredential("on-ecs", cloud.url)
+            targets = [target_of(owner, project, cloud.url, credential=credential) for project in owner.projects]
+            return await then(cloud, targets)
+
+    return run_virtual(main())
+
+
+@pytest.mark.parametrize("machine", [{}, {"token_required": True}, *({"token_status": n} for n in (404, 405, 503))])
+def test_keys_come_from_the_metadata_service_with_a_token_where_it_wants_one(machine: dict[str, Any]) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(10)
+        shown = polls.shown()
+        assert (shown[UP % "p1"], shown[UP % "p2"]) == (1, 1)
+        assert shown['frs_token_expiry_timestamp_seconds{project="p1"}'] == pytest.approx(EPOCH + 86400, abs=5)
+        assert any('auth="ecs_agency"' in name for name in shown)
+        assert len(cloud.world.temporary_keys) == 1
+        assert cloud.counted("frs_exporter_api_requests_total", api="ecs") == 2, "one token, one key, for both"
+        await polls.poller.stop()
+
+    on_a_machine(then, **machine)
+
+
+def test_keys_are_renewed_ahead_and_no_poll_fails_for_a_week() -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets, poll_interval=60.0)
+        visits = cloud.world.watched()
+        await asyncio.sleep(7 * 86400)
+        shown = polls.shown()
+        assert (shown[FAILED], shown[POLLED] > 10_000) == (0, True)
+        assert 7 <= len(cloud.world.temporary_keys) <= 12
+        asked = [visit for visit in visits if visit.api == "ecs"]
+        assert len(asked) <= 2 * 25
+        await polls.poller.stop()
+
+    on_a_machine(then)
+
+
+def test_while_the_service_is_down_keys_are_used_to_their_end_and_after_it_is_back_all_is_well() -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> list[Any]:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(60)
+        with structlog.testing.capture_logs() as logs:
+            cloud.world.faults.set("ecs", HANG)
+            await asyncio.sleep(85_000)
+            assert polls.shown()[FAILED] == 0
+            await asyncio.sleep(5_000)
+            shown = polls.shown()
+            info = 'frs_poll_error_info{project="p1",collector="subscription",reason="timeout",code=""}'
+            assert (shown[UP % "p1"], shown[info]) == (0, 1)
+            cloud.world.faults.set("ecs", None)
+            await asyncio.sleep(700)
+            assert polls.shown()[UP % "p1"] == 1
+        assert not any(lock.times for lock in cloud.world.locks.values())
+        await polls.poller.stop()
+        return logs
+
+    logs = [entry for entry in on_a_machine(then) if entry["log_level"] != "debug"]
+    assert logs[0]["event"] == "temporary key not renewed"
+    assert (logs[0]["credential"], logs[0]["api"]) == ("on-ecs", "ecs")
+    assert logs[0]["advice"].startswith("give this machine (ECS) an agency")
+    assert any(entry["event"] == "temporary key renewed" for entry in logs)
+
+
+def test_keys_that_die_early_are_replaced_without_a_failed_poll() -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(60)
+        for _ in range(3):
+            cloud.world.temporary_keys.clear()  # as when the agency's permissions change
+            cloud.world.machine.key = None
+            await asyncio.sleep(600)
+        shown = polls.shown()
+        assert (shown[FAILED], shown[UP % "p1"], shown[UP % "p2"]) == (0, 1, 1)
+        assert cloud.counted("frs_exporter_credential_rejected", credential="on-ecs") == 0
+        await polls.poller.stop()
+
+    on_a_machine(then)
+
+
+def test_keys_that_are_refused_though_there_are_no_others_are_held() -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(60)
+        cloud.world.temporary_keys.clear()
+        await asyncio.sleep(300)
+        assert cloud.counted("frs_exporter_credential_rejected", credential="on-ecs") == 1
+        assert polls.shown()[UP % "p1"] == 0
+        asked = sum(count for key, count in cloud.world.requests.items())
+        await asyncio.sleep(60)
+        assert sum(count for key, count in cloud.world.requests.items()) == asked
+        cloud.world.machine.key = None  # another one at last
+        await asyncio.sleep(1200)
+        assert (polls.shown()[UP % "p1"], polls.shown()[UP % "p2"]) == (1, 1)
+        assert cloud.counted("frs_exporter_credential_rejected", credential="on-ecs") == 0
+        await polls.poller.stop()
+
+    on_a_machine(then)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "message"),
+    [
+        (Fault(status=401, body="Unauthorized"), "forbidden", "the machine is given no keys: Unauthorized"),
+        (Fault(status=404, body=""), "forbidden", "the machine is given no keys: no message"),
+        (Fault(status=500, body=""), "server", "no message"),
+        (Fault(body="<html>"), "payload", "the answer is not usable: it is a page of HTML"),
+        (Fault(body="{}"), "payload", "no usable credential in the metadata service's answer"),
+        (HANG, "timeout", "127.0.0.1 did not answer within 3 s"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_why_there_are_no_keys_is_told(fault: Fault, reason: str, message: str) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        cloud.world.machine.token_status = 404
+        cloud.world.faults.set("ecs", fault)
+        with pytest.raises(ApiError) as caught:
+            await cloud.client.get(targets[0], Api.FRS, f"/v1/{targets[0].project_id}/subscribe")
+        error = caught.value
+        assert (error.reason, error.message, error.api) == (reason, message, "ecs")
+
+    on_a_machine(then)
+
+
+def test_a_machine_without_an_agency_says_what_to_do() -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        cloud.world.machine.account = None
+        with pytest.raises(ApiError, match="Please configure Cloud Service Agency first"):
+            await cloud.client.get(targets[0], Api.FRS, "/v1/x/subscribe")
+
+    on_a_machine(then)
+
+
+def answered(payload: Any) -> Answer:
+    return Answer(200, {}, payload)
+
+
+def test_both_shapes_of_keys_are_read() -> None:
+    old = {"access": "AK", "secret": "sk", "securitytoken": "STS", "expires_at": "2020-01-08T03:50:07.574000Z"}
+    new = {
+        "access_key_id": "AK",
+        "secret_access_key": "sk",
+        "security_token": "STS",
+        "expiration": "2020-01-08T03:50:07.574000Z",
+    }
+    keys, expires_at = read_keys("on-ecs", answered({"credential": old}))
+    assert (keys, expires_at) == read_keys("on-ecs", answered({"credentials": new}))
+    assert (keys.access_key, keys.secret_key.get_secret_value(), expires_at) == ("AK", "sk", 1578455407.574)
+    assert keys.security_token is not None
+    assert "STS" not in repr(keys)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        [],
+        {"credential": None},
+        {"credential": {"access": "AK"}},
+        {"credential": {"access": "A\nK", "secret": "s", "securitytoken": "t", "expires_at": "2020-01-08T03:50:07Z"}},
+        {"credential": {"access": "AK", "secret": 5, "securitytoken": "t", "expires_at": "2020-01-08T03:50:07Z"}},
+        {"credential": {"access": "AK", "secret": "s", "securitytoken": "t", "expires_at": "soon"}},
+    ],
+)
+def test_any_other_shape_is_a_payload_error(payload: Any) -> None:
+    with pytest.raises(ApiError) as caught:
+        read_keys("on-ecs", answered(payload))
+    assert caught.value.reason is Reason.PAYLOAD
+
+
+def test_keys_that_have_ended_are_none() -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        late = authorizer(
+            targets[0].credential,
+            cloud.transport.send,
+            lambda: virtual_now() + 10 * 86400,
+            random.Random(1),
+            cloud.telemetry,
+        )
+        with pytest.raises(ApiError, match="keys that have ended; is this machine's clock right"):
+            await late.authorize(targets[0])
+        assert late.expires_at(targets[0]) is None
+        await late.close()
+
+    on_a_machine(then)
+
+
+def test_no_secret_of_the_machine_is_told() -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        with structlog.testing.capture_logs() as logs:
+            polls = await Polled.started(cloud, targets)
+            await asyncio.sleep(60)
+            cloud.world.faults.set("frs", Fault(code="FRS.0010", echo=True))
+            cloud.world.faults.set("ecs", Fault(code="X.1", echo=True, status=500))
+            await asyncio.sleep(90_000)
+            text = f"{logs} {polls.shown()} {polls.poller.states}"
+        secrets = {*secrets_of(cloud.world), *cloud.world.machine.tokens}
+        for key in cloud.world.temporary_keys.values():
+            secrets |= {key.secret_key, key.security_token}
+        assert not [secret for secret in secrets if secret in text]
+        await polls.poller.stop()
+
+    on_a_machine(then, token_required=True)

@@ -1,0 +1,349 @@
+"""Discovery: what IAM lists becomes projects that are polled, and a list that cannot be had changes nothing."""
+
+import asyncio
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from frs_exporter.cloud.projects import PER_PAGE
+from frs_exporter.polling.schedule import Shard
+from frs_exporter.simulator import Account, Project
+from frs_exporter.simulator.demo import subscribed
+from frs_exporter.simulator.faults import HANG, Fault
+from frs_exporter.simulator.world import digest
+from tests.conftest import EPOCH, account, run_virtual
+from tests.polling.living import POLLS, UP, Living, living
+
+FOUND = 'frs_exporter_discovery_projects{discovery="%s"}'
+SUCCESS = 'frs_exporter_discovery_success{discovery="%s"}'
+SINCE = 'frs_exporter_discovery_last_success_timestamp_seconds{discovery="%s"}'
+SKIPPED = 'frs_exporter_discovery_projects_skipped{discovery="%s"}'
+OPEN = subscribed("2024-01-01 00:00:00")
+
+
+def branch(kind: str, name: str = "branch") -> Account:
+    """An account with projects in three regions, one a sub-project, and with some that FRS knows nothing of."""
+    projects = [
+        Project("north", "cn-north-4", OPEN),
+        Project("kiosk", "cn-north-4", OPEN),
+        Project("east", "cn-east-3", OPEN),
+        Project("odd", "cn-southwest-2", OPEN),
+    ]
+    for project in projects:
+        project.id = digest(name, project.name)
+    return Account(name, kind, projects, other_projects=("MOS", "cn-north-9", "eu-west-101"))
+
+
+def finding(*rules: dict[str, Any], projects: bool = False) -> Callable[[dict[str, Any]], None]:
+    """Changes a config so that it finds projects instead of listing them."""
+
+    def change(config: dict[str, Any]) -> None:
+        url = config["endpoints"]["frs"]
+        config["endpoints"] = {"frs": url + "/{region}", "iam": url + "/{region}", "ces": url + "/{region}"}
+        config["discovery"] = list(rules)
+        if not projects:
+            del config["projects"]
+
+    return change
+
+
+def projects_of(alive: Living) -> set[str]:
+    """The projects on the page."""
+    return {name.split('"')[1] for name in alive.shown() if name.startswith("frs_up{")}
+
+
+@pytest.mark.parametrize("kind", ["token", "ak_sk", "ecs_agency"])
+def test_the_projects_of_an_account_are_found_and_polled(tmp_path: Path, kind: str) -> None:
+    async def main() -> None:
+        owner = branch(kind)
+        rule = {"credential": "branch", "labels": {"team": "door"}, "require": ["detect"], "poll_interval": "30s"}
+        async with living(tmp_path, owner, config=finding(rule)) as it:
+            it.world.machine.account = owner
+            await asyncio.sleep(400)
+            shown = it.shown()
+            assert projects_of(it) == {"cn-north-4", "cn-north-4_kiosk", "cn-east-3"}
+            assert {name: shown[UP % name] for name in projects_of(it)} == dict.fromkeys(projects_of(it), 1)
+            assert (shown[FOUND % "branch"], shown[SUCCESS % "branch"], shown[SKIPPED % "branch"]) == (3, 1, 0)
+            assert EPOCH <= shown[SINCE % "branch"] <= EPOCH + 420
+            (info,) = [name for name in shown if name.startswith('frs_project_info{project="cn-east-3"')]
+            assert 'region="cn-east-3"' in info
+            assert owner.projects[2].id in info
+            assert (f'auth="{kind}"' in info, 'team="door"' in info) == (True, True)
+            assert shown['frs_subservice_required{project="cn-east-3",subservice="detect"}'] == 1
+            assert shown['frs_poll_interval_seconds{project="cn-east-3",collector="subscription"}'] == 30
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"regions": ["cn-east-3"]}, {"cn-east-3"}),
+        ({"regions": ["cn-southwest-2", "cn-north-4"]}, {"cn-southwest-2", "cn-north-4", "cn-north-4_kiosk"}),
+        ({"sub_projects": False}, {"cn-north-4", "cn-east-3"}),
+        ({"include": "cn-north"}, set()),  # anchored: the whole name must match
+        ({"include": "cn-north.*"}, {"cn-north-4", "cn-north-4_kiosk"}),
+        ({"exclude": "kiosk|.*_k.*"}, {"cn-north-4", "cn-east-3"}),
+        ({"exclude": "east"}, {"cn-north-4", "cn-north-4_kiosk", "cn-east-3"}),
+        ({"include": ".*4.*", "exclude": "cn-north-4"}, {"cn-north-4_kiosk"}),
+        (
+            {"name_template": "{credential}/{region}/{project_name}"},
+            {"branch/cn-north-4/cn-north-4", "branch/cn-north-4/cn-north-4_kiosk", "branch/cn-east-3/cn-east-3"},
+        ),
+    ],
+)
+def test_which_projects_are_meant_and_what_they_are_called(
+    tmp_path: Path, rule: dict[str, Any], expected: set[str]
+) -> None:
+    async def main() -> None:
+        async with living(tmp_path, branch("ak_sk"), config=finding({"credential": "branch", **rule})) as it:
+            assert projects_of(it) == expected
+            assert it.shown()[FOUND % "branch"] == len(expected)
+
+    run_virtual(main())
+
+
+def test_explicit_projects_win_over_found_ones_by_id_and_by_name(tmp_path: Path) -> None:
+    async def main() -> list[Any]:
+        owner = branch("ak_sk")
+
+        def change(config: dict[str, Any]) -> None:
+            finding({"credential": "branch"}, projects=True)(config)
+            east, kiosk = owner.projects[2], owner.projects[1]
+            config["projects"] = [
+                {"name": "front-door", "project_id": east.id, "region": "cn-east-3", "credential": "branch"},
+                {"name": "cn-north-4", "project_id": kiosk.id, "region": "cn-north-4", "credential": "branch"},
+            ]
+
+        with structlog.testing.capture_logs() as logs:
+            async with living(tmp_path, owner, config=change) as it:
+                assert projects_of(it) == {"front-door", "cn-north-4"}
+                shown = it.shown()
+                assert (shown[FOUND % "branch"], shown[SKIPPED % "branch"]) == (3, 1)
+                assert any(owner.projects[1].id in name for name in shown if 'project="cn-north-4"' in name)
+        return logs
+
+    told = [entry for entry in run_virtual(main()) if "names are taken" in entry["event"]]
+    assert [(entry["discovery"], entry["projects"]) for entry in told] == [("branch", "cn-north-4")]
+
+
+def test_a_list_of_several_pages_is_found_whole(tmp_path: Path) -> None:
+    async def main() -> None:
+        owner = account("ak_sk", *(f"p{n:04}" for n in range(2 * PER_PAGE + 7)))
+        rule = {"credential": owner.domain_name, "poll_interval": "1h"}
+        async with living(tmp_path, owner, config=finding(rule)) as it:
+            assert it.asked("iam") == 3
+            assert len(projects_of(it)) == it.shown()[FOUND % owner.domain_name] == 2 * PER_PAGE + 7
+            assert "cn-north-4_p1006" in projects_of(it)
+
+    run_virtual(main())
+
+
+def test_a_list_that_ends_with_a_full_page_costs_one_more_request(tmp_path: Path) -> None:
+    async def main() -> None:
+        owner = account("ak_sk", *(f"p{n:04}" for n in range(PER_PAGE)))
+        rule = {"credential": owner.domain_name, "poll_interval": "1h"}
+        async with living(tmp_path, owner, config=finding(rule)) as it:
+            assert (it.asked("iam"), len(projects_of(it))) == (2, PER_PAGE)
+
+    run_virtual(main())
+
+
+def test_what_comes_and_goes_is_followed(tmp_path: Path) -> None:
+    async def main() -> None:
+        owner = branch("token")
+        async with living(tmp_path, owner, config=finding({"credential": "branch", "refresh_interval": "5m"})) as it:
+            await asyncio.sleep(60)
+            tasks, polls = it.tasks(), it.shown()[POLLS % "cn-north-4"]
+            owner.projects.append(Project("south", "cn-south-1", OPEN))
+            owner.__dict__.pop("by_id", None)
+            del owner.projects[2]
+            await asyncio.sleep(330)
+            assert projects_of(it) == {"cn-north-4", "cn-north-4_kiosk", "cn-south-1"}
+            shown = it.shown()
+            assert shown[UP % "cn-south-1"] == 1
+            assert shown[POLLS % "cn-north-4"] > polls
+            assert it.tasks()["poll cn-north-4/subscription"] is tasks["poll cn-north-4/subscription"]
+            assert not [name for name in shown if "cn-east-3" in name]
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(status=503, body="{}"), "server"),
+        (Fault(status=429, body="{}"), "throttled"),
+        (Fault(status=403, body='{"error": {"code": 403, "message": "Policy doesn\'t allow"}}'), "forbidden"),
+        (Fault(body="<html>Please log in"), "payload"),
+        (Fault(body="[]"), "payload"),
+        (Fault(body='{"projects": {}}'), "payload"),
+        (Fault(body='{"projects": [5]}'), "payload"),
+        (Fault(body='{"projects": [{"id": "../x", "name": "cn-north-4"}]}'), "payload"),
+        (Fault(body='{"projects": [{"id": "' + "0" * 32 + '", "name": ["cn-north-4"]}]}'), "payload"),
+        (Fault(body='{"projects": [{"id": "' + "0" * 32 + '", "name": "cn-north-4\\n# x"}]}'), "payload"),
+        (Fault(body='{"projects": [{"id": "' + "0" * 32 + '", "name": "\\ud800"}]}'), "payload"),
+        (HANG, "timeout"),
+        (Fault(reset=True), "connect"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_look_that_fails_keeps_the_last_good_list(tmp_path: Path, fault: Fault, reason: str) -> None:
+    async def main() -> list[Any]:
+        owner = branch("ak_sk")
+        async with living(tmp_path, owner, config=finding({"credential": "branch", "refresh_interval": "1m"})) as it:
+            since, tasks = it.shown()[SINCE % "branch"], it.tasks()
+            with structlog.testing.capture_logs() as logs:
+                it.world.faults.set("iam", fault)
+                await asyncio.sleep(1800)
+                shown = it.shown()
+                assert (shown[SUCCESS % "branch"], shown[FOUND % "branch"]) == (0, 3)
+                assert shown[SINCE % "branch"] < since + 120
+                assert it.tasks() == tasks
+                assert shown[UP % "cn-east-3"] == 1
+                it.world.faults.set("iam", None)
+                await asyncio.sleep(400)
+            assert it.shown()[SUCCESS % "branch"] == 1
+        return logs
+
+    logs = [entry for entry in run_virtual(main()) if entry["log_level"] != "debug" and "discovery" in entry]
+    assert [entry["event"] for entry in logs] == ["discovery failed", "discovery works again"]
+    assert (logs[0]["reason"], logs[0]["kept_projects"] > 0) == (reason, True)
+    assert logs[0]["advice"]
+
+
+def test_a_list_that_never_ends_is_no_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frs_exporter.cloud.projects.MAX_PAGES", 3)
+    monkeypatch.setattr("frs_exporter.cloud.projects.PER_PAGE", 2)
+    item = {"id": "0" * 32, "name": "cn-north-4"}
+
+    async def main() -> None:
+        async with living(tmp_path, branch("ak_sk"), config=finding({"credential": "branch"})) as it:
+            it.world.faults.set("iam", Fault(body=repr({"projects": [item, item]}).replace("'", '"')))
+            await asyncio.sleep(1200)
+            assert it.shown()[SUCCESS % "branch"] == 0
+
+    run_virtual(main())
+
+
+def test_found_projects_come_though_iam_was_down_at_the_start(tmp_path: Path) -> None:
+    async def main() -> None:
+        owner = branch("ak_sk")
+
+        def change(config: dict[str, Any]) -> None:
+            finding({"credential": "branch"})(config)
+            config["endpoints"]["iam"] = "http://127.0.0.1:9"
+
+        async with living(tmp_path, owner, config=change) as it:
+            assert projects_of(it) == set()
+            assert it.exporter.not_ready() == ""
+            assert it.shown()[SUCCESS % "branch"] == 0
+            assert SINCE % "branch" not in it.shown()
+            good = copy.deepcopy(it.config)
+            good["endpoints"]["iam"] = it.cloud.url
+            assert await it.reload(good) == ()
+            await asyncio.sleep(10)
+            assert len(projects_of(it)) == 3
+
+    run_virtual(main())
+
+
+def test_until_projects_were_looked_for_the_exporter_is_not_ready(tmp_path: Path) -> None:
+    async def main() -> None:
+        owner = branch("ak_sk")
+
+        def change(config: dict[str, Any]) -> None:
+            finding({"credential": "branch"})(config)
+            config["defaults"] = {"poll_timeout": "50s"}
+
+        async with living(tmp_path, owner, config=change) as it:
+            await it.exporter.stop()
+            it.world.faults.set("iam", HANG)
+            again = Living(it.cloud, tmp_path)
+            change(again.config)
+            await again.start()
+            await asyncio.sleep(10)
+            assert again.exporter.not_ready() == "projects not discovered yet: branch"
+            await asyncio.sleep(60)
+            assert again.exporter.not_ready() == ""
+            await again.exporter.stop()
+
+    run_virtual(main())
+
+
+def test_a_changed_rule_is_followed_at_once_without_another_look(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with living(tmp_path, branch("ak_sk"), config=finding({"credential": "branch"})) as it:
+            asked, tasks = it.asked("iam"), it.tasks()
+            other = copy.deepcopy(it.config)
+            other["discovery"][0].update(exclude=".*_.*", labels={"team": "new"})
+            assert await it.reload(other) == ()
+            assert (projects_of(it), it.asked("iam")) == ({"cn-north-4", "cn-east-3"}, asked)
+            assert it.tasks()["poll cn-east-3/subscription"] is tasks["poll cn-east-3/subscription"]
+            assert any('team="new"' in name for name in it.shown())
+            del other["discovery"]
+            other["projects"] = [{"name": "x", "project_id": "0" * 32, "region": "cn-north-4", "credential": "branch"}]
+            assert await it.reload(other) == ()
+            assert projects_of(it) == {"x"}
+            assert not [name for name in it.shown() if "discovery" in name and "discovery=" in name]
+
+    run_virtual(main())
+
+
+def test_two_accounts_with_the_same_names_are_told_apart_by_their_template(tmp_path: Path) -> None:
+    async def main() -> list[Any]:
+        with structlog.testing.capture_logs() as logs:
+            rules: list[dict[str, Any]] = [{"credential": "branch", "regions": ["cn-north-4"]}, {"credential": "plant"}]
+            both = branch("ak_sk"), branch("token", "plant")
+            async with living(tmp_path, *both, config=finding(*rules)) as it:
+                assert projects_of(it) == {"cn-north-4", "cn-north-4_kiosk", "cn-east-3"}
+                assert (it.shown()[SKIPPED % "branch"], it.shown()[SKIPPED % "plant"]) == (0, 2)
+                other = copy.deepcopy(it.config)
+                for rule in other["discovery"]:
+                    rule["name_template"] = "{credential}:{project_name}"
+                assert await it.reload(other) == ()
+                assert len(projects_of(it)) == 5
+                assert (it.shown()[SKIPPED % "branch"], it.shown()[SKIPPED % "plant"]) == (0, 0)
+        return logs
+
+    warnings = [entry["event"] for entry in run_virtual(main()) if entry["log_level"] == "warning"]
+    assert any("put {credential} in name_template" in text for text in warnings)
+    assert "discovered projects not watched: their names are taken" in warnings
+
+
+def test_a_refused_secret_is_held_for_discovery_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        owner = branch("token")
+
+        def change(config: dict[str, Any]) -> None:
+            finding({"credential": "branch", "refresh_interval": "30s"})(config)
+            config["credentials"]["branch"]["token"]["password"] = "wrong"
+
+        async with living(tmp_path, owner, config=change) as it:
+            await asyncio.sleep(6 * 3600)
+            assert it.shown()['frs_exporter_credential_rejected{credential="branch"}'] == 1
+            assert 2 <= it.asked("iam") <= 8
+            assert not any(lock.times for lock in it.world.locks.values())
+
+    run_virtual(main())
+
+
+def test_shards_share_what_is_found(tmp_path: Path) -> None:
+    async def main() -> None:
+        owner = account("ak_sk", *(f"p{n:03}" for n in range(60)))
+        parts: list[set[str]] = []
+        for index in range(3):
+            rule = {"credential": owner.domain_name}
+            folder = tmp_path / str(index)
+            folder.mkdir()
+            async with living(folder, owner, config=finding(rule), shard=Shard(index, 3)) as it:
+                parts.append(projects_of(it))
+                assert it.shown()[FOUND % owner.domain_name] == 60
+                assert it.shown()[f'frs_exporter_shard_info{{shard="{index}",total_shards="3"}}'] == 1
+        assert len(set().union(*parts)) == sum(map(len, parts)) == 60
+
+    run_virtual(main())

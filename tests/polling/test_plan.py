@@ -1,0 +1,88 @@
+"""What a shard is to do: no project twice, none forgotten, as evenly as may be, and no more than the vendor grants."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frs_exporter.config.load import Config
+from frs_exporter.discovery import Discovery, Listed
+from frs_exporter.model import Api, Limit, Target, TokenCredential
+from frs_exporter.polling.plan import plan
+from frs_exporter.polling.schedule import Shard, jump_hash, stable_hash
+from tests.conftest import account, credential_of, target_of
+
+OWNER = account("ak_sk", "p")
+BASE = target_of(OWNER, OWNER.projects[0], "http://{region}.example")
+LIMITS = {api: Limit(6.0, 6) for api in Api}
+
+
+def target(name: str) -> Target:
+    return replace(BASE, project=name, project_id=f"{stable_hash(name):032x}")
+
+
+def config(names: list[str], found: list[str] | None = None) -> tuple[Config, dict[str, tuple[Listed, ...]]]:
+    """A config that lists some projects, and finds others."""
+    rule = Discovery(name="rule", like=BASE)
+    listed = tuple(Listed(f"{stable_hash(name):032x}", name, "cn-north-4", False) for name in found or ())
+    return Config(tuple(map(target, names)), LIMITS, (rule,)), {"rule": listed}
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=12)
+NAMES = st.lists(TEXT, unique=True, max_size=60)
+
+
+@settings(max_examples=150)
+@given(NAMES, NAMES, st.integers(1, 40))
+def test_the_shards_projects_are_those_of_the_whole_and_nobody_has_one_twice(
+    names: list[str], found: list[str], total: int
+) -> None:
+    whole = {job.key for job in plan(*config(names, found), Shard()).jobs}
+    parts = [[job.key for job in plan(*config(names, found), Shard(index, total)).jobs] for index in range(total)]
+    assert sorted(key for part in parts for key in part) == sorted(whole)
+    assert {project for project, _ in whole} == {*names, *found}
+
+
+@pytest.mark.parametrize("total", [2, 3, 4, 5, 8, 10])
+@pytest.mark.parametrize("pattern", ["project-{:05}", "cn-north-4_{}", "{}", "客流/{}"])
+def test_shards_are_within_a_tenth_of_even_at_ten_thousand(total: int, pattern: str) -> None:
+    shards = [Shard(index, total) for index in range(total)]
+    sizes = [sum(shard.owns(pattern.format(n)) for n in range(10_000)) for shard in shards]
+    assert sum(sizes) == 10_000
+    assert all(abs(size * total / 10_000 - 1) <= 0.1 for size in sizes), sizes
+
+
+def test_one_shard_more_moves_only_what_becomes_its_own() -> None:
+    for total in range(1, 12):
+        for name in map(str, range(500)):
+            key = stable_hash(name)
+            before, after = jump_hash(key, total), jump_hash(key, total + 1)
+            assert after in (before, total)
+
+
+def test_a_hash_is_the_same_for_ever() -> None:
+    """Another one would move every project to another shard at an upgrade."""
+    assert stable_hash("vision-prod") == 5943358080762730360
+    assert [jump_hash(stable_hash(f"project-{n}"), 7) for n in range(12)] == [6, 1, 6, 6, 2, 0, 4, 0, 5, 3, 2, 6]
+
+
+def test_shards_share_what_the_vendor_grants_a_user_but_not_their_own_machines_service() -> None:
+    limits = plan(*config(["a"]), Shard(0, 3)).limits
+    assert limits[Api.FRS] == Limit(2.0, 2)
+    assert limits[Api.ECS] == Limit(6.0, 6)
+    assert plan(*config(["a"]), Shard(0, 10)).limits[Api.IAM] == Limit(0.6, 1)
+
+
+def test_shards_that_could_lock_a_credential_together_are_warned_about() -> None:
+    def told(total: int, kind: str) -> list[str]:
+        made, listed = config(["a"])
+        credential = credential_of(account(kind, "p"))
+        asking = replace(made, targets=(replace(made.targets[0], credential=credential),), discovery=())
+        notices = plan(asking, listed, Shard(0, total)).notices + plan(asking, listed, Shard(1, total)).notices
+        return [notice.text for notice in notices if "lock it" in notice.text]
+
+    assert isinstance(credential_of(account("token", "p")), TokenCredential)
+    assert (told(2, "token"), told(4, "ak_sk")) == ([], [])
+    assert told(3, "token")[0].startswith("credential token-account: each of 3 shards tries it by itself")
+    assert told(5, "ak_sk")
