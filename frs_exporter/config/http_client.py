@@ -72,11 +72,11 @@ def read_tls(
     """A context that does as a `tls_config` says, None where that is the usual one, and the digest of its files."""
     names = ("ca_file", "cert_file", "key_file")
     files = {name: folder / tls[name] for name in names if isinstance(tls.get(name), str) and tls[name]}
-    insecure = tls.get("insecure_skip_verify") is True
+    insecure, before = tls.get("insecure_skip_verify") is True, len(document.problems)
     for name, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
         if name in files and other not in files:
             document.problem((*path, name), f"needs {other} beside it")
-    digest, before = hashlib.blake2b(digest_size=16), len(document.problems)
+    digest = hashlib.blake2b(digest_size=16)
     for name, file in files.items():
         try:
             see(file)

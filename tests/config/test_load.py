@@ -1,6 +1,7 @@
 """The config file: good ones load, bad ones tell every problem with its place, secrets never print."""
 
 import json
+import os
 import re
 import traceback
 from pathlib import Path
@@ -8,15 +9,18 @@ from typing import Any
 
 import jsonschema
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.config.document import read
 from frs_exporter.config.load import load
 from frs_exporter.config.schema import File
+from frs_exporter.config.source import Source
 from frs_exporter.config.values import endpoint, seconds
+from frs_exporter.discovery import FRS_REGIONS
 from frs_exporter.errors import ConfigError
-from frs_exporter.model import Api, KeyCredential, TokenCredential
+from frs_exporter.model import AgencyCredential, Api, KeyCredential, TokenCredential
 
 FILES = Path(__file__).parent / "files"
 ROOT = Path(__file__).parents[2]
@@ -324,3 +328,123 @@ projects:
         "credentials.e is the same user as credentials.d",
     ]
     assert "AK1" not in str(told)
+
+
+RULES = """
+credentials:
+  keys: {ak_sk: {access_key: AK, secret_key: sk}}
+  machine: {ecs_agency: {}}
+discovery:
+  - {credential: keys}
+  - credential: machine
+    name: two
+    regions: [cn-north-4, cn-north-4, cn-east-3]
+    include: "cn-.*"
+    exclude: ".*_test"
+    sub_projects: false
+    name_template: "{credential}-{project_name}"
+    refresh_interval: 1h
+    labels: {team: vision}
+    require: [detect]
+    poll_interval: 5m
+"""
+
+
+def test_rules_need_no_projects_and_have_defaults(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(RULES)
+    config = load(str(tmp_path / "c.yaml"))
+    first, second = config.discovery
+    assert (config.targets, config.notices) == ((), ())
+    assert (first.name, first.regions, first.include, first.exclude) == ("keys", FRS_REGIONS, ".*", "")
+    assert (first.sub_projects, first.name_template, first.refresh_interval) == (True, "{project_name}", 600)
+    assert (second.name, second.regions, second.sub_projects) == ("two", ("cn-north-4", "cn-east-3"), False)
+    assert (second.name_template, second.refresh_interval) == ("{credential}-{project_name}", 3600)
+    assert (second.like.labels, second.like.require) == ((("team", "vision"),), ("detect",))
+    assert (second.like.poll_interval, second.like.stale_after) == (300, 900)
+    assert second.like.credential == AgencyCredential("machine", "http://169.254.169.254")
+    assert second.access.endpoints[Api.IAM] == "https://iam.cn-north-4.myhuaweicloud.com"
+    assert second.access.project_id == ""
+
+
+def test_one_iam_for_all_regions_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(RULES + 'endpoints: {iam: "https://iam.myhuaweicloud.com"}\n')
+    assert load(str(tmp_path / "c.yaml")).discovery[0].access.endpoints[Api.IAM] == "https://iam.myhuaweicloud.com"
+
+
+def test_certificates_that_are_not_verified_are_loud(tmp_path: Path) -> None:
+    text = (
+        (FILES / "minimal.good.yaml")
+        .read_text()
+        .replace("sk}}", "sk}, http_client: {tls_config: {insecure_skip_verify: true}}}")
+    )
+    (tmp_path / "c.yaml").write_text(text)
+    (notice,) = load(str(tmp_path / "c.yaml")).notices
+    assert notice.serious
+    assert notice.text.startswith("credentials.keys.http_client.tls_config.insecure_skip_verify: certificates are not ")
+
+
+def test_an_encrypted_key_is_told_and_nobody_is_asked_for_its_passphrase(tmp_path: Path) -> None:
+    text = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n"
+    (tmp_path / "k.pem").write_text(text)
+    client = "http_client: {tls_config: {cert_file: k.pem, key_file: k.pem}}\n"
+    (tmp_path / "c.yaml").write_text((FILES / "minimal.good.yaml").read_text() + client)
+    (problem,) = problems_of(tmp_path / "c.yaml")
+    assert problem.endswith("key_file: the key is encrypted: use one without a passphrase")
+
+
+def test_a_key_of_another_certificate_is_told(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    first, second = authority.issue_cert("a.example"), authority.issue_cert("b.example")
+    first.cert_chain_pems[0].write_to_path(tmp_path / "a.pem")
+    second.private_key_pem.write_to_path(tmp_path / "b.key")
+    client = "http_client: {tls_config: {cert_file: a.pem, key_file: b.key}}\n"
+    (tmp_path / "c.yaml").write_text((FILES / "minimal.good.yaml").read_text() + client)
+    (problem,) = problems_of(tmp_path / "c.yaml")
+    assert problem.endswith("cert_file: cannot use the file: the key is not this certificate's")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        (
+            "HTTPS_PROXY",
+            "socks5://user:hunter2@proxy",
+            "HTTPS_PROXY in the environment must be a URL like http://proxy",
+        ),
+        ("http_proxy", "user:hunter2@", "HTTP_PROXY in the environment must be a URL like http://proxy"),
+    ],
+)
+def test_a_proxy_of_the_environment_that_is_none_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    text = (FILES / "minimal.good.yaml").read_text() + "http_client: {proxy_from_environment: true}\n"
+    (tmp_path / "c.yaml").write_text(text)
+    (told,) = problems_of(tmp_path / "c.yaml")
+    assert told.startswith(f"5:39: http_client.proxy_from_environment: {problem}")
+    assert "hunter2" not in told
+
+
+def test_all_files_that_are_read_are_watched(tmp_path: Path) -> None:
+    """Those that are not there, too: they may come."""
+    (tmp_path / "sk").write_text("sk")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    text = (FILES / "minimal.good.yaml").read_text().replace("secret_key: sk", "secret_key: !file sk")
+    (tmp_path / "c.yaml").write_text(text + "http_client: {tls_config: {ca_file: ca.pem}}\n")
+    source = Source(str(tmp_path / "c.yaml"))
+    source.load()
+    assert not source.changed()
+    for name in ("sk", "ca.pem", "c.yaml"):
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / "new").write_bytes(content)
+        os.replace(tmp_path / "new", tmp_path / name)
+        assert source.changed()
+        source.load()
+        assert not source.changed()
+    (tmp_path / "sk").unlink()
+    assert source.changed()
+    with pytest.raises(ConfigError):
+        source.load()
+    assert not source.changed()
+    (tmp_path / "sk").write_text("sk")
+    assert source.changed()
