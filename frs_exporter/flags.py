@@ -51,20 +51,16 @@ def shard_index(_ctx: click.Context, _param: click.Parameter, value: str | None)
 
 def auto_reload(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     """A duration in seconds, 0 for never."""
-    try:
-        return 0.0 if value == "0" else seconds(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}, or 0 for never") from None
+    interval = seconds(duration(_ctx, _param, value)) if value != "0" else 0.0
+    if interval and not 1 <= interval <= 86400:
+        raise click.BadParameter("must be between 1s and 1d, or 0 for never")
+    return interval
 
 
 def shard_of(index: int | None, total: int) -> Shard:
     """The shard that `--shard` and `--total-shards` name; raises click.UsageError."""
     if index is None and total > 1:
-        raise click.UsageError(
-            f"which of the {total} shards is this one? Set --shard (or FRS_SHARD), from 0 to {total - 1}"
-        )
+        raise click.UsageError(f"which of the {total} shards is this one? Set --shard, from 0 to {total - 1}")
     if (index or 0) >= total:
-        raise click.UsageError(
-            f"there is no shard {index} of {total}: they count from 0; set --total-shards to their number"
-        )
+        raise click.UsageError(f"no shard {index} of {total}: they count from 0; --total-shards is how many there are")
     return Shard(index or 0, total)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from frs_exporter.cli import cli
-from frs_exporter.flags import address
+from frs_exporter.flags import address, shard_of
 
 FILES = Path(__file__).parent / "config" / "files"
 
@@ -65,6 +65,13 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
         (("--config.file=x", "--web.telemetry-path=metrics"), "must be a path like /metrics"),
         (("--config.file=x", "--web.telemetry-path=/-/healthy"), "none below /-/"),
         (("--config.file=x", "--log.level=loud"), "'loud' is not one of"),
+        (("--config.file=x", "--config.auto-reload-interval=30"), "must be a duration like 30s, 1m30s or 2h"),
+        (("--config.file=x", "--config.auto-reload-interval=5ms"), "must be between 1s and 1d, or 0 for never"),
+        (("--config.file=x", "--total-shards=0"), "0 is not in the range"),
+        (("--config.file=x", "--total-shards=3"), "which of the 3 shards is this one? Set --shard"),
+        (("--config.file=x", "--shard=3", "--total-shards=3"), "no shard 3 of 3: they count from 0"),
+        (("--config.file=x", "--shard=frs-exporter-2"), "no shard 2 of 1: they count from 0"),
+        (("--config.file=x", "--shard=first"), "'first' is no number from 0 on, and no pod name like frs-exporter-3"),
         (("demo", "--projects=0"), "0 is not in the range"),
         (("simulate", "--listen-address=nowhere"), "'nowhere' is not host:port"),
         (("simulate", "--poll-interval=10"), "must be a duration"),
@@ -95,3 +102,30 @@ def test_the_schema_is_printed() -> None:
     schema = json.loads(run("config-schema").stdout)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "expected"),
+    [
+        ((), {}, (0, 1)),
+        (("--shard=2", "--total-shards=3"), {}, (2, 3)),
+        (("--shard=frs-exporter-3", "--total-shards=8"), {}, (3, 8)),
+        ((), {"FRS_SHARD": "frs-exporter-3", "FRS_TOTAL_SHARDS": "4"}, (3, 4)),
+        (("--shard=1",), {"FRS_SHARD": "0", "FRS_TOTAL_SHARDS": "2"}, (1, 2)),
+    ],
+)
+def test_which_shard_it_is(arguments: tuple[str, ...], environment: dict[str, str], expected: tuple[int, int]) -> None:
+    serve = cli.commands["serve"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        options = serve.make_context("serve", ["--config.file=x", *arguments]).params
+    shard = shard_of(options["shard"], options["total_shards"])
+    assert (shard.index, shard.total) == expected
+
+
+def test_the_check_counts_discovery_rules(tmp_path: Path) -> None:
+    text = "credentials: {keys: {ak_sk: {access_key: AK, secret_key: sk}}}\ndiscovery: [{credential: keys}]\n"
+    (tmp_path / "c.yaml").write_text(text)
+    result = run(f"--config.file={tmp_path}/c.yaml", "--config.check")
+    assert result.stdout.endswith("c.yaml: good: 0 projects, 1 discovery rules, 1 credentials in use\n")

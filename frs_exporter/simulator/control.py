@@ -22,6 +22,9 @@ class Order(BaseModel):
     project: str = Field("", description="A project's name; empty for all.")
     fault: Fault | None = None
     expire_tokens: bool = Field(False, description="Let all tokens issued so far die now.")
+    new_secrets: dict[str, str] = Field(
+        {}, description="By account: another password and secret key; tokens bought with the one before die now."
+    )
     lock: str = Field("", description="Lock the user of this account for 15 minutes, its key for 5.")
     clock_offset: float | None = Field(None, description="Seconds by which the cloud's clock is ahead.")
 
@@ -68,12 +71,15 @@ def carry_out(order: Order, world: World) -> None:
     accounts = {account.domain_name: account for account in world.accounts}
     if order.project and order.project not in ids:
         raise LookupError(f"project: there is no {order.project!r}; there are {', '.join(list(ids)[:10])}")
-    if order.lock and order.lock not in accounts:
-        raise LookupError(f"lock: there is no account {order.lock!r}; there are {', '.join(list(accounts)[:10])}")
+    for field, named in (("lock", filter(None, [order.lock])), ("new_secrets", order.new_secrets)):
+        for unknown in set(named) - accounts.keys():
+            raise LookupError(f"{field}: there is no account {unknown!r}; there are {', '.join(list(accounts)[:10])}")
     if "fault" in order.model_fields_set:
         world.faults.set(order.api, order.fault, ids.get(order.project, ""))
     if order.clock_offset is not None:  # first, as locks end by the cloud's clock
         world.clock_offset = order.clock_offset
+    for name, secret in order.new_secrets.items():
+        world.change_secret(accounts[name], secret)
     if order.expire_tokens:
         world.expire_tokens()
     if order.lock:

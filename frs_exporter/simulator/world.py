@@ -255,6 +255,11 @@ class World:
         for login, rule in ((account.login, self.user_lock), (account.access_key, self.key_lock)):
             self.locks[login].until = self.now() + rule.seconds
 
+    def change_secret(self, account: Account, secret: str) -> None:
+        """Give a user another password and secret key, which ends all its tokens."""
+        account.password = account.secret_key = secret
+        self.outdated.update(value for value, token in self.tokens.items() if token.account is account)
+
     def expire_tokens(self) -> None:
         """Let all tokens issued so far die early."""
         self.outdated.update(self.tokens)

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from frs_exporter.config.load import Config
 from frs_exporter.config.source import Source
+from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.simulator import Simulator, demo_world
@@ -177,3 +178,62 @@ async def test_a_client_that_hangs_up_harms_nobody(served: Served) -> None:
         await writer.drain()
         writer.transport.abort()
     assert (await served.get("/metrics"))[0] == 200
+
+
+class Given(Source):
+    """A config that the test gives."""
+
+    def __init__(self, *loads: Config | ConfigError) -> None:
+        super().__init__("given.yaml")
+        self.loads = list(loads)
+
+    def load(self) -> Config:
+        given = self.loads.pop(0)
+        if isinstance(given, ConfigError):
+            raise given
+        return given
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_reload_answers_200_only_when_the_config_is_in_place(served: Served, method: str) -> None:
+    config = served.exporter._config
+    served.exporter._reloader._source = Given(
+        Config(config.targets[:1], config.limits), ConfigError(["c.yaml:1:1: a", "c.yaml:2:1: b"]), config
+    )
+    assert (await served.get("/-/reload", method=method))[::2] == (200, b"reloaded\n")
+    assert (await served.get("/metrics"))[2].count(b"\nfrs_up{") == 1
+    status, headers, body = await served.get("/-/reload", method=method)
+    assert (status, body) == (500, b"c.yaml:1:1: a\nc.yaml:2:1: b\n")
+    assert headers["Content-Type"] == "text/plain; charset=utf-8"
+    page = (await served.get("/metrics"))[2]
+    assert page.count(b"\nfrs_up{") == 1
+    assert b"\nfrs_exporter_config_last_reload_successful 0.0\n" in page
+    assert (await served.get("/-/reload", method=method))[0] == 200
+    page = (await served.get("/metrics"))[2]
+    assert page.count(b"\nfrs_up{") == 6
+    assert b"\nfrs_exporter_config_last_reload_successful 1.0\n" in page
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PATCH", "OPTIONS"])
+async def test_reload_by_any_other_method_is_405_and_changes_nothing(served: Served, method: str) -> None:
+    served.exporter._reloader._source = Given()
+    status, headers, _ = await served.get("/-/reload", method=method)
+    assert status == 405
+    assert set(headers["Allow"].split(",")) == {"POST", "PUT"}
+
+
+async def test_a_client_that_hangs_up_does_not_stop_the_reload_it_asked_for(served: Served) -> None:
+    config = served.exporter._config
+    served.exporter._reloader._source = Given(Config(config.targets[:2], config.limits))
+    await served.exporter._lock.acquire()
+    _, _, port = served.url.rpartition(":")
+    _, writer = await asyncio.open_connection("127.0.0.1", int(port))
+    writer.write(b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    await writer.drain()
+    await asyncio.sleep(0.1)
+    writer.transport.abort()
+    await asyncio.sleep(0.1)
+    served.exporter._lock.release()
+    async with asyncio.timeout(10):
+        while len(served.exporter.states) != 2:  # noqa: ASYNC110  # what is awaited is nobody's answer
+            await asyncio.sleep(0.02)
