@@ -29,7 +29,7 @@ SUBSERVICE_REQUIRED = Family(
 TOKEN_EXPIRY = Family(
     "frs_token_expiry_timestamp_seconds",
     "gauge",
-    "When the token in use ends (expires_at of IAM's answer); a token is renewed well before.",
+    "When the token, or the agency's temporary key, in use ends (expires_at); it is renewed well before.",
     ("project",),
 )
 POLLS = Family("frs_polls_total", "counter", "Polls that ended, well or not.", JOB)

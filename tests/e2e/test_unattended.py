@@ -31,9 +31,8 @@ def failures(page: str) -> set[str]:
 
 def polled(url: str) -> float:
     """The polls of one project so far."""
-    return float(
-        fetch(f"{url}/metrics").split('frs_polls_total{project="vision-prod",collector="subscription"} ')[1][:3]
-    )
+    polls = 'frs_polls_total{project="vision-prod",collector="subscription"} '
+    return float(fetch(f"{url}/metrics").split(polls)[1].split()[0])
 
 
 def post(url: str, body: Any = None) -> tuple[int, str]:
