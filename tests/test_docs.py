@@ -72,11 +72,13 @@ def test_every_command_is_named() -> None:
 def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The README's example config, with the README's own mistake in it."""
     monkeypatch.setenv("HUAWEI_AK", "AK")
-    (config,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    config, rule = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     for name in re.findall(r"!file /run/secrets/([\w-]+)", config):
         (tmp_path / name).write_text("secret")
     broken = config.replace("/run/secrets/", "").replace("credential: ops-keys", "credential: ops-key")
     (tmp_path / "config.yaml").write_text(broken)
+    (tmp_path / "finding.yaml").write_text(config.replace("/run/secrets/", "") + rule)
+    assert len(load(str(tmp_path / "finding.yaml")).discovery) == 1
     with pytest.raises(ConfigError) as caught:
         load(str(tmp_path / "config.yaml"))
     (problem,) = caught.value.problems

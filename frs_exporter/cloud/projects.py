@@ -26,7 +26,11 @@ async def list_projects(client: Client, access: Access) -> tuple[Listed, ...]:
         return parse(await client.get(access, Api.IAM, "/v3/auth/projects"))
     items: list[Any] = []
     for page in range(1, MAX_PAGES + 1):
-        payload = await client.get(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}")
+        try:
+            payload = await client.get(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}")
+        except ApiError as error:
+            needed = "; to list projects, the user needs iam:projects:listProjects"
+            raise error.but(message=error.message + needed) if error.reason is Reason.FORBIDDEN else error from None
         listed = projects_in(payload)
         items += listed
         if len(listed) < PER_PAGE:
@@ -35,8 +39,14 @@ async def list_projects(client: Client, access: Access) -> tuple[Listed, ...]:
 
 
 def parse(payload: Any) -> tuple[Listed, ...]:
-    """The projects of a list that are enabled, with their regions; raises ApiError on any other shape."""
+    """The projects of a list that are enabled, with their regions; raises ApiError on any other shape.
+
+    An account has a project for each region it uses: a list of none is no answer to go by, lest all that is watched
+    silently leave the page.
+    """
     items = projects_in(payload)
+    if not items:
+        raise ApiError(Reason.PAYLOAD, "the list of projects is empty", api=Api.IAM)
     names: dict[str, str] = {}
     for index, item in enumerate(items):
         names[text(item, "id", r"[0-9a-f]{32}", index)] = text(

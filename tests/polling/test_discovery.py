@@ -181,6 +181,7 @@ def test_what_comes_and_goes_is_followed(tmp_path: Path) -> None:
         (Fault(status=403, body='{"error": {"code": 403, "message": "Policy doesn\'t allow"}}'), "forbidden"),
         (Fault(body="<html>Please log in"), "payload"),
         (Fault(body="[]"), "payload"),
+        (Fault(body='{"projects": []}'), "payload"),
         (Fault(body='{"projects": {}}'), "payload"),
         (Fault(body='{"projects": [5]}'), "payload"),
         (Fault(body='{"projects": [{"id": "../x", "name": "cn-north-4"}]}'), "payload"),
