@@ -435,6 +435,13 @@ def drawn(rng: random.Random, base: dict[str, Any]) -> Any:
         config["limits"] = {"frs": {"rate": rng.choice([100, 1000])}}
     if rng.random() < 0.2:
         rng.shuffle(config["projects"])
+    if rng.random() < 0.2:
+        config["http_client"] = {"tls_config": {"insecure_skip_verify": True}}
+    if rng.random() < 0.4:
+        config["discovery"] = [
+            {"credential": credential, "regions": ["cn-north-4"], "exclude": rng.choice(["", ".*2"]), "labels": labels}
+            for credential, labels in (("ak_sk-account", {}), ("token-account", {"team": rng.choice(NAMES)}))
+        ]
     return config
 
 
