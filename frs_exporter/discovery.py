@@ -1,8 +1,12 @@
 """Discovery: a rule, what IAM lists, and the targets that come of both (pure)."""
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
+
+import re2
 
 from frs_exporter.model import Access, Api, Target
 
@@ -27,7 +31,7 @@ class Discovery:
     """A rule: whose projects are looked for, which of them are meant, and what they are asked.
 
     `like` is a target for each of them but for its name, id and region; its endpoints have `{region}` in them.
-    `include` and `exclude` are regular expressions for whole names; `refresh_interval` is in seconds.
+    `include` and `exclude` are for whole names; `refresh_interval` is in seconds.
     """
 
     name: str
@@ -67,14 +71,26 @@ class Discovery:
         return (
             project.region in self.regions
             and (self.sub_projects or not project.sub_project)
-            and bool(re.fullmatch(self.include, project.name))
-            and not (self.exclude and re.fullmatch(self.exclude, project.name))
+            and bool(pattern(self.include).fullmatch(project.name))
+            and not (self.exclude and pattern(self.exclude).fullmatch(project.name))
         )
 
     def _name(self, project: Listed) -> str:
         facts = (project.name, project.project_id, project.region, self.like.credential.name)
         values = dict(zip(PLACEHOLDERS, facts, strict=True))
         return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], self.name_template)
+
+
+@functools.cache
+def pattern(text: str) -> Any:
+    """A regular expression as Prometheus has them (RE2): no name makes it take long. Raises ValueError."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(text, options)
+    except re2.error as error:
+        told = error.args[0]
+        raise ValueError(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)) from None
 
 
 def endpoints_in(region: str, like: Target) -> dict[Api, str]:

@@ -43,7 +43,7 @@ def shard_index(_ctx: click.Context, _param: click.Parameter, value: str | None)
     """A number, or the name of a StatefulSet's pod, which ends in one."""
     if value is None:
         return None
-    match = re.fullmatch(r"(?:.*-)?(\d{1,5})", value)
+    match = re.fullmatch(r"(?:[a-z0-9][a-z0-9.-]*-)?(\d{1,5})", value)
     if match is None:
         raise click.BadParameter(f"{value!r} is no number from 0 on, and no pod name like frs-exporter-3")
     return int(match[1])

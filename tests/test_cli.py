@@ -71,6 +71,7 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
         (("--config.file=x", "--total-shards=3"), "which of the 3 shards is this one? Set --shard"),
         (("--config.file=x", "--shard=3", "--total-shards=3"), "no shard 3 of 3: they count from 0"),
         (("--config.file=x", "--shard=frs-exporter-2"), "no shard 2 of 1: they count from 0"),
+        (("--config.file=x", "--shard=-1", "--total-shards=2"), "'-1' is no number from 0 on"),
         (("--config.file=x", "--shard=first"), "'first' is no number from 0 on, and no pod name like frs-exporter-3"),
         (("demo", "--projects=0"), "0 is not in the range"),
         (("simulate", "--listen-address=nowhere"), "'nowhere' is not host:port"),

@@ -75,7 +75,7 @@ class Hold:
         self._line: deque[asyncio.Future[None]] = deque()
         self._refusals = 0
         self._standing = Standing()
-        self._suspect = ""
+        self._suspect: str | None = None
         self._behind: frozenset[str] = frozenset()
         self._odd: set[str] = set()
         self._odd_standing = Standing()
@@ -87,13 +87,13 @@ class Hold:
         for endpoint in [held for held, count in self._under_way.items() if held not in endpoints and not count]:
             del self._under_way[endpoint]
 
-    def check(self, project: str, endpoint: str = "") -> None:
+    def check(self, project: str, endpoint: str | None = None) -> None:
         """Raise the error that stands: for the secret, for its use for this project, or at an endpoint."""
         behind = not {project, endpoint}.isdisjoint(self._behind | self._odd)
         self._standing.check(longer=BEHIND if behind else 0.0)
         if project in self._odd:
             self._odd_standing.check()
-        if endpoint in self._silences:
+        if endpoint is not None and endpoint in self._silences:
             self._silences[endpoint].check()
 
     @asynccontextmanager
@@ -179,7 +179,7 @@ class Hold:
         """What was not answered may have been refused: it is not tried again so soon; what to tell."""
         if self._refusals:
             self._standing.restart(self._length)
-            self._behind = self._behind - {self._suspect} | {endpoint}
+            self._behind = frozenset(who for who in self._behind if who != self._suspect) | {endpoint}
             return error.but(retry_after=self._standing.left + BEHIND)
         if self._worked and not self._of_endpoint:
             return error
@@ -195,11 +195,12 @@ class Hold:
             return
         if refusals:
             log.info("credential accepted again", credential=self._credential, refusals=refusals)
-            self._odd |= {self._suspect} - {project}
+            if self._suspect is not None and self._suspect != project:
+                self._odd.add(self._suspect)
         self._forget()
         self._worked = self._trusted = True
 
     def _forget(self) -> None:
         self._standing.lift()
-        self._length, self._refusals, self._suspect, self._behind = self._first, 0, "", frozenset()
+        self._length, self._refusals, self._suspect, self._behind = self._first, 0, None, frozenset()
         self._rejected.set(0)

@@ -1,7 +1,7 @@
 """The projects of an account, as IAM lists them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from frs_exporter.cloud.client import Client
@@ -10,10 +10,12 @@ from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Access, Api, TokenCredential
 
 PER_PAGE = 500
-ID = r"[0-9a-f]{32}"
-NAME = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}"
 MAX_PAGES = 200
-"""An answer that never ends is none."""
+"""A list that never ends is none."""
+NEEDED = "; to list projects, the user needs iam:projects:listProjects"
+
+Items = Mapping[str, Mapping[str, Any]]
+"""Projects as they are listed, by id."""
 
 
 async def list_projects(client: Client, access: Access) -> tuple[Listed, ...]:
@@ -23,59 +25,48 @@ async def list_projects(client: Client, access: Access) -> tuple[Listed, ...]:
     `/v3/projects`, which needs iam:projects:listProjects (IAM API reference).
     """
     if isinstance(access.credential, TokenCredential):
-        return parse(await client.get(access, Api.IAM, "/v3/auth/projects"))
-    items: list[Any] = []
+        items = items_of(await client.get(access, Api.IAM, "/v3/auth/projects"))
+    else:
+        items = await all_pages(client, access)
+    if not items:  # an account has one for each region it uses: this must not take all that is watched from the page
+        raise ApiError(Reason.PAYLOAD, "the list of projects is empty", api=Api.IAM)
+    return tuple(enabled(items))
+
+
+async def all_pages(client: Client, access: Access) -> Items:
+    """The projects of page after page, until one brings none that is new: a page may be shorter than asked for."""
+    items: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
         try:
-            payload = await client.get(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}")
+            listed = items_of(await client.get(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}"))
         except ApiError as error:
-            needed = "; to list projects, the user needs iam:projects:listProjects"
-            raise error.but(message=error.message + needed) if error.reason is Reason.FORBIDDEN else error from None
-        listed = projects_in(payload)
-        items += listed
-        if len(listed) < PER_PAGE:
-            return parse({"projects": items})
+            raise error.but(message=error.message + NEEDED) if error.reason is Reason.FORBIDDEN else error from None
+        if listed.keys() <= items.keys():
+            return items
+        items.update(listed)
     raise ApiError(Reason.PAYLOAD, f"the list of projects has not ended after {MAX_PAGES} pages", api=Api.IAM)
 
 
-def parse(payload: Any) -> tuple[Listed, ...]:
-    """The projects of a list that are enabled, with their regions; raises ApiError on any other shape.
-
-    An account has a project for each region it uses: a list of none is no answer to go by, lest all that is watched
-    silently leave the page.
-    """
-    items = projects_in(payload)
-    if not items:
-        raise ApiError(Reason.PAYLOAD, "the list of projects is empty", api=Api.IAM)
-    names: dict[str, str] = {}
-    for index, item in enumerate(items):
-        names[text(item, "id", r"[0-9a-f]{32}", index)] = text(
-            item, "name", r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}", index
-        )
-    return tuple(enabled(items, names))
-
-
-def enabled(items: list[Any], names: dict[str, str]) -> Iterator[Listed]:
-    """Each project once; the region is that of the project it belongs to, or what its own name begins with."""
-    by_id = {item["id"]: item for item in items}
-    for project_id, item in by_id.items():
-        if item.get("enabled", True) is not False and not item.get("is_domain"):
-            name, parent = names[project_id], names.get(str(item.get("parent_id")))
-            region = parent or name.partition("_")[0]
-            yield Listed(project_id, name, region, sub_project=region != name)
-
-
-def projects_in(payload: Any) -> list[Any]:
-    """The list in an answer; raises ApiError."""
+def items_of(payload: Any) -> Items:
+    """The projects in an answer; raises ApiError where they are not what projects are."""
     projects = payload.get("projects") if isinstance(payload, dict) else None
     if not isinstance(projects, list):
         raise ApiError(Reason.PAYLOAD, "$.projects is not a list", api=Api.IAM)
-    return projects
+    items = {}
+    for index, item in enumerate(projects):
+        project_id, name = (item.get("id"), item.get("name")) if isinstance(item, dict) else (None, None)
+        if not isinstance(project_id, str) or not re.fullmatch(r"[0-9a-f]{32}", project_id):
+            raise ApiError(Reason.PAYLOAD, f"$.projects[{index}].id is not 32 hexadecimal digits", api=Api.IAM)
+        if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= 128:
+            raise ApiError(Reason.PAYLOAD, f"$.projects[{index}].name, of {project_id}, is no name", api=Api.IAM)
+        items[project_id] = item
+    return items
 
 
-def text(item: Any, name: str, pattern: str, index: int) -> str:
-    """A text of a project; raises ApiError where it is not what it should be."""
-    value = item.get(name) if isinstance(item, dict) else None
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
-        raise ApiError(Reason.PAYLOAD, f"$.projects[{index}].{name} is not what a project has there", api=Api.IAM)
-    return value
+def enabled(items: Items) -> Iterator[Listed]:
+    """The projects in use; the region is the name of the one that they belong to, or what their own begins with."""
+    for project_id, item in items.items():
+        if item.get("enabled", True) is not False and not item.get("is_domain"):
+            parent = items.get(str(item.get("parent_id")))
+            region = parent["name"] if parent else item["name"].partition("_")[0]
+            yield Listed(project_id, item["name"], region, sub_project=region != item["name"])

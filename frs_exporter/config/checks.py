@@ -1,6 +1,7 @@
 """Checks across parts of the config: they read the document itself, so a mistake in one part hides none in another."""
 
 import difflib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +73,7 @@ def check_discovery(document: Document) -> None:
         if isinstance(name, str) and first.setdefault(name, index) != index:
             message = f"the same name as discovery[{first[name]}]; give each rule of a credential a name of its own"
             document.problem(("discovery", index, "name" if "name" in rule else "credential"), message)
+        check_names_apart(document, index, rule)
         if isinstance(regions, list | tuple) and len(set(map(str, regions))) > 1 and fixed:
             remedy = "put {region} in it, or name one region"
             told = f"several regions, but endpoints.{fixed[0]} is the same for all: {remedy}"
@@ -87,6 +89,22 @@ def refuse_twins(document: Document) -> None:
             if all(isinstance(value, str) for value in values) and first.setdefault(values, index) != index:
                 message = f"the same {what} as projects[{first[values]}]; a project is watched once"
                 document.problem(("projects", index, keys[-1]), message)
+
+
+def check_names_apart(document: Document, index: int, rule: dict[str, Any]) -> None:
+    """Note a rule that names its projects as a rule of another credential does: all accounts have the same names."""
+    for number, other in entries_of(document, "discovery"):
+        templates = {str(each.get("name_template", "{project_name}")) for each in (rule, other)}
+        if (
+            number < index
+            and rule.get("credential") != other.get("credential")
+            and len(templates) == 1
+            and not re.search(r"\{(credential|project_id)\}", templates.pop())
+            and {*map(str, rule.get("regions") or FRS_REGIONS)} & {*map(str, other.get("regions") or FRS_REGIONS)}
+        ):
+            told = f"the projects would be named as those of discovery[{number}]: put {{credential}} in it"
+            document.problem(("discovery", index, "name_template"), told)
+            return
 
 
 def check_stale_after(document: Document) -> None:

@@ -36,13 +36,14 @@ def read_http_client(document: Document, path: Path, client: dict[str, Any], fol
         document.problem((*path, "proxy_from_environment"), "cannot be combined with proxy_url; which one is meant?")
     if client.get("no_proxy") is not None and not url:
         document.problem((*path, "no_proxy"), "is for proxy_url, which is missing")
-    proxies, no_proxy = tuple((scheme, SecretStr(str(url))) for scheme in SCHEMES if url), client.get("no_proxy")
+    proxies = tuple((scheme, SecretStr(str(url))) for scheme in SCHEMES if url)
+    no_proxy = str(client["no_proxy"]) if client.get("no_proxy") else None
     if from_environment:
         proxies, no_proxy = proxies_of_environment(document, path)
     context, digest = read_tls(document, (*path, "tls_config"), tls, folder, see)
     return HttpOptions(
         proxies=proxies,
-        no_proxy=None if no_proxy is None else str(no_proxy),
+        no_proxy=no_proxy,
         server_name=str(tls.get("server_name") or ""),
         insecure_skip_verify=tls.get("insecure_skip_verify") is True,
         files=digest,

@@ -19,6 +19,7 @@ from frs_exporter.discovery import Discovery
 from frs_exporter.errors import ConfigError
 from frs_exporter.model import Api, Job, Limit, Notice, Target
 
+LISTS = ("projects", "discovery")
 METADATA_LIMIT = Limit(rate=1.0, concurrency=1)
 """Of the machine's metadata service, which is asked for keys now and then."""
 
@@ -67,7 +68,7 @@ def build(document: Document, folder: FilePath, see: See = unwatched) -> Config 
     check(document)
     clients = read_http_clients(document, folder, see)
     try:
-        file = schema.File.model_validate(without_empty_sections(document.data))
+        file = schema.File.model_validate(without_empty_lists(document.data))
     except ValidationError as error:
         note(error, document)
         return None
@@ -84,10 +85,9 @@ def build(document: Document, folder: FilePath, see: See = unwatched) -> Config 
     return config
 
 
-def without_empty_sections(data: Any) -> Any:
-    """The data without sections in which every line is commented out: their defaults hold."""
-    optional = {name for name, field in schema.File.model_fields.items() if not field.is_required()}
-    return {k: v for k, v in data.items() if v is not None or k not in optional} if isinstance(data, dict) else data
+def without_empty_lists(data: Any) -> Any:
+    """The data without lists in which every line is commented out."""
+    return {k: v for k, v in data.items() if v is not None or k not in LISTS} if isinstance(data, dict) else data
 
 
 def note(error: ValidationError, document: Document) -> None:
@@ -120,7 +120,7 @@ def explain(detail: ErrorDetails) -> tuple[Path, str, bool]:
             return path, f"must be a list, but is {kind(detail['input'])}", about_key
         case "dict_type" | "model_type" | "model_attributes_type":
             return path, f"must be a mapping, but is {kind(detail['input'])}", about_key
-        case "too_short":
+        case "too_short" | "string_too_short":
             return path, "must not be empty", about_key
         case _:
             return path, detail["msg"].replace("Input should be", "must be"), about_key
@@ -153,8 +153,7 @@ def known_keys(path: Path) -> list[str]:
             annotation = annotation.model_fields[str(part)].annotation
         else:
             annotation = get_args(annotation)[-1]  # the values of a dict, the items of a list
-        if type(None) in get_args(annotation):  # of an optional section, the section
-            annotation = get_args(annotation)[0]
+        annotation = schema.section(annotation) or annotation
     return list(annotation.model_fields)
 
 

@@ -8,6 +8,7 @@ from frs_exporter import model
 from frs_exporter.config import schema
 from frs_exporter.config.document import Path
 from frs_exporter.config.make import make_credential
+from frs_exporter.discovery import FRS_REGIONS
 from frs_exporter.model import AgencyCredential, HttpOptions, KeyCredential, Notice, TokenCredential
 
 
@@ -16,7 +17,7 @@ def notices(file: schema.File, clients: Mapping[Path, HttpOptions]) -> Iterator[
     yield from plain_http(file.endpoints)
     yield from same_user(file.credentials)
     yield from unverified(clients)
-    yield from same_names(file)
+    yield from odd_regions(file)
 
 
 def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
@@ -59,20 +60,13 @@ def unverified(clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
             yield Notice(f"{text}; name the certificate's issuer in ca_file instead", serious=True)
 
 
-def same_names(file: schema.File) -> Iterator[Notice]:
-    """A notice for each rule that probably names its projects as another one does: all accounts have the same names."""
+def odd_regions(file: schema.File) -> Iterator[Notice]:
+    """A notice for each region of a rule that is not known to have FRS: it may be mistyped."""
     for index, rule in enumerate(file.discovery):
-        if any(
-            "{credential}" not in rule.name_template + other.name_template
-            and "{project_id}" not in rule.name_template
-            and rule.name_template == other.name_template
-            and set(rule.regions) & set(other.regions)
-            for other in file.discovery[:index]
-        ):
-            text = (
-                f"discovery[{index}]: its projects may be named as those of a rule before it; what is named twice is "
-            )
-            yield Notice(text + "watched once: put {credential} in name_template")
+        for number, region in enumerate(rule.regions):
+            if region not in FRS_REGIONS:
+                where = f"discovery[{index}].regions[{number}]"
+                yield Notice(f"{where}: {region} is not known to have FRS; known are {', '.join(FRS_REGIONS)}")
 
 
 def is_loopback(host: str) -> bool:

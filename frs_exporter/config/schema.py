@@ -1,8 +1,8 @@
 """What may be written in the config file: names, types and defaults of every setting."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from frs_exporter.config.values import (
     Endpoint,
@@ -31,10 +31,26 @@ Collector = Literal["subscription"]
 KINDS = ("token", "ak_sk", "ecs_agency")
 
 
+def section(annotation: Any) -> Any:
+    """The model of a section, optional or not; None where the annotation is of something else."""
+    if type(None) in get_args(annotation):
+        annotation = get_args(annotation)[0]
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
 class Model(BaseModel):
     """Nothing unknown is accepted, and nothing is taken for what it is not."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def with_sections(cls, data: Any) -> Any:
+        """A section in which every line is commented out is there all the same: its defaults hold."""
+        if not isinstance(data, dict):
+            return data
+        sections = {name for name, field in cls.model_fields.items() if section(field.annotation)}
+        return {key: {} if value is None and key in sections else value for key, value in data.items()}
 
 
 class Settings(Model):
@@ -149,7 +165,7 @@ class Discovery(Settings):
     regions: Annotated[list[Region], Field(min_length=1)] = Field(
         list(FRS_REGIONS), description="Only these (default: all regions known to have FRS)."
     )
-    include: Pattern = Field(".*", description="Only projects whose whole name in IAM matches.")
+    include: Pattern = Field(".*", min_length=1, description="Only projects whose whole name in IAM matches (RE2).")
     exclude: Pattern = Field("", description="None whose whole name in IAM matches.")
     sub_projects: bool = Field(True, description="Whether sub-projects are watched, too.")
     name_template: NameTemplate = Field(

@@ -18,15 +18,19 @@ class Source:
 
     def load(self) -> Config:
         """Read it, and remember what all files were like just before; raises ConfigError."""
-        self._stamps = {}
-        return load(self.path, self._see)
+        stamps: dict[FilePath, Stamp] = {}
+
+        def see(file: FilePath) -> None:
+            stamps.setdefault(file, stamp(file))
+
+        try:
+            return load(self.path, see)
+        finally:
+            self._stamps = stamps
 
     def changed(self) -> bool:
         """Whether any file that was read, or was to be read, is not as it was."""
         return any(stamp(file) != before for file, before in self._stamps.items())
-
-    def _see(self, file: FilePath) -> None:
-        self._stamps.setdefault(file, stamp(file))
 
 
 def stamp(file: FilePath) -> Stamp:

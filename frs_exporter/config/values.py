@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic.json_schema import WithJsonSchema
 
+from frs_exporter import discovery
 from frs_exporter.discovery import PLACEHOLDERS
 from frs_exporter.model import SUBSERVICE_NAME
 
@@ -104,9 +105,9 @@ def label_name(value: str) -> str:
 def pattern(value: str) -> str:
     """A regular expression; raises ValueError."""
     try:
-        re.compile(value)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"is not a regular expression: {error}") from None
+        discovery.pattern(value)
+    except ValueError as error:
+        raise ValueError(f"is not a regular expression (RE2): {error}") from None
     return value
 
 

@@ -61,9 +61,9 @@ class Telemetry:
         self.discovery_success = gauge("discovery_success", text, rule)
         text = "When projects were looked for with success last; absent before."
         self.discovery_time = gauge("discovery_last_success_timestamp_seconds", text, rule)
-        text = "Projects found that the rule means, those of other shards included."
+        text = "Projects found that the rule means, which are the same for all shards; absent before the first list."
         self.discovery_projects = gauge("discovery_projects", text, rule)
-        text = "Projects found that are not watched, as another one has their name."
+        text = "Projects found that are not watched by any shard, as another one has their name."
         self.discovery_skipped = gauge("discovery_projects_skipped", text, rule)
         self.by_rule = (self.discovery_success, self.discovery_time, self.discovery_projects, self.discovery_skipped)
         self.log_messages = counter("log_messages", "Log lines by level.", ("level",))

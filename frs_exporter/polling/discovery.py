@@ -50,7 +50,7 @@ class Discoverer:
             self.untried.discard(name)
             self._telemetry.forget_rule(name)
         for name, rule in wanted.items():
-            before, self._rules[name] = self._rules.get(name), rule
+            before = self._rules.get(name)
             if before and (before.access, before.refresh_interval) == (rule.access, rule.refresh_interval):
                 continue
             if before:

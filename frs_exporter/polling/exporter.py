@@ -18,7 +18,7 @@ from frs_exporter.exposition.render import FAMILIES
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Family, JobState, Notice
 from frs_exporter.polling.discovery import Discoverer
-from frs_exporter.polling.plan import Plan, plan
+from frs_exporter.polling.plan import Names, Plan, plan
 from frs_exporter.polling.poller import Key, Poller
 from frs_exporter.polling.reload import Reloader
 from frs_exporter.polling.schedule import Shard
@@ -75,7 +75,7 @@ class Exporter:
         self._discoverer = Discoverer(self._client, telemetry, self._discovered, now, rng)
         self._tasks: list[asyncio.Task[None]] = []
         self._told: tuple[Notice, ...] = ()
-        self._skipped: dict[str, tuple[str, ...]] = {}
+        self._found: dict[str, Names] = {}
         self._last_beat = self._clock()
         self._started: float | None = None
         self._tried = False
@@ -124,11 +124,12 @@ class Exporter:
         async with self._lock:
             await self._settle()
 
-    async def _apply(self, config: Config) -> None:
-        """Put a config in place; the lock is held."""
+    async def _apply(self, config: Config) -> int:
+        """Put a config in place, and tell how many jobs there are; the lock is held."""
         self._config = config
         self._discoverer.reconcile(config.discovery)
         await self._settle()
+        return len(self._poller.jobs)
 
     async def _settle(self) -> None:
         """Poll what the config and the newest lists of projects say; the lock is held."""
@@ -143,13 +144,17 @@ class Exporter:
             if notice not in self._told:
                 (log.error if notice.serious else log.warning)(notice.text)
         self._told = wanted.notices
-        for name, skipped in wanted.skipped.items():
-            if skipped and skipped != self._skipped.get(name):
-                names = ", ".join(skipped[:MAX_NAMES])
-                log.warning("discovered projects not watched: their names are taken", discovery=name, projects=names)
-            self._telemetry.discovery_projects.labels(name).set(wanted.found[name])
-            self._telemetry.discovery_skipped.labels(name).set(len(skipped))
-        self._skipped = dict(wanted.skipped)
+        for name, found in wanted.found.items():
+            before = self._found.get(name, Names())
+            if found.watched != before.watched:
+                added, gone = found.watched - before.watched, before.watched - found.watched
+                log.info("projects found", discovery=name, projects=len(found.watched), **named(added=added, gone=gone))
+            if found.skipped - before.skipped:
+                told = named(projects=found.skipped)
+                log.warning("projects found but not watched: their names are taken", discovery=name, **told)
+            self._telemetry.discovery_projects.labels(name).set(found.meant)
+            self._telemetry.discovery_skipped.labels(name).set(len(found.skipped))
+        self._found = dict(wanted.found)
         self._telemetry.jobs.set(len(wanted.jobs))
         self._telemetry.show_credentials(
             {access.credential.name: access.http.insecure_skip_verify for access in wanted.accesses}
@@ -190,3 +195,13 @@ class Exporter:
         """The whole page in blocks."""
         yield from self._page.blocks(format, self._clock())
         yield self._telemetry.block(format)
+
+
+def named(**names: frozenset[str]) -> dict[str, str]:
+    """Some of the names, and how many there are beside them, for the log."""
+    told = {}
+    for what, some in names.items():
+        if some:
+            more = f" and {len(some) - MAX_NAMES} more" if len(some) > MAX_NAMES else ""
+            told[what] = ", ".join(sorted(some)[:MAX_NAMES]) + more
+    return told

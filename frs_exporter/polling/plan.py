@@ -18,28 +18,37 @@ KEY_SHARDS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What a rule has found, other shards' included: how many it means, which are new, and which have a taken name."""
+
+    meant: int = 0
+    watched: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All that a shard is to do. `found` and `skipped` count for each rule what it means, and what has a taken name."""
+    """All that a shard is to do, and by rule what was found; a rule that has never found anything is not in it."""
 
     jobs: tuple[Job, ...]
     accesses: tuple[Access, ...]
     limits: Mapping[Api, Limit]
     notices: tuple[Notice, ...]
-    found: Mapping[str, int] = field(default_factory=dict)
-    skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    found: Mapping[str, Names] = field(default_factory=dict)
 
 
 def plan(config: Config, listed: Found, shard: Shard) -> Plan:
     """What a shard is to do."""
     targets = {target.project: target for target in config.targets}
     known = {(target.region, target.project_id) for target in config.targets}
-    found, skipped = {}, {}
-    for rule in config.discovery:
-        meant = list(rule.targets(listed.get(rule.name, ())))
+    found = {}
+    for rule in (rule for rule in config.discovery if rule.name in listed):
+        meant = list(rule.targets(listed[rule.name]))
         new = [target for target in meant if (target.region, target.project_id) not in known]
         taken = {target.project for target in new if targets.setdefault(target.project, target) is not target}
-        known.update((target.region, target.project_id) for target in new if target.project not in taken)
-        found[rule.name], skipped[rule.name] = len(meant), tuple(sorted(taken))
+        own_names = {target.project for target in new} - taken
+        known.update((target.region, target.project_id) for target in new if target.project in own_names)
+        found[rule.name] = Names(len(meant), frozenset(own_names), frozenset(taken))
     own = [target for target in targets.values() if shard.owns(target.project)]
     jobs = tuple(Job(target, collector) for target in own for collector in target.collectors)
     limits = {api: limit if api is Api.ECS else limit.divided(shard.total) for api, limit in config.limits.items()}
@@ -49,7 +58,6 @@ def plan(config: Config, listed: Found, shard: Shard) -> Plan:
         limits=limits,
         notices=(*config.notices, *overloads(jobs, limits), *many_shards(own, config.discovery, shard)),
         found=found,
-        skipped=skipped,
     )
 
 

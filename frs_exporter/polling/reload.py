@@ -1,6 +1,7 @@
 """The config is loaded again: when told to, when a file has changed, when a secret was refused; one at a time."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -20,12 +21,12 @@ log = structlog.get_logger()
 
 
 class Reloader:
-    """Loads off the event loop, and applies what is good; what is not leaves everything as it was."""
+    """Loads off the event loop, and applies what is good, which tells how many jobs it makes."""
 
     def __init__(
         self,
         source: Source,
-        apply: Callable[[Config], Awaitable[None]],
+        apply: Callable[[Config], Awaitable[int]],
         lock: asyncio.Lock,
         telemetry: Telemetry,
         now: Callable[[], float],
@@ -48,14 +49,10 @@ class Reloader:
 
     async def reread(self) -> None:
         """Reload if a file has changed; what comes of it the log and the metrics tell."""
-        try:
-            if await asyncio.to_thread(self._source.changed):
-                await asyncio.sleep(SETTLE)
+        if await asyncio.to_thread(self._source.changed):
+            await asyncio.sleep(SETTLE)
+            with contextlib.suppress(ConfigError):
                 await self.reload()
-        except ConfigError:
-            pass
-        except Exception:
-            log.exception("unexpected error in a reload")
 
     async def watch(self, interval: float) -> None:
         """Look for changes for ever, every `interval` seconds."""
@@ -79,14 +76,15 @@ class Reloader:
             self._next = None
             try:
                 config = await in_background(self._source.load)
-                await self._apply(config)
+                jobs = await self._apply(config)
             except ConfigError as error:
                 self._telemetry.config_refused()
                 for problem in error.problems[:MAX_LOGGED]:
                     log.error("config not reloaded", problem=problem, problems=len(error.problems))
                 raise
-            except Exception:
+            except Exception as error:
                 self._telemetry.config_refused()
-                raise
+                log.exception("unexpected error in a reload")
+                raise ConfigError([f"unexpected {type(error).__name__}; the log has the traceback"]) from None
             self._telemetry.config_loaded(self._now())
-            log.info("config reloaded", file=self._source.path, projects=len(config.targets))
+            log.info("config reloaded", file=self._source.path, jobs=jobs)

@@ -144,8 +144,14 @@ async def test_what_no_proxy_lists_does_not_go_through_it(cloud: Cloud) -> None:
     client = {"proxy_url": cloud.proxy, "tls_config": {"ca_file": "ca.pem"}}
     assert await cloud.ask(options_of(cloud.folder, client)) == {"client": False}
     assert len(cloud.through) == 1
+    assert await cloud.ask(options_of(cloud.folder, {**client, "no_proxy": ""})) == {"client": False}
+    assert len(cloud.through) == 2, "an empty list is none"
     assert await cloud.ask(options_of(cloud.folder, {**client, "no_proxy": "example.com"})) == {"client": False}
-    assert len(cloud.through) == 1, "this machine is never behind a proxy with exceptions"
+    assert len(cloud.through) == 2, "this machine is never behind a proxy with exceptions"
+    url = f"https://face.example:{cloud.port}"
+    assert (await cloud.ask(options_of(cloud.folder, {**client, "no_proxy": "face.example"}), url)).startswith("dns: ")
+    assert (await cloud.ask(options_of(cloud.folder, {**client, "no_proxy": "other"}), url)).startswith("tls: ")
+    assert cloud.through[2:] == [f"face.example:{cloud.port}"]
 
 
 async def test_a_proxy_of_the_environment_is_used_only_where_that_is_said(

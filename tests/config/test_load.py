@@ -13,6 +13,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frs_exporter import discovery
 from frs_exporter.config.document import read
 from frs_exporter.config.load import load
 from frs_exporter.config.schema import File
@@ -448,3 +449,30 @@ def test_all_files_that_are_read_are_watched(tmp_path: Path) -> None:
     assert not source.changed()
     (tmp_path / "sk").write_text("sk")
     assert source.changed()
+
+
+def test_an_empty_section_is_there_with_its_defaults_at_any_depth(tmp_path: Path) -> None:
+    text = "credentials: {machine: {ecs_agency: }}\nhttp_client: {tls_config: }\nlimits: {frs: }\ndiscovery:\n"
+    project = "{name: a, project_id: d3f8e6476fbf416689f209e168ef4d31, region: cn-north-4, credential: machine}"
+    (tmp_path / "c.yaml").write_text(f"{text}projects: [{project}]\n")
+    (target,) = load(str(tmp_path / "c.yaml")).targets
+    assert target.credential == AgencyCredential("machine", "http://169.254.169.254")
+    (tmp_path / "c.yaml").write_text(f"credentials: {{machine: {{token: }}}}\nprojects: [{project}]\n")
+    missing = [problem.split(": ", 1)[1] for problem in problems_of(tmp_path / "c.yaml")]
+    names = ("domain_name", "password", "user_name")
+    assert sorted(missing) == [f"credentials.machine.token.{name}: required, but missing" for name in names]
+
+
+def test_a_region_that_may_be_mistyped_is_told(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(RULES.replace("cn-east-3]", "cn-norht-1]"))
+    (notice,) = load(str(tmp_path / "c.yaml")).notices
+    assert notice.text.startswith(
+        "discovery[1].regions[2]: cn-norht-1 is not known to have FRS; known are cn-north-4, "
+    )
+
+
+def test_no_regular_expression_takes_long() -> None:
+    """Python's own would take years for this one, and hold everybody up."""
+    assert discovery.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None
+    with pytest.raises(ValueError, match="invalid perl operator"):
+        discovery.pattern("(?=a)")

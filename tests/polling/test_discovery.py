@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 import structlog
 
-from frs_exporter.cloud.projects import PER_PAGE
+from frs_exporter.cloud.projects import PER_PAGE, list_projects
+from frs_exporter.errors import ApiError
+from frs_exporter.model import Target
 from frs_exporter.polling.schedule import Shard
 from frs_exporter.simulator import Account, Project
 from frs_exporter.simulator.demo import subscribed
@@ -127,7 +130,11 @@ def test_explicit_projects_win_over_found_ones_by_id_and_by_name(tmp_path: Path)
                 assert any(owner.projects[1].id in name for name in shown if 'project="cn-north-4"' in name)
         return logs
 
-    told = [entry for entry in run_virtual(main()) if "names are taken" in entry["event"]]
+    told = [
+        entry
+        for entry in run_virtual(main())
+        if "names are taken" in entry["event"] and entry["log_level"] == "warning"
+    ]
     assert [(entry["discovery"], entry["projects"]) for entry in told] == [("branch", "cn-north-4")]
 
 
@@ -136,21 +143,70 @@ def test_a_list_of_several_pages_is_found_whole(tmp_path: Path) -> None:
         owner = account("ak_sk", *(f"p{n:04}" for n in range(2 * PER_PAGE + 7)))
         rule = {"credential": owner.domain_name, "poll_interval": "1h"}
         async with living(tmp_path, owner, config=finding(rule)) as it:
-            assert it.asked("iam") == 3
+            assert it.asked("iam") == 4, "the last one says that there are no more"
             assert len(projects_of(it)) == it.shown()[FOUND % owner.domain_name] == 2 * PER_PAGE + 7
             assert "cn-north-4_p1006" in projects_of(it)
 
     run_virtual(main())
 
 
-def test_a_list_that_ends_with_a_full_page_costs_one_more_request(tmp_path: Path) -> None:
-    async def main() -> None:
-        owner = account("ak_sk", *(f"p{n:04}" for n in range(PER_PAGE)))
-        rule = {"credential": owner.domain_name, "poll_interval": "1h"}
-        async with living(tmp_path, owner, config=finding(rule)) as it:
-            assert (it.asked("iam"), len(projects_of(it))) == (2, PER_PAGE)
+class Pages:
+    """A client whose IAM has pages of its own."""
 
-    run_virtual(main())
+    def __init__(self, pages: Callable[[int], list[int]]) -> None:
+        self.pages, self.asked = pages, 0
+
+    async def get(self, _: Any, __: Any, path: str) -> Any:
+        self.asked += 1
+        match = re.search(r"page=(\d+)&", path)
+        assert match
+        return {"projects": [{"id": f"{n:032x}", "name": "cn-north-4"} for n in self.pages(int(match[1]))]}
+
+
+@pytest.mark.parametrize(
+    ("pages", "found"),
+    [
+        (lambda page: list(range(50 * page - 50, min(50 * page, 120))), 120),  # shorter than asked for
+        (lambda page: list(range(700)), 700),  # the same again, whatever page is asked for
+        (lambda page: list(range(PER_PAGE)) if page == 1 else [], PER_PAGE),
+    ],
+)
+async def test_a_list_ends_where_a_page_brings_nothing_new(
+    target: Target, pages: Callable[[int], list[int]], found: int
+) -> None:
+    client = Pages(pages)
+    assert len(await list_projects(client, target)) == found  # type: ignore[arg-type]
+    assert client.asked <= 4
+
+
+async def test_a_list_that_never_ends_is_no_list(target: Target) -> None:
+    client = Pages(lambda page: [page])
+    with pytest.raises(ApiError, match="the list of projects has not ended after 200 pages"):
+        await list_projects(client, target)  # type: ignore[arg-type]
+    assert client.asked == 200
+
+
+async def test_what_is_disabled_or_the_account_itself_is_left_out_and_regions_are_those_of_parents(
+    target: Target,
+) -> None:
+    items = [
+        {"id": "1" * 32, "name": "cn-north-4", "parent_id": "d"},
+        {"id": "2" * 32, "name": "shop", "parent_id": "1" * 32},
+        {"id": "3" * 32, "name": "cn-east-3_x", "parent_id": "unknown"},
+        {"id": "4" * 32, "name": "cn-south-1", "enabled": False},
+        {"id": "5" * 32, "name": "acme", "is_domain": True},
+    ]
+
+    class Listing:
+        async def get(self, *_: Any) -> Any:
+            return {"projects": items}
+
+    listed = await list_projects(Listing(), target)  # type: ignore[arg-type]
+    assert [(project.name, project.region, project.sub_project) for project in listed] == [
+        ("cn-north-4", "cn-north-4", False),
+        ("shop", "cn-north-4", True),
+        ("cn-east-3_x", "cn-east-3", True),
+    ]
 
 
 def test_what_comes_and_goes_is_followed(tmp_path: Path) -> None:
@@ -188,6 +244,7 @@ def test_what_comes_and_goes_is_followed(tmp_path: Path) -> None:
         (Fault(body='{"projects": [{"id": "' + "0" * 32 + '", "name": ["cn-north-4"]}]}'), "payload"),
         (Fault(body='{"projects": [{"id": "' + "0" * 32 + '", "name": "cn-north-4\\n# x"}]}'), "payload"),
         (Fault(body='{"projects": [{"id": "' + "0" * 32 + '", "name": "\\ud800"}]}'), "payload"),
+        (Fault(body='{"projects": [{"id": "' + "0" * 32 + '", "name": "a\\u202eb"}]}'), "payload"),
         (HANG, "timeout"),
         (Fault(reset=True), "connect"),
     ],
@@ -215,20 +272,6 @@ def test_a_look_that_fails_keeps_the_last_good_list(tmp_path: Path, fault: Fault
     assert [entry["event"] for entry in logs] == ["discovery failed", "discovery works again"]
     assert (logs[0]["reason"], logs[0]["kept_projects"] > 0) == (reason, True)
     assert logs[0]["advice"]
-
-
-def test_a_list_that_never_ends_is_no_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frs_exporter.cloud.projects.MAX_PAGES", 3)
-    monkeypatch.setattr("frs_exporter.cloud.projects.PER_PAGE", 2)
-    item = {"id": "0" * 32, "name": "cn-north-4"}
-
-    async def main() -> None:
-        async with living(tmp_path, branch("ak_sk"), config=finding({"credential": "branch"})) as it:
-            it.world.faults.set("iam", Fault(body=repr({"projects": [item, item]}).replace("'", '"')))
-            await asyncio.sleep(1200)
-            assert it.shown()[SUCCESS % "branch"] == 0
-
-    run_virtual(main())
 
 
 def test_found_projects_come_though_iam_was_down_at_the_start(tmp_path: Path) -> None:
@@ -296,24 +339,97 @@ def test_a_changed_rule_is_followed_at_once_without_another_look(tmp_path: Path)
 
 
 def test_two_accounts_with_the_same_names_are_told_apart_by_their_template(tmp_path: Path) -> None:
-    async def main() -> list[Any]:
-        with structlog.testing.capture_logs() as logs:
-            rules: list[dict[str, Any]] = [{"credential": "branch", "regions": ["cn-north-4"]}, {"credential": "plant"}]
-            both = branch("ak_sk"), branch("token", "plant")
-            async with living(tmp_path, *both, config=finding(*rules)) as it:
-                assert projects_of(it) == {"cn-north-4", "cn-north-4_kiosk", "cn-east-3"}
-                assert (it.shown()[SKIPPED % "branch"], it.shown()[SKIPPED % "plant"]) == (0, 2)
-                other = copy.deepcopy(it.config)
-                for rule in other["discovery"]:
-                    rule["name_template"] = "{credential}:{project_name}"
-                assert await it.reload(other) == ()
-                assert len(projects_of(it)) == 5
-                assert (it.shown()[SKIPPED % "branch"], it.shown()[SKIPPED % "plant"]) == (0, 0)
-        return logs
+    """Without it which account a name is of would depend on who answered first: such a config is none."""
 
-    warnings = [entry["event"] for entry in run_virtual(main()) if entry["log_level"] == "warning"]
-    assert any("put {credential} in name_template" in text for text in warnings)
-    assert "discovered projects not watched: their names are taken" in warnings
+    async def main() -> None:
+        rules: list[dict[str, Any]] = [
+            {"credential": name, "name_template": "{credential}:{project_name}"} for name in ("branch", "plant")
+        ]
+        both = branch("ak_sk"), branch("token", "plant")
+        async with living(tmp_path, *both, config=finding(*rules)) as it:
+            assert len(projects_of(it)) == 6
+            other = copy.deepcopy(it.config)
+            for rule in other["discovery"]:
+                del rule["name_template"]
+            (problem,) = await it.reload(other)
+            assert "discovery[1].name_template: the projects would be named as those of discovery[0]" in problem
+            assert len(projects_of(it)) == 6
+
+    run_virtual(main())
+
+
+def test_two_rules_that_mean_the_same_project_watch_it_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        rules: list[dict[str, Any]] = [
+            {"credential": "branch", "include": ".*north.*"},
+            {"credential": "branch", "name": "all", "name_template": "all/{project_name}"},
+        ]
+        async with living(tmp_path, branch("ak_sk"), config=finding(*rules)) as it:
+            assert projects_of(it) == {"cn-north-4", "cn-north-4_kiosk", "all/cn-east-3"}
+            assert (it.shown()[FOUND % "branch"], it.shown()[FOUND % "all"]) == (2, 3)
+
+    run_virtual(main())
+
+
+def test_what_was_found_is_told_once_with_what_came_and_went(tmp_path: Path) -> None:
+    async def main() -> list[Any]:
+        owner = branch("ak_sk")
+        with structlog.testing.capture_logs() as logs:
+            async with living(tmp_path, owner, config=finding({"credential": "branch"})) as it:
+                await asyncio.sleep(1800)
+                owner.projects.append(Project("south", "cn-south-1", OPEN))
+                del owner.projects[2]
+                await asyncio.sleep(700)
+                owner.projects += [Project(f"n{n:02}", "cn-south-1", OPEN) for n in range(20)]
+                await asyncio.sleep(700)
+                assert it.shown()[FOUND % "branch"] == 23
+        return [entry for entry in logs if entry["event"] == "projects found"]
+
+    first, second, third = run_virtual(main())
+    assert (first["discovery"], first["projects"]) == ("branch", 3)
+    assert first["added"] == "cn-east-3, cn-north-4, cn-north-4_kiosk"
+    assert (second["added"], second["gone"], second["projects"]) == ("cn-south-1", "cn-east-3", 3)
+    assert third["added"].endswith("cn-south-1_n09 and 10 more")
+
+
+def test_a_rotated_key_keeps_the_list_and_another_account_does_not(tmp_path: Path) -> None:
+    async def main() -> None:
+        owner = branch("ak_sk")
+        async with living(tmp_path, owner, branch("ak_sk", "plant"), config=finding({"credential": "branch"})) as it:
+            it.world.faults.set("iam", Fault(status=503))
+            other = copy.deepcopy(it.config)
+            owner.other_keys["AKNEW"] = "SKNEW"
+            other["credentials"]["branch"]["ak_sk"] = {"access_key": "AKNEW", "secret_key": "SKNEW"}
+            assert await it.reload(other) == ()
+            await asyncio.sleep(100)
+            assert len(projects_of(it)) == 3
+            assert it.shown()[SUCCESS % "branch"] == 0
+            other["discovery"][0].update(credential="plant", name="branch")
+            assert await it.reload(other) == ()
+            assert projects_of(it) == set()
+
+    run_virtual(main())
+
+
+def test_a_look_that_is_throttled_waits_as_long_as_it_was_told_and_another_failure_at_most_minutes(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        rule = {"credential": "branch", "refresh_interval": "1d"}
+        async with living(tmp_path, branch("ak_sk"), config=finding(rule)) as it:
+            for fault, least, most in ((Fault(throttle=2000), 1, 1), (Fault(status=503), 7, 60)):
+                other = copy.deepcopy(it.config)
+                other["discovery"][0]["refresh_interval"] = f"{1000 + least}m"
+                it.world.faults.set("iam", fault)
+                visits = it.world.watched()
+                assert await it.reload(other) == ()
+                await asyncio.sleep(1900)
+                assert least <= len([visit for visit in visits if visit.api == "iam"]) <= most
+                it.world.faults.set("iam", None)
+                await asyncio.sleep(4000)
+                assert it.shown()[SUCCESS % "branch"] == 1
+
+    run_virtual(main())
 
 
 def test_a_refused_secret_is_held_for_discovery_too(tmp_path: Path) -> None:

@@ -216,8 +216,15 @@ def test_whoever_comes_before_a_load_begins_shares_it_and_loads_never_overlap(tm
                 return load()
 
             source.load = counted  # type: ignore[method-assign]
-            await asyncio.gather(*(it.exporter.reload() for _ in range(50)))
+            await it.exporter._lock.acquire()
+            waiting = [asyncio.create_task(it.exporter.reload()) for _ in range(50)]
+            await asyncio.sleep(10)
+            assert loads == []
+            it.exporter._lock.release()
+            await asyncio.gather(*waiting)
             assert len(loads) == 1
+            await it.exporter.reload()
+            assert len(loads) == 2
 
     run_virtual(main())
 
@@ -439,7 +446,13 @@ def drawn(rng: random.Random, base: dict[str, Any]) -> Any:
         config["http_client"] = {"tls_config": {"insecure_skip_verify": True}}
     if rng.random() < 0.4:
         config["discovery"] = [
-            {"credential": credential, "regions": ["cn-north-4"], "exclude": rng.choice(["", ".*2"]), "labels": labels}
+            {
+                "credential": credential,
+                "regions": ["cn-north-4"],
+                "exclude": rng.choice(["", ".*2"]),
+                "labels": labels,
+                "name_template": "{credential}/{project_name}",
+            }
             for credential, labels in (("ak_sk-account", {}), ("token-account", {"team": rng.choice(NAMES)}))
         ]
     return config
@@ -499,3 +512,23 @@ def test_time_is_told_of_the_load_that_is_in_force(tmp_path: Path) -> None:
             assert it.shown()[LOADED_AT] == pytest.approx(EPOCH + 120, abs=1)
 
     run_virtual(main())
+
+
+def test_a_bug_in_a_reload_is_told_and_the_next_one_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError("secret")
+
+    async def main() -> list[Any]:
+        async with living(tmp_path, *both(), reread_interval=30.0) as it:
+            tasks = it.tasks()
+            with monkeypatch.context() as patch, structlog.testing.capture_logs() as logs:
+                patch.setattr("frs_exporter.config.source.load", broken)
+                assert await it.reload(it.config) == ("unexpected ZeroDivisionError; the log has the traceback",)
+                await asyncio.sleep(100)
+            assert (it.tasks(), it.shown()[GOOD]) == (tasks, 0)
+            assert await it.reload(it.config) == ()
+            assert it.shown()[GOOD] == 1
+        return logs
+
+    logs = run_virtual(main())
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["unexpected error in a reload"]
