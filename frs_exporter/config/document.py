@@ -1,6 +1,7 @@
 """YAML that knows where everything stands: plain data, the place of each part, `!env` and `!file` filled in."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -162,11 +163,7 @@ class Reader:
     def _from_file(self, node: yaml.ScalarNode, path: Path) -> str | None:
         try:
             self._see(self._folder / node.value)
-            with (self._folder / node.value).open("rb") as file:
-                content = file.read(MAX_FILE + 1)
-            if len(content) > MAX_FILE:
-                raise ValueError(f"it is longer than {MAX_FILE} bytes")
-            return str(content, "utf-8").rstrip("\r\n")
+            return str(read_file(self._folder / node.value, MAX_FILE), "utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
             problem = "it is not UTF-8 text"
         except (OSError, ValueError) as error:
@@ -176,6 +173,20 @@ class Reader:
 
     def _note(self, node: yaml.Node, path: Path, message: str) -> None:
         self._document.problems.append(Problem(*place(node), path, message))
+
+
+def read_file(file: FilePath, most: int) -> bytes:
+    """What is in a file of at most so many bytes; raises OSError and ValueError.
+
+    Pipes and the like are refused: reading them may wait for ever, and they cannot be read again.
+    """
+    if stat.S_IFMT(file.stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+        raise ValueError("it is not a regular file")
+    with file.open("rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it is longer than {most} bytes")
+    return content
 
 
 def flat(root: yaml.Node) -> Iterator[yaml.CollectionNode]:

@@ -8,14 +8,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from frs_exporter.config.document import Document, Path, See, mapping
+from frs_exporter.config.document import Document, Path, See, mapping, read_file
 from frs_exporter.config.values import proxy
 from frs_exporter.model import HttpOptions
 
 SCHEMES = ("http", "https")
 GLOBAL: Path = ("http_client",)
 MAX_BUNDLE = 1 << 24
-"""Bytes of a file with certificates that are looked at."""
+"""Bytes of a file with certificates."""
 
 
 def read_http_clients(document: Document, folder: FilePath, see: See) -> dict[Path, HttpOptions]:
@@ -81,8 +81,7 @@ def read_tls(
     for name, file in files.items():
         try:
             see(file)
-            with file.open("rb") as stream:
-                content = stream.read(MAX_BUNDLE)
+            content = read_file(file, MAX_BUNDLE)
             digest.update(b"%d %b" % (len(content), content))
             if name == "key_file" and b"ENCRYPTED" in content:
                 document.problem((*path, name), "the key is encrypted: use one without a passphrase")

@@ -4,6 +4,7 @@ import os
 from pathlib import Path as FilePath
 
 from frs_exporter.config.load import Config, load
+from frs_exporter.errors import ConfigError
 
 Stamp = tuple[int, ...]
 """What changes when a file is written, replaced, or reached by another link: empty where there is none."""
@@ -15,18 +16,23 @@ class Source:
     def __init__(self, path: str) -> None:
         self.path = path
         self._stamps: dict[FilePath, Stamp] = {}
+        self._loaded = False
 
     def load(self) -> Config:
         """Read it, and remember what all files were like just before; raises ConfigError."""
         stamps: dict[FilePath, Stamp] = {}
+        if self._loaded and FilePath(self.path).exists() and not FilePath(self.path).is_file():
+            raise ConfigError([f"{self.path}: not a regular file: it cannot be read again"])
 
         def see(file: FilePath) -> None:
             stamps.setdefault(file, stamp(file))
 
         try:
-            return load(self.path, see)
+            config = load(self.path, see)
         finally:
             self._stamps = stamps
+        self._loaded = True
+        return config
 
     def changed(self) -> bool:
         """Whether any file that was read, or was to be read, is not as it was."""

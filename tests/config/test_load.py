@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -476,3 +477,24 @@ def test_no_regular_expression_takes_long() -> None:
     assert discovery.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None
     with pytest.raises(ValueError, match="invalid perl operator"):
         discovery.pattern("(?=a)")
+
+
+def test_a_pipe_is_refused_where_it_would_be_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    text = (FILES / "minimal.good.yaml").read_text().replace("secret_key: sk", "secret_key: !file pipe")
+    (tmp_path / "c.yaml").write_text(text + "http_client: {tls_config: {ca_file: pipe}}\n")
+    first, second = problems_of(tmp_path / "c.yaml")
+    assert first.endswith("secret_key: cannot read the file pipe: it is not a regular file")
+    assert second.endswith("ca_file: cannot use the file: it is not a regular file")
+
+
+def test_a_config_from_a_pipe_is_read_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.yaml")
+    source = Source(str(tmp_path / "c.yaml"))
+    text = (FILES / "minimal.good.yaml").read_text()
+    writer = threading.Thread(target=(tmp_path / "c.yaml").write_text, args=(text,))
+    writer.start()
+    assert len(source.load().targets) == 1
+    writer.join()
+    with pytest.raises(ConfigError, match="not a regular file: it cannot be read again"):
+        source.load()
