@@ -1,14 +1,20 @@
-"""Long work in a thread that leaves the event loop its turns."""
+"""Long work in a thread that leaves the event loop its turns, and does not keep the process when it never ends."""
 
 import asyncio
+import contextlib
 import gc
 import sys
+import threading
 from collections.abc import Callable, MutableMapping, MutableSequence
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 SWITCH = 0.0005
 """Seconds that the thread may compute while the loop waits for its turn. With Python's usual 5 ms one turn of the loop
 takes 100 ms, as it gives its own turn up with each system call and waits again."""
+
+T = TypeVar("T")
+
+under_way: set[Callable[..., Any]] = set()
 
 
 def release(items: MutableSequence[Any] | MutableMapping[Any, Any]) -> None:
@@ -18,20 +24,43 @@ def release(items: MutableSequence[Any] | MutableMapping[Any, Any]) -> None:
         drop()
 
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-async def in_background(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """What the function returns or raises; one at a time.
+async def in_background(function: Callable[..., T], *arguments: Any, within: float | None = None) -> T:
+    """What the function returns or raises; TimeoutError after so many seconds, or while it has not ended since.
 
     Meanwhile there are no full garbage collections: over millions of new objects they would stop everybody, for none.
     """
+    if within is not None and function in under_way:
+        raise TimeoutError
     usual = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH)
     gc.disable()
     try:
-        return await asyncio.to_thread(function, *arguments, **options)
+        async with asyncio.timeout(within):
+            return await in_thread(function, *arguments)
     finally:
         gc.enable()
         sys.setswitchinterval(usual)
+
+
+async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """As `asyncio.to_thread`, for what may wait for a file for ever: the thread does not outlive the process."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if not done.done():
+            done.set_exception(error) if error else done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = function(*arguments)
+        except BaseException as caught:
+            error = caught
+        under_way.discard(function)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, error)
+
+    under_way.add(function)
+    threading.Thread(target=run, name=getattr(function, "__name__", "background"), daemon=True).start()
+    return await done

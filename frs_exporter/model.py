@@ -68,6 +68,16 @@ class TokenCredential:
     user_name: str
     password: SecretStr
 
+    @property
+    def user(self) -> tuple[str, ...]:
+        """Whom the vendor counts quota and refusals for."""
+        return self.domain_name, self.user_name
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Whose answers are the same, though the secret may change."""
+        return self.kind, *self.user
+
 
 @dataclass(frozen=True, slots=True)
 class KeyCredential:
@@ -79,6 +89,16 @@ class KeyCredential:
     secret_key: SecretStr
     security_token: SecretStr | None = None
 
+    @property
+    def user(self) -> tuple[str, ...]:
+        """Whom the vendor counts quota and refusals for, as far as a key tells."""
+        return (self.access_key,)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Whose answers are the same: keys of one name are taken for one user's, as they are when they rotate."""
+        return self.kind, self.name
+
 
 @dataclass(frozen=True, slots=True)
 class AgencyCredential:
@@ -87,6 +107,16 @@ class AgencyCredential:
     kind: ClassVar[str] = "ecs_agency"
     name: str
     endpoint: str
+
+    @property
+    def user(self) -> tuple[str, ...]:
+        """Whom the vendor counts quota and refusals for: the machine."""
+        return (self.endpoint,)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Whose answers are the same."""
+        return self.kind, self.endpoint
 
 
 Credential = TokenCredential | KeyCredential | AgencyCredential
@@ -126,8 +156,8 @@ class Target(Access):
 
     def tells_like(self, other: "Target") -> bool:
         """Whether what was told of one holds for the other: they are one project, seen by one user."""
-        facts = (self.project_id, self.region, self.endpoints, self.credential.name)
-        return facts == (other.project_id, other.region, other.endpoints, other.credential.name)
+        facts = (self.project_id, self.region, self.endpoints, self.credential.identity)
+        return facts == (other.project_id, other.region, other.endpoints, other.credential.identity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def loop_time() -> float:
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on virtual time, which connections and name lookups keep to, too."""
     clock = mock.patch("aiohttp.connector.monotonic", loop_time)
-    threads = mock.patch("asyncio.to_thread", at_once)
+    threads = mock.patch("frs_exporter.background.in_thread", at_once)
     with clock, threads, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
 

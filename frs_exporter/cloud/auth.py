@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from frs_exporter.cloud.hold import KEY_HOLD, KEY_WIDTH, PASSWORD_HOLD, PASSWORD_WIDTH, Hold, Replaced
+from frs_exporter.cloud.hold import (
+    KEY_HOLD,
+    KEY_WIDTH,
+    KEYS,
+    PASSWORD_HOLD,
+    PASSWORD_WIDTH,
+    PASSWORDS,
+    Hold,
+    Refusals,
+    Replaced,
+)
 from frs_exporter.cloud.keys import AgencyAuthorizer, KeyAuthorizer
 from frs_exporter.cloud.lease import Lease, Term
 from frs_exporter.cloud.login import about, password_login, read_token
@@ -59,26 +69,35 @@ def authorizer(
     send: Send,
     now: Callable[[], float],
     rng: random.Random,
-    telemetry: Telemetry,
+    hold: Hold,
     *,
     reread: Reread = no_config,
 ) -> Authorizer:
     """The authorizer of a credential's kind."""
 
     async def replaced() -> bool:
-        await reread()  # another secret is another credential: whoever waits here for this one is cancelled then
+        await reread()  # another secret is another credential, with an authorizer of its own
         return False
 
     match credential:
         case TokenCredential():
-            hold = Hold(credential.name, PASSWORD_HOLD, telemetry, width=PASSWORD_WIDTH, of_endpoint=True)
             return TokenAuthorizer(credential, send, rng, hold, replaced)
         case KeyCredential():
-            hold = Hold(credential.name, KEY_HOLD, telemetry, width=KEY_WIDTH)
             return KeyAuthorizer(credential, now, hold, replaced)
         case AgencyCredential():
-            hold = Hold(credential.name, KEY_HOLD, telemetry, width=KEY_WIDTH)
             return AgencyAuthorizer(credential, send, now, rng, hold)
+
+
+def hold_of(credential: Credential, telemetry: Telemetry, user: Refusals) -> Hold:
+    """What guards a credential's secret."""
+    if isinstance(credential, TokenCredential):
+        return Hold(credential.name, PASSWORD_HOLD, telemetry, user, width=PASSWORD_WIDTH, of_endpoint=True)
+    return Hold(credential.name, KEY_HOLD, telemetry, user, width=KEY_WIDTH)
+
+
+def refusals_of(credential: Credential) -> Refusals:
+    """What counts the refusals of a credential's user."""
+    return Refusals(*(PASSWORDS if isinstance(credential, TokenCredential) else KEYS))
 
 
 @dataclass(frozen=True, slots=True)

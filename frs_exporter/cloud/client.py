@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, no_config
+from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, hold_of, no_config, refusals_of
+from frs_exporter.cloud.hold import Hold, Refusals
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
@@ -30,6 +31,8 @@ class Client:
         self._rng = rng
         self._reread = reread
         self._authorizers: dict[Credential, Authorizer] = {}
+        self._holds: dict[Credential, Hold] = {}
+        self._users: dict[tuple[str, ...], Refusals] = {}
 
     async def get(self, access: Access, api: Api, path: str) -> Any:
         """The JSON at `path`; raises ApiError."""
@@ -53,12 +56,15 @@ class Client:
             of_credential[access.credential].append(access)
         names = {credential.name for credential in of_credential}
         for credential in self._authorizers.keys() - of_credential.keys():
+            self._holds[credential].retire()
             await self._authorizers.pop(credential).close()
             if credential.name not in names:
                 self._telemetry.forget_credential(credential.name)
+        # What stands of a secret that nobody wants stays: it may come back, or be followed by others as wrong.
+        self._holds = {c: hold for c, hold in self._holds.items() if c in self._authorizers or hold.stands}
         for credential, held in list(self._authorizers.items()):
             await held.retain(of_credential[credential])
-        await self._transport.adjust(limits, names, {access.http for access in accesses})
+        await self._transport.adjust(limits, accesses)
 
     def token_expiry(self, access: Access) -> float | None:
         """When the token or temporary key held for `access` ends, in Unix seconds; None without one."""
@@ -76,8 +82,15 @@ class Client:
 
     def _authorizer(self, credential: Credential) -> Authorizer:
         if credential not in self._authorizers:
-            send, telemetry = self._transport.send, self._telemetry
             self._authorizers[credential] = authorizer(
-                credential, send, self._now, self._rng, telemetry, reread=self._reread
+                credential, self._transport.send, self._now, self._rng, self._hold(credential), reread=self._reread
             )
         return self._authorizers[credential]
+
+    def _hold(self, credential: Credential) -> Hold:
+        """What stands of a secret, if anything does, or a new hold."""
+        user = self._users.setdefault((credential.kind, *credential.user), refusals_of(credential))
+        if credential not in self._holds:
+            self._holds[credential] = hold_of(credential, self._telemetry, user)
+        self._holds[credential].restore()
+        return self._holds[credential]

@@ -43,15 +43,17 @@ class Connections:
 
     async def close(self) -> None:
         """Close every connection."""
-        for session in self._sessions.values():
-            await session.close()
+        await self.retain([])
 
     async def _close_unwanted(self) -> None:
         if self._wanted is None:
             return
-        for options in [held for held in self._sessions if held not in self._wanted and not self._used[held]]:
+        unwanted = [options for options in self._sessions if options not in self._wanted and not self._used[options]]
+        sessions = [self._sessions.pop(options) for options in unwanted]  # all at once, as others may do the same
+        for options in unwanted:
             del self._used[options]
-            await self._sessions.pop(options).close()
+        for session in sessions:
+            await session.close()
 
 
 def new_session(options: HttpOptions) -> aiohttp.ClientSession:

@@ -34,15 +34,45 @@ FIRST_SILENCE = 60.0
 with each, so that there are four within a quarter of an hour at most."""
 LAST_SILENCE = 960.0
 
+PASSWORDS = (3, 900.0)
+KEYS = (4, 360.0)
+"""So many refusals of one user within so many seconds, whichever of its secrets they were about, and all of them wait:
+fewer than the five that lock by default."""
+
 log = structlog.get_logger()
 
 Replaced = Callable[[], Awaitable[bool]]
-"""Looks whether there is another secret by now; it may also put another authorizer in place, and so end the attempt."""
+"""Looks whether there is another secret by now; it may also put another authorizer, with its own hold, in place."""
 
 
 async def nothing_new() -> bool:
     """For secrets that nobody replaces."""
     return False
+
+
+class Refusals:
+    """What was refused to one user of late: the vendor counts it together, also when each secret is another one."""
+
+    def __init__(self, most: int, within: float) -> None:
+        self._times: deque[float] = deque(maxlen=most)
+        self._most, self._within = most, within
+        self._standing = Standing()
+
+    def add(self, error: ApiError) -> None:
+        """Count one."""
+        now = asyncio.get_running_loop().time()
+        self._times.append(now)
+        if len(self._times) == self._most:
+            self._standing.stand(error, self._times[0] + self._within - now)
+
+    def clear(self) -> None:
+        """One of the user's secrets was accepted."""
+        self._times.clear()
+        self._standing.lift()
+
+    def check(self) -> None:
+        """Raise the newest again while there are too many."""
+        self._standing.check()
 
 
 class Hold:
@@ -59,14 +89,16 @@ class Hold:
         credential: str,
         first: float,
         telemetry: Telemetry,
+        user: Refusals,
         *,
         width: int,
         of_endpoint: bool = False,
     ) -> None:
         self._credential = credential
+        self._user = user
+        self._retired = False
         self._first = self._length = first
-        self._rejected = telemetry.credential_rejected.labels(credential)
-        self._rejected.set(0)
+        self._telemetry = telemetry
         self._width = width
         self._of_endpoint = of_endpoint
         self._worked = self._trusted = False
@@ -81,6 +113,21 @@ class Hold:
         self._odd_standing = Standing()
         self._silences: defaultdict[str, Standing] = defaultdict(Standing)
         self._pauses: dict[str, float] = {}
+        self._show()
+
+    @property
+    def stands(self) -> bool:
+        """Whether the secret is held, or just was: what is known of it must not be forgotten."""
+        return self._refusals > 0 and self._standing.left > -LAST_HOLD
+
+    def retire(self) -> None:
+        """Go on for what is under way; a secret that nobody wants any more is not told of."""
+        self._retired = True
+
+    def restore(self) -> None:
+        """The secret is wanted again, and what stood still stands."""
+        self._retired = False
+        self._show()
 
     def retain(self, endpoints: Collection[str]) -> None:
         """Share among these endpoints only, and those at which somebody is."""
@@ -89,6 +136,7 @@ class Hold:
 
     def check(self, project: str, endpoint: str | None = None) -> None:
         """Raise the error that stands: for the secret, for its use for this project, or at an endpoint."""
+        self._user.check()
         behind = not {project, endpoint}.isdisjoint(self._behind | self._odd)
         self._standing.check(longer=BEHIND if behind else 0.0)
         if project in self._odd:
@@ -150,6 +198,7 @@ class Hold:
 
     async def _refused(self, project: str, error: ApiError, replaced: Replaced) -> ApiError:
         """What to tell who was refused; another secret, if there is one, has to prove itself."""
+        self._user.add(error)
         self._trusted = False  # nobody goes meanwhile
         if not await replaced():
             return self._refuse(project, error)
@@ -162,7 +211,7 @@ class Hold:
             self._length = min(2 * self._length, LAST_HOLD)  # as it may be the secret after all
             self._odd_standing.stand(error, self._length)
             return error.but(retry_after=self._odd_standing.left)
-        if not self._refusals:
+        if not self._refusals and not self._retired:
             names = {"credential": self._credential, "api": error.api, "code": error.code}
             details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
             log.error("credential rejected", **names, held_seconds=self._length, **details)
@@ -172,7 +221,7 @@ class Hold:
             self._length = min(2 * self._length, LAST_HOLD)
         self._trusted, self._suspect, self._behind = False, project, frozenset({project})
         self._refusals += 1
-        self._rejected.set(1)
+        self._show()
         return error.but(retry_after=self._standing.left + BEHIND)
 
     def _doubt(self, endpoint: str, error: ApiError) -> ApiError:
@@ -191,6 +240,7 @@ class Hold:
     def _accept(self, project: str, refusals: int) -> None:
         """Lift the hold, unless the secret was refused since the attempt began."""
         self._odd.discard(project)
+        self._user.clear()
         if refusals != self._refusals:
             return
         if refusals:
@@ -203,4 +253,8 @@ class Hold:
     def _forget(self) -> None:
         self._standing.lift()
         self._length, self._refusals, self._suspect, self._behind = self._first, 0, None, frozenset()
-        self._rejected.set(0)
+        self._show()
+
+    def _show(self) -> None:
+        if not self._retired:
+            self._telemetry.credential_rejected.labels(self._credential).set(self._refusals > 0)

@@ -2,10 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from urllib.parse import urlsplit
 
 from frs_exporter.cloud.hold import Hold, Replaced
@@ -21,23 +20,32 @@ RENEW_AT = (0.8, 0.9)
 and others take their place at least 6 hours before their end (ECS user guide, metadata)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeySignature:
-    """Signs requests about one project; temporary keys add their security token, which is signed too."""
+    """Signs requests about one project; temporary keys add their security token, which is signed too.
 
-    credential: KeyCredential
+    `keys` are those of when a request is sent: while it waits for its turn they may become others. `replaced` is asked
+    about those that were refused.
+    """
+
+    keys: Callable[[], KeyCredential] = field(repr=False)
     project_id: str
     now: Callable[[], float] = field(repr=False)
     hold: Hold = field(repr=False)
-    replaced: Replaced = field(repr=False, compare=False)
+    replaced: Callable[[KeyCredential], Awaitable[bool]] = field(repr=False)
+    used: KeyCredential | None = field(default=None, compare=False)
 
     @asynccontextmanager
     async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
         clock_offset = self.now() - asyncio.get_running_loop().time()
-        async with self.hold.attempt(self.project_id, request.endpoint, clock_offset, self.replaced):
-            yield self.headers(request)
+        async with self.hold.attempt(self.project_id, request.endpoint, clock_offset, self._replaced):
+            self.used = self.keys()
+            yield self.headers(request, self.used)
 
-    def headers(self, request: Request) -> Mapping[str, str]:
+    async def _replaced(self) -> bool:
+        return self.used is not None and await self.replaced(self.used)
+
+    def headers(self, request: Request, keys: KeyCredential) -> Mapping[str, str]:
         """The headers that sign a request sent now."""
         headers = {
             "content-type": "application/json",
@@ -46,10 +54,10 @@ class KeySignature:
         }
         if self.project_id:
             headers["x-project-id"] = self.project_id
-        if self.credential.security_token:
-            headers["x-security-token"] = self.credential.security_token.get_secret_value()
+        if keys.security_token:
+            headers["x-security-token"] = keys.security_token.get_secret_value()
         signable = Signable(request.method, request.url.raw_path_qs, headers, request.body)
-        authorization = sign(signable, self.credential.access_key, self.credential.secret_key.get_secret_value())
+        authorization = sign(signable, keys.access_key, keys.secret_key.get_secret_value())
         return {**headers, "authorization": str(authorization)}
 
 
@@ -65,7 +73,7 @@ class KeyAuthorizer:
     async def authorize(self, access: Access) -> Authorize:
         """A signature for each request about `access`; raises ApiError at once while the key is held."""
         self._hold.check(access.project_id)
-        return KeySignature(self._credential, access.project_id, self._now, self._hold, self._replaced)
+        return KeySignature(self._keys, access.project_id, self._now, self._hold, self._look)
 
     def reject(self, access: Access, authorization: Authorize) -> bool:
         """Another signature is no better."""
@@ -81,6 +89,12 @@ class KeyAuthorizer:
 
     async def close(self) -> None:
         """Nothing is under way."""
+
+    def _keys(self) -> KeyCredential:
+        return self._credential
+
+    async def _look(self, _: KeyCredential) -> bool:
+        return await self._replaced()
 
 
 class AgencyAuthorizer:
@@ -99,12 +113,12 @@ class AgencyAuthorizer:
     async def authorize(self, access: Access) -> Authorize:
         """A signature with the keys of now; raises ApiError while there are none, or they are held."""
         self._hold.check(access.project_id)
-        keys = await self._lease.held(self._obtain)
-        return KeySignature(keys, access.project_id, self._now, self._hold, partial(self._replaced, keys))
+        await self._lease.held(self._obtain)
+        return KeySignature(self._keys, access.project_id, self._now, self._hold, self._replaced)
 
     def reject(self, access: Access, authorization: Authorize) -> bool:
         """Whether there are other keys by now."""
-        return isinstance(authorization, KeySignature) and not self._lease.holds(authorization.credential)
+        return isinstance(authorization, KeySignature) and not self._lease.holds(authorization.used)
 
     def expires_at(self, access: Access) -> float | None:
         """When the keys end."""
@@ -117,6 +131,10 @@ class AgencyAuthorizer:
     async def close(self) -> None:
         """Give up a renewal that is under way."""
         await self._lease.close()
+
+    def _keys(self) -> KeyCredential:
+        assert self._lease.value is not None, "authorize has seen to it"
+        return self._lease.value
 
     async def _replaced(self, refused: KeyCredential) -> bool:
         """Refused keys may have ended early: whether the machine is given others."""

@@ -47,6 +47,11 @@ class Lease(Generic[T]):
         """When what is held ends, in Unix seconds."""
         return self._term.expires_at if self._term else None
 
+    @property
+    def value(self) -> T | None:
+        """What is held, however old it is."""
+        return self._term.value if self._term else None
+
     async def held(self, obtain: Obtain[T]) -> T:
         """What is held; near its end it is renewed in the background while it is still used. Raises ApiError."""
         clock = asyncio.get_running_loop().time()

@@ -21,7 +21,7 @@ from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import DIRECT, Api, HttpOptions, Limit
+from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit
 
 MAX_BODY = 1 << 20
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
@@ -83,20 +83,28 @@ class Transport:
         self._gates: dict[tuple[Api, str, str], Gate] = {}
         self._waiting: dict[object, float] = {}
         self._connections = Connections()
+        self._under_way: set[asyncio.Task[Answer]] = set()
 
-    async def adjust(
-        self, limits: Mapping[Api, Limit], credentials: Collection[str], options: Collection[HttpOptions]
-    ) -> None:
-        """Keep to other limits, and let go of what is of other credentials (by name) and options."""
+    async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[Access]) -> None:
+        """Keep to other limits, and let go of what is for none of these accesses."""
+        wanted = {(access.credential.name, endpoint) for access in accesses for endpoint in access.endpoints.values()}
+        names = {access.credential.name for access in accesses}
         for (api, _, _), gate in self._gates.items():
             if limits[api] != self._limits[api]:
                 gate.change(limits[api])
         self._limits = limits
-        self._gates = {key: gate for key, gate in self._gates.items() if key[2] in credentials}
-        await self._connections.retain(options)
+        self._gates = {
+            (api, endpoint, name): gate
+            for (api, endpoint, name), gate in self._gates.items()
+            if (name, endpoint) in wanted or (api is Api.ECS and name in names)
+        }
+        await self._connections.retain({access.http for access in accesses})
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Give up what is under way, and close every connection."""
+        for attempt in (under_way := list(self._under_way)):
+            attempt.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
         await self._connections.close()
 
     def longest_wait(self) -> float:
@@ -105,12 +113,32 @@ class Transport:
         return now - next(iter(self._waiting.values()), now)
 
     async def send(self, request: Request, authorize: Authorize) -> Answer:
-        """Send once, when the gate opens; raises ApiError for anything but a 2xx answer with JSON in it."""
+        """Send once, when the gate opens; raises ApiError for anything but a 2xx answer with JSON in it.
+
+        A request that was sent is waited for, though nobody may want its answer any more: a secret that it finds
+        refused was used all the same.
+        """
+        arrival = object()
+        attempt = asyncio.create_task(self._attempt(request, authorize, arrival), name=f"request {request.target}")
+        self._under_way.add(attempt)
+        attempt.add_done_callback(self._ended)
+        try:
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            if arrival in self._waiting:
+                attempt.cancel()
+            raise
+
+    def _ended(self, attempt: asyncio.Task[Answer]) -> None:
+        self._under_way.discard(attempt)
+        if not attempt.cancelled():
+            attempt.exception()  # whoever waits is told; if nobody does, it is seen here
+
+    async def _attempt(self, request: Request, authorize: Authorize, arrival: object) -> Answer:
         key = (request.api, request.endpoint, request.credential)
         gate = self._gates.get(key)
         if gate is None:
             gate = self._gates[key] = Gate(self._limits[request.api])
-        arrival = object()
         self._waiting[arrival] = asyncio.get_running_loop().time()
         try:
             async with gate.entered(), authorize(request) as headers:

@@ -19,6 +19,8 @@ from frs_exporter.discovery import Discovery
 from frs_exporter.errors import ConfigError
 from frs_exporter.model import Api, Job, Limit, Notice, Target
 
+MAX_CONFIG = 1 << 26
+"""Bytes of a config that are read; 100,000 projects are a third of it."""
 LISTS = ("projects", "discovery")
 METADATA_LIMIT = Limit(rate=1.0, concurrency=1)
 """Of the machine's metadata service, which is asked for keys now and then."""
@@ -44,7 +46,8 @@ def load(path: str, see: See = unwatched) -> Config:
     file = FilePath(path)
     see(file)
     try:
-        text = file.read_text("utf-8")
+        with file.open("rb") as stream:
+            text = str(stream.read(MAX_CONFIG), "utf-8")
     except OSError as error:
         raise ConfigError([f"{path}: cannot read the config file: {error.strerror}"]) from None
     except UnicodeDecodeError as error:

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from frs_exporter import model
 from frs_exporter.config import schema
 from frs_exporter.config.document import Path
 from frs_exporter.config.make import make_credential
 from frs_exporter.discovery import FRS_REGIONS
-from frs_exporter.model import AgencyCredential, HttpOptions, KeyCredential, Notice, TokenCredential
+from frs_exporter.model import HttpOptions, Notice
 
 
 def notices(file: schema.File, clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
@@ -32,23 +31,13 @@ def same_user(credentials: Mapping[str, schema.Credential]) -> Iterator[Notice]:
     """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
     first: dict[tuple[str, ...], str] = {}
     for name, credential in credentials.items():
-        user = user_of(make_credential(name, credential))
+        made = make_credential(name, credential)
+        user = (made.kind, *made.user)
         if first.setdefault(user, name) != name:
             text = (
                 f"credentials.{name} is the same user as credentials.{first[user]}: the vendor's quota and lock count "
             )
             yield Notice(text + "them together, the exporter does not; use one of them for all projects")
-
-
-def user_of(credential: model.Credential) -> tuple[str, ...]:
-    """Whom the vendor counts, as far as a credential tells."""
-    match credential:
-        case TokenCredential():
-            return credential.domain_name, credential.user_name
-        case KeyCredential():
-            return (credential.access_key,)
-        case AgencyCredential():
-            return (credential.endpoint,)
 
 
 def unverified(clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:

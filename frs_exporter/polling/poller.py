@@ -122,7 +122,7 @@ class Poller:
 
     async def _run(self, key: Key, window: float) -> None:
         await asyncio.sleep(first_delay("/".join(key), window))
-        while True:
+        while self._tasks.get(key) is asyncio.current_task():
             try:
                 wait = await self._turn(key)
             except Exception:

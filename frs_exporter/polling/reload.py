@@ -12,6 +12,11 @@ from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 
+LONGEST_LOAD = 60.0
+"""Seconds for reading the config: more means that a file system does not answer."""
+LONGEST_LOOK = 10.0
+LONGEST_REREAD = 30.0
+"""Seconds for which a refused secret waits for what its files may have become."""
 SETTLE = 1.0
 """Seconds between seeing that a file has changed and reading it: whoever writes may not have finished."""
 MAX_LOGGED = 20
@@ -38,9 +43,12 @@ class Reloader:
         self._now = now
         self._next: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def reload(self) -> None:
         """Load and apply; whoever comes before the loading begins shares it. Raises ConfigError."""
+        if self._stopping:
+            raise ConfigError(["the exporter is stopping"])
         if self._next is None:
             self._next = asyncio.create_task(self._reload(), name="reload")
             self._under_way.add(self._next)
@@ -49,10 +57,11 @@ class Reloader:
 
     async def reread(self) -> None:
         """Reload if a file has changed; what comes of it the log and the metrics tell."""
-        if await asyncio.to_thread(self._source.changed):
-            await asyncio.sleep(SETTLE)
-            with contextlib.suppress(ConfigError):
-                await self.reload()
+        with contextlib.suppress(ConfigError, TimeoutError):
+            async with asyncio.timeout(LONGEST_REREAD):
+                if await in_background(self._source.changed, within=LONGEST_LOOK):
+                    await asyncio.sleep(SETTLE)
+                    await self.reload()
 
     async def watch(self, interval: float) -> None:
         """Look for changes for ever, every `interval` seconds."""
@@ -61,7 +70,8 @@ class Reloader:
             await self.reread()
 
     async def stop(self) -> None:
-        """Give up a reload that is under way."""
+        """Give up a reload that is under way, and begin none any more."""
+        self._stopping = True
         for task in (under_way := list(self._under_way)):
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
@@ -75,16 +85,21 @@ class Reloader:
         async with self._lock:
             self._next = None
             try:
-                config = await in_background(self._source.load)
+                config = await in_background(self._source.load, within=LONGEST_LOAD)
                 jobs = await self._apply(config)
             except ConfigError as error:
-                self._telemetry.config_refused()
-                for problem in error.problems[:MAX_LOGGED]:
-                    log.error("config not reloaded", problem=problem, problems=len(error.problems))
-                raise
+                raise self._refused(*error.problems) from None
+            except TimeoutError:
+                raise self._refused(f"{self._source.path}: it, or a file it names, cannot be read to its end") from None
             except Exception as error:
-                self._telemetry.config_refused()
                 log.exception("unexpected error in a reload")
-                raise ConfigError([f"unexpected {type(error).__name__}; the log has the traceback"]) from None
+                raise self._refused(f"unexpected {type(error).__name__}; the log has the traceback") from None
             self._telemetry.config_loaded(self._now())
             log.info("config reloaded", file=self._source.path, jobs=jobs)
+
+    def _refused(self, *problems: str) -> ConfigError:
+        """Tell why the config is not in force."""
+        self._telemetry.config_refused()
+        for problem in problems[:MAX_LOGGED]:
+            log.error("config not reloaded", problem=problem, problems=len(problems))
+        return ConfigError(problems)

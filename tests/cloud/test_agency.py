@@ -15,6 +15,7 @@ from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import AgencyCredential, Api, Target
 from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.simulator.world import Machine
+from tests.cloud.test_auth import new_hold
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual, secrets_of, target_of, virtual_now
 from tests.polling.test_poller import UP, Polled
 
@@ -206,7 +207,7 @@ def test_keys_that_have_ended_are_none() -> None:
             cloud.transport.send,
             lambda: virtual_now() + 10 * 86400,
             random.Random(1),
-            cloud.telemetry,
+            new_hold(targets[0], cloud),
         )
         with pytest.raises(ApiError, match="keys that have ended; is this machine's clock right"):
             await late.authorize(targets[0])

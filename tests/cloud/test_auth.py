@@ -10,8 +10,8 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer
-from frs_exporter.cloud.hold import PASSWORD_HOLD, PASSWORD_WIDTH, Hold, nothing_new
+from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, hold_of, refusals_of
+from frs_exporter.cloud.hold import PASSWORD_HOLD, PASSWORD_WIDTH, Hold, Refusals, nothing_new
 from frs_exporter.cloud.lease import Term
 from frs_exporter.cloud.login import iam_time, password_login, read_token
 from frs_exporter.cloud.transport import Answer, Authorize, Request
@@ -32,11 +32,15 @@ def answer(**changes: Any) -> Answer:
 
 
 def hold() -> Hold:
-    return Hold("ops", PASSWORD_HOLD, Telemetry(), width=PASSWORD_WIDTH)
+    return Hold("ops", PASSWORD_HOLD, Telemetry(), Refusals(100, 0), width=PASSWORD_WIDTH)
 
 
 def keeper_of(cloud: Cloud, target: Target) -> Authorizer:
-    return authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1), cloud.telemetry)
+    return authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1), new_hold(target, cloud))
+
+
+def new_hold(target: Target, cloud: Cloud) -> Hold:
+    return hold_of(target.credential, cloud.telemetry, refusals_of(target.credential))
 
 
 async def made(authorization: Authorize) -> Mapping[str, str]:
@@ -248,7 +252,7 @@ class Late(random.Random):
 async def test_a_security_token_is_sent_and_signed(target: Target) -> None:
     assert isinstance(target.credential, KeyCredential)
     keys = replace(target.credential, security_token=SecretStr("STS"))
-    keeper = authorizer(keys, None, lambda: EPOCH, random.Random(1), Telemetry())  # type: ignore[arg-type]
+    keeper = authorizer(keys, None, lambda: EPOCH, random.Random(1), hold())  # type: ignore[arg-type]
     authorization = await keeper.authorize(target)
     headers = await made(authorization)
     assert headers["x-security-token"] == "STS"

@@ -14,6 +14,7 @@ from frs_exporter.cloud.hold import (
     PASSWORD_HOLD,
     PASSWORD_WIDTH,
     Hold,
+    Refusals,
 )
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
@@ -27,7 +28,7 @@ class Guarded:
 
     def __init__(self, first: float = KEY_HOLD, width: int = KEY_WIDTH) -> None:
         self.telemetry = Telemetry()
-        self.hold = Hold("ops", first, self.telemetry, width=width)
+        self.hold = Hold("ops", first, self.telemetry, Refusals(100, 0), width=width)
         self.good = False
         self.latency = 0.1
         self.uses: list[float] = []
@@ -308,7 +309,7 @@ def test_what_never_worked_is_not_tried_again_and_again_without_an_answer(of_end
     """Four times in a quarter of an hour at an endpoint that is silent, and at others as ever."""
 
     async def test(it: Guarded) -> None:
-        it.hold = Hold("ops", KEY_HOLD, it.telemetry, width=KEY_WIDTH, of_endpoint=of_endpoint)
+        it.hold = Hold("ops", KEY_HOLD, it.telemetry, Refusals(100, 0), width=KEY_WIDTH, of_endpoint=of_endpoint)
         it.latency = 10.0
         while loop_time() < 7200:
             await asyncio.gather(*(it.use(outcome=TIMEOUT) for _ in range(10)))
@@ -381,5 +382,70 @@ def test_after_a_jump_of_the_clock_one_goes_first() -> None:
         await asyncio.gather(*(it.use(offset=1e9 + 1200) for _ in range(5)))
         assert it.most == 1
         assert len(it.uses) == 7
+
+    guarded(test)
+
+
+def test_the_account_as_a_whole_is_one_that_can_be_refused_like_any_project() -> None:
+    """Whoever lists projects asks about none: the others still come before it."""
+
+    async def test(it: Guarded) -> None:
+        with pytest.raises(ApiError):
+            async with it.hold.attempt("", "iam"):
+                raise REFUSED.but()
+        await asyncio.sleep(KEY_HOLD + 1)
+        it.hold.check("p1")
+        with pytest.raises(ApiError, match="not asked for another"):
+            it.hold.check("")
+        it.good = True
+        assert await it.use("p1") is None
+        it.hold.check("p1")
+
+    guarded(test)
+
+
+def test_a_secret_that_was_replaced_is_not_held_but_has_to_prove_itself() -> None:
+    async def test(it: Guarded) -> None:
+        it.good = True
+        assert await it.use() is None
+        looked: list[float] = []
+
+        async def replaced() -> bool:
+            looked.append(loop_time())
+            await asyncio.sleep(2)
+            return True
+
+        async def old(project: str) -> ApiError | None:
+            try:
+                async with it.hold.attempt(project, "here", replaced=replaced):
+                    await asyncio.sleep(0.1)
+                    raise REFUSED.but()
+            except ApiError as error:
+                return error
+
+        refused = asyncio.gather(old("a"), old("b"))
+        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
+        others = asyncio.gather(*(it.use() for _ in range(10)))
+        for error in await refused:
+            assert error is not None
+            assert error.retry_after is None, "it may be tried at once"
+        assert it.rejected() == 0
+        assert all(outcome is None for outcome in await others)
+        assert it.uses[1] >= looked[0] + 2, "nobody went before it was known"
+        it.hold.check("a")
+
+    guarded(test)
+
+
+def test_shares_are_those_of_the_endpoints_that_are_still_used() -> None:
+    async def test(it: Guarded) -> None:
+        it.good = True
+        for endpoint in ("a", "b", "c", "d"):
+            assert await it.use(endpoint=endpoint) is None
+        it.hold.retain({"a"})
+        it.most = 0
+        await asyncio.gather(*(it.use(endpoint="a") for _ in range(20)))
+        assert it.most == KEY_WIDTH
 
     guarded(test)

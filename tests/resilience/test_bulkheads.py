@@ -12,6 +12,7 @@ from frs_exporter.model import Api, Limit, Target
 from frs_exporter.polling.schedule import JITTER
 from frs_exporter.simulator.faults import HANG
 from frs_exporter.simulator.world import Visit
+from tests.cloud.test_auth import new_hold
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
 from tests.polling.test_poller import Polled
 
@@ -94,7 +95,7 @@ def test_ten_thousand_tokens_that_end_within_one_minute_are_renewed_at_the_gates
         async with CloudContext(account("token", *(f"p{n}" for n in range(10_000))), limits=USUAL) as cloud:
             targets = cloud.targets()
             keeper = authorizer(
-                targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), cloud.telemetry
+                targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), new_hold(targets[0], cloud)
             )
             ends = {target.project_id: 60 + 60 * n / len(targets) for n, target in enumerate(targets)}
             assert isinstance(keeper, TokenAuthorizer)
