@@ -1,0 +1,94 @@
+"""Threads that compute and threads that hang: the loop turns, and nobody waits for ever."""
+
+import asyncio
+import gc
+import sys
+import threading
+import time
+
+import pytest
+
+from frs_exporter.background import in_background, release
+from frs_exporter.config.load import Config
+from frs_exporter.config.source import Source
+from frs_exporter.errors import ConfigError
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exporter import Exporter
+from tests.conftest import LIMITS
+
+
+async def test_what_is_returned_or_raised_comes_back_and_all_is_set_as_before() -> None:
+    usual = sys.getswitchinterval()
+    assert await in_background(divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        await in_background(divmod, 7, 0)
+    assert (gc.isenabled(), sys.getswitchinterval()) == (True, usual)
+
+
+async def test_the_loop_turns_while_a_thread_computes() -> None:
+    def compute() -> int:
+        return sum(number % 7 for number in range(3_000_000))
+
+    turns, computing = 0, asyncio.create_task(in_background(compute))
+    while not computing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 20
+
+
+async def test_what_hangs_is_given_up_and_not_begun_again_before_it_has_ended() -> None:
+    end = threading.Event()
+
+    def hang() -> bool:
+        return end.wait(10)
+
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await in_background(hang, within=0.05)
+    hanging = [thread for thread in threading.enumerate() if thread.name == "hang"]
+    assert [thread.daemon for thread in hanging] == [True]
+    assert gc.isenabled()
+    end.set()
+    hanging[0].join()
+    assert await in_background(hang, within=5.0) is True
+
+
+def test_items_are_let_go_of() -> None:
+    items, names = [1, 2, 3], {"a": 1}
+    release(items)
+    release(names)
+    assert (items, names) == ([], {})
+
+
+class Hanging(Source):
+    """A config on a file system that does not answer."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__("c.yaml")
+        self.config, self.answers = config, threading.Event()
+
+    def load(self) -> Config:
+        self.answers.wait(10)
+        return self.config
+
+
+async def test_a_reload_whose_files_hang_is_refused_and_a_later_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frs_exporter.polling.reload.LONGEST_LOAD", 0.1)
+    config = Config((), LIMITS)
+    source, telemetry = Hanging(config), Telemetry()
+    exporter = Exporter(source, config, telemetry)
+    await exporter.start()
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="it, or a file it names, cannot be read to its end"):
+            await exporter.reload()
+    assert telemetry.registry.get_sample_value("frs_exporter_config_last_reload_successful") == 0
+    source.answers.set()
+    started = time.monotonic()
+    while time.monotonic() < started + 5:
+        try:
+            await exporter.reload()
+            break
+        except ConfigError:
+            await asyncio.sleep(0.01)
+    assert telemetry.registry.get_sample_value("frs_exporter_config_last_reload_successful") == 1
+    await exporter.stop()
