@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from frs_exporter import __version__
-from frs_exporter.cloud.transport import system_reason
+from frs_exporter.cloud.unreachable import system_reason
 from frs_exporter.errors import ConfigError
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.app import build_app

@@ -26,7 +26,7 @@ LAYERS = [
     ("cloud.metadata", "cloud.lease"),
     ("cloud.login",),
     ("cloud.transport",),
-    ("cloud.connections", "cloud.proxy"),
+    ("cloud.connections", "cloud.proxy", "cloud.unreachable"),
     ("cloud.hold",),
     ("cloud.gate",),
     ("exposition.telemetry",),

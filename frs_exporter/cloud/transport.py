@@ -2,8 +2,6 @@
 
 import asyncio
 import base64
-import os
-import ssl
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from frs_exporter.cloud.gate import Gate
 from frs_exporter.cloud.proxy import proxy_for
 from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
+from frs_exporter.cloud.unreachable import unreachable
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit
@@ -191,7 +190,9 @@ class Transport:
                         raise
                     body = b""  # a refusal is one, whatever becomes of its words
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
-            raise unreachable(error, request, proxy) from None  # aiohttp's errors hold the request, secrets and all
+            raise unreachable(
+                error, request.url, request.timeout, proxy
+            ) from None  # aiohttp's errors hold the request, secrets and all
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)
         raw = Answer(response.status, lower, body)
@@ -220,37 +221,6 @@ def usable(raw: Answer, request: Request) -> Answer:
     except ValueError as error:
         message, about = f"the answer is not usable: {error}", request_id(raw.headers)
         raise ApiError(Reason.PAYLOAD, message, status=raw.status, request_id=about) from None
-
-
-def unreachable(error: Exception, request: Request, proxy: str | None) -> ApiError:
-    """Why there is no whole answer; the message names hosts and never a header or a body."""
-    host = request.url.host
-    peer = f"the proxy {URL(proxy).host}" if proxy else host
-    match error:
-        case TimeoutError():
-            return ApiError(Reason.TIMEOUT, f"{host} did not answer within {request.timeout:g} s")
-        case aiohttp.ClientConnectorDNSError():
-            return ApiError(Reason.DNS, f"the name of {peer} does not resolve")
-        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
-            why = getattr(cause, "verify_message", None) or "it does not verify"
-            return ApiError(Reason.TLS, f"the certificate of {host} is refused: {why}")
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            why = getattr(error, "strerror", None) or "no handshake"
-            return ApiError(Reason.TLS, f"no TLS with {host}: {why}")
-        case aiohttp.ClientHttpProxyError(status=status):
-            return ApiError(Reason.CONNECT, f"{peer} refuses to connect to {host}", status=status)
-        case aiohttp.ClientConnectorError(os_error=cause):
-            return ApiError(Reason.CONNECT, f"no connection to {peer}: {system_reason(cause)}")
-        case aiohttp.ClientResponseError():
-            return ApiError(Reason.PAYLOAD, f"what {host} answers is not proper HTTP")
-        case aiohttp.ClientPayloadError(__cause__=aiohttp.http_exceptions.ContentEncodingError()):
-            return ApiError(Reason.PAYLOAD, f"what {host} answers cannot be decompressed")
-        case aiohttp.ClientPayloadError():
-            return ApiError(Reason.CONNECT, f"{host} ended its answer halfway")
-        case aiohttp.InvalidURL() | UnicodeError():
-            return ApiError(Reason.CLIENT, "the endpoint is not a usable URL")
-        case _:
-            return ApiError(Reason.CONNECT, f"{host} closed the connection without an answer")
 
 
 def redirected_to(location: str) -> str:
@@ -300,10 +270,3 @@ def skew_hint(skew: float) -> str:
         return ""
     way = "ahead of" if skew > 0 else "behind"
     return f"; this machine's clock is {abs(skew):.0f} s {way} the cloud's: set it right"
-
-
-def system_reason(error: OSError) -> str:
-    """What the operating system calls an error; asyncio puts its own words, with addresses, into `strerror`."""
-    if error.errno is not None and error.errno > 0:  # below 0 are the errors of name lookups
-        return os.strerror(error.errno)
-    return error.strerror or type(error).__name__

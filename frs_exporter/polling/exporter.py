@@ -78,6 +78,8 @@ class Exporter:
         self._found: dict[str, Names] = {}
         self._last_beat = self._clock()
         self._started: float | None = None
+        self.shown = asyncio.Event()
+        """Set when every job of the config is on the page for the first time."""
         self._tried = False
         self._draining = False
 
@@ -88,6 +90,7 @@ class Exporter:
         self._tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
         async with self._lock:
             await self._apply(self._config)
+        self.shown.set()
         if self._reread_interval:
             self._tasks.append(asyncio.create_task(self._reloader.watch(self._reread_interval), name="watch files"))
         self._started = self._clock()

@@ -54,6 +54,7 @@ def build_app(exporter: Exporter, telemetry_path: str = "/metrics") -> web.Appli
 
 async def metrics(request: web.Request) -> web.StreamResponse:
     """The page, written block by block: no block takes long, and there is never a second copy of it all."""
+    await request.app[EXPORTER].shown.wait()  # part of a page would look as if projects were gone
     format = negotiate(",".join(request.headers.getall("Accept", ["*/*"])), FORMATS, TEXT)
     encoding = negotiate(",".join(request.headers.getall("Accept-Encoding", ["identity"])), ENCODINGS, IDENTITY)
     response = web.StreamResponse(

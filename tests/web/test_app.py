@@ -159,7 +159,11 @@ async def test_before_the_start_it_is_healthy_and_not_ready() -> None:
     async with Simulator(demo_world(1)) as simulator, serving(simulator, start=False) as served:
         assert (await served.get("/-/healthy"))[0] == 200
         assert (await served.get("/-/ready"))[::2] == (503, b"not ready: starting\n")
-        assert b"frs_up{" not in (await served.get("/metrics"))[2]
+        scrape = asyncio.create_task(served.get("/metrics"))
+        await asyncio.sleep(0.2)
+        assert not scrape.done()
+        await served.exporter.start()
+        assert b"frs_up{" in (await scrape)[2], "the page is whole or not there at all"
 
 
 async def test_ready_comes_after_an_interval_even_when_the_cloud_hangs() -> None:
