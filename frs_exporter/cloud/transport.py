@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -118,9 +119,10 @@ class Transport:
         refused was used all the same.
         """
         arrival = object()
+        self._waiting[arrival] = asyncio.get_running_loop().time()
         attempt = asyncio.create_task(self._attempt(request, authorize, arrival), name=f"request {request.target}")
         self._under_way.add(attempt)
-        attempt.add_done_callback(self._ended)
+        attempt.add_done_callback(partial(self._ended, arrival))
         try:
             return await asyncio.shield(attempt)
         except asyncio.CancelledError:
@@ -128,8 +130,9 @@ class Transport:
                 attempt.cancel()
             raise
 
-    def _ended(self, attempt: asyncio.Task[Answer]) -> None:
+    def _ended(self, arrival: object, attempt: asyncio.Task[Answer]) -> None:
         self._under_way.discard(attempt)
+        self._waiting.pop(arrival, None)
         if not attempt.cancelled():
             attempt.exception()  # whoever waits is told; if nobody does, it is seen here
 
@@ -138,13 +141,9 @@ class Transport:
         gate = self._gates.get(key)
         if gate is None:
             gate = self._gates[key] = Gate(self._limits[request.api])
-        self._waiting[arrival] = asyncio.get_running_loop().time()
-        try:
-            async with gate.entered(), authorize(request) as headers:
-                del self._waiting[arrival]
-                return await self._observed(request, headers)
-        finally:
-            self._waiting.pop(arrival, None)
+        async with gate.entered(), authorize(request) as headers:
+            del self._waiting[arrival]
+            return await self._observed(request, headers)
 
     async def _observed(self, request: Request, headers: Mapping[str, str]) -> Answer:
         clock = asyncio.get_running_loop().time

@@ -361,3 +361,39 @@ def test_clock_skew_is_measured_from_the_middle_of_the_exchange(date: str, expec
 )
 def test_only_a_notable_skew_is_hinted_at(skew: float, hint: str) -> None:
     assert skew_hint(skew) == hint
+
+
+def test_whoever_is_cancelled_leaves_nothing_waiting_and_what_was_sent_ends() -> None:
+    async def main() -> None:
+        asked = 0
+
+        async def handler(_: Any) -> web.Response:
+            nonlocal asked
+            asked += 1
+            await asyncio.sleep(2)
+            return web.json_response({})
+
+        runner = web.ServerRunner(web.Server(handler), shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        transport = Transport({api: Limit(10, 1) for api in Api}, Telemetry(), time.time)
+        request = request_to(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        for pause in (None, 0.5):  # before any begins; when one is sent and two are in the gate's line
+            tasks = [asyncio.create_task(transport.send(request, authorized)) for _ in range(3)]
+            if pause is not None:
+                await asyncio.sleep(pause)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(5)
+            assert transport.longest_wait() == 0
+            assert not transport._under_way
+        assert asked == 1, "only the one that was sent when nobody wanted it any more"
+        sent = asyncio.create_task(transport.send(request, authorized))
+        await asyncio.sleep(0.5)
+        await transport.close()
+        with pytest.raises(asyncio.CancelledError):
+            await sent
+        await runner.cleanup()
+
+    run_virtual(main())
