@@ -3,16 +3,18 @@
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import structlog
+from pydantic import SecretStr
 
 from frs_exporter.cloud.auth import authorizer
 from frs_exporter.cloud.metadata import read_keys
 from frs_exporter.cloud.transport import Answer
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import AgencyCredential, Api, Target
+from frs_exporter.model import AgencyCredential, Api, KeyCredential, Target
 from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.simulator.world import Machine
 from tests.cloud.test_auth import new_hold
@@ -233,3 +235,20 @@ def test_no_secret_of_the_machine_is_told() -> None:
         await polls.poller.stop()
 
     on_a_machine(then, token_required=True)
+
+
+def test_static_temporary_keys_need_their_security_token() -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        key = cloud.world.temporary_key(cloud.world.accounts[0])
+        for token, outcome in ((key.security_token, None), (None, Reason.AUTH), ("another", Reason.AUTH)):
+            secret = SecretStr(token) if token else None
+            credential = KeyCredential(f"sts-{token}", key.access_key, SecretStr(key.secret_key), secret)
+            target = replace(targets[0], credential=credential)
+            try:
+                await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
+                reason = None
+            except ApiError as error:
+                reason = error.reason
+            assert reason == outcome
+
+    on_a_machine(then)

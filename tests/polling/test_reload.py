@@ -180,6 +180,13 @@ def test_another_project_under_the_same_name_takes_nothing_over(tmp_path: Path) 
         ("", " the file is empty"),
         ("projects: []", "projects: there is nothing to watch"),
         ("credentials: {a: {ak_sk: {access_key: AK, secret_key: !file gone}}}", "cannot read the file gone: No such"),
+        (
+            "{credentials: {a: {ak_sk: {access_key: AK, secret_key: sk}}}, endpoints: {frs: 'https://face.example'},"
+            " discovery: [{credential: a, regions: [cn-north-4, cn-east-3]}]}",
+            "discovery[0].regions: several regions, but endpoints.frs is the same for all: put {region} in it",
+        ),
+        ("credentials: [", "not YAML: "),
+        ("\x00", "not YAML: "),
         (None, " cannot read the config file: No such file or directory"),
     ],
 )
