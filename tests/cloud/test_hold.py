@@ -449,3 +449,26 @@ def test_shares_are_those_of_the_endpoints_that_are_still_used() -> None:
         assert it.most == KEY_WIDTH
 
     guarded(test)
+
+
+def test_refusals_of_a_user_count_until_one_of_its_secrets_is_accepted() -> None:
+    async def test(it: Guarded) -> None:
+        user = Refusals(3, 900.0)
+        secrets = [Hold(f"secret-{n}", KEY_HOLD, it.telemetry, user, width=KEY_WIDTH) for n in range(6)]
+
+        async def use(hold: Hold, good: bool) -> None:
+            async with hold.attempt("p", "here"):
+                if not good:
+                    raise REFUSED.but()
+
+        for hold, good in zip(secrets[:5], (False, False, True, False, False), strict=True):
+            await asyncio.gather(use(hold, good), return_exceptions=True)
+            await asyncio.sleep(10)
+        secrets[5].check("p")  # two since the good one
+        await asyncio.gather(use(secrets[5], False), return_exceptions=True)
+        with pytest.raises(ApiError, match="not asked for another 880 s"):
+            Hold("another", KEY_HOLD, it.telemetry, user, width=KEY_WIDTH).check("p")
+        await asyncio.sleep(881)
+        Hold("another", KEY_HOLD, it.telemetry, user, width=KEY_WIDTH).check("p")
+
+    guarded(test)
