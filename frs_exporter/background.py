@@ -5,7 +5,7 @@ import contextlib
 import gc
 import sys
 import threading
-from collections.abc import Callable, MutableMapping, MutableSequence
+from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
 from typing import Any, TypeVar
 
 SWITCH = 0.0005
@@ -15,6 +15,9 @@ takes 100 ms, as it gives its own turn up with each system call and waits again.
 T = TypeVar("T")
 
 under_way: set[Callable[..., Any]] = set()
+"""What is computed with a limit, until it has really ended."""
+usual: list[float] = []
+"""Switch intervals as they were found: the first is the one to go back to."""
 
 
 def release(items: MutableSequence[Any] | MutableMapping[Any, Any]) -> None:
@@ -31,15 +34,24 @@ async def in_background(function: Callable[..., T], *arguments: Any, within: flo
     """
     if within is not None and function in under_way:
         raise TimeoutError
-    usual = sys.getswitchinterval()
+    with short_turns():
+        async with asyncio.timeout(within):
+            return await in_thread(function, *arguments)
+
+
+@contextlib.contextmanager
+def short_turns() -> Iterator[None]:
+    """Threads give way quickly, and nothing is collected, until the last who wants that has ended."""
+    usual.append(sys.getswitchinterval())
     sys.setswitchinterval(SWITCH)
     gc.disable()
     try:
-        async with asyncio.timeout(within):
-            return await in_thread(function, *arguments)
+        yield
     finally:
-        gc.enable()
-        sys.setswitchinterval(usual)
+        first, _ = usual[0], usual.pop()
+        if not usual:
+            gc.enable()
+            sys.setswitchinterval(first)
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:

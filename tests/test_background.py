@@ -25,6 +25,19 @@ async def test_what_is_returned_or_raised_comes_back_and_all_is_set_as_before() 
     assert (gc.isenabled(), sys.getswitchinterval()) == (True, usual)
 
 
+async def test_two_at_once_leave_all_as_it_was_whoever_ends_first() -> None:
+    usual = sys.getswitchinterval()
+    ends = [threading.Event(), threading.Event()]
+    both = [asyncio.create_task(in_background(end.wait, 10)) for end in ends]
+    await asyncio.sleep(0.05)
+    assert sys.getswitchinterval() < usual
+    for end, task in zip(ends, both, strict=True):
+        assert not gc.isenabled()
+        end.set()
+        await task
+    assert (gc.isenabled(), sys.getswitchinterval()) == (True, usual)
+
+
 async def test_the_loop_turns_while_a_thread_computes() -> None:
     def compute() -> int:
         return sum(number % 7 for number in range(3_000_000))

@@ -1,7 +1,6 @@
 """The config is loaded again: when told to, when a file has changed, when a secret was refused; one at a time."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -57,11 +56,15 @@ class Reloader:
 
     async def reread(self) -> None:
         """Reload if a file has changed; what comes of it the log and the metrics tell."""
-        with contextlib.suppress(ConfigError, TimeoutError):
+        try:
             async with asyncio.timeout(LONGEST_REREAD):
                 if await in_background(self._source.changed, within=LONGEST_LOOK):
                     await asyncio.sleep(SETTLE)
                     await self.reload()
+        except (ConfigError, TimeoutError):
+            pass
+        except Exception:
+            log.exception("unexpected error while looking for changed files")
 
     async def watch(self, interval: float) -> None:
         """Look for changes for ever, every `interval` seconds."""
