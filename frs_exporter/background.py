@@ -1,4 +1,4 @@
-"""Long work in a thread that leaves the event loop its turns, and does not keep the process when it never ends."""
+"""Long work that leaves the event loop its turns: in a thread that does not keep the process, or in slices."""
 
 import asyncio
 import contextlib
@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 SWITCH = 0.0005
 """Seconds that the thread may compute while the loop waits for its turn. With Python's usual 5 ms one turn of the loop
 takes 100 ms, as it gives its own turn up with each system call and waits again."""
+
+SLICE = 0.005
+"""Seconds of work after which the loop turns: a scrape under way must not wait for a reload."""
 
 T = TypeVar("T")
 
@@ -76,3 +79,16 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
     under_way.add(function)
     threading.Thread(target=run, name=getattr(function, "__name__", "background"), daemon=True).start()
     return await done
+
+
+class Turn:
+    """Awaited between small pieces of work, lets the loop turn now and then."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._end = clock() + SLICE
+
+    async def __call__(self) -> None:
+        if self._clock() >= self._end:
+            await asyncio.sleep(0)
+            self._end = self._clock() + SLICE

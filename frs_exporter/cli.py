@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from frs_exporter import __version__
-from frs_exporter.config.load import Config
+from frs_exporter.config.load import Config, load
 from frs_exporter.config.schema import File
 from frs_exporter.config.source import Source
 from frs_exporter.daemon import Address, listening, run, serve_until_told, told_to_stop
@@ -126,7 +126,7 @@ def cli() -> None:
 def serve(config_file: str, config_check: bool, **options: Any) -> None:
     """Poll the projects of a config and serve what is learned."""
     shard = shard_of(options["shard"], options["total_shards"])
-    source = Source(config_file)
+    source = Source(config_file, load)
     config = load_or_exit(source)
     if config_check:
         told_good(config_file, config)
@@ -158,7 +158,7 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / "config.yaml"
                 file.write_text(config_text(simulator.world, simulator.url), "utf-8")
-                source = Source(str(file))
+                source = Source(str(file), load)
                 exporter = Exporter(source, await asyncio.to_thread(source.load), telemetry)
                 await serve_until_told(exporter, addresses, "/metrics", announce=announce)
 
@@ -212,7 +212,7 @@ def end_standard_output() -> None:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-def load_or_exit(source: Source) -> Config:
+def load_or_exit(source: Source[Config]) -> Config:
     """The config, or all its problems on standard error and exit code 2."""
     try:
         return source.load()

@@ -15,6 +15,10 @@ SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
 """What a sub-service may be called: names from the wire become label values."""
 
 
+MAX_RECENT = 20
+"""Polls of a job whose ends are remembered."""
+
+
 class Api(StrEnum):
     """The vendor's services that are called: the values of the label `api` of the exporter's own metrics."""
 
@@ -213,7 +217,8 @@ class JobState:
     """What is known of a job: counters since the start, the newest answer, and until when its samples are fresh.
 
     `notes` are those of the newest answer, `told` are samples that a failure itself proved. `last_poll` and
-    `last_success` are Unix seconds, `fresh_until` and `told_until` are in seconds of the event loop's clock.
+    `last_success` are Unix seconds, `fresh_until` and `told_until` are in seconds of the event loop's clock. `recent`
+    holds how the newest polls ended, the newest last: None is well.
     """
 
     polls: int = 0
@@ -229,6 +234,7 @@ class JobState:
     last_poll: float | None = None
     last_success: float | None = None
     duration: float | None = None
+    recent: tuple[Reason | None, ...] = ()
 
     @property
     def up(self) -> bool:
@@ -249,6 +255,7 @@ class JobState:
             last_poll=at,
             last_success=at,
             duration=duration,
+            recent=(*self.recent, None)[-MAX_RECENT:],
         )
 
     def failed(
@@ -268,4 +275,5 @@ class JobState:
             told_until=told_until if told else self.told_until,
             last_poll=at,
             duration=duration,
+            recent=(*self.recent, error.reason)[-MAX_RECENT:],
         )

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from frs_exporter.background import in_background, release
-from frs_exporter.config.load import Config
+from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
@@ -73,11 +73,11 @@ def test_items_are_let_go_of() -> None:
     assert (items, names) == ([], {})
 
 
-class Hanging(Source):
+class Hanging(Source[Config]):
     """A config on a file system that does not answer."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__("c.yaml")
+        super().__init__("c.yaml", load)
         self.config, self.answers = config, threading.Event()
 
     def load(self) -> Config:

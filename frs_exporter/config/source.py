@@ -1,24 +1,29 @@
 """Where the config comes from: its file, and all that the file refers to; tells whether any of them has changed."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path as FilePath
+from typing import Generic, TypeVar
 
-from frs_exporter.config.load import Config, load
+from frs_exporter.config.document import See
 from frs_exporter.errors import ConfigError
+
+T_co = TypeVar("T_co", covariant=True)
 
 Stamp = tuple[int, ...]
 """What changes when a file is written, replaced, or reached by another link: empty where there is none."""
 
 
-class Source:
-    """A config file; it may be loaded again and again, by one thread at a time."""
+class Source(Generic[T_co]):
+    """A config file and what reads it; it may be loaded again and again, by one thread at a time."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, read: Callable[[str, See], T_co]) -> None:
         self.path = path
+        self._read = read
         self._stamps: dict[FilePath, Stamp] = {}
         self._loaded = False
 
-    def load(self) -> Config:
+    def load(self) -> T_co:
         """Read it, and remember what all files were like just before; raises ConfigError."""
         stamps: dict[FilePath, Stamp] = {}
         if self._loaded and FilePath(self.path).exists() and not FilePath(self.path).is_file():
@@ -28,7 +33,7 @@ class Source:
             stamps.setdefault(file, stamp(file))
 
         try:
-            config = load(self.path, see)
+            config = self._read(self.path, see)
         finally:
             self._stamps = stamps
         self._loaded = True

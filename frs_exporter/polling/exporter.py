@@ -50,7 +50,7 @@ class Exporter:
 
     def __init__(
         self,
-        source: Source,
+        source: Source[Config],
         config: Config,
         telemetry: Telemetry,
         *,

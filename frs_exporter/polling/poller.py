@@ -6,8 +6,10 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 import structlog
+from aiolimiter import AsyncLimiter
 
 from frs_exporter.advice import advice
+from frs_exporter.background import Turn
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import Collector
 from frs_exporter.errors import ApiError, Reason
@@ -18,26 +20,14 @@ from frs_exporter.polling.schedule import LAST_RETRY, first_delay, next_delay
 
 Key = tuple[str, str]
 
+IN_HAND = 3
+"""Polls of a job that may be brought forward at once; each comes back in an interval, so that all who ask together
+make a project cost twice as much as its polls alone, at most."""
+
 SPREAD = 0.2
 """Seconds of the first round per job: few jobs are asked at once, many spread over their interval."""
 
-SLICE = 0.005
-"""Seconds of work after which the loop turns: a scrape under way must not wait for a reload."""
-
 log = structlog.get_logger()
-
-
-class Turn:
-    """Awaited between small pieces of work, lets the loop turn now and then."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._end = clock() + SLICE
-
-    async def __call__(self) -> None:
-        if self._clock() >= self._end:
-            await asyncio.sleep(0)
-            self._end = self._clock() + SLICE
 
 
 class Poller:
@@ -60,7 +50,11 @@ class Poller:
         self._rng = rng
         self._jobs: dict[Key, Job] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._rounds: dict[Key, asyncio.Task[None]] = {}
+        self._in_hand: dict[Key, AsyncLimiter] = {}
         self._projects: set[str] = set()
+        self.due: dict[Key, float] = {}
+        """When each job is polled next, by the loop's clock."""
 
     @property
     def jobs(self) -> Collection[Job]:
@@ -98,7 +92,9 @@ class Poller:
 
     def _forget(self, key: Key) -> None:
         del self._jobs[key], self.states[key]
-        self._tasks.pop(key).cancel()
+        self._cancel(key)
+        self.due.pop(key, None)
+        self._in_hand.pop(key, None)
         for owner in (key, (*key, "samples"), (*key, "told")):
             self._page.drop(owner)
 
@@ -110,37 +106,66 @@ class Poller:
         self._show(job, self.states[key])
         if before is None or not before.target.asks_like(job.target):
             if before is not None:
-                self._tasks[key].cancel()
+                self._cancel(key)
+                self._in_hand.pop(key, None)
             window = min(job.target.poll_interval, spread)
-            self._tasks[key] = asyncio.create_task(self._run(key, window), name=f"poll {'/'.join(key)}")
+            self.due[key] = self._clock() + first_delay("/".join(key), window)
+            self._tasks[key] = asyncio.create_task(self._run(key), name=f"poll {'/'.join(key)}")
+
+    def _cancel(self, key: Key) -> None:
+        for task in (self._tasks.pop(key), self._rounds.pop(key, None)):
+            if task is not None:
+                task.cancel()
 
     async def stop(self) -> None:
         """Stop every task; returns when all have ended."""
-        for task in self._tasks.values():
+        tasks = [*self._tasks.values(), *self._rounds.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, key: Key, window: float) -> None:
-        await asyncio.sleep(first_delay("/".join(key), window))
+    async def bring_forward(self, key: Key) -> asyncio.Task[None] | None:
+        """The poll under way, or the next one, begun now; None when the job was asked for too often of late."""
+        if key not in self._rounds:
+            interval = self._jobs[key].target.poll_interval
+            in_hand = self._in_hand.setdefault(key, AsyncLimiter(IN_HAND, IN_HAND * interval))
+            if not in_hand.has_capacity():
+                return None
+            await in_hand.acquire()  # which waits for nothing, as there is one
+        return self._round(key)
+
+    async def _run(self, key: Key) -> None:
         while self._tasks.get(key) is asyncio.current_task():
-            try:
-                wait = await self._turn(key)
-            except Exception:
-                project, collector = key
-                log.exception("unexpected error around a poll", project=project, collector=collector)
-                wait = self._jobs[key].target.poll_interval
-            await asyncio.sleep(wait)
+            if (left := self.due[key] - self._clock()) > 0:
+                await asyncio.sleep(left)
+            else:
+                await asyncio.wait({self._round(key)})
 
-    async def _turn(self, key: Key) -> float:
-        """Poll and report; the seconds until the next turn."""
-        started, before = self._clock(), self.states[key]
-        state = await self.poll(key)
-        job = self._jobs[key]
-        retry_after = state.error.retry_after if state.error else None
-        delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
-        report(job, before, state, delay)
-        wait_from = self._clock() if state.error else started
-        return max(0.0, wait_from + delay - self._clock())
+    def _round(self, key: Key) -> asyncio.Task[None]:
+        """The round under way, or a new one: a job is never asked twice at once."""
+        if key not in self._rounds:
+            self._rounds[key] = asyncio.create_task(self._poll_and_plan(key), name=f"round {'/'.join(key)}")
+            self._rounds[key].add_done_callback(functools.partial(self._round_ended, key))
+        return self._rounds[key]
+
+    def _round_ended(self, key: Key, task: asyncio.Task[None]) -> None:
+        if self._rounds.get(key) is task:
+            del self._rounds[key]
+
+    async def _poll_and_plan(self, key: Key) -> None:
+        """Poll, report, and say when the job is due again."""
+        try:
+            started, before = self._clock(), self.states[key]
+            state = await self.poll(key)
+            job = self._jobs[key]
+            retry_after = state.error.retry_after if state.error else None
+            delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
+            report(job, before, state, delay)
+            self.due[key] = delay + (self._clock() if state.error else started)
+        except Exception:
+            project, collector = key
+            log.exception("unexpected error around a poll", project=project, collector=collector)
+            self.due[key] = self._clock() + self._jobs[key].target.poll_interval
 
     async def poll(self, key: Key) -> JobState:
         """Ask once, keep and show what came of it; no failure gets out, whatever it is."""
@@ -173,11 +198,15 @@ class Poller:
         return before.succeeded(self._now(), clock - started, findings, clock + target.stale_after)
 
     def _show(self, job: Job, state: JobState) -> None:
-        target = job.target
-        self._page.put(target.project, render_target(target, self._client.token_expiry(target)))
-        self._page.put(job.key, render_job(job, state))
-        self._page.put((*job.key, "samples"), lines(state.samples), state.fresh_until)
-        self._page.put((*job.key, "told"), lines(state.told), state.told_until)
+        show(self._page, job, state, self._client.token_expiry(job.target))
+
+
+def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> None:
+    """Put all that is known of a job, and of its project, on a page."""
+    page.put(job.target.project, render_target(job.target, token_expiry))
+    page.put(job.key, render_job(job, state))
+    page.put((*job.key, "samples"), lines(state.samples), state.fresh_until)
+    page.put((*job.key, "told"), lines(state.told), state.told_until)
 
 
 def report(job: Job, before: JobState, after: JobState, delay: float) -> None:

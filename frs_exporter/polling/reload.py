@@ -29,7 +29,7 @@ class Reloader:
 
     def __init__(
         self,
-        source: Source,
+        source: Source[Config],
         apply: Callable[[Config], Awaitable[int]],
         lock: asyncio.Lock,
         telemetry: Telemetry,
@@ -43,6 +43,10 @@ class Reloader:
         self._next: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self.problems: tuple[str, ...] = ()
+        """What is wrong with the newest config, empty where that is the one in use."""
+        self.next_look: float | None = None
+        """When files are looked at next, by the loop's clock; None for never."""
 
     async def reload(self) -> None:
         """Load and apply; whoever comes before the loading begins shares it. Raises ConfigError."""
@@ -69,6 +73,7 @@ class Reloader:
     async def watch(self, interval: float) -> None:
         """Look for changes for ever, every `interval` seconds."""
         while True:
+            self.next_look = asyncio.get_running_loop().time() + interval
             await asyncio.sleep(interval)
             await self.reread()
 
@@ -97,11 +102,13 @@ class Reloader:
             except Exception as error:
                 log.exception("unexpected error in a reload")
                 raise self._refused(f"unexpected {type(error).__name__}; the log has the traceback") from None
+            self.problems = ()
             self._telemetry.config_loaded(self._now())
             log.info("config reloaded", file=self._source.path, jobs=jobs)
 
     def _refused(self, *problems: str) -> ConfigError:
         """Tell why the config is not in force."""
+        self.problems = problems
         self._telemetry.config_refused()
         for problem in problems[:MAX_LOGGED]:
             log.error("config not reloaded", problem=problem, problems=len(problems))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
@@ -82,7 +83,7 @@ async def measure(projects: int, folder: Path) -> bool:
     cloud, text = simulated(projects)
     file = folder / "config.yaml"
     file.write_text(text)
-    source = Source(str(file))
+    source = Source(str(file), load)
     config = source.load()
     gc.freeze()  # as the daemon does
     exporter, watch = Exporter(source, config, Telemetry()), Watch()

@@ -433,7 +433,7 @@ def test_all_files_that_are_read_are_watched(tmp_path: Path) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
     text = (FILES / "minimal.good.yaml").read_text().replace("secret_key: sk", "secret_key: !file sk")
     (tmp_path / "c.yaml").write_text(text + "http_client: {tls_config: {ca_file: ca.pem}}\n")
-    source = Source(str(tmp_path / "c.yaml"))
+    source = Source(str(tmp_path / "c.yaml"), load)
     source.load()
     assert not source.changed()
     for name in ("sk", "ca.pem", "c.yaml"):
@@ -490,7 +490,7 @@ def test_a_pipe_is_refused_where_it_would_be_waited_for(tmp_path: Path) -> None:
 
 def test_a_config_from_a_pipe_is_read_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "c.yaml")
-    source = Source(str(tmp_path / "c.yaml"))
+    source = Source(str(tmp_path / "c.yaml"), load)
     text = (FILES / "minimal.good.yaml").read_text()
     writer = threading.Thread(target=(tmp_path / "c.yaml").write_text, args=(text,))
     writer.start()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.page import TEXT
@@ -64,7 +65,7 @@ class Living:
     async def start(self) -> None:
         """Load and start, as the command does."""
         self.write(self.config)
-        source = Source(str(self.file))
+        source = Source(str(self.file), load)
         options = {"rng": random.Random(3), "shard": Shard(), **self.options}
         self.exporter = Exporter(source, source.load(), self.telemetry, now=virtual_now, **options)
         await self.exporter.start()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from frs_exporter.config.load import Config
+from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, Limit
@@ -34,7 +34,7 @@ async def running(projects: int, rate: float) -> AsyncIterator[Running]:
         limits = dict.fromkeys(Api, Limit(rate, 5))
         telemetry = Telemetry()
         config = Config(tuple(cloud.targets()), limits)
-        exporter = Exporter(Source(""), config, telemetry, now=virtual_now, rng=random.Random(1))
+        exporter = Exporter(Source("", load), config, telemetry, now=virtual_now, rng=random.Random(1))
         await exporter.start()
         try:
             yield Running(exporter, telemetry)
@@ -85,7 +85,7 @@ async def test_a_loop_that_was_stuck_says_so_until_it_turns_again(monkeypatch: p
     """On real time: something blocks the loop, and whoever asks first afterwards learns of it."""
     monkeypatch.setattr("frs_exporter.polling.exporter.LONGEST_PAUSE", 0.2)
     monkeypatch.setattr("frs_exporter.polling.exporter.BEAT", 0.05)
-    exporter = Exporter(Source(""), Config((), dict.fromkeys(Api, Limit())), Telemetry())
+    exporter = Exporter(Source("", load), Config((), dict.fromkeys(Api, Limit())), Telemetry())
     await exporter.start()
     await asyncio.sleep(0.1)
     time.sleep(0.4)  # noqa: ASYNC251  # this is the point

@@ -529,7 +529,7 @@ def test_a_bug_in_a_reload_is_told_and_the_next_one_works(tmp_path: Path, monkey
         async with living(tmp_path, *both(), reread_interval=30.0) as it:
             tasks = it.tasks()
             with monkeypatch.context() as patch, structlog.testing.capture_logs() as logs:
-                patch.setattr("frs_exporter.config.source.load", broken)
+                patch.setattr("frs_exporter.config.load.build", broken)
                 assert await it.reload(it.config) == ("unexpected ZeroDivisionError; the log has the traceback",)
                 await asyncio.sleep(100)
             assert (it.tasks(), it.shown()[GOOD]) == (tasks, 0)

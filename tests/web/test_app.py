@@ -13,7 +13,7 @@ from aiohttp import web
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from frs_exporter.config.load import Config
+from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
@@ -46,7 +46,7 @@ async def serving(
 ) -> AsyncIterator[Served]:
     targets = [target_of(owner, project, simulator.url, **settings) for owner, project in simulator.world.projects()]
     config = Config(tuple(targets), LIMITS)
-    exporter = Exporter(Source(""), config, Telemetry(), rng=random.Random(1))
+    exporter = Exporter(Source("", load), config, Telemetry(), rng=random.Random(1))
     runner = web.AppRunner(build_app(exporter, telemetry_path), access_log=None, shutdown_timeout=0.5)
     try:
         await runner.setup()
@@ -184,11 +184,11 @@ async def test_a_client_that_hangs_up_harms_nobody(served: Served) -> None:
     assert (await served.get("/metrics"))[0] == 200
 
 
-class Given(Source):
+class Given(Source[Config]):
     """A config that the test gives."""
 
     def __init__(self, *loads: Config | ConfigError) -> None:
-        super().__init__("given.yaml")
+        super().__init__("given.yaml", load)
         self.loads = list(loads)
 
     def load(self) -> Config:
