@@ -16,16 +16,30 @@ from frs_exporter import __version__
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.schema import File
 from frs_exporter.config.source import Source
-from frs_exporter.daemon import Address, listening, run, serve_until_told, told_to_stop
+from frs_exporter.daemon import Serving, listening, run, serve_until_told, told_to_stop
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.flags import address, addresses, auto_reload, duration, route, shard_index, shard_of
+from frs_exporter.flags import (
+    address,
+    addresses,
+    auto_reload,
+    duration,
+    external_url,
+    layout_of,
+    prefix,
+    route,
+    shard_index,
+    shard_of,
+)
 from frs_exporter.log import log_to_stderr
 from frs_exporter.polling.demand import notices
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.simulator.control import PATH as FAULTS_PATH
 from frs_exporter.simulator.server import config_text
+from frs_exporter.web.config import WebConfig, load_web_config
+from frs_exporter.web.layout import Layout
+from frs_exporter.web.listen import Address
 
 DEFAULT_ADDRESS = ":10377"
 
@@ -85,12 +99,36 @@ def cli() -> None:
 )
 @listen_address
 @click.option(
+    "--web.systemd-socket", "systemd_socket", is_flag=True, help="Serve at the sockets that systemd hands over instead."
+)
+@click.option(
+    "--web.config.file",
+    "web_config_file",
+    default="",
+    metavar="FILE",
+    help="TLS, logins, headers and rate limit, as for any Prometheus exporter.",
+)
+@click.option(
     "--web.telemetry-path",
     "telemetry_path",
     default="/metrics",
     show_default=True,
     callback=route,
     help="Path of the metrics.",
+)
+@click.option(
+    "--web.external-url",
+    "external_url",
+    metavar="URL",
+    callback=external_url,
+    help="Where others reach this, say through a proxy; its path comes before all others.",
+)
+@click.option(
+    "--web.route-prefix",
+    "route_prefix",
+    metavar="PATH",
+    callback=prefix,
+    help="What all paths begin with, where that is not the path of the external URL.",
 )
 @click.option(
     "--log.level",
@@ -126,10 +164,11 @@ def cli() -> None:
 def serve(config_file: str, config_check: bool, **options: Any) -> None:
     """Poll the projects of a config and serve what is learned."""
     shard = shard_of(options["shard"], options["total_shards"])
-    source = Source(config_file, load)
-    config = load_or_exit(source)
+    layout = layout_of(options["telemetry_path"], options["route_prefix"], options["external_url"])
+    source, web_source = Source(config_file, load), Source(options["web_config_file"], load_web_config)
+    config, web_config = load_or_exit(source, web_source)
     if config_check:
-        told_good(config_file, config)
+        told_good(config_file, config, web_source.path, web_config)
         return
     telemetry = Telemetry()
     log_to_stderr(options["level"], options["format"], telemetry.count_log_line)
@@ -138,7 +177,8 @@ def serve(config_file: str, config_check: bool, **options: Any) -> None:
     async def run_serve() -> None:
         interval = options["reread_interval"]
         exporter = Exporter(source, config, telemetry, shard=shard, reread_interval=interval)
-        await serve_until_told(exporter, options["addresses"], options["telemetry_path"])
+        addresses = None if options["systemd_socket"] else options["addresses"]
+        await serve_until_told(exporter, telemetry, Serving(addresses, web_config, web_source, layout))
 
     run(run_serve())
 
@@ -160,7 +200,8 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
                 file.write_text(config_text(simulator.world, simulator.url), "utf-8")
                 source = Source(str(file), load)
                 exporter = Exporter(source, await asyncio.to_thread(source.load), telemetry)
-                await serve_until_told(exporter, addresses, "/metrics", announce=announce)
+                how = Serving(addresses, WebConfig(), Source("", load_web_config), Layout())
+                await serve_until_told(exporter, telemetry, how, announce)
 
     run(run_demo())
 
@@ -212,17 +253,21 @@ def end_standard_output() -> None:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-def load_or_exit(source: Source[Config]) -> Config:
-    """The config, or all its problems on standard error and exit code 2."""
-    try:
-        return source.load()
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
-        raise click.exceptions.Exit(2) from None
+def load_or_exit(config: Source[Config], web_config: Source[WebConfig]) -> tuple[Config, WebConfig]:
+    """Both configs, or all problems of both on standard error and exit code 2."""
+    loaded: list[Any] = []
+    for source in (config, web_config):
+        try:
+            loaded.append(source.load())
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(problem, err=True)
+    if len(loaded) < 2:
+        raise click.exceptions.Exit(2)
+    return loaded[0], loaded[1]
 
 
-def told_good(config_file: str, config: Config) -> None:
+def told_good(config_file: str, config: Config, web_config_file: str, web_config: WebConfig) -> None:
     """Say what is in a good config, and on standard error what is probably not meant."""
     for notice in notices(config):
         click.echo(f"{config_file}: {'serious ' if notice.serious else ''}warning: {notice.text}", err=True)
@@ -235,6 +280,11 @@ def told_good(config_file: str, config: Config) -> None:
     }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "projects")
     click.echo(f"{config_file}: good: {told}")
+    for text in web_config.notices:
+        click.echo(f"{web_config_file}: warning: {text}", err=True)
+    if web_config_file:
+        how = "TLS" if web_config.tls else "plain HTTP"
+        click.echo(f"{web_config_file}: good: {how}, {len(web_config.users)} users may log in")
 
 
 def main() -> None:

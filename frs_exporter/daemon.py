@@ -4,25 +4,33 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import click
 import structlog
 from aiohttp import web
 
-from frs_exporter import __version__
+from frs_exporter import __version__, systemd
 from frs_exporter.cloud.unreachable import system_reason
+from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
+from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.app import build_app
+from frs_exporter.web.config import WebConfig
+from frs_exporter.web.guard import Guard
+from frs_exporter.web.layout import Layout
+from frs_exporter.web.listen import Address, Door, bind
 
 STOP_WITHIN = 1.0
 """Seconds that a scrape under way gets when the process is told to stop; aiohttp waits so long twice."""
 
-Address = tuple[str | None, int]
-"""Host, None for all of the machine's addresses, and port."""
+KEEP_IDLE = 120.0
+"""Seconds for which a connection is kept on which nothing is asked, or not to its end."""
 
 log = structlog.get_logger()
 
@@ -33,40 +41,99 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
 
 
-async def serve_until_told(
-    exporter: Exporter, addresses: Sequence[Address], telemetry_path: str, *, announce: str | None = None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where and how to serve: at addresses, or with None of them at the sockets that systemd hands over."""
+
+    addresses: Sequence[Address] | None
+    web_config: WebConfig
+    source: Source[WebConfig]
+    layout: Layout
+
+
+async def serve_until_told(exporter: Exporter, telemetry: Telemetry, how: Serving, announce: str = "") -> None:
     """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that."""
     gc.freeze()  # what is there by now stays: full collections need not look at it
     stop = told_to_stop()
     reload_on_hangup(exporter)
-    async with served(exporter, addresses, telemetry_path) as ports:
+    async with served(exporter, telemetry, how) as ports:
         gc.collect()
         gc.freeze()
         log.info("serving", version=__version__, port=",".join(map(str, ports)), jobs=len(exporter.states))
-        if announce is not None:
-            host = addresses[0][0] or "localhost"
-            url = f"http://[{host}]:{ports[0]}" if ":" in host else f"http://{host}:{ports[0]}"
-            click.echo(f"\n  open {url}/ and {url}{telemetry_path}\n{announce}")
+        if announce:
+            host = how.addresses[0][0] if how.addresses else None
+            url = f"http://[{host}]:{ports[0]}" if host and ":" in host else f"http://{host or 'localhost'}:{ports[0]}"
+            click.echo(f"\n  open {url}/ and {url}{how.layout.telemetry_path}\n{announce}")
+        systemd.notify("READY=1")
+        signs = asyncio.create_task(signs_of_life(exporter), name="watchdog")
         await stop.wait()
         log.info("stopping")
+        systemd.notify("STOPPING=1")
         exporter.drain()
+        signs.cancel()
 
 
 @asynccontextmanager
-async def served(exporter: Exporter, addresses: Sequence[Address], telemetry_path: str) -> AsyncIterator[list[int]]:
+async def served(exporter: Exporter, telemetry: Telemetry, how: Serving) -> AsyncIterator[list[int]]:
     """Polling and listening at all addresses; yields the ports."""
-    runner = web.AppRunner(build_app(exporter, telemetry_path), access_log=None, shutdown_timeout=STOP_WITHIN)
+    guard = Guard(how.web_config)
+    for notice in how.web_config.notices:
+        log.warning(notice)
+    runner = web.AppRunner(
+        build_app(exporter, how.layout, guard),
+        access_log=None,
+        shutdown_timeout=STOP_WITHIN,
+        keepalive_timeout=KEEP_IDLE,
+        handler_cancellation=True,
+    )
+    watch: asyncio.Task[None] | None = None
+    door: Door | None = None
     try:
         await runner.setup()
-        for host, port in addresses:
-            with listening((host, port)):
-                await web.TCPSite(runner, host, port).start()
+        assert runner.server is not None
+        sockets = await listening_sockets(how.addresses)
+        door = Door(runner.server, guard, how.source, sockets, telemetry)
+        await door.open()
         await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
-        yield list(dict.fromkeys(address[1] for address in runner.addresses))  # IPv4 and IPv6 share one
+        watch = asyncio.create_task(door.watch(), name="watch web config")
+        ports = [each.getsockname()[1] for each in sockets if each.family != socket.AF_UNIX]
+        yield list(dict.fromkeys(ports))  # IPv4 and IPv6 share one
     finally:
+        if watch is not None:
+            watch.cancel()
+        if door is not None:
+            door.close()
         await runner.cleanup()
         await exporter.stop()
+
+
+async def listening_sockets(addresses: Sequence[Address] | None) -> list[socket.socket]:
+    """The sockets to serve at; raises click.ClickException."""
+    if addresses is None:
+        try:
+            return systemd.sockets()
+        except OSError as error:
+            raise click.ClickException(str(error)) from None
+    sockets: list[socket.socket] = []
+    for address in addresses:
+        with listening(address):
+            sockets += await bind(address)
+    return sockets
+
+
+async def signs_of_life(exporter: Exporter) -> None:
+    """Tell systemd that all is well, as often as it wants, for as long as it is."""
+    within = systemd.watchdog()
+    while within is not None:
+        if not exporter.not_healthy():
+            systemd.notify("WATCHDOG=1", status_line(exporter))
+        await asyncio.sleep(min(within / 3, 30.0))
+
+
+def status_line(exporter: Exporter) -> str:
+    """What `systemctl status` shows."""
+    states = exporter.states.values()
+    return f"STATUS={sum(state.up for state in states)} of {len(states)} jobs up"
 
 
 @contextlib.contextmanager
@@ -86,8 +153,10 @@ def reload_on_hangup(exporter: Exporter) -> None:
     reloads: set[asyncio.Task[None]] = set()
 
     async def reload() -> None:
+        systemd.notify(*systemd.reloading())
         with contextlib.suppress(ConfigError):
             await exporter.reload()
+        systemd.notify("READY=1")
 
     def hangup() -> None:
         task = asyncio.create_task(reload(), name="SIGHUP")

@@ -4,10 +4,14 @@ import re
 from collections.abc import Sequence
 
 import click
+from yarl import URL
 
 from frs_exporter.config.values import seconds
-from frs_exporter.daemon import Address
 from frs_exporter.polling.schedule import Shard
+from frs_exporter.web.layout import Layout
+from frs_exporter.web.listen import Address
+
+TAKEN = ("/probe", "/sd", "/api/v1/status")
 
 
 def address(value: str) -> Address:
@@ -25,9 +29,37 @@ def addresses(_ctx: click.Context, _param: click.Parameter, values: Sequence[str
 
 def route(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     """A path that routes nothing else."""
-    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value) or value.startswith("/-/"):
-        raise click.BadParameter("must be a path like /metrics, and none below /-/")
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value) or value.startswith("/-/") or value in TAKEN:
+        raise click.BadParameter(f"must be a path like /metrics, none below /-/ and none of {', '.join(TAKEN)}")
     return value
+
+
+def prefix(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """A path that all others begin with, without a slash at its end."""
+    if value is not None and not re.fullmatch(r"/?([A-Za-z0-9._~-]+/?)*", value):
+        raise click.BadParameter("must be a path like /frs")
+    return f"/{value.strip('/')}".rstrip("/") if value is not None else None
+
+
+def external_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> URL | None:
+    """A URL with a host, and without what no address of a service has."""
+    if value is None:
+        return None
+    try:
+        url = URL(value)
+        good = url.scheme in ("http", "https") and url.host and not (url.user or url.query_string or url.fragment)
+    except ValueError:
+        good = False
+    if not good:
+        raise click.BadParameter("must be a URL like https://monitoring.example.com/frs/")
+    prefix(_ctx, _param, url.raw_path)
+    return url
+
+
+def layout_of(telemetry_path: str, route_prefix: str | None, external: URL | None) -> Layout:
+    """Where the endpoints are: the prefix is the external URL's path where nothing else is said."""
+    path = external.path.rstrip("/") if external else ""
+    return Layout(telemetry_path, path if route_prefix is None else route_prefix, external)
 
 
 def duration(_ctx: click.Context, _param: click.Parameter, value: str) -> str:

@@ -11,12 +11,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("__main__",),
     ("cli",),
-    ("flags",),
     ("daemon",),
+    ("flags",),
     ("log",),
     ("web",),
     ("polling.exporter",),
-    ("polling.reload", "polling.discovery", "polling.plan"),
+    ("polling.probe", "polling.reload", "polling.discovery", "polling.plan"),
+    ("polling.seen",),
     ("polling.poller", "polling.demand"),
     ("collectors",),
     ("cloud.projects",),
@@ -42,8 +43,9 @@ LAYERS = [
     ("discovery",),
     ("model", "advice"),
     ("errors",),
+    ("steps",),
     ("redact",),
-    ("background",),
+    ("background", "systemd"),
     ("__init__",),
 ]
 PURE = (
@@ -59,6 +61,10 @@ PURE = (
         "polling.plan",
         "discovery",
         "cloud.proxy",
+        "polling.seen",
+        "steps",
+        "web.view",
+        "web.texts",
     ),
     *("exposition.render", "exposition.page"),
 )

@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, hold_of, no_config, refusals_of
@@ -11,6 +12,7 @@ from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Access, Api, Credential, Limit
+from frs_exporter.steps import step
 
 
 class Client:
@@ -39,6 +41,7 @@ class Client:
         name, endpoint = access.credential.name, access.endpoints[api]
         request = Request(api, endpoint, name, "GET", path, access.poll_timeout, access.http)
         authorizer = self._authorizer(access.credential)
+        step(f"authorization: {access.credential.kind} of {name}{held(authorizer.expires_at(access))}")
         authorization = await authorizer.authorize(access)
         try:
             return (await self._transport.send(request, authorization)).payload
@@ -47,6 +50,7 @@ class Client:
             # failure. A refused signature is never tried again with the same key: a few of them lock it.
             if error.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
                 raise
+        step("the authorization was refused: one more try with a new one")
         return (await self._transport.send(request, await authorizer.authorize(access))).payload
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[Access]) -> None:
@@ -94,3 +98,10 @@ class Client:
             self._holds[credential] = hold_of(credential, self._telemetry, user)
         self._holds[credential].restore()
         return self._holds[credential]
+
+
+def held(expires_at: float | None) -> str:
+    """Until when what is held may serve, for whoever follows the steps."""
+    if expires_at is None:
+        return ", nothing held"
+    return f", held until {datetime.fromtimestamp(expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"

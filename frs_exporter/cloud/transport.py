@@ -13,6 +13,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
+from frs_exporter import steps
 from frs_exporter.cloud.connections import Connections
 from frs_exporter.cloud.gate import Gate
 from frs_exporter.cloud.proxy import proxy_for
@@ -22,6 +23,7 @@ from frs_exporter.cloud.unreachable import unreachable
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit
+from frs_exporter.steps import step
 
 MAX_BODY = 1 << 20
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
@@ -142,7 +144,8 @@ class Transport:
         if gate is None:
             gate = self._gates[key] = Gate(self._limits[request.api])
         async with gate.entered(), authorize(request) as headers:
-            del self._waiting[arrival]
+            waited = asyncio.get_running_loop().time() - self._waiting.pop(arrival)
+            step(f"waited {waited:.3f} s for a turn at the gate of {request.credential} for {request.api}")
             return await self._observed(request, headers)
 
     async def _observed(self, request: Request, headers: Mapping[str, str]) -> Answer:
@@ -161,11 +164,14 @@ class Transport:
         reason = error.reason if error and error.code != NOT_SUBSCRIBED else None
         self._telemetry.requested(request.api, seconds, reason)
         outcome = str(error) if error else "answered"
+        step(outcome if error is None else f"classified as {outcome}")
         names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}
         log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
 
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Answer:
         sent_at, proxy = self._now(), proxy_for(request.url, request.http)
+        through = " through the proxy" if proxy else ""
+        step(f"> {request.method} {request.url}{through}{steps.headers(headers)}")
         try:
             async with (
                 self._connections.session(request.http) as session,
@@ -181,6 +187,7 @@ class Transport:
                 ) as response,
             ):
                 lower = {name.lower(): value for name, value in response.headers.items()}
+                step(f"< {response.status}{steps.headers(lower)}")
                 skew = clock_skew(lower, sent_at, self._now())
                 try:
                     body = await read_bounded(response)

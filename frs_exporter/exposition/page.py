@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -111,22 +111,39 @@ class Page:
             del self._lines[name][owner]
         self._ends.pop(owner, None)
 
-    def blocks(self, format: Format, now: float) -> Iterator[bytes]:
-        """The page at `now`, one block per family: all as of this call, however slowly it is read."""
+    def blocks(self, format: Format, now: float, names: Collection[str] = ()) -> Iterator[bytes]:
+        """The page at `now`, one block per family: all as of this call, however slowly it is read.
+
+        With `names` only the families that are called so.
+        """
         for owner in [owner for owner, end in self._ends.items() if end <= now]:
             self.drop(owner)
         headers = self._headers[format]
-        shown = [(headers[name], list(lines.values())) for name, lines in self._lines.items() if lines]
+        wanted = [(name, lines) for name, lines in self._lines.items() if lines and (not names or name in names)]
+        shown = [(headers[name], list(lines.values())) for name, lines in wanted]
         return (b"".join((head, *lines)) for head, lines in shown)
 
 
-def encode(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
+class Coder:
+    """Puts one page into a content coding, block by block."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._gzip = isal_zlib.compressobj(GZIP_LEVEL, wbits=31) if encoding is GZIP else None
+
+    def code(self, block: bytes) -> bytes:
+        """What can be sent so far; it may be nothing."""
+        return block if self._gzip is None else bytes(self._gzip.compress(block))
+
+    def end(self) -> bytes:
+        """What is left when there are no more blocks."""
+        return b"" if self._gzip is None else bytes(self._gzip.flush())
+
+
+def encode(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
     """The blocks in a content coding."""
-    if encoding is IDENTITY:
-        yield from blocks
-        return
-    gzip = isal_zlib.compressobj(GZIP_LEVEL, wbits=31)
+    coder = Coder(encoding)
     for block in blocks:
-        if data := gzip.compress(block):
+        if data := coder.code(block):
             yield data
-    yield gzip.flush()
+    if data := coder.end():
+        yield data

@@ -1,7 +1,7 @@
 """The exporter's own metrics: prometheus_client instruments on their own registry, appended to the page."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from prometheus_client import (
@@ -48,10 +48,19 @@ class Telemetry:
         text = "How long the request that waits longest has been waiting for its turn."
         self.schedule_lag = gauge("schedule_lag_seconds", text)
         self.jobs = gauge("jobs", "Jobs that are polled: projects times collectors.")
+        self._describe_config(gauge)
+        self.log_messages = counter("log_messages", "Log lines by level.", ("level",))
+        self.show_zeros()
+
+    def _describe_config(self, gauge: Callable[..., Gauge]) -> None:
+        """Instruments about what the exporter was told to do, and what it found by that."""
         text = "Whether the newest load of the config succeeded."
         self.config_good = gauge("config_last_reload_successful", text)
         text = "When the config in use was loaded."
         self.config_time = gauge("config_last_reload_success_timestamp_seconds", text)
+        text = "Whether the newest load of the web config succeeded."
+        self.web_config_good = gauge("web_config_last_reload_successful", text)
+        self.web_config_good.set(1)
         text = "Whether TLS certificates are not verified where this credential is used: 1 is a danger."
         self.insecure = gauge("insecure_skip_verify", text, ("credential",))
         text = "Which part of the projects is this exporter's; always 1."
@@ -66,8 +75,6 @@ class Telemetry:
         text = "Projects found that are not watched by any shard, as another one has their name."
         self.discovery_skipped = gauge("discovery_projects_skipped", text, rule)
         self.by_rule = (self.discovery_success, self.discovery_time, self.discovery_projects, self.discovery_skipped)
-        self.log_messages = counter("log_messages", "Log lines by level.", ("level",))
-        self.show_zeros()
 
     def show_zeros(self) -> None:
         """Bring every combination of labels onto the page."""
@@ -114,10 +121,10 @@ class Telemetry:
         self.config_good.set(1)
         self.config_time.set(at)
 
-    def block(self, format: Format) -> bytes:
-        """All own metrics in a format; in OpenMetrics this ends the page, `# EOF` included."""
+    def block(self, format: Format, names: Collection[str] = ()) -> bytes:
+        """All own metrics in a format, or those of these names; in OpenMetrics this ends the page, `# EOF` included."""
         generate = openmetrics.generate_latest if format is OPENMETRICS else exposition.generate_latest
-        return generate(self.registry)
+        return generate(self.registry.restricted_registry(names) if names else self.registry)
 
 
 def about_the_process(registry: CollectorRegistry) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import structlog
 
@@ -16,12 +16,15 @@ from frs_exporter.config.source import Source
 from frs_exporter.exposition.page import Format, Page
 from frs_exporter.exposition.render import FAMILIES
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Family, JobState, Notice
+from frs_exporter.model import Family, Job, JobState, Notice, Target
 from frs_exporter.polling.discovery import Discoverer
 from frs_exporter.polling.plan import Names, Plan, plan
 from frs_exporter.polling.poller import Key, Poller
+from frs_exporter.polling.probe import Probed, probe
 from frs_exporter.polling.reload import Reloader
 from frs_exporter.polling.schedule import Shard
+from frs_exporter.polling.seen import Seen, SeenJob
+from frs_exporter.steps import Told
 
 PAGE_FAMILIES: tuple[Family, ...] = (
     *FAMILIES,
@@ -86,7 +89,7 @@ class Exporter:
     async def start(self) -> None:
         """Start polling; every job of the config is on the page, down, from now on."""
         self._telemetry.shard.labels(self._shard.index, self._shard.total).set(1)
-        self._telemetry.config_loaded(self._now())
+        self._reloader.in_force()
         self._tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
         async with self._lock:
             await self._apply(self._config)
@@ -110,9 +113,34 @@ class Exporter:
         await self._poller.stop()
         await self._client.close()
 
+    async def probe(self, keys: Collection[Key], within: float, told: Told) -> list[Probed]:
+        """Poll these jobs now, as far as they may be asked, and wait so many seconds; `told` of each step."""
+        return await probe(self._poller, keys, within, self._now(), told)
+
+    def job(self, key: Key) -> Job | None:
+        """The job of a key, None where there is none."""
+        return self._poller.job(key)
+
+    def token_expiry(self, target: Target) -> float | None:
+        """When the token or temporary key held for a project ends, in Unix seconds; None without one."""
+        return self._client.token_expiry(target)
+
+    def seen(self) -> Seen:
+        """All that is known at this moment."""
+        clock, now, reloader = self._clock(), self._now(), self._reloader
+        poller = self._poller
+        jobs = [SeenJob(job, poller.states[job.key], now + poller.due[job.key] - clock) for job in poller.jobs]
+        next_look = None if reloader.next_look is None else now + reloader.next_look - clock
+        return Seen(now, clock, self._shard, reloader.loaded, reloader.problems, next_look, jobs)
+
     async def reload(self) -> None:
         """Load the config again and put it in place; raises ConfigError, and all is as it was."""
         await self._reloader.reload()
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """What the times of samples are measured with: the loop's clock."""
+        return self._clock
 
     @property
     def states(self) -> dict[Key, JobState]:
@@ -194,10 +222,10 @@ class Exporter:
             self._tried = True
         return ""
 
-    def page(self, format: Format) -> Iterator[bytes]:
-        """The whole page in blocks."""
-        yield from self._page.blocks(format, self._clock())
-        yield self._telemetry.block(format)
+    def page(self, format: Format, names: Collection[str] = ()) -> Iterator[bytes]:
+        """The page in blocks: all of it, or the metrics of these names."""
+        yield from self._page.blocks(format, self._clock(), names)
+        yield self._telemetry.block(format, names)
 
 
 def named(**names: frozenset[str]) -> dict[str, str]:

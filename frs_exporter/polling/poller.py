@@ -61,6 +61,14 @@ class Poller:
         """The jobs that are polled."""
         return self._jobs.values()
 
+    def job(self, key: Key) -> Job | None:
+        """The job of a key, None where there is none."""
+        return self._jobs.get(key)
+
+    def under_way(self, key: Key) -> bool:
+        """Whether a job is being polled."""
+        return key in self._rounds
+
     async def reconcile(self, wanted: Iterable[Job]) -> None:
         """Make the jobs the wanted ones, and let the loop turn meanwhile.
 

@@ -43,6 +43,8 @@ class Reloader:
         self._next: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self.loaded = now()
+        """When the config in use was loaded, in Unix seconds."""
         self.problems: tuple[str, ...] = ()
         """What is wrong with the newest config, empty where that is the one in use."""
         self.next_look: float | None = None
@@ -102,9 +104,13 @@ class Reloader:
             except Exception as error:
                 log.exception("unexpected error in a reload")
                 raise self._refused(f"unexpected {type(error).__name__}; the log has the traceback") from None
-            self.problems = ()
-            self._telemetry.config_loaded(self._now())
+            self.in_force()
             log.info("config reloaded", file=self._source.path, jobs=jobs)
+
+    def in_force(self) -> None:
+        """The config in use was loaded just now."""
+        self.loaded, self.problems = self._now(), ()
+        self._telemetry.config_loaded(self.loaded)
 
     def _refused(self, *problems: str) -> ConfigError:
         """Tell why the config is not in force."""

@@ -21,6 +21,7 @@ from frs_exporter.polling.exporter import Exporter
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.simulator.faults import HANG
 from frs_exporter.web.app import build_app
+from frs_exporter.web.layout import Layout
 from tests.conftest import LIMITS, target_of
 
 
@@ -47,7 +48,7 @@ async def serving(
     targets = [target_of(owner, project, simulator.url, **settings) for owner, project in simulator.world.projects()]
     config = Config(tuple(targets), LIMITS)
     exporter = Exporter(Source("", load), config, Telemetry(), rng=random.Random(1))
-    runner = web.AppRunner(build_app(exporter, telemetry_path), access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(build_app(exporter, Layout(telemetry_path)), access_log=None, shutdown_timeout=0.5)
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -109,8 +110,8 @@ async def test_head_has_no_body(served: Served) -> None:
 async def test_what_else_is_there(served: Served) -> None:
     status, headers, body = await served.get("/")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert b'<a href="/metrics">' in body
-    assert b"6 of 6 jobs are up" in body
+    assert b'<a href="metrics">' in body
+    assert b"6 of 6 jobs up" in body
     assert (await served.get("/-/healthy"))[::2] == (200, b"healthy\n")
     assert (await served.get("/-/ready"))[::2] == (200, b"ready\n")
     assert (await served.get("/elsewhere"))[0] == 404
@@ -134,7 +135,7 @@ async def test_the_path_of_the_metrics_can_be_chosen() -> None:
     async with Simulator(demo_world(1)) as simulator, serving(simulator, "/") as served:
         assert b"frs_up{" in (await served.get("/"))[2]
     async with Simulator(demo_world(1)) as simulator, serving(simulator, "/own/metrics") as served:
-        assert b'<a href="/own/metrics">' in (await served.get("/"))[2]
+        assert b'<a href="own/metrics">' in (await served.get("/"))[2]
         assert (await served.get("/metrics"))[0] == 404
 
 

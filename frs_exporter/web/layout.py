@@ -1,0 +1,32 @@
+"""Where the endpoints are, for those who come directly and for those who come through a proxy (pure)."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+from yarl import URL
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`prefix` is empty or like `/frs`; `external_url` is how others reach it, where that is said."""
+
+    telemetry_path: str = "/metrics"
+    prefix: str = ""
+    external_url: URL | None = None
+
+    @property
+    def home(self) -> str:
+        """The path of the status page as others see it."""
+        path = self.external_url.path if self.external_url else self.prefix
+        return path.rstrip("/") + "/"
+
+    @property
+    def metrics(self) -> str:
+        """The metrics as seen from the status page."""
+        return self.telemetry_path.lstrip("/") or "."
+
+    def reached_at(self, request: web.Request) -> tuple[str, str, str]:
+        """Scheme, host with port, and path of the probe, as whoever asks can reach it."""
+        if self.external_url is None:
+            return request.scheme, request.host, f"{self.prefix}/probe"
+        return self.external_url.scheme, self.external_url.authority, f"{self.home}probe"

@@ -1,0 +1,133 @@
+"""`/probe`, which asks about one project now, and `/sd`, which tells Prometheus of all that can be asked about."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+
+from aiohttp import web
+
+from frs_exporter.advice import explain
+from frs_exporter.background import Turn
+from frs_exporter.collectors import COLLECTORS
+from frs_exporter.exposition.page import FORMATS, OPENMETRICS, TEXT, Page, negotiate
+from frs_exporter.exposition.render import lines
+from frs_exporter.polling.exporter import PAGE_FAMILIES, Exporter
+from frs_exporter.polling.poller import Key, show
+from frs_exporter.polling.probe import Probed, deadline
+from frs_exporter.steps import Told
+from frs_exporter.web.layout import Layout
+from frs_exporter.web.stream import header, in_turns, stream
+
+TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+TIMEOUT = 10.0
+"""Seconds when nobody says how long the scrape may take."""
+LONGEST = 120.0
+OFFSET = 0.5
+"""Seconds that are left for the answer's way."""
+SWITCH = {"": False, "false": False, "0": False, "true": True, "1": True}
+
+
+async def probe(exporter: Exporter, request: web.Request) -> web.StreamResponse:
+    """The families of one project, asked about now; or with `debug=true` what happened meanwhile."""
+    await exporter.shown.wait()
+    try:
+        keys = keys_of(request, exporter)
+        debug = SWITCH.get(only(request, "debug"))
+        if debug is None:
+            raise ValueError("debug must be true or false")
+        within = min(deadline(request.headers.get(TIMEOUT_HEADER), TIMEOUT, OFFSET), LONGEST)
+    except LookupError as error:
+        return web.Response(text=f"{error.args[0]}\n", status=404)
+    except ValueError as error:
+        return web.Response(text=f"{error}\n", status=400)
+    steps = Steps(exporter)
+    probed = await exporter.probe(keys, within, steps.add)
+    if debug:
+        text = "".join(f"{line}\n" for line in steps.report(probed, within))
+        return web.Response(text=text, headers={"Cache-Control": "no-store"})
+    format = negotiate(header(request, "Accept", "*/*"), FORMATS, TEXT)
+    page = Page(PAGE_FAMILIES)
+    for each in probed:
+        show(page, each.job, each.state, exporter.token_expiry(each.job.target))
+    blocks = [*page.blocks(format, exporter.clock()), *([b"# EOF\n"] if format is OPENMETRICS else [])]
+    return await stream(request, in_turns(blocks), {"Content-Type": format.content_type, "Vary": "Accept"})
+
+
+def keys_of(request: web.Request, exporter: Exporter) -> list[Key]:
+    """The jobs that a request names; raises ValueError and LookupError."""
+    project, collector = only(request, "project"), only(request, "collector")
+    if not project:
+        raise ValueError("project is missing: /probe?project=NAME, as the config names it; /sd lists all")
+    if collector and collector not in COLLECTORS:
+        raise ValueError(f"there is no such collector; there are {', '.join(COLLECTORS)}")
+    wanted = [collector] if collector else list(COLLECTORS)
+    keys = [(project, name) for name in wanted if exporter.job((project, name)) is not None]
+    if not keys:
+        raise LookupError("no such project and collector are watched here; /sd lists all projects")
+    return keys
+
+
+def only(request: web.Request, name: str) -> str:
+    """A parameter that may be given once, empty without it; raises ValueError."""
+    values = request.query.getall(name, [])
+    if len(values) > 1:
+        raise ValueError(f"{name} is given more than once")
+    return values[0] if values else ""
+
+
+class Steps:
+    """What happened in a probe, and when."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._clock = exporter.clock
+        self._started = self._clock()
+        self._steps: list[str] = []
+
+    @property
+    def add(self) -> Told:
+        """What is told of each step."""
+        return lambda text: self._steps.append(f"{self._clock() - self._started:8.3f} s  {text}")
+
+    def report(self, probed: list[Probed], within: float) -> Iterator[str]:
+        """All of it, line by line."""
+        yield f"asked with {within:.1f} s to answer"
+        for text in self._steps:
+            yield text.replace("\n", "\n" + " " * 12)
+        for each in probed:
+            error = each.state.error
+            yield ""
+            yield f"{each.job.target.project}, {each.job.collector}: {'up' if each.state.up else 'down'}"
+            if error:
+                told = {"reason": error.reason, "code": error.code, "status": error.status, "message": error.message}
+                told |= {"request id": error.request_id, "means": explain(error).means.en, "do": explain(error).do.en}
+                yield from (f"  {name}: {value}" for name, value in told.items() if value)
+            for note in each.state.notes:
+                yield f"  note: {note}"
+            for chunk in (*lines(each.state.samples).values(), *lines(each.state.told).values()):
+                yield from (f"  {line}" for line in chunk.decode().splitlines())
+
+
+async def targets(exporter: Exporter, layout: Layout, request: web.Request) -> web.StreamResponse:
+    """All projects as targets, in the format of Prometheus' HTTP service discovery."""
+    await exporter.shown.wait()
+    reached_at = layout.reached_at(request)
+    return await stream(request, listed(exporter, *reached_at), {"Content-Type": "application/json"})
+
+
+async def listed(exporter: Exporter, scheme: str, host: str, path: str) -> AsyncIterator[bytes]:
+    """The list, target by target; `instance` keeps apart the series that Prometheus itself makes, like `up`."""
+    turn, comma = Turn(exporter.clock), b"["
+    for target in {each.job.target.project: each.job.target for each in exporter.seen().jobs}.values():
+        facts = {"project_id": target.project_id, "region": target.region, "credential": target.credential.name}
+        meta = {"project": target.project, **facts, "auth": target.credential.kind}
+        labels = {
+            "instance": target.project,
+            "__param_project": target.project,
+            "__scheme__": scheme,
+            "__metrics_path__": path,
+            **{f"__meta_frs_{name}": value for name, value in meta.items()},
+            **{f"__meta_frs_label_{name}": value for name, value in target.labels},
+        }
+        yield comma + json.dumps({"targets": [host], "labels": labels}, ensure_ascii=False).encode("utf-8", "replace")
+        comma = b",\n"
+        await turn()
+    yield b"]\n" if comma == b",\n" else b"[]\n"

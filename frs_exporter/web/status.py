@@ -1,0 +1,224 @@
+"""The status, as a page for people and as JSON: both are made in slices and written piece by piece."""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib import resources
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from frs_exporter import __version__
+from frs_exporter.background import Turn
+from frs_exporter.collectors.subscription import DOCUMENTED
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.seen import Seen
+from frs_exporter.web.stream import header, stream
+from frs_exporter.web.texts import Words, language_of
+from frs_exporter.web.view import JobView, Projects, ProjectView, SubserviceView, Trouble
+
+MAX_ROWS = 500
+MAX_COLUMNS = 10
+"""Sub-services with a column of their own; the vendor has about half as many."""
+MAX_QUERY = 200
+PIECE = 1 << 15
+"""Characters that are written at once."""
+
+FILES = {name: resources.files(__package__).joinpath("templates", name).read_text("utf-8") for name in ("status.html",)}
+STYLE = resources.files(__package__).joinpath("templates", "status.css").read_text("utf-8")
+SCRIPT = resources.files(__package__).joinpath("templates", "status.js").read_text("utf-8")
+TEMPLATE = Environment(loader=DictLoader(FILES), autoescape=True, undefined=StrictUndefined).get_template("status.html")
+
+
+def source_hash(text: str) -> str:
+    """How a Content-Security-Policy names one inline text, so that no other counts."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+POLICY = (
+    f"default-src 'none'; style-src {source_hash(STYLE)}; script-src {source_hash(SCRIPT)}; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Language",
+}
+STATES = {
+    Trouble.DOWN: "down",
+    Trouble.MISSING: "missing",
+    Trouble.UNKNOWN: "waiting",
+    Trouble.NONE: "up",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of the status a reader wants, and in which language."""
+
+    words: Words
+    lang: str
+    text: str
+    all: bool
+
+    @classmethod
+    def of(cls, request: web.Request) -> "Asked":
+        """What a request asks for."""
+        lang = request.query.get("lang", "")
+        language = language_of(header(request, "Accept-Language", "*"), lang)
+        text = request.query.get("q", "").strip()[:MAX_QUERY]
+        return cls(Words(language), lang if lang == language.name else "", text, request.query.get("all") == "1")
+
+    def query(self, **changes: str) -> str:
+        """The query of a link to the same with some changes."""
+        now = {"q": self.text, "lang": self.lang, "all": "1" if self.all else ""}
+        return urlencode({name: value for name, value in {**now, **changes}.items() if value})
+
+
+async def page(exporter: Exporter, metrics: str, request: web.Request) -> web.StreamResponse:
+    """The page for people; `metrics` is where the metrics are, seen from here."""
+    asked = Asked.of(request)
+    return await stream(request, rendered(exporter, asked, metrics), HEADERS)
+
+
+async def document(exporter: Exporter, request: web.Request) -> web.StreamResponse:
+    """The same as JSON, of all projects or those that a text is in."""
+    headers = {"Content-Type": "application/json", "Vary": "Accept-Language"}
+    return await stream(request, as_json(exporter, Asked.of(request)), headers)
+
+
+async def rendered(exporter: Exporter, asked: Asked, metrics: str) -> AsyncIterator[bytes]:
+    """The page in pieces."""
+    seen, turn = exporter.seen(), Turn(exporter.clock)
+    projects, matching = await look(seen, asked, turn)
+    shown = matching if asked.all else matching[:MAX_ROWS]
+    views = []
+    for name in shown:
+        views.append(projects.view(name, exporter.token_expiry(projects.target(name))))
+        await turn()
+    columns, others = columns_of(views)
+    about = {"seen": seen, "metrics": metrics, **counts(seen, projects), "shown": len(shown), "matching": len(matching)}
+    written, size = list[str](), 0
+    for piece in TEMPLATE.generate(projects=views, columns=columns, others=others, **about, **tools(asked)):
+        written.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            yield "".join(written).encode("utf-8", "replace")
+            written, size = [], 0
+        await turn()
+    yield "".join(written).encode("utf-8", "replace")
+
+
+def tools(asked: Asked) -> dict[str, Any]:
+    """What the template uses whatever there is to show."""
+    words = asked.words
+    return {
+        "version": __version__,
+        "style": STYLE,
+        "script": SCRIPT,
+        "max_rows": MAX_ROWS,
+        "t": words,
+        "q": asked.text,
+        "lang": asked.lang,
+        "query": asked.query,
+        "mark": mark,
+        "date": date,
+        "probe": probe_query,
+        "state": partial(state, words),
+        "strip": partial(strip, words),
+    }
+
+
+async def look(seen: Seen, asked: Asked, turn: Turn) -> tuple[Projects, list[str]]:
+    """All projects, and the names of those that are asked for, the worst first."""
+    projects, text, matching = Projects(seen), asked.text.lower(), set()
+    for name in projects.names():
+        if not text or projects.matches(name, text):
+            matching.add(name)
+        await turn()
+    return projects, [name for name in projects.in_order() if name in matching]
+
+
+def counts(seen: Seen, projects: Projects) -> dict[str, int]:
+    """How much there is, and how much of it is well."""
+    troubled = sum(trouble in (Trouble.DOWN, Trouble.MISSING) for trouble in projects.troubles.values())
+    up = sum(each.state.up for each in seen.jobs)
+    return {"jobs": len(seen.jobs), "up": up, "all": len(projects.troubles), "troubled": troubled}
+
+
+def columns_of(views: Iterable[ProjectView]) -> tuple[list[str], bool]:
+    """The sub-services that get a column: documented ones, then the commonest; and whether there are others."""
+    number = Counter(name for view in views for name in view.subservices)
+    names = sorted(number, key=lambda name: (name not in DOCUMENTED, -number[name], name))
+    documented = [name for name in DOCUMENTED if name in number]
+    names = [*documented, *(name for name in names if name not in documented)]
+    return names[:MAX_COLUMNS], len(names) > MAX_COLUMNS
+
+
+def state(words: Words, view: ProjectView) -> str:
+    """A project's state in a word."""
+    return words("frozen" if view.frozen else STATES[view.trouble])
+
+
+def mark(subservice: SubserviceView) -> str:
+    """What a sub-service's cell looks like."""
+    if subservice.subscribed is None:
+        return "blind" if subservice.required else "unknown"
+    return "on" if subservice.subscribed else "lost" if subservice.required else "off"
+
+
+def strip(words: Words, job: JobView) -> str:
+    """The newest polls in words, the oldest of them first."""
+    return ", ".join(reason or words("well") for reason in job.recent)
+
+
+def date(seconds: float) -> str:
+    """A day, by UTC."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return "?"
+
+
+def probe_query(project: str) -> str:
+    """The query that asks about a project now, and tells how."""
+    return urlencode({"project": project, "debug": "true"})
+
+
+async def as_json(exporter: Exporter, asked: Asked) -> AsyncIterator[bytes]:
+    """The document, project by project."""
+    seen, turn = exporter.seen(), Turn(exporter.clock)
+    projects, names = await look(seen, asked, turn)
+    about = {
+        "version": __version__,
+        "now": seen.now,
+        "config": {"loaded": seen.loaded, "next_look": seen.next_look, "problems": list(seen.problems)},
+        "shard": {"index": seen.shard.index, "total": seen.shard.total},
+        "counts": counts(seen, projects),
+    }
+    yield json.dumps(about, ensure_ascii=False)[:-1].encode("utf-8", "replace") + b', "projects": ['
+    comma = b"\n"
+    for name in names:
+        view = projects.view(name, exporter.token_expiry(projects.target(name)))
+        yield comma + json.dumps(plain(view, asked.words), ensure_ascii=False).encode("utf-8", "replace")
+        comma = b",\n"
+        await turn()
+    yield b"\n]}\n"
+
+
+def plain(view: ProjectView, words: Words) -> dict[str, Any]:
+    """A project as JSON has it: names in place of numbers, texts in the reader's language."""
+    told = asdict(view)
+    told["trouble"] = view.trouble.name.lower()
+    for job, seen in zip(told["jobs"], view.jobs, strict=True):
+        if seen.failure:
+            job["failure"].update(means=words(seen.failure.means), do=words(seen.failure.do))
+    return told

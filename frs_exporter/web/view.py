@@ -1,0 +1,192 @@
+"""What a person wants to know of each project, from all that the exporter has seen: trouble first (pure)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from frs_exporter.advice import Text, explain
+from frs_exporter.collectors.subscription import CREATED, FROZEN, MAX_FACE_SETS, SUBSCRIBED
+from frs_exporter.model import Sample, Target
+from frs_exporter.polling.seen import Seen, SeenJob
+
+
+class Trouble(IntEnum):
+    """How badly a project wants to be looked at, the worst first."""
+
+    DOWN = 0
+    """It cannot be asked, or says that it is frozen."""
+    MISSING = 1
+    """A sub-service that must be on is not known to be."""
+    UNKNOWN = 2
+    """It was not asked yet."""
+    NONE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SubserviceView:
+    """A sub-service; `subscribed` is None where nothing fresh tells, `since` is in Unix seconds."""
+
+    subscribed: bool | None
+    required: bool
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureView:
+    """Why a job is down, in the vendor's words and ours."""
+
+    reason: str
+    code: str
+    status: int | None
+    message: str
+    request_id: str
+    means: Text
+    do: Text
+    polls: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job; `up` is None before the first poll, times are Unix seconds, `recent` has empty text for a good poll."""
+
+    collector: str
+    up: bool | None
+    failure: FailureView | None
+    last_success: float | None
+    last_poll: float | None
+    next_poll: float
+    poll_interval: float
+    recent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """A project with its jobs."""
+
+    project: str
+    project_id: str
+    region: str
+    credential: str
+    auth: str
+    labels: Mapping[str, str]
+    trouble: Trouble
+    frozen: bool
+    subservices: Mapping[str, SubserviceView]
+    max_face_sets: int | None
+    token_expiry: float | None
+    jobs: tuple[JobView, ...]
+
+
+class Projects:
+    """The projects that were seen, and how they are, without looking closer than that needs."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._clock = seen.clock
+        self._jobs: defaultdict[str, list[SeenJob]] = defaultdict(list)
+        self.troubles: dict[str, Trouble] = {}
+
+        for each in seen.jobs:
+            self._jobs[each.job.target.project].append(each)
+
+    def names(self) -> Iterator[str]:
+        """Each project, as it is looked at; `troubles` tells of it from then on."""
+        for project, jobs in self._jobs.items():
+            self.troubles[project] = trouble(jobs, self._samples(jobs))
+            yield project
+
+    def in_order(self) -> list[str]:
+        """All that were looked at, the worst first, then by name."""
+        return sorted(self.troubles, key=lambda project: (self.troubles[project], project))
+
+    def matches(self, project: str, text: str) -> bool:
+        """Whether a text in lower case is in what is known of a project."""
+        target = self._jobs[project][0].job.target
+        words = [project, target.project_id, target.region, target.credential.name]
+        words += [value for _, value in target.labels]
+        for each in self._jobs[project]:
+            if error := each.state.error:
+                words += [error.reason, error.code, error.message]
+        return any(text in word.lower() for word in words)
+
+    def target(self, project: str) -> Target:
+        """The project as it is asked."""
+        return self._jobs[project][0].job.target
+
+    def view(self, project: str, token_expiry: float | None) -> ProjectView:
+        """Everything about a project."""
+        jobs, target = self._jobs[project], self.target(project)
+        samples = self._samples(jobs)
+        limits = [sample.value for sample in samples if sample.family is MAX_FACE_SETS]
+        return ProjectView(
+            project=project,
+            project_id=target.project_id,
+            region=target.region,
+            credential=target.credential.name,
+            auth=target.credential.kind,
+            labels=dict(target.labels),
+            trouble=self.troubles[project],
+            frozen=is_frozen(samples),
+            subservices=subservices(target.require, samples),
+            max_face_sets=int(limits[0]) if limits else None,
+            token_expiry=token_expiry,
+            jobs=tuple(map(job_view, jobs)),
+        )
+
+    def _samples(self, jobs: Sequence[SeenJob]) -> list[Sample]:
+        """What is fresh of what was told."""
+        samples: list[Sample] = []
+        for _, state, _ in jobs:
+            samples += state.samples if state.fresh_until > self._clock else ()
+            samples += state.told if state.told_until > self._clock else ()
+        return samples
+
+
+def trouble(jobs: Sequence[SeenJob], samples: Sequence[Sample]) -> Trouble:
+    """How badly a project wants to be looked at."""
+    if any(each.state.error for each in jobs) or is_frozen(samples):
+        return Trouble.DOWN
+    on = {sample.labels[1] for sample in samples if sample.family is SUBSCRIBED and sample.value}
+    if all(each.state.polls for each in jobs):
+        return Trouble.NONE if set(jobs[0].job.target.require) <= on else Trouble.MISSING
+    return Trouble.UNKNOWN
+
+
+def is_frozen(samples: Sequence[Sample]) -> bool:
+    """Whether the service says so."""
+    return any(sample.family is FROZEN and sample.value for sample in samples)
+
+
+def subservices(require: Sequence[str], samples: Sequence[Sample]) -> dict[str, SubserviceView]:
+    """The sub-services told of, and those that must be on."""
+    told = {sample.labels[1]: bool(sample.value) for sample in samples if sample.family is SUBSCRIBED}
+    since = {sample.labels[1]: sample.value for sample in samples if sample.family is CREATED}
+    names = dict.fromkeys((*require, *told))
+    return {name: SubserviceView(told.get(name), name in require, since.get(name)) for name in names}
+
+
+def job_view(seen: SeenJob) -> JobView:
+    """Everything about a job."""
+    (job, state, next_poll), failure = seen, None
+    if error := state.error:
+        about = explain(error)
+        failure = FailureView(
+            reason=error.reason,
+            code=error.code,
+            status=error.status,
+            message=error.message,
+            request_id=error.request_id,
+            means=about.means,
+            do=about.do,
+            polls=state.failures_in_a_row,
+        )
+    return JobView(
+        collector=job.collector,
+        up=state.up if state.polls else None,
+        failure=failure,
+        last_success=state.last_success,
+        last_poll=state.last_poll,
+        next_poll=next_poll,
+        poll_interval=job.target.poll_interval,
+        recent=tuple(reason or "" for reason in state.recent),
+    )
