@@ -284,7 +284,7 @@ def told_good(config_file: str, config: Config, web_config_file: str, web_config
         click.echo(f"{web_config_file}: warning: {text}", err=True)
     if web_config_file:
         how = "TLS" if web_config.tls else "plain HTTP"
-        click.echo(f"{web_config_file}: good: {how}, {len(web_config.users)} users may log in")
+        click.echo(f"{web_config_file}: good: {how}, {len(web_config.users)} logins")
 
 
 def main() -> None:

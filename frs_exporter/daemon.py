@@ -86,23 +86,19 @@ async def served(exporter: Exporter, telemetry: Telemetry, how: Serving) -> Asyn
         keepalive_timeout=KEEP_IDLE,
         handler_cancellation=True,
     )
-    watch: asyncio.Task[None] | None = None
     door: Door | None = None
     try:
         await runner.setup()
         assert runner.server is not None
         sockets = await listening_sockets(how.addresses)
         door = Door(runner.server, guard, how.source, sockets, telemetry)
-        await door.open()
+        door.open()
         await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
-        watch = asyncio.create_task(door.watch(), name="watch web config")
         ports = [each.getsockname()[1] for each in sockets if each.family != socket.AF_UNIX]
         yield list(dict.fromkeys(ports))  # IPv4 and IPv6 share one
     finally:
-        if watch is not None:
-            watch.cancel()
         if door is not None:
-            door.close()
+            await door.close()
         await runner.cleanup()
         await exporter.stop()
 

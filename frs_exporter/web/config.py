@@ -95,8 +95,10 @@ def load_web_config(path: str, see: See = unwatched) -> WebConfig:
 
 def build(document: Document, folder: FilePath, see: See) -> WebConfig | None:
     """The WebConfig that a document describes, or None; problems are added to those of the document."""
+    if document.problems:
+        return None
     try:
-        file = File.model_validate({} if document.data is None and not document.problems else document.data)
+        file = File.model_validate({} if document.data is None else document.data)
     except ValidationError as error:
         note(error, document, File, "basic_auth_users")
         return None

@@ -1,8 +1,9 @@
-"""Where connections come in: bound sockets, secured as the web config says, which may change at any time."""
+"""Where connections come in: each is secured as the web config says at that moment."""
 
 import asyncio
+import contextlib
+import errno
 import socket
-import ssl
 from collections.abc import Sequence
 
 import structlog
@@ -27,6 +28,10 @@ LOOK_EVERY = 2.0
 SETTLE = 0.5
 """Seconds between seeing that and reading: a certificate and its key are two files."""
 LONGEST_READ = 10.0
+AFTER_TROUBLE = 1.0
+"""Seconds without new connections after one could not be accepted, as for want of file descriptors."""
+GONE = {errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO}
+"""What accept() says of a client that has hung up already."""
 
 log = structlog.get_logger()
 
@@ -42,16 +47,8 @@ async def bind(address: Address) -> list[socket.socket]:
     return bound
 
 
-class Refused(asyncio.Protocol):
-    """One connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Close it at once."""
-        transport.abort()  # type: ignore[attr-defined]
-
-
 class Door:
-    """Hands connections to `server`; what comes in the meantime, while the web config changes, just waits."""
+    """Hands connections to `server`, each as the web config says at that moment."""
 
     def __init__(
         self,
@@ -66,23 +63,52 @@ class Door:
         self._source = source
         self._sockets = sockets
         self._telemetry = telemetry
-        self._open: list[asyncio.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._arriving: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
-        """Let connections in, as the guard's web config says."""
-        tls = self._guard.config.tls
-        before, self._open = self._open, await self._listen(tls.context if tls else None)
-        for server in before:  # the sockets stay, so that nobody is turned away
-            server.close()
+    def open(self) -> None:
+        """Let connections in, and take up what the web config becomes."""
+        for each in self._sockets:
+            each.setblocking(False)
+            self._tasks.append(asyncio.create_task(self._let_in(each), name="accept"))
+        self._tasks.append(asyncio.create_task(self._watch(), name="watch web config"))
 
-    def close(self) -> None:
-        """Let nobody in any more."""
-        for server in self._open:
-            server.close()
+    async def close(self) -> None:
+        """Let nobody in any more; those who are in may stay."""
+        tasks = [*self._tasks, *self._arriving]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for each in self._sockets:
             each.close()
 
-    async def watch(self) -> None:
+    async def _let_in(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listener)
+            except OSError as error:
+                if error.errno not in GONE:
+                    log.error("cannot accept connections", problem=error.strerror)
+                    await asyncio.sleep(AFTER_TROUBLE)
+                continue
+            if len(self._arriving) + len(self._server.connections) >= MAX_CONNECTIONS:
+                connection.close()
+                continue
+            task = asyncio.create_task(self._hand_over(connection), name="handshake")
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+
+    async def _hand_over(self, connection: socket.socket) -> None:
+        """Shake hands and let the server talk; who cannot is gone."""
+        tls = self._guard.config.tls
+        context, within = (tls.context, HANDSHAKE_WITHIN) if tls else (None, None)
+        with contextlib.suppress(OSError):  # the client's mistake, or it has hung up
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._server, connection, ssl=context, ssl_handshake_timeout=within
+            )
+
+    async def _watch(self) -> None:
         """Take up what the web config, or a file it names, becomes; what is wrong changes nothing."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
@@ -90,33 +116,19 @@ class Door:
                 if await in_background(self._source.changed, within=LONGEST_READ):
                     await asyncio.sleep(SETTLE)
                     await self._renew()
+            except TimeoutError:
+                log.error("web config not looked at", problem="it, or a file it names, does not answer")
             except Exception:
                 log.exception("unexpected error while looking at the web config")
 
     async def _renew(self) -> None:
         try:
             config = await in_background(self._source.load, within=LONGEST_READ)
-        except (ConfigError, TimeoutError) as error:
+        except ConfigError as error:
             self._telemetry.web_config_good.set(0)
-            for problem in getattr(error, "problems", ("it, or a file it names, cannot be read to its end",)):
+            for problem in error.problems:
                 log.error("web config not reloaded", problem=problem)
             return
-        before, self._guard.config = self._guard.config, config
-        if config.tls != before.tls:
-            await self.open()
+        self._guard.config = config
         self._telemetry.web_config_good.set(1)
         log.info("web config reloaded", file=self._source.path, tls=config.tls is not None, users=len(config.users))
-
-    async def _listen(self, context: ssl.SSLContext | None) -> list[asyncio.Server]:
-        loop = asyncio.get_running_loop()
-        within = HANDSHAKE_WITHIN if context else None
-        return [
-            await loop.create_server(
-                self._accept, sock=each.dup(), ssl=context, backlog=BACKLOG, ssl_handshake_timeout=within
-            )
-            for each in self._sockets
-        ]
-
-    def _accept(self) -> asyncio.Protocol:
-        """What talks to a new connection."""
-        return Refused() if len(self._server.connections) >= MAX_CONNECTIONS else self._server()

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from frs_exporter.config.checks import suggestion
 from frs_exporter.config.document import Document, See, read_file
 from frs_exporter.config.schema import Model
 
@@ -162,9 +163,8 @@ def check_versions(document: Document, config: TlsServerConfig) -> None:
     suites = config.cipher_suites or []
     for index, suite in enumerate(suites):
         if suite not in SUITES and suite not in SUITES_OF_13:
-            document.problem(
-                (SECTION, "cipher_suites", index), f"there is no such suite; there are {', '.join(SUITES)}"
-            )
+            text = f"is none of those that Go's crypto/tls counts as secure{suggestion(suite, list(SUITES))}"
+            document.problem((SECTION, "cipher_suites", index), text)
     if suites and not any(suite in SUITES for suite in suites) and set(suites) <= set(SUITES_OF_13):
         text = "names suites of TLS 1.3 only, which are always on; set min_version: TLS13 instead"
         document.problem((SECTION, "cipher_suites"), text, at_key=True)

@@ -2,14 +2,10 @@
 
 import asyncio
 import gzip
-import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -22,45 +18,8 @@ from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.simulator.faults import HANG
 from frs_exporter.web.app import build_app
 from frs_exporter.web.layout import Layout
-from tests.conftest import LIMITS, target_of
-
-
-class Served:
-    """A running exporter."""
-
-    def __init__(self, exporter: Exporter, url: str, session: aiohttp.ClientSession) -> None:
-        self.exporter, self.url, self.session = exporter, url, session
-
-    async def get(self, path: str, **options: Any) -> tuple[int, Any, bytes]:
-        async with self.session.request(options.pop("method", "GET"), path, **options) as response:
-            return response.status, response.headers, await response.read()
-
-    async def ready(self) -> None:
-        async with asyncio.timeout(10):
-            while (await self.get("/-/ready"))[0] != 200:  # noqa: ASYNC110  # what is awaited is across a socket
-                await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def serving(
-    simulator: Simulator, telemetry_path: str = "/metrics", start: bool = True, **settings: Any
-) -> AsyncIterator[Served]:
-    targets = [target_of(owner, project, simulator.url, **settings) for owner, project in simulator.world.projects()]
-    config = Config(tuple(targets), LIMITS)
-    exporter = Exporter(Source("", load), config, Telemetry(), rng=random.Random(1))
-    runner = web.AppRunner(build_app(exporter, Layout(telemetry_path)), access_log=None, shutdown_timeout=0.5)
-    try:
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        plain = {"Accept-Encoding": "identity"}
-        if start:
-            await exporter.start()
-        async with aiohttp.ClientSession(url, headers=plain, auto_decompress=False) as session:
-            yield Served(exporter, url, session)
-    finally:
-        await runner.cleanup()
-        await exporter.stop()
+from tests.conftest import LIMITS, account, target_of
+from tests.web.serving import Served, serving
 
 
 @pytest.fixture
@@ -132,9 +91,9 @@ async def test_a_draining_exporter_is_healthy_and_not_ready(served: Served) -> N
 
 
 async def test_the_path_of_the_metrics_can_be_chosen() -> None:
-    async with Simulator(demo_world(1)) as simulator, serving(simulator, "/") as served:
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, Layout("/")) as served:
         assert b"frs_up{" in (await served.get("/"))[2]
-    async with Simulator(demo_world(1)) as simulator, serving(simulator, "/own/metrics") as served:
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, Layout("/own/metrics")) as served:
         assert b'<a href="own/metrics">' in (await served.get("/"))[2]
         assert (await served.get("/metrics"))[0] == 404
 
@@ -157,14 +116,19 @@ async def test_a_scrape_never_waits_for_the_cloud() -> None:
 
 
 async def test_before_the_start_it_is_healthy_and_not_ready() -> None:
-    async with Simulator(demo_world(1)) as simulator, serving(simulator, start=False) as served:
-        assert (await served.get("/-/healthy"))[0] == 200
-        assert (await served.get("/-/ready"))[::2] == (503, b"not ready: starting\n")
-        scrape = asyncio.create_task(served.get("/metrics"))
+    owner = account("ak_sk", "gate-1")
+    config = Config((target_of(owner, owner.projects[0], "http://127.0.0.1:9"),), LIMITS)
+    exporter = Exporter(Source("", load), config, Telemetry())
+    async with TestClient(TestServer(build_app(exporter))) as client:
+        assert (await client.get("/-/healthy")).status == 200
+        assert await (await client.get("/-/ready")).text() == "not ready: starting\n"
+        scrapes = [asyncio.create_task(client.get(path)) for path in ("/metrics", "/sd", "/probe?project=gate-1")]
         await asyncio.sleep(0.2)
-        assert not scrape.done()
-        await served.exporter.start()
-        assert b"frs_up{" in (await scrape)[2], "the page is whole or not there at all"
+        assert not any(scrape.done() for scrape in scrapes)
+        await exporter.start()
+        for scrape in scrapes:
+            assert b"gate-1" in await (await scrape).read(), "it is whole or not there at all"
+    await exporter.stop()
 
 
 async def test_ready_comes_after_an_interval_even_when_the_cloud_hangs() -> None:
@@ -176,9 +140,9 @@ async def test_ready_comes_after_an_interval_even_when_the_cloud_hangs() -> None
 
 
 async def test_a_client_that_hangs_up_harms_nobody(served: Served) -> None:
-    _, _, port = served.url.rpartition(":")
+    port = served.port
     for _ in range(20):
-        _, writer = await asyncio.open_connection("127.0.0.1", int(port))
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         await writer.drain()
         writer.transport.abort()
@@ -231,8 +195,8 @@ async def test_a_client_that_hangs_up_does_not_stop_the_reload_it_asked_for(serv
     config = served.exporter._config
     served.exporter._reloader._source = Given(Config(config.targets[:2], config.limits))
     await served.exporter._lock.acquire()
-    _, _, port = served.url.rpartition(":")
-    _, writer = await asyncio.open_connection("127.0.0.1", int(port))
+    port = served.port
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
     await writer.drain()
     await asyncio.sleep(0.1)

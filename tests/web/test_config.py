@@ -1,0 +1,181 @@
+"""The web-config file: what is good, what is told of bad ones, and what Prometheus' own toolkit says to the same."""
+
+import os
+import re
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from frs_exporter.cli import cli
+from frs_exporter.errors import ConfigError
+from frs_exporter.web.config import WebConfig, go_seconds, load_web_config
+from tests.e2e.conftest import tool
+from tests.web.authority import FILES, keep, prepare, put
+
+GOOD = sorted(path.name for path in FILES.glob("*.good.yml"))
+BAD = sorted(path.name for path in FILES.glob("*.bad.yml"))
+
+TOO_OLD = "the toolkit in Debian's node_exporter (0.8.2) does not know this key yet; newer ones accept it"
+DIFFERENCES = {
+    "mtls-inline.good.yml": TOO_OLD,
+    "mtls-names.good.yml": TOO_OLD,
+    "rate-limit-off.good.yml": TOO_OLD,
+    "rate-limit.good.yml": TOO_OLD,
+    "tls-inline.good.yml": TOO_OLD,
+    "suites-without-http2.good.yml": "only HTTP/2, which there is none of here, needs one of two certain suites",
+    "authority-no-pem.bad.yml": "it ignores a file without certificates, newer ones refuse it, too",
+    "curves.bad.yml": "Python cannot choose curves",
+    "headers-lines.bad.yml": "a header cannot have two lines",
+    "http2.bad.yml": "aiohttp has no HTTP/2",
+    "policy-asks-only.bad.yml": "Python cannot ask for a certificate and believe any",
+    "suites-of-13-only.bad.yml": "no client of TLS 1.2 could connect, so it should be said that way",
+    "suites-without-forward-secrecy.bad.yml": "newer ones refuse it, too",
+    "users-colon.bad.yml": "it accepts a user who can never log in (RFC 7617)",
+    "version-without-certificate.bad.yml": "it serves plain HTTP, though somebody meant TLS",
+    "versions-old.bad.yml": "OpenSSL's policy on this and most machines has no TLS 1.0 and 1.1",
+    "versions-reversed.bad.yml": "it accepts what nobody can connect to",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where certificates are, and files are put."""
+    made = tmp_path_factory.mktemp("web-config")
+    prepare(made)
+    return made
+
+
+def problems_of(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_web_config(str(path))
+    return [problem.removeprefix(f"{path}:") for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_file_loads(folder: Path, name: str) -> None:
+    config = load_web_config(str(put(folder, name)))
+    assert (config.tls is not None) == ("tls_server_config:\n  " in (FILES / name).read_text())
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_tells_all_its_problems(folder: Path, name: str) -> None:
+    """Each file's comments of the form `# line:column: ...` are the problems it must tell, all and no other."""
+    expected = [line[2:] for line in (FILES / name).read_text().splitlines() if re.match(r"# \d+:\d+: ", line)]
+    assert expected
+    assert problems_of(put(folder, name)) == expected
+
+
+def toolkit_accepts(path: Path) -> bool:
+    """Whether Debian's node_exporter serves with a web-config file."""
+    log = path.with_suffix(".log")
+    flags = ["--web.listen-address=127.0.0.1:0", "--collector.disable-defaults", f"--web.config.file={path}"]
+    with log.open("w") as stderr:
+        process = subprocess.Popen([tool("prometheus-node-exporter"), *flags], stderr=stderr)
+    try:
+        end = time.monotonic() + 20
+        while process.poll() is None and "TLS is " not in log.read_text():
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.01)
+        time.sleep(0.2)  # suites are looked at after it has said so
+        return process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("name", [*GOOD, *BAD])
+def test_the_toolkit_says_the_same(folder: Path, name: str) -> None:
+    """And where it does not, it is on purpose."""
+    expected = name in GOOD
+    assert toolkit_accepts(put(folder, name)) is (expected != (name in DIFFERENCES)), DIFFERENCES.get(name)
+
+
+def test_each_difference_is_that_of_a_file() -> None:
+    assert set(DIFFERENCES) <= {*GOOD, *BAD}
+
+
+def test_no_secret_is_in_a_repr_or_a_message(folder: Path) -> None:
+    key = "".join((folder / "server.key").read_text().splitlines()[1:-1])[:40]
+    for name in ("tls-inline.good.yml", "users.good.yml"):
+        path = put(folder, name)
+        shown = repr(load_web_config(str(path))) + str(load_web_config(str(path)))
+        assert key not in shown
+        assert "$2" not in shown
+    for name in BAD:
+        told = "\n".join(problems_of(put(folder, name)))
+        for secret in ("correct horse", "hunter2", key, "QOauhQNb"):
+            assert secret not in told
+
+
+def test_no_path_is_no_file_and_a_missing_file_is_told() -> None:
+    assert load_web_config("") == WebConfig()
+    assert problems_of(Path("nowhere.yml")) == [" cannot read the config file: No such file or directory"]
+
+
+def test_a_file_with_a_line_break_in_its_name_is_no_file() -> None:
+    with pytest.raises(ConfigError, match="cannot read the config file"):
+        load_web_config("nowhere\0.yml")
+
+
+def test_equal_files_make_equal_settings_and_another_certificate_makes_others(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    path = put(tmp_path, "tls.good.yml")
+    before = load_web_config(str(path))
+    assert load_web_config(str(path)) == before
+    keep(tmp_path, "other.pem", "server.pem", "other.key", "server.key")
+    assert load_web_config(str(path)) != before
+
+
+def test_defaults_are_those_of_the_toolkit(folder: Path) -> None:
+    config = load_web_config(str(put(folder, "tls.good.yml")))
+    assert config.tls
+    context = config.tls.context
+    assert (context.minimum_version, context.maximum_version) == (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+    assert context.verify_mode is ssl.CERT_NONE
+    assert context.options & ssl.OP_CIPHER_SERVER_PREFERENCE
+    config = load_web_config(str(put(folder, "suites-in-the-clients-order.good.yml")))
+    assert config.tls
+    assert not config.tls.context.options & ssl.OP_CIPHER_SERVER_PREFERENCE
+
+
+def test_only_the_suites_that_are_listed_are_there(folder: Path) -> None:
+    config = load_web_config(str(put(folder, "suites.good.yml")))
+    assert config.tls
+    names = {suite["name"] for suite in config.tls.context.get_ciphers() if suite["protocol"] != "TLSv1.3"}
+    assert names == {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0", 0), (0, 0), ("1s", 1), ("1m30.5s", 90.5), (".5s", 0.5), ("1h", 3600), ("250ms", 0.25)]
+)
+def test_durations_are_gos(text: str | int, seconds: float) -> None:
+    assert go_seconds(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "1", "s", "1 s", "-1s", "1d", 5, True, None, 1.5])
+def test_what_is_no_duration(text: object) -> None:
+    with pytest.raises(ValueError, match="must be a duration"):
+        go_seconds(text)
+
+
+def test_the_check_looks_at_both_files(folder: Path) -> None:
+    config = Path(__file__).parents[1] / "config" / "files" / "minimal.good.yaml"
+    web, bad = put(folder, "users-without-tls.good.yml"), put(folder, "users-plain-password.bad.yml")
+    run = CliRunner().invoke(cli, [f"--config.file={config}", f"--web.config.file={web}", "--config.check"])
+    assert run.exit_code == 0, run.output
+    assert run.stdout.splitlines()[-1] == f"{web}: good: plain HTTP, 1 logins"
+    assert f"{web}: warning: basic_auth_users without tls_server_config" in run.stderr
+    run = CliRunner().invoke(cli, [f"--config.file={folder}/none.yaml", f"--web.config.file={bad}", "--config.check"])
+    assert run.exit_code == 2
+    first, second = run.stderr.splitlines()
+    assert "none.yaml: cannot read the config file" in first
+    assert second.startswith(f"{bad}:2:10: basic_auth_users.alice: must be a bcrypt hash")
+
+
+def test_where_there_are_no_files_in_memory_there_are_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    assert load_web_config(str(put(folder, "tls.good.yml"))).tls

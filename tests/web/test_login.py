@@ -1,0 +1,163 @@
+"""Basic authentication: who comes in, what it costs, and that it tells nobody who is there."""
+
+import asyncio
+import base64
+import hashlib
+
+import bcrypt
+import pytest
+
+from frs_exporter.web import login
+from frs_exporter.web.login import Logins, TooManyLogins, parse_basic, stand_in
+
+
+def hashed(password: str, rounds: int = 4) -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds)).decode()
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hash of each comparison that is really made."""
+    made = list[str]()
+    real = login.matches
+
+    def matches(password: bytes, hash: str) -> bool:
+        made.append(hash)
+        return real(password, hash)
+
+    monkeypatch.setattr(login, "matches", matches)
+    return made
+
+
+USERS = {"alice": hashed("correct"), "bob": hashed("horse:battery")}
+
+
+@pytest.mark.parametrize(
+    ("authorization", "accepted"),
+    [
+        (basic("alice", "correct"), True),
+        (basic("alice", "correct").replace("Basic", "bAsIc"), True),
+        (basic("bob", "horse:battery"), True),
+        (basic("alice", "wrong"), False),
+        (basic("alice", ""), False),
+        (basic("bob", "correct"), False),
+        (basic("", "correct"), False),
+        (basic("mallory", "correct"), False),
+        ("", False),
+        ("Basic", False),
+        ("Basic !!!", False),
+        ("Basic " + base64.b64encode(b"alice").decode(), False),
+        ("Bearer " + basic("alice", "correct")[6:], False),
+        (basic("alice\0", "correct"), False),
+        ("Basic " + base64.b64encode(b"\xff\xfe:\xff").decode(), False),
+    ],
+)
+async def test_who_comes_in(authorization: str, accepted: bool) -> None:
+    logins = Logins()
+    for _ in range(2):  # known the second time
+        assert await logins.accepts(USERS, authorization) is accepted
+
+
+async def test_a_long_password_counts_as_far_as_bcrypt_looks() -> None:
+    users = {"alice": hashed("x" * 72)}
+    assert await Logins().accepts(users, basic("alice", "x" * 100))
+    assert not await Logins().accepts(users, basic("alice", "x" * 71))
+
+
+async def test_a_login_is_computed_once(computed: list[str]) -> None:
+    logins = Logins()
+    for _ in range(3):
+        assert await logins.accepts(USERS, basic("alice", "correct"))
+        assert not await logins.accepts(USERS, basic("alice", "wrong"))
+        assert not await logins.accepts(USERS, basic("nobody", "wrong"))
+    assert len(computed) == 3
+
+
+async def test_300_at_once_are_computed_once_and_one_at_a_time(computed: list[str]) -> None:
+    logins = Logins()
+    answers = await asyncio.gather(*(logins.accepts(USERS, basic("alice", "correct")) for _ in range(300)))
+    assert all(answers)
+    assert len(computed) == 1
+    answers = await asyncio.gather(*(logins.accepts(USERS, basic("alice", f"wrong {i}")) for i in range(300)))
+    assert not any(answers)
+    assert len(computed) == 301
+
+
+async def test_wrong_ones_do_not_push_out_the_right_one(computed: list[str]) -> None:
+    logins = Logins()
+    assert await logins.accepts(USERS, basic("alice", "correct"))
+    for i in range(login.MAX_REFUSED + 20):
+        assert not await logins.accepts(USERS, basic("alice", f"wrong {i}"))
+    before = len(computed)
+    assert await logins.accepts(USERS, basic("alice", "correct"))
+    assert len(computed) == before
+    assert len(logins._wrong) == login.MAX_REFUSED
+
+
+async def test_another_hash_is_another_login(computed: list[str]) -> None:
+    logins = Logins()
+    assert await logins.accepts({"alice": hashed("old")}, basic("alice", "old"))
+    assert not await logins.accepts({"alice": hashed("new")}, basic("alice", "old"))
+    assert await logins.accepts({"alice": hashed("new")}, basic("alice", "new"))
+    assert not await logins.accepts({"bob": hashed("old")}, basic("alice", "old"))
+
+
+async def test_no_password_is_kept() -> None:
+    logins = Logins()
+    await logins.accepts(USERS, basic("alice", "correct"))
+    await logins.accepts(USERS, basic("alice", "wrong"))
+    kept = repr((logins._right, logins._wrong))
+    for password in ("correct", "wrong"):
+        assert password not in kept
+        assert hashlib.blake2b(password.encode(), digest_size=32).hexdigest() not in kept
+
+
+async def test_an_unknown_user_is_compared_with_the_hash_of_a_known_one(computed: list[str]) -> None:
+    """Whatever the hashes cost, an unknown user costs what one of the known does, and always the same."""
+    users = {"cheap": hashed("a", 4), "dear": hashed("b", 6)}
+    for i in range(20):
+        assert not await Logins().accepts(users, basic(f"unknown {i}", "a"))
+    assert set(computed) == set(users.values())
+    assert len({stand_in(users, "unknown") for _ in range(5)}) == 1
+
+
+async def test_an_unknown_user_with_a_known_ones_password_stays_out_and_is_not_kept() -> None:
+    users, logins = {"alice": hashed("correct")}, Logins()
+    assert not await logins.accepts(users, basic("mallory", "correct"))
+    assert not await logins.accepts(users, basic("mallory", "correct"))
+    assert "mallory" not in logins._right
+
+
+async def test_more_than_can_be_looked_at_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "MAX_WAITING", 5)
+    logins = Logins()
+    logging_in = (logins.accepts(USERS, basic("alice", f"wrong {i}")) for i in range(20))
+    answers = await asyncio.gather(*logging_in, return_exceptions=True)
+    assert answers[:5] == [False] * 5
+    assert all(isinstance(answer, TooManyLogins) for answer in answers[5:])
+    assert not await logins.accepts(USERS, basic("alice", "wrong again"))
+
+
+async def test_who_hangs_up_leaves_the_queue(computed: list[str]) -> None:
+    logins = Logins()
+    tasks = [asyncio.create_task(logins.accepts(USERS, basic("alice", f"wrong {i}"))) for i in range(10)]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert await logins.accepts(USERS, basic("alice", "correct"))
+    assert logins._waiting == 0
+    assert len(computed) <= 2
+
+
+async def test_what_bcrypt_does_not_take_for_a_hash_lets_nobody_in() -> None:
+    assert not await Logins().accepts({"alice": "$2y$10$" + "!" * 53}, basic("alice", "x"))
+
+
+def test_a_header_is_parsed_strictly() -> None:
+    assert parse_basic(basic("a", "b:c")) == ("a", b"b:c")
+    assert parse_basic("Basic YTpi YTpi") is None
