@@ -63,5 +63,5 @@ def deadline(header: str | None, otherwise: float, offset: float) -> float:
     """Seconds that a scrape leaves, `offset` before Prometheus gives up; raises ValueError."""
     seconds = float(header) if header is not None else otherwise
     if not math.isfinite(seconds) or seconds <= 0:
-        raise ValueError(f"{header} is no number of seconds")
+        raise ValueError(header)
     return max(seconds - offset, seconds / 2)

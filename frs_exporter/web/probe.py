@@ -23,6 +23,7 @@ TIMEOUT = 10.0
 LONGEST = 120.0
 OFFSET = 0.5
 """Seconds that are left for the answer's way."""
+UNKNOWN = "no such project and collector are watched here; /sd lists all projects"
 SWITCH = {"": False, "false": False, "0": False, "true": True, "1": True}
 
 
@@ -34,13 +35,15 @@ async def probe(exporter: Exporter, request: web.Request) -> web.StreamResponse:
         debug = SWITCH.get(only(request, "debug"))
         if debug is None:
             raise ValueError("debug must be true or false")
-        within = min(deadline(request.headers.get(TIMEOUT_HEADER), TIMEOUT, OFFSET), LONGEST)
+        within = leaves(request)
     except LookupError as error:
         return web.Response(text=f"{error.args[0]}\n", status=404)
     except ValueError as error:
         return web.Response(text=f"{error}\n", status=400)
     steps = Steps(exporter)
     probed = await exporter.probe(keys, within, steps.add)
+    if not probed:  # a reload has taken it away meanwhile
+        return web.Response(text=f"{UNKNOWN}\n", status=404)
     if debug:
         text = "".join(f"{line}\n" for line in steps.report(probed, within))
         return web.Response(text=text, headers={"Cache-Control": "no-store"})
@@ -62,8 +65,16 @@ def keys_of(request: web.Request, exporter: Exporter) -> list[Key]:
     wanted = [collector] if collector else list(COLLECTORS)
     keys = [(project, name) for name in wanted if exporter.job((project, name)) is not None]
     if not keys:
-        raise LookupError("no such project and collector are watched here; /sd lists all projects")
+        raise LookupError(UNKNOWN)
     return keys
+
+
+def leaves(request: web.Request) -> float:
+    """Seconds that there are for an answer; raises ValueError."""
+    try:
+        return min(deadline(request.headers.get(TIMEOUT_HEADER), TIMEOUT, OFFSET), LONGEST)
+    except ValueError:
+        raise ValueError(f"{TIMEOUT_HEADER} is no number of seconds") from None
 
 
 def only(request: web.Request, name: str) -> str:

@@ -1,0 +1,315 @@
+"""The status page and its JSON: what is in trouble comes first, and everything is shown as what it is, text."""
+
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from frs_exporter.advice import REASONS
+from frs_exporter.collectors.subscription import SUBSCRIBED, told
+from frs_exporter.errors import ApiError, Reason
+from frs_exporter.model import Findings, Job, JobState, Sample
+from frs_exporter.polling.schedule import Shard
+from frs_exporter.polling.seen import Seen, SeenJob
+from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.web.layout import Layout
+from frs_exporter.web.status import columns_of, date, mark
+from frs_exporter.web.texts import CHINESE, ENGLISH, WORDS, Words, language_of
+from frs_exporter.web.view import Projects, SubserviceView, Trouble
+from tests.conftest import account, target_of
+from tests.web.serving import Served, serving
+
+HOSTILE = """"><script>alert('x')</script>{{ 7*7 }}&amp;'"""
+
+
+class Text(HTMLParser):
+    """What a reader of the page reads, and which elements there are."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src", "action")]
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] not in (["style"], ["script"]):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@asynccontextmanager
+async def demo(projects: int | None = None, **settings: Any) -> AsyncIterator[Served]:
+    async with Simulator(demo_world(projects)) as simulator, serving(simulator, **settings) as served:
+        await served.ready()
+        yield served
+
+
+async def page(served: Served, path: str = "/", **headers: str) -> Text:
+    status, _, body = await served.get(path, headers=headers)
+    assert status == 200
+    return Text(body.decode())
+
+
+async def test_what_is_in_trouble_comes_first_then_by_name() -> None:
+    async with demo(poll_interval=600.0, require=("detect", "search")) as served:
+        states = served.exporter.states
+        key = ("vision-prod", "subscription")
+        error = ApiError(Reason.SERVER, "no luck", status=503, code="APIGW.0613", request_id="r-1")
+        states[key] = states[key].failed(time.time(), 1.0, error)
+        text = (await page(served)).text
+        order = ["vision-prod", "new-branch", "visitor-kiosk", "door-access", "in-arrears", "vip-lounge"]
+        places = [text.index(f"{name} ") for name in order]
+        assert places == sorted(places)
+        assert "5 of 6 jobs up 3 projects in trouble" in text
+        why = "subscription: server APIGW.0613 – the cloud has an error of its own . 1 poll failed ."
+        assert why.replace(" .", ".") in text.replace(" .", ".")
+        assert f"What to do: {REASONS[Reason.SERVER].do.en}." in text
+        assert "The answer: no luck (request id r-1 )" in text
+
+
+async def test_a_frozen_project_says_so() -> None:
+    async with demo(poll_interval=600.0) as served:
+        world_key = ("in-arrears", "subscription")
+        job = served.exporter.job(world_key)
+        assert job
+        error = ApiError(Reason.FROZEN, "frozen", code="FRS.0202")
+        state = served.exporter.states[world_key]
+        frozen = told(job.target, error)
+        served.exporter.states[world_key] = state.failed(1.0, 1.0, error, frozen, served.exporter.clock() + 100)
+        text = (await page(served)).text
+        assert re.search(r"in-arrears cn-\S+ · \S+ frozen", text)
+
+
+async def test_hostile_text_is_shown_as_text() -> None:
+    """Labels from the config, messages and codes from the wire: nothing becomes markup, and no template runs."""
+    async with demo(1, poll_interval=600.0, labels=(("team", HOSTILE),)) as served:
+        (key,) = served.exporter.states
+        error = ApiError(Reason.CLIENT, HOSTILE, code="FRS.9999", status=400)
+        served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
+        for path in ("/", f"/?q={quote(HOSTILE)}", f"/?lang={quote(HOSTILE)}&q=a"):
+            _, _, body = await served.get(path)
+            assert b"<script>alert" not in body
+            shown = Text(body.decode())
+            if "q=a" not in path:
+                assert HOSTILE in " ".join(shown.words)
+            assert shown.tags.count("script") == 1  # our own
+            assert not [link for link in shown.links if "script>" in link]
+        told = json.loads((await served.get("/api/v1/status"))[2])
+        assert told["projects"][0]["labels"]["team"] == HOSTILE
+        assert told["projects"][0]["jobs"][0]["failure"]["message"] == HOSTILE
+
+
+async def test_nothing_comes_from_elsewhere_and_the_policy_allows_just_what_is_there() -> None:
+    async with demo(1) as served:
+        _, headers, body = await served.get("/")
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+        assert "unsafe" not in policy
+        assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
+        assert headers["Referrer-Policy"] == "no-referrer"
+        shown = Text(body.decode())
+        assert not [link for link in shown.links if ":" in link or link.startswith("/")], "links work behind any proxy"
+        assert b"style=" not in body
+
+
+async def test_the_filter_finds_text_in_whatever_is_known() -> None:
+    async with demo(poll_interval=600.0) as served:
+        key = ("vip-lounge", "subscription")
+        error = ApiError(Reason.THROTTLED, "slow down", code="APIG.0308")
+        served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
+        for text, found in (("VIP", "vip-lounge"), ("apig.0308", "vip-lounge"), ("throttled", "vip-lounge")):
+            shown = await page(served, f"/?q={text}")
+            assert found in shown.text
+            assert "1 of 6 projects" in shown.text
+            assert "door-access" not in shown.text
+        assert "No project matches." in (await page(served, "/?q=nothing+like+this")).text
+        told = json.loads((await served.get("/api/v1/status?q=vip"))[2])
+        assert [project["project"] for project in told["projects"]] == ["vip-lounge"]
+        assert told["counts"]["all"] == 6
+
+
+async def test_500_rows_and_a_link_to_all() -> None:
+    async with demo(520, poll_interval=4.0) as served:
+        shown = await page(served)
+        assert shown.tags.count("tbody") == 500
+        assert "500 of 520 projects · show all 520" in shown.text
+        assert "?all=1" in shown.links
+        everything = await page(served, "/?all=1")
+        assert everything.tags.count("tbody") == 520
+        assert "script" not in everything.tags, "what is long is not fetched again and again"
+        assert len(json.loads((await served.get("/api/v1/status"))[2])["projects"]) == 520
+
+
+async def test_both_languages() -> None:
+    async with demo(poll_interval=600.0) as served:
+        key = ("vip-lounge", "subscription")
+        error = ApiError(Reason.TIMEOUT, "no answer")
+        served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
+        chinese = await page(served, **{"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+        assert "6 个任务中 5 个正常" in chinese.text
+        assert REASONS[Reason.TIMEOUT].do.zh in chinese.text
+        assert "What to do" not in chinese.text
+        english = await page(served, **{"Accept-Language": "de, en;q=0.5"})
+        assert "5 of 6 jobs up" in english.text
+        assert "6 个任务中" in (await page(served, "/?lang=zh")).text
+        assert "5 of 6 jobs" in (await page(served, "/?lang=xx", **{"Accept-Language": "fr"})).text
+        told = json.loads((await served.get("/api/v1/status", headers={"Accept-Language": "zh"}))[2])
+        assert told["projects"][0]["jobs"][0]["failure"]["do"] == REASONS[Reason.TIMEOUT].do.zh
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [
+        *(("zh", CHINESE), ("zh-TW", CHINESE), ("en-GB", ENGLISH), ("*", ENGLISH), ("en;q=0.1, zh;q=0.2", CHINESE)),
+        *(("fr", ENGLISH), ("", ENGLISH), ("zh;q=0", ENGLISH), (",;q=,,", ENGLISH)),
+    ],
+)
+def test_the_language_is_negotiated(accept: str, language: Any) -> None:
+    assert language_of(accept) is language
+
+
+def test_every_word_is_there_in_both_languages_and_takes_the_same() -> None:
+    for text in WORDS.values():
+        assert set(re.findall(r"\{(\w+)\}", text.en)) == set(re.findall(r"\{(\w+)\}", text.zh))
+        assert text.zh
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0 s"), (0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2 h"), (172800, "2 d")],
+)
+def test_spans_are_as_people_say_them(seconds: float, text: str) -> None:
+    assert Words(ENGLISH).span(seconds) == text
+
+
+async def test_the_json_tells_what_the_page_shows() -> None:
+    async with demo(poll_interval=600.0, require=("search",)) as served:
+        told = json.loads((await served.get("/api/v1/status"))[2])
+        assert set(told) == {"version", "now", "config", "shard", "counts", "projects"}
+        assert told["counts"] == {"jobs": 6, "up": 6, "all": 6, "troubled": 2}
+        assert abs(told["config"]["loaded"] - time.time()) < 60
+        by_name = {project["project"]: project for project in told["projects"]}
+        kiosk = by_name["visitor-kiosk"]
+        assert kiosk["trouble"] == "missing"
+        assert kiosk["subservices"]["search"]["subscribed"] is False
+        assert kiosk["subservices"]["search"]["required"] is True
+        assert kiosk["subservices"]["detect"]["since"] > 1e9
+        (job,) = kiosk["jobs"]
+        assert (job["collector"], job["up"], job["failure"], job["recent"]) == ("subscription", True, None, [""])
+        assert told["now"] < job["next_poll"] < told["now"] + 660
+        assert kiosk["token_expiry"] > told["now"]
+        assert by_name["vip-lounge"]["token_expiry"] is None
+
+
+async def test_a_refused_config_is_told_on_the_page() -> None:
+    async with demo(1) as served:
+        served.exporter._reloader.problems = ("c.yaml:1:2: projects: there is <nothing> to watch",)
+        text = (await page(served)).text
+        assert "The newest config is not in use" in text
+        assert "c.yaml:1:2: projects: there is <nothing> to watch" in text
+
+
+async def test_no_projects_and_a_shard() -> None:
+    async with demo(1) as served:
+        await served.exporter._poller.reconcile([])
+        served.exporter._shard = Shard(2, 5)
+        text = (await page(served)).text
+        assert "No project is watched yet." in text
+        assert "shard 2 of 5" in text
+        assert json.loads((await served.get("/api/v1/status"))[2])["projects"] == []
+
+
+async def test_head_has_no_body_and_gzip_is_for_those_who_ask() -> None:
+    async with demo(1) as served:
+        for path in ("/", "/api/v1/status", "/sd"):
+            status, headers, body = await served.get(path, method="HEAD")
+            assert (status, body) == (200, b"")
+            _, headers, body = await served.get(path, headers={"Accept-Encoding": "gzip"})
+            assert headers["Content-Encoding"] == "gzip"
+            assert body[:2] == b"\x1f\x8b"
+            assert "Accept-Encoding" in headers["Vary"]
+
+
+async def test_behind_a_prefix_and_an_external_url() -> None:
+    async with (
+        Simulator(demo_world(1)) as simulator,
+        serving(simulator, Layout("/own", "/frs")) as served,
+    ):
+        assert (await served.get("/frs/"))[0] == 200
+        assert "own" in (await page(served, "/frs/")).links
+        for path in ("/", "/frs"):
+            status, headers, _ = await served.get(path, allow_redirects=False)
+            assert (status, headers["Location"]) == (302, "/frs/")
+        for path in ("/frs/own", "/frs/-/healthy", "/frs/sd", "/frs/api/v1/status"):
+            assert (await served.get(path))[0] == 200
+            assert (await served.get(path.removeprefix("/frs")))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("subservice", "expected"),
+    [
+        (SubserviceView(True, True, None), "on"),
+        (SubserviceView(False, True, None), "lost"),
+        (SubserviceView(False, False, None), "off"),
+        (SubserviceView(None, True, None), "blind"),
+        (SubserviceView(None, False, None), "unknown"),
+    ],
+)
+def test_a_cell_looks_like_what_it_says(subservice: SubserviceView, expected: str) -> None:
+    assert mark(subservice) == expected
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e18, -1e18])
+def test_a_date_that_is_none_is_no_failure(seconds: float) -> None:
+    assert date(seconds) == "?"
+
+
+def seen_of(*states: JobState, require: tuple[str, ...] = (), clock: float = 0.0) -> Projects:
+    owner = account("ak_sk", *(f"p{i}" for i in range(len(states))))
+    targets = [target_of(owner, project, "http://127.0.0.1:9", require=require) for project in owner.projects]
+    jobs = [SeenJob(Job(target, "subscription"), state, 0.0) for target, state in zip(targets, states, strict=True)]
+    projects = Projects(Seen(0.0, clock, Shard(), 0.0, (), None, jobs))
+    assert list(projects.names()) == [target.project for target in targets]
+    return projects
+
+
+def test_what_is_stale_is_not_known_any_more() -> None:
+    """Old data never looks fresh."""
+    findings = Findings((Sample(SUBSCRIBED, ("p0", "search"), 1.0),))
+    state = JobState().succeeded(1.0, 0.1, findings, fresh_until=100.0)
+    fresh = seen_of(state, require=("search",), clock=99.0)
+    assert (fresh.troubles["p0"], fresh.view("p0", None).subservices["search"].subscribed) == (Trouble.NONE, True)
+    stale = seen_of(state, require=("search",), clock=100.0)
+    assert (stale.troubles["p0"], stale.view("p0", None).subservices["search"].subscribed) == (Trouble.MISSING, None)
+
+
+def test_troubles_are_told_apart() -> None:
+    down = JobState().failed(1.0, 0.1, ApiError(Reason.DNS, "x"))
+    up = JobState().succeeded(1.0, 0.1, Findings(), 100.0)
+    projects = seen_of(up, JobState(), down)
+    assert projects.troubles == {"p0": Trouble.NONE, "p1": Trouble.UNKNOWN, "p2": Trouble.DOWN}
+    assert projects.in_order() == ["p2", "p1", "p0"]
+    assert projects.view("p1", None).jobs[0].up is None
+
+
+def test_many_odd_subservices_share_a_column() -> None:
+    views = [seen_of(JobState()).view("p0", None)]
+    odd = {f"odd_{i:02}": SubserviceView(True, False, None) for i in range(30)}
+    views[0] = replace(views[0], subservices={**odd, "search": SubserviceView(True, False, None)})
+    columns, others = columns_of(views)
+    assert (columns[0], len(columns), others) == ("search", 10, True)
