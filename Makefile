@@ -29,6 +29,7 @@ tools:
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks.page
 	$(BIN)/python -m tests.benchmarks.reload
+	$(BIN)/python -m tests.benchmarks.web
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; tests/install-tools python3-venv && $(PYTHON) -m venv .venv; }

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +27,8 @@ from frs_exporter.web.view import JobView, Projects, ProjectView, SubserviceView
 MAX_ROWS = 500
 MAX_COLUMNS = 10
 """Sub-services with a column of their own; the vendor has about half as many."""
+MAX_REASONS = 5
+"""Reasons that are counted at the top of the page."""
 MAX_QUERY = 200
 PIECE = 1 << 15
 """Characters that are written at once."""
@@ -100,12 +102,21 @@ async def rendered(exporter: Exporter, asked: Asked, metrics: str) -> AsyncItera
     seen, turn = exporter.seen(), Turn(exporter.clock)
     projects, matching = await look(seen, asked, turn)
     shown = matching if asked.all else matching[:MAX_ROWS]
-    views = []
+    number = Counter[str]()
     for name in shown:
-        views.append(projects.view(name, exporter.token_expiry(projects.target(name))))
+        number.update(projects.subservices(name))
         await turn()
-    columns, others = columns_of(views)
-    about = {"seen": seen, "metrics": metrics, **counts(seen, projects), "shown": len(shown), "matching": len(matching)}
+    columns, others = columns_of(number)
+    # Each is made when its turn comes: thousands at once would also go at once, and keep the loop waiting.
+    views = (projects.view(name, exporter.token_expiry(projects.target(name))) for name in shown)
+    about = {
+        "seen": seen,
+        "metrics": metrics,
+        "reasons": projects.reasons.most_common(MAX_REASONS),
+        "shown": len(shown),
+        "matching": len(matching),
+        **counts(seen, projects),
+    }
     written, size = list[str](), 0
     for piece in TEMPLATE.generate(projects=views, columns=columns, others=others, **about, **tools(asked)):
         written.append(piece)
@@ -139,12 +150,16 @@ def tools(asked: Asked) -> dict[str, Any]:
 
 async def look(seen: Seen, asked: Asked, turn: Turn) -> tuple[Projects, list[str]]:
     """All projects, and the names of those that are asked for, the worst first."""
+    await turn()
     projects, text, matching = Projects(seen), asked.text.lower(), set()
+    await turn()
     for name in projects.names():
         if not text or projects.matches(name, text):
             matching.add(name)
         await turn()
-    return projects, [name for name in projects.in_order() if name in matching]
+    in_order = projects.in_order()
+    await turn()
+    return projects, [name for name in in_order if name in matching]
 
 
 def counts(seen: Seen, projects: Projects) -> dict[str, int]:
@@ -154,9 +169,8 @@ def counts(seen: Seen, projects: Projects) -> dict[str, int]:
     return {"jobs": len(seen.jobs), "up": up, "all": len(projects.troubles), "troubled": troubled}
 
 
-def columns_of(views: Iterable[ProjectView]) -> tuple[list[str], bool]:
+def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:
     """The sub-services that get a column: documented ones, then the commonest; and whether there are others."""
-    number = Counter(name for view in views for name in view.subservices)
     names = sorted(number, key=lambda name: (name not in DOCUMENTED, -number[name], name))
     documented = [name for name in DOCUMENTED if name in number]
     names = [*documented, *(name for name in names if name not in documented)]

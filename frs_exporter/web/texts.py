@@ -65,6 +65,7 @@ WORDS: Mapping[str, Text] = {
     "well": Text("well", "正常"),
     "polls_failed": Text("{count} polls failed in a row", "连续 {count} 次轮询失败"),
     "poll_failed": Text("1 poll failed", "1 次轮询失败"),
+    "stop": Text(". ", "。"),
     "do": Text("What to do:", "处理建议："),
     "said": Text("The answer:", "应答："),
     "request_id": Text("request id", "请求 ID"),

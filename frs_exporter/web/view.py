@@ -1,6 +1,6 @@
 """What a person wants to know of each project, from all that the exporter has seen: trouble first (pure)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -85,14 +85,16 @@ class Projects:
         self._clock = seen.clock
         self._jobs: defaultdict[str, list[SeenJob]] = defaultdict(list)
         self.troubles: dict[str, Trouble] = {}
+        self.reasons: Counter[str] = Counter()
 
         for each in seen.jobs:
             self._jobs[each.job.target.project].append(each)
 
     def names(self) -> Iterator[str]:
-        """Each project, as it is looked at; `troubles` tells of it from then on."""
+        """Each project, as it is looked at; `troubles` and `reasons` tell of it from then on."""
         for project, jobs in self._jobs.items():
             self.troubles[project] = trouble(jobs, self._samples(jobs))
+            self.reasons.update(each.state.error.reason for each in jobs if each.state.error)
             yield project
 
     def in_order(self) -> list[str]:
@@ -112,6 +114,10 @@ class Projects:
     def target(self, project: str) -> Target:
         """The project as it is asked."""
         return self._jobs[project][0].job.target
+
+    def subservices(self, project: str) -> list[str]:
+        """The sub-services that there is something to show of."""
+        return list(subservices(self.target(project).require, self._samples(self._jobs[project])))
 
     def view(self, project: str, token_expiry: float | None) -> ProjectView:
         """Everything about a project."""
