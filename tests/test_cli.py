@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
+from yarl import URL
 
 from frs_exporter.cli import cli
-from frs_exporter.flags import address, shard_of
+from frs_exporter.flags import address, layout_of, prefix, shard_of
 
 FILES = Path(__file__).parent / "config" / "files"
 
@@ -130,3 +132,47 @@ def test_the_check_counts_discovery_rules(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(text)
     result = run(f"--config.file={tmp_path}/c.yaml", "--config.check")
     assert result.stdout.endswith("c.yaml: good: 0 projects, 1 discovery rules, 1 credentials in use\n")
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (["--web.external-url=monitoring"], "must be a URL like https://monitoring.example.com/frs/"),
+        (["--web.external-url=ftp://x/"], "must be a URL like https://monitoring.example.com/frs/"),
+        (["--web.external-url=http://"], "must be a URL like https://monitoring.example.com/frs/"),
+        (["--web.external-url=http://user:pw@x/"], "must be a URL like https://monitoring.example.com/frs/"),
+        (["--web.external-url=http://x/?a=b"], "must be a URL like https://monitoring.example.com/frs/"),
+        (["--web.external-url=http://x:99999/"], "must be a URL like https://monitoring.example.com/frs/"),
+        (["--web.external-url=http://[::1/"], "must be a URL like https://monitoring.example.com/frs/"),
+        (["--web.external-url=http://x/a%20b"], "must be a path like /frs"),
+        (["--web.route-prefix=/a b"], "must be a path like /frs"),
+        (["--web.route-prefix=/{x}"], "must be a path like /frs"),
+        (["--web.telemetry-path=/probe"], "none below /-/ and none of /probe, /sd, /api/v1/status"),
+    ],
+)
+def test_where_it_cannot_be_reached(flags: list[str], problem: str) -> None:
+    result = run("--config.file=x", *flags)
+    assert result.exit_code == 2
+    assert problem in " ".join(result.stderr.split())
+    assert "pw" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("external", "route_prefix", "prefix", "home"),
+    [
+        (None, None, "", "/"),
+        ("https://example.com", None, "", "/"),
+        ("https://example.com/frs/", None, "/frs", "/frs/"),
+        ("https://example.com/frs", "", "", "/frs/"),
+        ("https://example.com/", "/inner", "/inner", "/"),
+        (None, "/a/b", "/a/b", "/a/b/"),
+    ],
+)
+def test_where_the_endpoints_are(external: str | None, route_prefix: str | None, prefix: str, home: str) -> None:
+    layout = layout_of("/metrics", route_prefix, URL(external) if external else None)
+    assert (layout.prefix, layout.home) == (prefix, home)
+
+
+@pytest.mark.parametrize(("given", "taken"), [("/", ""), ("", ""), ("frs", "/frs"), ("/frs/", "/frs")])
+def test_a_prefix_has_a_slash_before_it_and_none_after(given: str, taken: str) -> None:
+    assert prefix(click.Context(cli), click.Option(["--x"]), given) == taken

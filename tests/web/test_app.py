@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -206,3 +207,42 @@ async def test_a_client_that_hangs_up_does_not_stop_the_reload_it_asked_for(serv
     async with asyncio.timeout(10):
         while len(served.exporter.states) != 2:  # noqa: ASYNC110  # what is awaited is nobody's answer
             await asyncio.sleep(0.02)
+
+
+async def test_only_the_metrics_that_are_named(served: Served) -> None:
+    _, _, body = await served.get("/metrics?name[]=frs_up&name[]=frs_exporter_jobs")
+    names = {line.split("{")[0].split()[0] for line in body.decode().splitlines() if not line.startswith("#")}
+    assert names == {"frs_up", "frs_exporter_jobs"}
+    accept = {"Accept": "application/openmetrics-text"}
+    _, _, body = await served.get("/metrics?name[]=frs_polls_total&name[]=nothing", headers=accept)
+    assert {family.name for family in parse_openmetrics(body.decode())} == {"frs_polls"}
+    assert (await served.get("/metrics?name[]=nothing"))[::2] == (200, b"")
+
+
+async def test_a_reader_that_stops_reading_does_not_keep_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection ends, and with it what was still to be read."""
+    monkeypatch.setattr("frs_exporter.web.stream.LONGEST", 0.5)
+    async with Simulator(demo_world(2000)) as simulator, serving(simulator, poll_interval=4.0) as served:
+        async with asyncio.timeout(30):
+            while not all(state.polls for state in served.exporter.states.values()):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        with socket.socket() as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(("127.0.0.1", served.port))
+            reader.sendall(6 * b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")  # more than the kernel keeps for it
+            await asyncio.sleep(1.5)
+            reader.setblocking(False)
+            assert is_reset(reader)
+        assert (await served.get("/-/healthy"))[0] == 200
+
+
+def is_reset(reader: socket.socket) -> bool:
+    """Whether the other end has given up, though there is something left to read."""
+    try:
+        while reader.recv(1 << 20):
+            pass
+    except ConnectionResetError:
+        return True
+    except BlockingIOError:
+        pass
+    return False

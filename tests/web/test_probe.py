@@ -1,6 +1,7 @@
 """`/probe` and `/sd`: one project asked now, within what it may cost, and the list of all that can be."""
 
 import asyncio
+import gzip
 import json
 import re
 from collections.abc import AsyncIterator
@@ -85,6 +86,9 @@ async def test_openmetrics_and_gzip() -> None:
         _, headers, body = await served.get("/probe?project=vision-prod&collector=subscription", headers=accept)
         assert headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
         assert {family.name for family in parse_openmetrics(body.decode())} >= {"frs_up", "frs_polls"}
+        _, headers, body = await served.get("/probe?project=vision-prod", headers={"Accept-Encoding": "gzip"})
+        assert headers["Content-Encoding"] == "gzip"
+        assert b'frs_up{project="vision-prod"' in gzip.decompress(body)
 
 
 async def test_hammering_costs_no_more_than_the_polls_that_are_in_hand() -> None:

@@ -1,0 +1,205 @@
+"""Polls that are brought forward, for hours of virtual time: what they cost, and what becomes of the schedule."""
+
+import asyncio
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frs_exporter.polling.poller import IN_HAND
+from frs_exporter.polling.probe import Probed
+from frs_exporter.simulator.faults import HANG, Fault
+from tests.conftest import account, run_virtual
+from tests.polling.living import POLLS, UP, Living, living
+
+KEY = ("k1", "subscription")
+HOUR = 3600.0
+
+
+async def ask(it: Living, within: float = 9.5) -> Probed:
+    """A probe of the first project."""
+    (probed,) = await it.exporter.probe([KEY], within, lambda _: None)
+    return probed
+
+
+def test_whoever_asks_all_the_time_makes_a_project_cost_twice_its_polls_at_most(tmp_path: Path) -> None:
+    async def main() -> tuple[int, int]:
+        async with living(tmp_path, account("ak_sk", "k1", "k2")) as it:
+            before = it.asked()
+            end = asyncio.get_running_loop().time() + HOUR
+            while asyncio.get_running_loop().time() < end:
+                await ask(it)
+                await asyncio.sleep(1.0)
+            return it.asked() - before, int(it.shown()[POLLS % "k1"])
+
+    both, polls = run_virtual(main())
+    assert 60 <= polls <= 2 * 60 + IN_HAND
+    assert both <= polls + 65
+
+
+def test_a_project_that_is_probed_as_often_as_it_is_polled_costs_no_more(tmp_path: Path) -> None:
+    async def main() -> int:
+        async with living(tmp_path, account("ak_sk", "k1")) as it:
+            before = it.asked()
+            for _ in range(60):
+                assert (await ask(it)).asked
+                await asyncio.sleep(60.0)
+            return it.asked() - before
+
+    assert run_virtual(main()) <= 60 * 2
+
+
+def test_after_a_probe_the_next_poll_is_an_interval_away(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with living(tmp_path, account("ak_sk", "k1")) as it:
+            await asyncio.sleep(25.0)
+            before = it.asked()
+            await ask(it)
+            await asyncio.sleep(56.0)
+            assert it.asked() - before == 1
+            await asyncio.sleep(8.0)
+            assert it.asked() - before == 2
+
+    run_virtual(main())
+
+
+def test_a_failing_job_is_not_tried_more_often_for_all_who_ask(tmp_path: Path) -> None:
+    async def main() -> tuple[int, float]:
+        async with living(tmp_path, account("ak_sk", "k1")) as it:
+            it.world.faults.set("frs", Fault(status=503))
+            visits = it.world.watched()
+            for _ in range(3600):
+                probed = await ask(it)
+                await asyncio.sleep(1.0)
+            assert not probed.state.up
+            failed = len(visits)
+            it.world.faults.set("frs", None)
+            await asyncio.sleep(600.0)
+            return failed, it.shown()[UP % "k1"]
+
+    failed, up = run_virtual(main())
+    assert 60 < failed <= 60 + 60 + IN_HAND
+    assert up == 1
+
+
+def test_probing_with_a_wrong_secret_locks_nobody(tmp_path: Path) -> None:
+    """A held credential stays held, whoever asks."""
+
+    def wrong(config: dict[str, Any]) -> None:
+        for credential in config["credentials"].values():
+            for kind in ("token", "ak_sk"):
+                if kind in credential:
+                    credential[kind]["password" if kind == "token" else "secret_key"] = "wrong"
+
+    async def main() -> tuple[int, bool]:
+        both = (account("ak_sk", "k1", "k2"), account("token", "t1", "t2"))
+        async with living(tmp_path, *both, config=wrong) as it:
+            keys, visits = [(name, "subscription") for name in ("k1", "k2", "t1", "t2")], it.world.watched()
+            for _ in range(360):
+                await it.exporter.probe(keys, 9.5, lambda _: None)
+                await asyncio.sleep(10.0)
+            return len(visits), any(lock.until for lock in it.world.locks.values())
+
+    attempts, locked = run_virtual(main())
+    assert not locked
+    assert attempts <= 20
+
+
+def test_a_retry_after_is_heeded(tmp_path: Path) -> None:
+    async def main() -> int:
+        async with living(tmp_path, account("ak_sk", "k1")) as it:
+            it.world.faults.set("frs", Fault(throttle=600.0))
+            visits = it.world.watched()
+            for _ in range(59):
+                await ask(it)
+                await asyncio.sleep(10.0)
+            return len(visits)
+
+    assert run_virtual(main()) == 1
+
+
+def test_a_late_answer_is_kept_though_nobody_waits_any_more(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with living(tmp_path, account("ak_sk", "k1")) as it:
+            it.world.faults.set("frs", Fault(delay=5.0))
+            probed = await ask(it, within=1.0)
+            assert (probed.asked, probed.state.up) == (True, False)
+            assert probed.state.error
+            assert probed.state.error.message == "no answer within 1.0 s, waiting for a turn included"
+            assert it.shown()[UP % "k1"] == 1, "it fails for who asked alone"
+            polls = it.shown()[POLLS % "k1"]
+            await asyncio.sleep(10.0)
+            assert it.shown()[POLLS % "k1"] == polls + 1
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("change", ["gone", "interval", "label"])
+def test_a_reload_while_a_probe_waits(tmp_path: Path, change: str) -> None:
+    """The job goes, starts anew, or is shown differently: never a poll for nobody, nor a job without one."""
+
+    async def main() -> None:
+        async with living(tmp_path, account("ak_sk", "k1", "k2")) as it:
+            it.world.faults.set("frs", HANG)
+            waiting = asyncio.create_task(it.exporter.probe([KEY], 8.0, lambda _: None))
+            await asyncio.sleep(1.0)
+            if change == "gone":
+                config = {**it.config, "projects": it.config["projects"][1:]}
+            else:
+                setting = {"poll_interval": "30s"} if change == "interval" else {"labels": {"team": "a"}}
+                first, second = it.config["projects"]
+                config = {**it.config, "projects": [{**first, **setting}, second]}
+            assert await it.reload(config) == ()
+            it.world.faults.set("frs", None)
+            probed = await waiting
+            assert len(probed) == (0 if change == "gone" else 1)
+            await asyncio.sleep(400.0)
+            rounds = [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("round ")]
+            assert rounds == []
+            assert set(it.tasks()) == (
+                {"poll k2/subscription"} | (set() if change == "gone" else {"poll k1/subscription"})
+            )
+            assert (UP % "k1" in it.shown()) is (change != "gone")
+            if change != "gone":
+                before = it.asked()
+                await asyncio.sleep(120.0)
+                assert it.asked() > before
+                assert it.shown()[UP % "k1"] == 1
+
+    run_virtual(main())
+
+
+def test_random_probes_reloads_and_faults_leave_one_task_per_job(tmp_path: Path) -> None:
+    async def main() -> None:
+        rng = random.Random(11)
+        async with living(tmp_path, account("ak_sk", "k1", "k2", "k3"), account("token", "t1", "t2")) as it:
+            projects = it.config["projects"]
+            waiting: list[asyncio.Task[Any]] = []
+            for _ in range(200):
+                match rng.randrange(4):
+                    case 0:
+                        fault = rng.choice([None, HANG, Fault(status=500), Fault(delay=3.0), Fault(reset=True)])
+                        it.world.faults.set("frs", fault)
+                    case 1:
+                        some = [{**each, "poll_interval": f"{rng.randrange(5, 60)}s"} for each in projects]
+                        await it.reload({**it.config, "projects": rng.sample(some, rng.randrange(1, 6))})
+                    case _:
+                        keys = [key for key in it.exporter.states if rng.random() < 0.7]
+                        waiting.append(
+                            asyncio.create_task(it.exporter.probe(keys, rng.uniform(0.1, 20), lambda _: None))
+                        )
+                        if rng.random() < 0.3:
+                            waiting[-1].cancel()
+                await asyncio.sleep(rng.uniform(0, 15))
+            it.world.faults.set("frs", None)
+            await it.reload(it.config)
+            await asyncio.gather(*waiting, return_exceptions=True)
+            await asyncio.sleep(700.0)
+            assert set(it.tasks()) == {f"poll {name}/subscription" for name in ("k1", "k2", "k3", "t1", "t2")}
+            assert {it.shown()[UP % name] for name in ("k1", "k2", "k3", "t1", "t2")} == {1.0}
+            assert set(it.exporter._poller.due) == set(it.exporter.states)
+            failures = [task.exception() for task in waiting if not task.cancelled()]
+            assert failures == [None] * len(failures)
+
+    run_virtual(main())
