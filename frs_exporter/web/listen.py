@@ -30,6 +30,8 @@ SETTLE = 0.5
 LONGEST_READ = 10.0
 AFTER_TROUBLE = 1.0
 """Seconds without new connections after one could not be accepted, as for want of file descriptors."""
+QUIET = 60.0
+"""Seconds in which a trouble is not told again."""
 GONE = {errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO}
 """What accept() says of a client that has hung up already."""
 
@@ -65,6 +67,7 @@ class Door:
         self._telemetry = telemetry
         self._tasks: list[asyncio.Task[None]] = []
         self._arriving: set[asyncio.Task[None]] = set()
+        self._quiet_until: dict[str, float] = {}
 
     def open(self) -> None:
         """Let connections in, and take up what the web config becomes."""
@@ -89,10 +92,11 @@ class Door:
                 connection, _ = await loop.sock_accept(listener)
             except OSError as error:
                 if error.errno not in GONE:
-                    log.error("cannot accept connections", problem=error.strerror)
+                    self._trouble("cannot accept connections", error.strerror or str(error))
                     await asyncio.sleep(AFTER_TROUBLE)
                 continue
             if len(self._arriving) + len(self._server.connections) >= MAX_CONNECTIONS:
+                self._trouble("connections refused", f"{MAX_CONNECTIONS} are open")
                 connection.close()
                 continue
             task = asyncio.create_task(self._hand_over(connection), name="handshake")
@@ -117,9 +121,16 @@ class Door:
                     await asyncio.sleep(SETTLE)
                     await self._renew()
             except TimeoutError:
-                log.error("web config not looked at", problem="it, or a file it names, does not answer")
+                self._trouble("web config not looked at", "it, or a file it names, cannot be read to its end")
             except Exception:
                 log.exception("unexpected error while looking at the web config")
+
+    def _trouble(self, event: str, problem: str) -> None:
+        """Log what may happen many times a second, but once a minute."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._quiet_until.get(event, now):
+            log.error(event, problem=problem)
+            self._quiet_until[event] = now + QUIET
 
     async def _renew(self) -> None:
         try:

@@ -35,6 +35,7 @@ class Logins:
         self._salt = secrets.token_bytes(32)
         self._one = asyncio.Lock()
         self._waiting = 0
+        self._computing: asyncio.Task[None] | None = None
         self._right: dict[str, bytes] = {}
         self._wrong: dict[bytes, None] = {}
 
@@ -59,13 +60,20 @@ class Logins:
             raise TooManyLogins
         self._waiting += 1
         try:
-            async with self._one:
-                if not self._known(user, digest):  # somebody may have come with the same meanwhile
-                    hashed = users.get(user) or stand_in(users, user)
-                    right = await in_thread(matches, password, hashed)
-                    self._remember(user, digest, right and user in users)
+            await self._one.acquire()
         finally:
             self._waiting -= 1
+        # Who hangs up now does not end the computing: the next one would begin beside it.
+        self._computing = asyncio.create_task(self._matched(users, user, password, digest), name="login")
+        await asyncio.shield(self._computing)
+
+    async def _matched(self, users: Mapping[str, str], user: str, password: bytes, digest: bytes) -> None:
+        try:
+            if not self._known(user, digest):  # somebody may have come with the same meanwhile
+                right = await in_thread(matches, password, users.get(user) or stand_in(users, user))
+                self._remember(user, digest, right and user in users)
+        finally:
+            self._one.release()
 
     def _remember(self, user: str, digest: bytes, right: bool) -> None:
         if right:

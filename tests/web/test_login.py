@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import time
 
 import bcrypt
 import pytest
@@ -137,8 +138,8 @@ async def test_more_than_can_be_looked_at_are_told_to_come_again(monkeypatch: py
     logins = Logins()
     logging_in = (logins.accepts(USERS, basic("alice", f"wrong {i}")) for i in range(20))
     answers = await asyncio.gather(*logging_in, return_exceptions=True)
-    assert answers[:5] == [False] * 5
-    assert all(isinstance(answer, TooManyLogins) for answer in answers[5:])
+    assert answers[:6] == [False] * 6  # one is computed, five wait
+    assert all(isinstance(answer, TooManyLogins) for answer in answers[6:])
     assert not await logins.accepts(USERS, basic("alice", "wrong again"))
 
 
@@ -152,6 +153,27 @@ async def test_who_hangs_up_leaves_the_queue(computed: list[str]) -> None:
     assert await logins.accepts(USERS, basic("alice", "correct"))
     assert logins._waiting == 0
     assert len(computed) <= 2
+
+
+async def test_who_hangs_up_does_not_let_another_be_computed_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way, most = 0, 0
+
+    def matches(_password: bytes, _hash: str) -> bool:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        time.sleep(0.01)
+        under_way -= 1
+        return False
+
+    monkeypatch.setattr(login, "matches", matches)
+    logins = Logins()
+    for i in range(30):
+        task = asyncio.create_task(logins.accepts(USERS, basic("alice", f"wrong {i}")))
+        await asyncio.sleep(0.002)
+        task.cancel()
+    assert not await logins.accepts(USERS, basic("alice", "wrong at last"))
+    assert most == 1
 
 
 async def test_what_bcrypt_does_not_take_for_a_hash_lets_nobody_in() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 import trustme
 
 from frs_exporter.simulator import Simulator, demo_world
@@ -321,10 +322,13 @@ async def test_one_connection_too_many_is_closed_at_once(folder: Path, monkeypat
     async with Simulator(demo_world(1)) as simulator, serving(simulator) as served:
         idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(3)]
         await asyncio.sleep(0.1)
-        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await reader.readexactly(1)
-        for each in (writer, *(each for _, each in idle)):
+        with structlog.testing.capture_logs() as logs:
+            over = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(5)]
+            for reader, _ in over:
+                with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                    await reader.readexactly(1)
+        assert logs == [{"event": "connections refused", "problem": "3 are open", "log_level": "error"}]
+        for _, each in (*over, *idle):
             each.close()
             with contextlib.suppress(ConnectionError):
                 await each.wait_closed()
