@@ -66,13 +66,14 @@ class Client:
                 self._telemetry.forget_credential(credential.name)
         # What stands of a secret that nobody wants stays: it may come back, or be followed by others as wrong.
         self._holds = {c: hold for c, hold in self._holds.items() if c in self._authorizers or hold.stands}
-        for credential, held in list(self._authorizers.items()):
-            await held.retain(of_credential[credential])
+        for credential, its in of_credential.items():
+            await self._authorizer(credential).retain(its)
         await self._transport.adjust(limits, accesses)
 
     def token_expiry(self, access: Access) -> float | None:
         """When the token or temporary key held for `access` ends, in Unix seconds; None without one."""
-        return self._authorizer(access.credential).expires_at(access)
+        held = self._authorizers.get(access.credential)
+        return held.expires_at(access) if held else None
 
     def longest_wait(self) -> float:
         """Seconds for which a request has been waiting for its turn, of all that wait now."""

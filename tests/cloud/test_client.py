@@ -128,3 +128,13 @@ def test_a_token_that_is_no_help_is_not_bought_again_and_again() -> None:
             await ask(cloud, target)
 
     run_virtual(main())
+
+
+async def test_asking_when_a_token_ends_makes_nothing(cloud: Cloud) -> None:
+    """A page may still tell of a project whose credential is gone."""
+    target = cloud.targets()[0]
+    assert cloud.client.token_expiry(target) is None
+    assert cloud.client._authorizers == {}
+    await cloud.client.adjust(cloud.limits, [target])
+    assert set(cloud.client._authorizers) == {target.credential}
+    assert cloud.counted("frs_exporter_credential_rejected", credential=target.credential.name) == 0
