@@ -23,7 +23,7 @@ from frs_exporter.web.status import columns_of, date, mark
 from frs_exporter.web.texts import CHINESE, ENGLISH, WORDS, Words, language_of
 from frs_exporter.web.view import Projects, SubserviceView, Trouble
 from tests.conftest import account, target_of
-from tests.web.serving import Served, serving
+from tests.web.serving import Served, fill, serving
 
 HOSTILE = """"><script>alert('x')</script>{{ 7*7 }}&amp;'"""
 
@@ -143,7 +143,8 @@ async def test_the_filter_finds_text_in_whatever_is_known() -> None:
 
 
 async def test_500_rows_and_a_link_to_all() -> None:
-    async with demo(520, poll_interval=4.0) as served:
+    async with Simulator(demo_world(520)) as simulator, serving(simulator, poll_interval=3600.0) as served:
+        fill(served.exporter)
         shown = await page(served)
         assert shown.tags.count("tbody") == 500
         assert "500 of 520 projects · show all 520" in shown.text
