@@ -59,7 +59,8 @@ async def serve_until_told(exporter: Exporter, telemetry: Telemetry, how: Servin
     async with served(exporter, telemetry, how) as ports:
         gc.collect()
         gc.freeze()
-        log.info("serving", version=__version__, port=",".join(map(str, ports)), jobs=len(exporter.states))
+        about = {"tls": how.web_config.tls is not None, "users": len(how.web_config.users)}
+        log.info("serving", version=__version__, port=",".join(map(str, ports)), jobs=len(exporter.states), **about)
         if announce:
             host = how.addresses[0][0] if how.addresses else None
             url = f"http://[{host}]:{ports[0]}" if host and ":" in host else f"http://{host or 'localhost'}:{ports[0]}"

@@ -1,10 +1,10 @@
 """What happens on the way of one poll, told to whoever asked for that poll to see it (pure)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from frs_exporter.redact import brief
+from frs_exporter.redact import blanked, brief
 
 Told = Callable[[str], None]
 
@@ -35,7 +35,12 @@ def step(text: str) -> None:
         told(text)
 
 
-def headers(these: Mapping[str, str]) -> str:
-    """Headers, one to a line, without the values of those that may hold a secret."""
-    told = {name: brief(value) if name.lower() in SHOWN_HEADERS else "***" for name, value in these.items()}
-    return "".join(f"\n  {name}: {value}" for name, value in told.items())
+def step_with_headers(text: str, headers: Mapping[str, str], secrets: Callable[[], Iterable[str]] = tuple) -> None:
+    """Tell of a step with headers, without the values of those that may hold a secret, or of those that do."""
+    if _told.get():
+        kept = list(secrets())
+        shown = {
+            name: brief(blanked(value, kept)) if name.lower() in SHOWN_HEADERS else "***"
+            for name, value in headers.items()
+        }
+        step(text + "".join(f"\n  {name}: {value}" for name, value in shown.items()))

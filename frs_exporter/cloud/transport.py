@@ -13,7 +13,6 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from frs_exporter import steps
 from frs_exporter.cloud.connections import Connections
 from frs_exporter.cloud.gate import Gate
 from frs_exporter.cloud.proxy import proxy_for
@@ -23,7 +22,7 @@ from frs_exporter.cloud.unreachable import unreachable
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit
-from frs_exporter.steps import step
+from frs_exporter.steps import step, step_with_headers
 
 MAX_BODY = 1 << 20
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
@@ -171,7 +170,8 @@ class Transport:
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Answer:
         sent_at, proxy = self._now(), proxy_for(request.url, request.http)
         through = " through the proxy" if proxy else ""
-        step(f"> {request.method} {request.url}{through}{steps.headers(headers)}")
+        secrets = partial(secrets_in, request, headers, proxy)
+        step_with_headers(f"> {request.method} {request.url}{through}", headers)
         try:
             async with (
                 self._connections.session(request.http) as session,
@@ -187,7 +187,7 @@ class Transport:
                 ) as response,
             ):
                 lower = {name.lower(): value for name, value in response.headers.items()}
-                step(f"< {response.status}{steps.headers(lower)}")
+                step_with_headers(f"< {response.status}", lower, secrets)
                 skew = clock_skew(lower, sent_at, self._now())
                 try:
                     body = await read_bounded(response)
@@ -201,13 +201,23 @@ class Transport:
             ) from None  # aiohttp's errors hold the request, secrets and all
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)
-        raw = Answer(response.status, lower, body)
-        if raw.status // 100 == 2:
-            return usable(raw, request)
-        refused = refusal(raw, "x-auth-token" in headers, secrets_in(request, headers, proxy))
-        if refused.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
-            refused = refused.but(message=refused.message + skew_hint(skew))
-        raise refused
+        return judged(Answer(response.status, lower, body), request, headers, secrets, skew)
+
+
+def judged(
+    raw: Answer,
+    request: Request,
+    headers: Mapping[str, str],
+    secrets: Callable[[], Collection[str]],
+    skew: float | None,
+) -> Answer:
+    """What was to be read of an answer, which came `skew` seconds off; raises ApiError where it is none of success."""
+    if raw.status // 100 == 2:
+        return usable(raw, request)
+    refused = refusal(raw, "x-auth-token" in headers, secrets())
+    if refused.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
+        refused = refused.but(message=refused.message + skew_hint(skew))
+    raise refused
 
 
 def refusal(raw: Answer, by_token: bool, secrets: Collection[str]) -> ApiError:

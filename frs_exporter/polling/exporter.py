@@ -113,9 +113,9 @@ class Exporter:
         await self._poller.stop()
         await self._client.close()
 
-    async def probe(self, keys: Collection[Key], within: float, told: Told) -> list[Probed]:
+    async def probe(self, keys: Collection[Key], within: float, told: Told | None = None) -> list[Probed]:
         """Poll these jobs now, as far as they may be asked, and wait so many seconds; `told` of each step."""
-        return await probe(self._poller, keys, within, self._now(), told)
+        return await probe(self._poller, keys, within, told)
 
     def job(self, key: Key) -> Job | None:
         """The job of a key, None where there is none."""

@@ -1,6 +1,7 @@
 """A task per job: poll, keep the state, render it, wait; `reconcile` makes the tasks those of the wanted jobs."""
 
 import asyncio
+import contextlib
 import functools
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -51,6 +52,7 @@ class Poller:
         self._jobs: dict[Key, Job] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._rounds: dict[Key, asyncio.Task[None]] = {}
+        self._planned: dict[Key, asyncio.Event] = {}
         self._in_hand: dict[Key, AsyncLimiter] = {}
         self._projects: set[str] = set()
         self.due: dict[Key, float] = {}
@@ -101,8 +103,8 @@ class Poller:
     def _forget(self, key: Key) -> None:
         del self._jobs[key], self.states[key]
         self._cancel(key)
-        self.due.pop(key, None)
-        self._in_hand.pop(key, None)
+        for kept in (self.due, self._planned, self._in_hand):
+            kept.pop(key, None)
         for owner in (key, (*key, "samples"), (*key, "told")):
             self._page.drop(owner)
 
@@ -118,6 +120,7 @@ class Poller:
                 self._in_hand.pop(key, None)
             window = min(job.target.poll_interval, spread)
             self.due[key] = self._clock() + first_delay("/".join(key), window)
+            self._planned[key] = asyncio.Event()
             self._tasks[key] = asyncio.create_task(self._run(key), name=f"poll {'/'.join(key)}")
 
     def _cancel(self, key: Key) -> None:
@@ -133,8 +136,14 @@ class Poller:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def bring_forward(self, key: Key) -> asyncio.Task[None] | None:
-        """The poll under way, or the next one, begun now; None when the job was asked for too often of late."""
+        """The poll under way, or the next one, begun now.
+
+        None when the job was asked for too often of late, or the cloud has said when to come back.
+        """
         if key not in self._rounds:
+            error = self.states[key].error
+            if error and error.retry_after and self.due[key] > self._clock():
+                return None
             interval = self._jobs[key].target.poll_interval
             in_hand = self._in_hand.setdefault(key, AsyncLimiter(IN_HAND, IN_HAND * interval))
             if not in_hand.has_capacity():
@@ -144,10 +153,12 @@ class Poller:
 
     async def _run(self, key: Key) -> None:
         while self._tasks.get(key) is asyncio.current_task():
-            if (left := self.due[key] - self._clock()) > 0:
-                await asyncio.sleep(left)
-            else:
+            self._planned[key].clear()
+            if self.due[key] <= self._clock():
                 await asyncio.wait({self._round(key)})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self.due[key]):
+                    await self._planned[key].wait()  # somebody may bring a poll forward, and then it is due anew
 
     def _round(self, key: Key) -> asyncio.Task[None]:
         """The round under way, or a new one: a job is never asked twice at once."""
@@ -169,11 +180,15 @@ class Poller:
             retry_after = state.error.retry_after if state.error else None
             delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
             report(job, before, state, delay)
-            self.due[key] = delay + (self._clock() if state.error else started)
+            self._plan(key, delay + (self._clock() if state.error else started))
         except Exception:
             project, collector = key
             log.exception("unexpected error around a poll", project=project, collector=collector)
-            self.due[key] = self._clock() + self._jobs[key].target.poll_interval
+            self._plan(key, self._clock() + self._jobs[key].target.poll_interval)
+
+    def _plan(self, key: Key, due: float) -> None:
+        self.due[key] = due
+        self._planned[key].set()
 
     async def poll(self, key: Key) -> JobState:
         """Ask once, keep and show what came of it; no failure gets out, whatever it is."""

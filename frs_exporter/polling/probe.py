@@ -1,9 +1,10 @@
 """A project is asked now, for somebody who waits: the polls of its jobs are brought forward."""
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from frs_exporter.errors import ApiError, Reason
@@ -14,44 +15,43 @@ from frs_exporter.steps import Told, step, telling
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What is known of a job after it was to be asked; `asked` is False when it was asked too often of late."""
+    """A job, and what is known of it after it was asked, or was to be."""
 
     job: Job
     state: JobState
-    asked: bool = True
 
 
-async def probe(poller: Poller, keys: Collection[Key], within: float, now: float, told: Told) -> list[Probed]:
-    """Ask these jobs at once, and wait so many seconds; jobs that a reload takes away meanwhile are left out.
+async def probe(poller: Poller, keys: Collection[Key], within: float, told: Told | None) -> list[Probed]:
+    """Ask these jobs at once, and wait so many seconds; `told` of each step.
 
-    A job that has not ended by then goes on, and fails here alone: `now`, in Unix seconds, is when it is asked.
+    A job that is late goes on, and is down here alone. Left out is one that a reload has taken away meanwhile, or has
+    begun anew.
     """
-    rounds = {}
-    for key in keys:
-        with telling(partial(prefixed, key[1], told)):
-            under_way = poller.under_way(key)
-            rounds[key] = await poller.bring_forward(key)
-            if under_way:
-                step("a poll was under way already: its steps are not told here")
-            elif rounds[key] is None:
-                step("asked often of late: this is what is known; poll_interval says how often it may be asked")
+    rounds = {key: await begun(poller, key, told) for key in keys}
     if waited_for := {each for each in rounds.values() if each is not None}:
         await asyncio.wait(waited_for, timeout=within)
     return [
-        outcome(job, poller.states[key], under_way, within, now)
-        for key, under_way in rounds.items()
-        if (job := poller.job(key)) is not None
+        Probed(job, poller.states[key] if each is None or each.done() else late(poller.states[key], within))
+        for key, each in rounds.items()
+        if (job := poller.job(key)) is not None and not (each and each.cancelled())
     ]
 
 
-def outcome(job: Job, state: JobState, under_way: asyncio.Task[None] | None, within: float, now: float) -> Probed:
-    """What came of a job that was to be asked."""
-    if under_way is None:
-        return Probed(job, state, asked=False)
-    if not under_way.done():
-        late = ApiError(Reason.TIMEOUT, f"no answer within {within:.1f} s, waiting for a turn included")
-        return Probed(job, state.failed(now + within, within, late))
-    return Probed(job, state)
+async def begun(poller: Poller, key: Key, told: Told | None) -> asyncio.Task[None] | None:
+    """The poll of a job that was brought forward, None where that may not be."""
+    with telling(partial(prefixed, key[1], told)) if told else contextlib.nullcontext():
+        if poller.under_way(key):
+            step("a poll was under way already: its steps are not told here")
+        brought_forward = await poller.bring_forward(key)
+        if brought_forward is None:
+            step("not asked: it was asked often of late, or told when to come back; this is what is known")
+        return brought_forward
+
+
+def late(state: JobState, within: float) -> JobState:
+    """The state for whoever cannot wait any longer: down, though no poll has ended, so nothing is counted."""
+    error = ApiError(Reason.TIMEOUT, f"no answer within {within:.1f} s, waiting for a turn included")
+    return replace(state, error=error)
 
 
 def prefixed(collector: str, told: Told, text: str) -> None:

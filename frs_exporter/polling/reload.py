@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 
 import structlog
 
@@ -55,7 +56,8 @@ class Reloader:
         if self._stopping:
             raise ConfigError(["the exporter is stopping"])
         if self._next is None:
-            self._next = asyncio.create_task(self._reload(), name="reload")
+            # Not in the context of whoever asks: it starts tasks that outlive them.
+            self._next = asyncio.create_task(self._reload(), name="reload", context=Context())
             self._under_way.add(self._next)
             self._next.add_done_callback(self._ended)
         await asyncio.shield(self._next)

@@ -41,9 +41,9 @@ async def probe(exporter: Exporter, request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         return web.Response(text=f"{error}\n", status=400)
     steps = Steps(exporter)
-    probed = await exporter.probe(keys, within, steps.add)
-    if not probed:  # a reload has taken it away meanwhile
-        return web.Response(text=f"{UNKNOWN}\n", status=404)
+    probed = await exporter.probe(keys, within, steps.add if debug else None)
+    if not probed:
+        return web.Response(text="the config has changed meanwhile: ask again\n", status=503)
     if debug:
         text = "".join(f"{line}\n" for line in steps.report(probed, within))
         return web.Response(text=text, headers={"Cache-Control": "no-store"})

@@ -1,6 +1,7 @@
 """Polls that are brought forward, for hours of virtual time: what they cost, and what becomes of the schedule."""
 
 import asyncio
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ HOUR = 3600.0
 
 async def ask(it: Living, within: float = 9.5) -> Probed:
     """A probe of the first project."""
-    (probed,) = await it.exporter.probe([KEY], within, lambda _: None)
+    (probed,) = await it.exporter.probe([KEY], within)
     return probed
 
 
@@ -43,7 +44,7 @@ def test_a_project_that_is_probed_as_often_as_it_is_polled_costs_no_more(tmp_pat
         async with living(tmp_path, account("ak_sk", "k1")) as it:
             before = it.asked()
             for _ in range(60):
-                assert (await ask(it)).asked
+                await ask(it)
                 await asyncio.sleep(60.0)
             return it.asked() - before
 
@@ -62,6 +63,52 @@ def test_after_a_probe_the_next_poll_is_an_interval_away(tmp_path: Path) -> None
             assert it.asked() - before == 2
 
     run_virtual(main())
+
+
+def test_after_a_probe_that_fails_the_retry_comes_when_it_is_said_to(tmp_path: Path) -> None:
+    def hourly(config: dict[str, Any]) -> None:
+        config["defaults"] = {"poll_interval": "1h"}
+
+    async def main() -> None:
+        async with living(tmp_path, account("ak_sk", "k1"), config=hourly) as it:
+            it.world.faults.set("frs", Fault(status=503))
+            for _ in range(3):
+                await ask(it)
+            it.world.faults.set("frs", None)
+            visits, due = it.world.watched(), it.exporter._poller.due[KEY]
+            clock = asyncio.get_running_loop().time
+            await asyncio.sleep(due - clock() - 1.0)
+            assert visits == []
+            await asyncio.sleep(2.0)
+            assert len(visits) == 1
+            assert it.shown()[UP % "k1"] == 1
+
+    run_virtual(main())
+
+
+def test_a_probe_that_finds_a_new_password_leaves_nothing_listening(tmp_path: Path) -> None:
+    """What it starts, a reload and the jobs that begin anew, does not tell it of all that they ever do."""
+
+    async def main() -> int:
+        options = {"reread_interval": 600.0}
+        async with living(tmp_path, account("token", "t1", "t2"), **options) as it:
+            owner = it.world.accounts[0]
+            config = json.loads(json.dumps(it.config))
+            for credential in config["credentials"].values():
+                credential["token"]["password"] = "another"
+            owner.password = "another"
+            it.write(config)
+            it.world.expire_tokens()
+            steps: list[str] = []
+            await it.exporter.probe([("t1", "subscription")], 9.5, steps.append)
+            assert steps
+            await asyncio.sleep(60.0)
+            told = len(steps)
+            await asyncio.sleep(3600.0)
+            assert it.shown()[UP % "t1"] == 1
+            return len(steps) - told
+
+    assert run_virtual(main()) == 0
 
 
 def test_a_failing_job_is_not_tried_more_often_for_all_who_ask(tmp_path: Path) -> None:
@@ -97,7 +144,7 @@ def test_probing_with_a_wrong_secret_locks_nobody(tmp_path: Path) -> None:
         async with living(tmp_path, *both, config=wrong) as it:
             keys, visits = [(name, "subscription") for name in ("k1", "k2", "t1", "t2")], it.world.watched()
             for _ in range(360):
-                await it.exporter.probe(keys, 9.5, lambda _: None)
+                await it.exporter.probe(keys, 9.5)
                 await asyncio.sleep(10.0)
             return len(visits), any(lock.until for lock in it.world.locks.values())
 
@@ -124,13 +171,15 @@ def test_a_late_answer_is_kept_though_nobody_waits_any_more(tmp_path: Path) -> N
         async with living(tmp_path, account("ak_sk", "k1")) as it:
             it.world.faults.set("frs", Fault(delay=5.0))
             probed = await ask(it, within=1.0)
-            assert (probed.asked, probed.state.up) == (True, False)
+            assert not probed.state.up
             assert probed.state.error
             assert probed.state.error.message == "no answer within 1.0 s, waiting for a turn included"
             assert it.shown()[UP % "k1"] == 1, "it fails for who asked alone"
-            polls = it.shown()[POLLS % "k1"]
+            before = it.exporter.states[KEY]
+            counted = (probed.state.polls, probed.state.failures, probed.state.errors, probed.state.recent)
+            assert counted == (before.polls, before.failures, before.errors, before.recent), "no counter goes back"
             await asyncio.sleep(10.0)
-            assert it.shown()[POLLS % "k1"] == polls + 1
+            assert it.shown()[POLLS % "k1"] == before.polls + 1
 
     run_virtual(main())
 
@@ -142,7 +191,7 @@ def test_a_reload_while_a_probe_waits(tmp_path: Path, change: str) -> None:
     async def main() -> None:
         async with living(tmp_path, account("ak_sk", "k1", "k2")) as it:
             it.world.faults.set("frs", HANG)
-            waiting = asyncio.create_task(it.exporter.probe([KEY], 8.0, lambda _: None))
+            waiting = asyncio.create_task(it.exporter.probe([KEY], 8.0))
             await asyncio.sleep(1.0)
             if change == "gone":
                 config = {**it.config, "projects": it.config["projects"][1:]}
@@ -153,7 +202,7 @@ def test_a_reload_while_a_probe_waits(tmp_path: Path, change: str) -> None:
             assert await it.reload(config) == ()
             it.world.faults.set("frs", None)
             probed = await waiting
-            assert len(probed) == (0 if change == "gone" else 1)
+            assert len(probed) == (1 if change == "label" else 0), "what was begun anew has told nothing yet"
             await asyncio.sleep(400.0)
             rounds = [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("round ")]
             assert rounds == []
@@ -186,9 +235,7 @@ def test_random_probes_reloads_and_faults_leave_one_task_per_job(tmp_path: Path)
                         await it.reload({**it.config, "projects": rng.sample(some, rng.randrange(1, 6))})
                     case _:
                         keys = [key for key in it.exporter.states if rng.random() < 0.7]
-                        waiting.append(
-                            asyncio.create_task(it.exporter.probe(keys, rng.uniform(0.1, 20), lambda _: None))
-                        )
+                        waiting.append(asyncio.create_task(it.exporter.probe(keys, rng.uniform(0.1, 20))))
                         if rng.random() < 0.3:
                             waiting[-1].cancel()
                 await asyncio.sleep(rng.uniform(0, 15))

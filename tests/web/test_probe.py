@@ -103,7 +103,7 @@ async def test_hammering_costs_no_more_than_the_polls_that_are_in_hand() -> None
             )
         assert asked(world) - before == 3
         _, _, text = await served.get("/probe?project=vision-prod&debug=true")
-        assert b"asked often of late: this is what is known" in text
+        assert b"not asked: it was asked often of late" in text
 
 
 async def test_a_probe_that_comes_while_one_is_under_way_shares_it() -> None:
@@ -207,9 +207,15 @@ async def test_a_dead_token_is_bought_anew_and_debug_says_so() -> None:
         assert text.index("< 401") < text.index("> POST") < text.index("< 201") < text.index("< 200")
 
 
-def test_only_harmless_headers_are_told() -> None:
-    told = steps.headers({"X-Subject-Token": "s1", "Set-Cookie": "s2", "Date": "now", "authorization": "s3"})
-    assert told == "\n  X-Subject-Token: ***\n  Set-Cookie: ***\n  Date: now\n  authorization: ***"
+def test_only_harmless_headers_are_told_and_no_secret_in_them() -> None:
+    """A far side may send back in any header what it was sent."""
+    told: list[str] = []
+    headers = {"X-Subject-Token": "s1", "Set-Cookie": "s2", "Date": "now", "authorization": "s3", "server": "my AK1 x"}
+    with steps.telling(told.append):
+        steps.step_with_headers("< 200", headers, lambda: ["AK1"])
+    steps.step_with_headers("nobody wants to know", {}, lambda: pytest.fail("nor what is secret"))
+    shown = "\n  X-Subject-Token: ***\n  Set-Cookie: ***\n  Date: now\n  authorization: ***\n  server: my *** x"
+    assert told == [f"< 200{shown}"]
 
 
 async def test_a_project_that_a_reload_takes_away_meanwhile() -> None:
@@ -219,7 +225,7 @@ async def test_a_project_that_a_reload_takes_away_meanwhile() -> None:
         await asyncio.sleep(0.2)
         await served.exporter._poller.reconcile([])
         status, _, body = await waiting
-        assert (status, body) == (404, b"no such project and collector are watched here; /sd lists all projects\n")
+        assert (status, body) == (503, b"the config has changed meanwhile: ask again\n")
         assert (await served.get("/probe?project=vision-prod"))[0] == 404
 
 
