@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
 from frs_exporter.config.load import load
@@ -132,6 +133,7 @@ async def measure(projects: int, folder: Path) -> bool:
 
 def main(projects: int = PROJECTS) -> bool:
     """Run; whether the goals are met."""
+    structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # the figures stand alone
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(measure(projects, Path(folder)))
 
