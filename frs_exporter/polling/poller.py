@@ -1,7 +1,6 @@
 """A task per job: poll, keep the state, render it, wait; `reconcile` makes the tasks those of the wanted jobs."""
 
 import asyncio
-import contextlib
 import functools
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -52,7 +51,7 @@ class Poller:
         self._jobs: dict[Key, Job] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._rounds: dict[Key, asyncio.Task[None]] = {}
-        self._planned: dict[Key, asyncio.Event] = {}
+        self._asleep: dict[Key, asyncio.Future[None]] = {}
         self._in_hand: dict[Key, AsyncLimiter] = {}
         self._projects: set[str] = set()
         self.due: dict[Key, float] = {}
@@ -103,7 +102,7 @@ class Poller:
     def _forget(self, key: Key) -> None:
         del self._jobs[key], self.states[key]
         self._cancel(key)
-        for kept in (self.due, self._planned, self._in_hand):
+        for kept in (self.due, self._asleep, self._in_hand):
             kept.pop(key, None)
         for owner in (key, (*key, "samples"), (*key, "told")):
             self._page.drop(owner)
@@ -120,7 +119,6 @@ class Poller:
                 self._in_hand.pop(key, None)
             window = min(job.target.poll_interval, spread)
             self.due[key] = self._clock() + first_delay("/".join(key), window)
-            self._planned[key] = asyncio.Event()
             self._tasks[key] = asyncio.create_task(self._run(key), name=f"poll {'/'.join(key)}")
 
     def _cancel(self, key: Key) -> None:
@@ -153,12 +151,20 @@ class Poller:
 
     async def _run(self, key: Key) -> None:
         while self._tasks.get(key) is asyncio.current_task():
-            self._planned[key].clear()
-            if self.due[key] <= self._clock():
+            if self.due[key] > self._clock():
+                await self._until_due(key)
+            else:
                 await asyncio.wait({self._round(key)})
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(self.due[key]):
-                    await self._planned[key].wait()  # somebody may bring a poll forward, and then it is due anew
+
+    async def _until_due(self, key: Key) -> None:
+        """Sleep until the job is due, or somebody has brought its poll forward and it is due anew."""
+        loop = asyncio.get_running_loop()
+        woken = self._asleep[key] = loop.create_future()
+        timer = loop.call_at(self.due[key], wake, woken)
+        try:
+            await woken
+        finally:
+            timer.cancel()
 
     def _round(self, key: Key) -> asyncio.Task[None]:
         """The round under way, or a new one: a job is never asked twice at once."""
@@ -188,7 +194,8 @@ class Poller:
 
     def _plan(self, key: Key, due: float) -> None:
         self.due[key] = due
-        self._planned[key].set()
+        if key in self._asleep:
+            wake(self._asleep[key])
 
     async def poll(self, key: Key) -> JobState:
         """Ask once, keep and show what came of it; no failure gets out, whatever it is."""
@@ -222,6 +229,12 @@ class Poller:
 
     def _show(self, job: Job, state: JobState) -> None:
         show(self._page, job, state, self._client.token_expiry(job.target))
+
+
+def wake(sleeper: asyncio.Future[None]) -> None:
+    """Let somebody sleep no longer, if that is still to be done."""
+    if not sleeper.done():
+        sleeper.set_result(None)
 
 
 def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> None:
