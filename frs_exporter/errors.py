@@ -20,6 +20,9 @@ NOT_SUBSCRIBED = "FRS.0019"
 """Nothing of FRS is subscribed: an answer that comes dressed as an error."""
 
 
+NO_MESSAGE = "no message"
+
+
 class Reason(StrEnum):
     """Why a poll failed: the closed set of values of the label `reason`."""
 
@@ -131,7 +134,7 @@ def classify(
             reason = Reason.PAYLOAD
     return ApiError(
         reason,
-        brief(message) or "no message",
+        brief(message) or NO_MESSAGE,
         status=status,
         code=code or str(status),
         retry_after=retry_after(headers),

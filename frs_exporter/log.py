@@ -27,7 +27,9 @@ def log_to_stderr(level: str, format: str, count: Callable[[str], None]) -> None
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if format == "json"
-        else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], drop_missing=True)
+        else structlog.processors.LogfmtRenderer(
+            key_order=["ts", "level", "msg"], drop_missing=True, bool_as_flag=False
+        )
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(not_a_clients_mistake)

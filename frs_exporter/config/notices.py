@@ -5,10 +5,14 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from frs_exporter.config import schema
+from frs_exporter.config.checks import suggestion
 from frs_exporter.config.document import Path
 from frs_exporter.config.make import make_credential
 from frs_exporter.discovery import FRS_REGIONS
 from frs_exporter.model import HttpOptions, Notice
+
+SUBSERVICES = ["detect", "compare", "search", "live_detect", "face_quality"]
+"""Those that an answer has ever had: the API page face_02_0025, and the real answer of 2018."""
 
 
 def notices(file: schema.File, clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
@@ -17,6 +21,7 @@ def notices(file: schema.File, clients: Mapping[Path, HttpOptions]) -> Iterator[
     yield from same_user(file.credentials)
     yield from unverified(clients)
     yield from odd_regions(file)
+    yield from odd_requirements(file)
 
 
 def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
@@ -50,12 +55,34 @@ def unverified(clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
 
 
 def odd_regions(file: schema.File) -> Iterator[Notice]:
-    """A notice for each region of a rule that is not known to have FRS: it may be mistyped."""
-    for index, rule in enumerate(file.discovery):
-        for number, region in enumerate(rule.regions):
-            if region not in FRS_REGIONS:
-                where = f"discovery[{index}].regions[{number}]"
-                yield Notice(f"{where}: {region} is not known to have FRS; known are {', '.join(FRS_REGIONS)}")
+    """A notice for each region that is not known to have FRS, at its first place: it may be mistyped."""
+    rules = (
+        (f"discovery[{index}].regions[{number}]", region)
+        for index, rule in enumerate(file.discovery)
+        for number, region in enumerate(rule.regions)
+    )
+    projects = ((f"projects[{index}].region", project.region) for index, project in enumerate(file.projects))
+    listed = () if file.endpoints.frs != schema.Endpoints().frs else projects  # another cloud has its own
+    told = set(FRS_REGIONS)
+    for where, region in (*listed, *rules):
+        if region not in told:
+            told.add(region)
+            yield Notice(f"{where}: {region} is not known to have FRS{suggestion(region, list(FRS_REGIONS))}")
+
+
+def odd_requirements(file: schema.File) -> Iterator[Notice]:
+    """A notice for each sub-service that is required and that nobody knows, at its first place."""
+    sections: list[tuple[str, schema.Settings]] = [("defaults", file.defaults)]
+    sections += [(f"projects[{index}]", project) for index, project in enumerate(file.projects)]
+    sections += [(f"discovery[{index}]", rule) for index, rule in enumerate(file.discovery)]
+    told = set(SUBSERVICES)
+    for where, settings in sections:
+        for number, name in enumerate(settings.require or ()):
+            if name not in told:
+                told.add(name)
+                yield Notice(
+                    f"{where}.require[{number}]: no sub-service {name} is known{suggestion(name, SUBSERVICES)}"
+                )
 
 
 def is_loopback(host: str) -> bool:

@@ -23,6 +23,10 @@ BACKLOG = 1024
 MAX_CONNECTIONS = 512
 """Connections at once: more than any number of Prometheus servers needs, fewer than the files a process may open."""
 HANDSHAKE_WITHIN = 10.0
+HANDSHAKE = b"\x16"
+"""The first byte of a client's first record in TLS (RFC 8446, 5.1)."""
+MAX_PLAIN = 1 << 16
+PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nThis address wants TLS: ask by https://.\n"
 LOOK_EVERY = 2.0
 """Seconds between two looks whether the web config, or a file it names, has changed."""
 SETTLE = 0.5
@@ -47,6 +51,26 @@ async def bind(address: Address) -> list[socket.socket]:
     for each in bound:
         each.listen(BACKLOG)
     return bound
+
+
+async def wants_tls(connection: socket.socket) -> bool:
+    """Whether a client begins a handshake; who speaks plain HTTP is told so, and let go. Raises OSError."""
+    loop, readable = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(connection, readable.set)
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(readable.wait(), HANDSHAKE_WITHIN)
+    finally:
+        loop.remove_reader(connection)
+    try:
+        if connection.recv(1, socket.MSG_PEEK) == HANDSHAKE:
+            return True
+        connection.recv(MAX_PLAIN)  # or closing would reset the connection, and the words be lost
+        connection.sendall(PLAIN_HTTP)
+    except OSError:
+        pass
+    connection.close()
+    return False
 
 
 class Door:
@@ -108,6 +132,8 @@ class Door:
         tls = self._guard.config.tls
         context, within = (tls.context, HANDSHAKE_WITHIN) if tls else (None, None)
         with contextlib.suppress(OSError):  # the client's mistake, or it has hung up
+            if tls and not await wants_tls(connection):
+                return
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._server, connection, ssl=context, ssl_handshake_timeout=within
             )

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from frs_exporter.advice import Text, explain
 from frs_exporter.collectors.subscription import CREATED, FROZEN, MAX_FACE_SETS, SUBSCRIBED
+from frs_exporter.errors import NO_MESSAGE
 from frs_exporter.model import Sample, Target
 from frs_exporter.polling.seen import Seen, SeenJob
 
@@ -180,7 +181,7 @@ def job_view(seen: SeenJob) -> JobView:
             reason=error.reason,
             code=error.code,
             status=error.status,
-            message=error.message,
+            message="" if error.message == NO_MESSAGE else error.message,
             request_id=error.request_id,
             means=about.means,
             do=about.do,

@@ -468,8 +468,25 @@ def test_a_region_that_may_be_mistyped_is_told(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(RULES.replace("cn-east-3]", "cn-norht-1]"))
     (notice,) = load(str(tmp_path / "c.yaml")).notices
     assert notice.text.startswith(
-        "discovery[1].regions[2]: cn-norht-1 is not known to have FRS; known are cn-north-4, "
+        "discovery[1].regions[2]: cn-norht-1 is not known to have FRS; did you mean cn-north-1?"
     )
+    text = (FILES / "minimal.good.yaml").read_text()
+    (tmp_path / "c.yaml").write_text(text.replace("cn-north-4", "cn-north-99"))
+    (notice,) = load(str(tmp_path / "c.yaml")).notices
+    assert notice.text.startswith("projects[0].region: cn-north-99 is not known to have FRS; did you mean cn-north-")
+    elsewhere = 'endpoints: {frs: "https://face.{region}.another.example"}\n'
+    (tmp_path / "c.yaml").write_text(text.replace("cn-north-4", "cn-north-99") + elsewhere)
+    assert load(str(tmp_path / "c.yaml")).notices == (), "another cloud has regions of its own"
+
+
+def test_a_required_sub_service_that_may_be_mistyped_is_told_once(tmp_path: Path) -> None:
+    text = (FILES / "minimal.good.yaml").read_text()
+    (tmp_path / "c.yaml").write_text(text + "defaults: {require: [search, detekt, detekt, face_quality, emotion]}\n")
+    assert [notice.text for notice in load(str(tmp_path / "c.yaml")).notices] == [
+        "defaults.require[1]: no sub-service detekt is known; did you mean detect?",
+        "defaults.require[4]: no sub-service emotion is known; known here: compare, detect, face_quality, live_detect, "
+        "search",
+    ]
 
 
 def test_no_regular_expression_takes_long() -> None:

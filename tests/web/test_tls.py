@@ -83,9 +83,26 @@ async def test_the_newest_version_is_agreed_on_and_old_ones_are_refused(folder: 
         oldest = client(folder, minimum_version=ssl.TLSVersion.TLSv1, maximum_version=ssl.TLSVersion.TLSv1_1)
         oldest.set_ciphers("ALL:@SECLEVEL=0")
         assert await refused(served.port, oldest)
-        with pytest.raises(aiohttp.ClientError):
-            async with aiohttp.ClientSession() as session:
-                await session.get(f"http://127.0.0.1:{served.port}/")
+
+
+async def test_who_speaks_plain_http_is_told_that_tls_is_wanted(folder: Path) -> None:
+    async with secured(folder, "tls.good.yml") as served, aiohttp.ClientSession() as session:
+        for _ in range(3):
+            async with session.get(f"http://127.0.0.1:{served.port}/metrics") as response:
+                assert (response.status, await response.text()) == (400, "This address wants TLS: ask by https://.\n")
+
+
+async def test_who_says_nothing_or_hangs_up_before_the_handshake_is_let_go(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen, "HANDSHAKE_WITHIN", 0.2)
+    async with secured(folder, "tls.good.yml") as served:
+        _, gone = await asyncio.open_connection("127.0.0.1", served.port)
+        gone.close()
+        reader, silent = await asyncio.open_connection("127.0.0.1", served.port)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        silent.close()
+        assert (await shake_hands(served.port, client(folder)))[0] == "TLSv1.3"
 
 
 async def test_the_versions_may_be_narrowed(folder: Path) -> None:
@@ -255,7 +272,7 @@ async def test_everything_in_the_file_is_taken_up_when_it_changes(folder: Path) 
         assert await status(plain) == 200
         file.write_text((FILES / "tls.good.yml").read_text())
         await becomes(200, tls, ssl=client(folder))
-        assert await status(plain) is None
+        assert await status(plain) == 400
         file.write_text((FILES / "tls.good.yml").read_text() + users(alice="correct"))
         await becomes(401, tls, ssl=client(folder))
         assert await status(tls, ssl=client(folder), headers=login("alice", "correct")) == 200
