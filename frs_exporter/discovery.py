@@ -1,14 +1,11 @@
 """Discovery: a rule, what IAM lists, and the targets that come of both (pure)."""
 
-import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
-
-import re2
 
 from frs_exporter.model import Access, Api, Target
+from frs_exporter.patterns import pattern
 
 FRS_REGIONS = ("cn-north-4", "cn-north-1", "cn-east-3", "cn-south-1", "ap-southeast-1", "ap-southeast-2")
 """Where FRS is (face_02_0057, 2022-11-22; the vendor's SDK 3.1.219 for cn-north-1)."""
@@ -79,18 +76,6 @@ class Discovery:
         facts = (project.name, project.project_id, project.region, self.like.credential.name)
         values = dict(zip(PLACEHOLDERS, facts, strict=True))
         return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], self.name_template)
-
-
-@functools.cache
-def pattern(text: str) -> Any:
-    """A regular expression as Prometheus has them (RE2): no name makes it take long. Raises ValueError."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(text, options)
-    except re2.error as error:
-        told = error.args[0]
-        raise ValueError(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)) from None
 
 
 def endpoints_in(region: str, like: Target) -> dict[Api, str]:

@@ -1,6 +1,7 @@
 """What a single value of the config may be: durations, names, URLs, secrets."""
 
 import re
+from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic.json_schema import WithJsonSchema
 
-from frs_exporter import discovery
+from frs_exporter import patterns
 from frs_exporter.discovery import PLACEHOLDERS
 from frs_exporter.model import SUBSERVICE_NAME
 
@@ -105,7 +106,7 @@ def label_name(value: str) -> str:
 def pattern(value: str) -> str:
     """A regular expression; raises ValueError."""
     try:
-        discovery.pattern(value)
+        patterns.pattern(value)
     except ValueError as error:
         raise ValueError(f"is not a regular expression (RE2): {error}") from None
     return value
@@ -120,6 +121,13 @@ def name_template(value: str) -> str:
     if not {"project_name", "project_id"} & set(used):
         raise ValueError("names all projects alike: put {project_name} or {project_id} in it")
     return value
+
+
+def cny(value: Any) -> Decimal:
+    """An amount of money, exactly as it is written; raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise ValueError("must be a number of CNY from 0, like 0.0005")
+    return Decimal(repr(value))
 
 
 def not_blank(value: SecretStr) -> SecretStr:
@@ -164,5 +172,6 @@ Pattern = Annotated[str, AfterValidator(pattern)]
 HostName = Annotated[str, AfterValidator(host_name)]
 NameTemplate = Annotated[Text, AfterValidator(name_template)]
 FileName = Annotated[str, matching(r"[^\x00]+", "the name of a file")]
+Cny = Annotated[Decimal, BeforeValidator(cny), WithJsonSchema({"type": "number", "minimum": 0})]
 TimeZone = Annotated[str, AfterValidator(time_zone)]
 Subservice = Annotated[str, matching(SUBSERVICE_NAME, "a sub-service like detect, compare, search or live_detect")]

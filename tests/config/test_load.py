@@ -14,7 +14,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter import discovery
+from frs_exporter import patterns
 from frs_exporter.config.document import read
 from frs_exporter.config.load import load
 from frs_exporter.config.schema import File
@@ -51,7 +51,7 @@ def test_problems_come_in_the_order_of_the_file() -> None:
 def test_the_smallest_config() -> None:
     (target,) = load(str(FILES / "minimal.good.yaml")).targets
     assert (target.poll_interval, target.poll_timeout, target.stale_after) == (60, 10, 180)
-    assert (target.collectors, target.require, target.create_time_zone) == (("subscription",), (), "UTC")
+    assert (target.collectors, target.require, target.create_time_zone) == (("subscription", "face_sets"), (), "UTC")
     assert target.endpoints[Api.FRS] == "https://face.cn-north-4.myhuaweicloud.com"
     assert target.endpoints[Api.IAM] == "https://iam.cn-north-4.myhuaweicloud.com"
 
@@ -93,7 +93,8 @@ def test_the_example_loads_and_says_what_holds_without_it(monkeypatch: pytest.Mo
     example = load(str(tmp_path / "config.yaml"))
     bare = load(str(FILES / "minimal.good.yaml"))
     assert example.limits == bare.limits
-    for setting in ("poll_interval", "poll_timeout", "stale_after", "collectors", "create_time_zone"):
+    settings = ("poll_interval", "poll_timeout", "stale_after", "collectors", "create_time_zone", "max_face_sets")
+    for setting in (*settings, "pricing"):
         assert getattr(example.targets[0], setting) == getattr(bare.targets[0], setting)
     assert example.targets[0].endpoints == bare.targets[0].endpoints
 
@@ -305,7 +306,7 @@ def test_bad_files_do_not_fit_the_schema_for_editors(name: str) -> None:
 def test_the_schema_describes_the_file() -> None:
     schema = File.model_json_schema()
     assert schema["additionalProperties"] is False
-    sections = ("defaults", "credentials", "projects", "discovery", "limits", "endpoints", "http_client")
+    sections = ("defaults", "credentials", "projects", "discovery", "limits", "endpoints", "http_client", "pricing")
     assert tuple(schema["properties"]) == sections
     assert schema["$defs"]["Token"]["properties"]["password"]["writeOnly"] is True
     json.dumps(schema)
@@ -491,9 +492,9 @@ def test_a_required_sub_service_that_may_be_mistyped_is_told_once(tmp_path: Path
 
 def test_no_regular_expression_takes_long() -> None:
     """Python's own would take years for this one, and hold everybody up."""
-    assert discovery.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None
+    assert patterns.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None
     with pytest.raises(ValueError, match="invalid perl operator"):
-        discovery.pattern("(?=a)")
+        patterns.pattern("(?=a)")
 
 
 def test_a_pipe_is_refused_where_it_would_be_waited_for(tmp_path: Path) -> None:

@@ -1,0 +1,18 @@
+"""Regular expressions as Prometheus has them (pure)."""
+
+import functools
+from typing import Any
+
+import re2
+
+
+@functools.cache
+def pattern(text: str) -> Any:
+    """A regular expression of RE2: no name makes it take long. Raises ValueError."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(text, options)
+    except re2.error as error:
+        told = error.args[0]
+        raise ValueError(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)) from None
