@@ -18,6 +18,8 @@ MAX_PAGE = 1 << 16
 """Bytes of a page of HTML that are looked at."""
 NOT_SUBSCRIBED = "FRS.0019"
 """Nothing of FRS is subscribed: an answer that comes dressed as an error."""
+NOT_SUBSCRIBED_EITHER = frozenset({NOT_SUBSCRIBED, "FRS.0020"})
+"""With FRS.0020 the sub-service that the API belongs to is not, which tells of face sets what there is to tell."""
 
 
 NO_MESSAGE = "no message"
@@ -128,8 +130,8 @@ def classify(
     if reason is None:
         reason = Reason.SERVER if status >= 500 else Reason.CLIENT
     if reason is Reason.TOKEN and not by_token:
-        # FRS itself is asked by nobody whose signature the gateway has not found right.
-        reason = Reason.FORBIDDEN if code.startswith("FRS.") else Reason.AUTH
+        # The services themselves are asked by nobody whose signature the gateway has not found right.
+        reason = Reason.FORBIDDEN if behind_the_gateway(code) else Reason.AUTH
         if message and not code:  # a page of somebody on the way, who knows nothing of the secret
             reason = Reason.PAYLOAD
     return ApiError(
@@ -144,9 +146,14 @@ def classify(
 
 def proves_secret(error: ApiError) -> bool:
     """Whether a failure comes from behind the check of password or signature: who is told so was let in."""
-    if error.code.startswith("FRS.") or (error.reason is Reason.FORBIDDEN and error.api == "iam"):
+    if behind_the_gateway(error.code) or (error.reason is Reason.FORBIDDEN and error.api == "iam"):
         return True
     return canonical(error.code) in {"APIG.0302", "APIG.0304", "APIG.0306", "APIG.0310", "APIG.0802"}
+
+
+def behind_the_gateway(code: str) -> bool:
+    """Whether a code is FRS's or Cloud Eye's own, which nobody is told whom the gateway has not let in."""
+    return code.upper().startswith(("FRS.", "CES."))
 
 
 def canonical(code: str) -> str:
@@ -157,15 +164,20 @@ def canonical(code: str) -> str:
 def error_body(body: bytes, secrets: Collection[str] = ()) -> tuple[str, str]:
     """The vendor's code and message in an error body, either empty when it has none, and no secret in it.
 
-    Five shapes occur: FRS and the gateway, IAM v3.0, keystone's nested one, two camel-case cousins, and what is not
-    JSON at all. The order is that of the vendor's own client (huaweicloudsdkcore, exceptions/exception_handler.py).
+    Six shapes occur: FRS and the gateway, IAM v3.0, keystone's nested one, two camel-case cousins, Cloud Eye's, whose
+    code is in its details, and what is not JSON at all. The order is that of the vendor's own client
+    (huaweicloudsdkcore, exceptions/exception_handler.py), after Cloud Eye's (its API reference's page on error codes).
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         page = blanked(cut(body[:MAX_PAGE].decode("utf-8", "replace"), MAX_PAGE - 100), secrets)
         return "", " ".join(re.sub(r"<[^<>]*>", " ", page).split())
-    for shape in (document, *(document.values() if isinstance(document, dict) else ())):
+    inner = [value for value in document.values() if isinstance(value, dict)] if isinstance(document, dict) else []
+    for shape in inner:
+        if "code" in shape and "details" in shape:
+            return vendor_code(shape["code"]), blanked(words(shape["details"]), secrets)
+    for shape in (document, *inner):
         for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
             if isinstance(shape, dict) and (code in shape or message in shape):
                 return vendor_code(shape.get(code)), blanked(words(shape.get(message)), secrets)

@@ -81,6 +81,17 @@ def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
         (b'{"error":{"code":401,"message":"wrong password","title":"Unauthorized"}}', "401", "wrong password"),
         (b'{"errorCode":"IAM.0072","errorMsg":"x"}', "IAM.0072", "x"),
         (b'{"code":"ces.0429","message":"Too Many Requests"}', "ces.0429", "Too Many Requests"),
+        (
+            b'{"code":400,"element":"Bad Request","message":"cannot be recognized",'
+            b'"details":{"details":"content is not correct","code":"ces.0014"}}',
+            "ces.0014",
+            "content is not correct",
+        ),
+        (
+            b'{"http_code":429,"message":{"details":"Too Many Requests","code":"ces.0429"}}',
+            "ces.0429",
+            "Too Many Requests",
+        ),
         (b'{"any":{"error_code":"FRS.0001","error_msg":"nested"}}', "FRS.0001", "nested"),
         (b"<html><h1>502 Bad\n Gateway</h1></html>", "", "502 Bad Gateway"),
         (b"\xff\xfe", "", "\ufffd\ufffd"),
@@ -96,6 +107,8 @@ def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
         "keystone",
         "camel",
         "code",
+        "cloud-eye",
+        "cloud-eye-too",
         "nested",
         "html",
         "not-utf8",

@@ -1,5 +1,6 @@
 """Authorized JSON calls, with one new authorization when a token, or a temporary key, turns out to be dead."""
 
+import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
@@ -36,10 +37,11 @@ class Client:
         self._holds: dict[Credential, Hold] = {}
         self._users: dict[tuple[str, ...], Refusals] = {}
 
-    async def get(self, access: Access, api: Api, path: str) -> Any:
-        """The JSON at `path`; raises ApiError."""
+    async def ask(self, access: Access, api: Api, path: str, body: Any = None) -> Any:
+        """The JSON at `path`, for which JSON is posted if there is any, which must change nothing; raises ApiError."""
         name, endpoint = access.credential.name, access.endpoints[api]
-        request = Request(api, endpoint, name, "GET", path, access.poll_timeout, access.http)
+        method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
+        request = Request(api, endpoint, name, method, path, access.poll_timeout, access.http, content)
         authorizer = self._authorizer(access.credential)
         step(f"authorization: {access.credential.kind} of {name}{held(authorizer.expires_at(access))}")
         authorization = await authorizer.authorize(access)

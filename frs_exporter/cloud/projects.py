@@ -25,7 +25,7 @@ async def list_projects(client: Client, access: Access) -> tuple[Listed, ...]:
     `/v3/projects`, which needs iam:projects:listProjects (IAM API reference).
     """
     if isinstance(access.credential, TokenCredential):
-        items = items_of(await client.get(access, Api.IAM, "/v3/auth/projects"))
+        items = items_of(await client.ask(access, Api.IAM, "/v3/auth/projects"))
     else:
         items = await all_pages(client, access)
     if not items:  # an account has one for each region it uses: this must not take all that is watched from the page
@@ -38,7 +38,7 @@ async def all_pages(client: Client, access: Access) -> Items:
     items: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
         try:
-            listed = items_of(await client.get(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}"))
+            listed = items_of(await client.ask(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}"))
         except ApiError as error:
             raise error.but(message=error.message + NEEDED) if error.reason is Reason.FORBIDDEN else error from None
         if listed.keys() <= items.keys():

@@ -19,7 +19,7 @@ from frs_exporter.cloud.proxy import proxy_for
 from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.cloud.unreachable import unreachable
-from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason, classify, request_id
+from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, Reason, canonical, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit
 from frs_exporter.steps import step, step_with_headers
@@ -160,7 +160,7 @@ class Transport:
         return answer
 
     def _observe(self, request: Request, seconds: float, error: ApiError | None) -> None:
-        reason = error.reason if error and error.code != NOT_SUBSCRIBED else None
+        reason = error.reason if error and canonical(error.code) not in NOT_SUBSCRIBED_EITHER else None
         self._telemetry.requested(request.api, seconds, reason)
         outcome = str(error) if error else "answered"
         step(outcome if error is None else f"classified as {outcome}")

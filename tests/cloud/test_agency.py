@@ -149,7 +149,7 @@ def test_why_there_are_no_keys_is_told(fault: Fault, reason: str, message: str) 
         cloud.world.machine.token_status = 404
         cloud.world.faults.set("ecs", fault)
         with pytest.raises(ApiError) as caught:
-            await cloud.client.get(targets[0], Api.FRS, f"/v1/{targets[0].project_id}/subscribe")
+            await cloud.client.ask(targets[0], Api.FRS, f"/v1/{targets[0].project_id}/subscribe")
         error = caught.value
         assert (error.reason, error.message, error.api) == (reason, message, "ecs")
 
@@ -160,7 +160,7 @@ def test_a_machine_without_an_agency_says_what_to_do() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         cloud.world.machine.account = None
         with pytest.raises(ApiError, match="Please configure Cloud Service Agency first"):
-            await cloud.client.get(targets[0], Api.FRS, "/v1/x/subscribe")
+            await cloud.client.ask(targets[0], Api.FRS, "/v1/x/subscribe")
 
     on_a_machine(then)
 
@@ -245,7 +245,7 @@ def test_static_temporary_keys_need_their_security_token() -> None:
             credential = KeyCredential(f"sts-{token}", key.access_key, SecretStr(key.secret_key), secret)
             target = replace(targets[0], credential=credential)
             try:
-                await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
+                await cloud.client.ask(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
                 reason = None
             except ApiError as error:
                 reason = error.reason
