@@ -1,4 +1,4 @@
-"""FRS: what a project has subscribed."""
+"""FRS: what a project has subscribed, and its face sets."""
 
 from aiohttp import web
 
@@ -12,6 +12,16 @@ async def subscribe(request: web.Request) -> web.Response:
     if project.answer is None:
         raise Refusal(400, "FRS.0019", "The service has not been subscribed.")
     return web.json_response(project.answer)
+
+
+async def face_sets(request: web.Request) -> web.Response:
+    """`GET /v2/{project_id}/face-sets`."""
+    project = project_of(request, "face-sets")
+    if project.answer is None:
+        raise Refusal(400, "FRS.0019", "The service has not been subscribed.")
+    if not project.answer.get("search_service", {}).get("subscribe_status"):
+        raise Refusal(400, "FRS.0020", "The sub-service has not been subscribed.")
+    return web.json_response({"face_sets_info": project.face_sets})
 
 
 def project_of(request: web.Request, api: str) -> Project:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -51,6 +52,14 @@ class Refusal(Exception):
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
 
+    def body(self, request_id: str) -> dict[str, Any]:
+        """What is said: the gateway tells the request's id, Cloud Eye has a shape of its own."""
+        if self.code.startswith("ces."):
+            details = {"details": self.message, "code": self.code}
+            return {"code": self.status, "element": "Refused", "message": "not done", "details": details}
+        about = {"request_id": request_id} if self.code.startswith("APIGW.") else {}
+        return {"error_code": self.code, "error_msg": self.message, **about}
+
 
 @web.middleware
 async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -59,7 +68,7 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     world, request_id = request.app[WORLD], uuid.uuid4().hex
     api = api_of(request.path)
-    project_id = request.match_info.get("project_id", "") or await login_project(request)
+    project_id = request.match_info.get("project_id") or await login_project(request)
     fault = world.faults.of(api, project_id)
     if world.visits is not None:
         world.visits.append(Visit(world.clock(), api, project_id, fault is not None and fault.spoils))
@@ -75,7 +84,8 @@ def api_of(path: str) -> str:
     """The service that a path is of; a region may come before it, where one address serves all regions."""
     if path.startswith(("/openstack/", "/meta-data/")):
         return "ecs"
-    return "iam" if re.match(r"(/[a-z0-9-]+)?/v3/", path) else "frs"
+    version = re.match(r"(/[a-z0-9-]+)?/(v3|V1\.0)/", path)
+    return {"v3": "iam", "V1.0": "ces"}[version[2]] if version else "frs"
 
 
 async def login_project(request: web.Request) -> str:
@@ -94,10 +104,7 @@ async def answer(
     try:
         return await passed(request, handler, request.app[WORLD], api, project_id)
     except Refusal as refusal:
-        body = {"error_code": refusal.code, "error_msg": refusal.message}
-        if refusal.code.startswith("APIGW."):
-            body["request_id"] = request_id
-        return web.json_response(body, status=refusal.status)
+        return web.json_response(refusal.body(request_id), status=refusal.status)
     except web.HTTPClientError as error:
         body = {
             "error_code": "APIGW.0101",
@@ -111,7 +118,7 @@ async def passed(request: web.Request, handler: Handler, world: World, api: str,
     """The service's answer, once the gateway's checks are passed; a login, or a machine's own, has nothing to check."""
     if request.match_info.http_exception is not None:
         raise request.match_info.http_exception
-    if request.method == "POST" or api == "ecs":
+    if api == "ecs" or (api == "iam" and request.method == "POST"):
         return await handler(request)
     caller = await authenticated(request, world)
     world.requests[api, caller.user, project_id] += 1

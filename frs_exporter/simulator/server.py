@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from frs_exporter.simulator import control, ecs, frs, iam
+from frs_exporter.simulator import cloud_eye, control, ecs, frs, iam
 from frs_exporter.simulator.gateway import WORLD, gateway
 from frs_exporter.simulator.world import TOKEN_LENGTH, Account, World
 
@@ -23,6 +23,9 @@ class Simulator:
             app.router.add_get(f"{region}/v3/auth/projects", iam.auth_projects)
             app.router.add_get(f"{region}/v3/projects", iam.list_projects)
             app.router.add_get(f"{region}/v1/{{project_id}}/subscribe", frs.subscribe)
+            app.router.add_get(f"{region}/v2/{{project_id}}/face-sets", frs.face_sets)
+            app.router.add_get(f"{region}/V1.0/{{project_id}}/metrics", cloud_eye.metrics)
+            app.router.add_post(f"{region}/V1.0/{{project_id}}/batch-query-metric-data", cloud_eye.batch_query)
         app.router.add_put("/meta-data/latest/api/token", ecs.create_token)
         app.router.add_get("/openstack/latest/securitykey", ecs.security_key)
         app.router.add_get(control.PATH, control.show)
@@ -64,6 +67,7 @@ def config_text(world: World, url: str, poll_interval: str = "10s") -> str:
                 "region": project.region,
                 "credential": account.domain_name,
                 "labels": {"team": account.domain_name},
+                **({"collectors": ["subscription", "face_sets", "cloud_eye"]} if project.traffic.calls else {}),
             }
             for account, project in world.projects()
         ],

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from frs_exporter.simulator.faults import Faults
+from frs_exporter.simulator.traffic import Traffic
 
 QUOTA = 10
 """Requests per second that FRS grants a user per API."""
@@ -47,6 +48,9 @@ class Project:
     freezes_after: float | None = None
     first_asked: float | None = None
     id: str = ""
+    face_sets: list[dict[str, Any]] = field(default_factory=list)
+    """As the list of face sets tells them."""
+    traffic: Traffic = field(default_factory=Traffic)
 
     def __post_init__(self) -> None:
         self.id = self.id or digest("project", self.name)
@@ -224,10 +228,10 @@ class World:
         self.tokens[value] = IssuedToken(account, project, now, now + self.token_life)
         return value, self.tokens[value]
 
-    def within_quota(self, user: str, api: str, quota: int) -> bool:
-        """Whether one more request of this second is allowed; if so it is counted."""
+    def within_quota(self, user: str, api: str, quota: int, within: float = 1.0) -> bool:
+        """Whether one more request in so many seconds is allowed; if so it is counted."""
         times, now = self.recent[user, api], self.clock()
-        while times and times[0] <= now - 1:
+        while times and times[0] <= now - within:
             times.popleft()
         if len(times) >= quota:
             return False

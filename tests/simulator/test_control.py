@@ -64,7 +64,7 @@ async def test_tokens_locks_and_the_clock(remote: Remote) -> None:
         ({"fualt": {}}, "fualt: Extra inputs are not permitted"),
         ({"fault": {"statsu": 5}}, "fault.statsu: Extra inputs are not permitted"),
         ({"fault": {"status": 5}}, "fault.status: Input should be greater than or equal to 200"),
-        ({"api": "ftp"}, "api: Input should be 'frs', 'iam' or 'ecs'"),
+        ({"api": "ftp"}, "api: Input should be 'frs', 'iam', 'ces' or 'ecs'"),
         ({"project": "nowhere", "fault": {}}, "project: there is no 'nowhere'; there are vision-prod, door-access"),
         ({"lock": "nobody"}, "lock: there is no account 'nobody'; there are acme, globex"),
         ([], "body: Input should be an object"),
