@@ -5,11 +5,12 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
 from frs_exporter.errors import ApiError, Reason
+from frs_exporter.pricing import Price
 
 SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
 """What a sub-service may be called: names from the wire become label values."""
@@ -150,6 +151,8 @@ class Target(Access):
     require: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     create_time_zone: str = "UTC"
+    max_face_sets: int = 100
+    pricing: tuple[Price, ...] = ()
     poll_interval: float = 60.0
     stale_after: float = 180.0
 
@@ -206,19 +209,23 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What an answer told: samples, and notes for the log on what of it no sample can show."""
+    """What an answer told: samples, notes for the log on what of it no sample can show, and what is to be remembered.
+
+    `memory` is handed to the collector when it asks again; nobody else knows what it is.
+    """
 
     samples: tuple[Sample, ...] = ()
     notes: tuple[str, ...] = ()
+    memory: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
     """What is known of a job: counters since the start, the newest answer, and until when its samples are fresh.
 
-    `notes` are those of the newest answer, `told` are samples that a failure itself proved. `last_poll` and
-    `last_success` are Unix seconds, `fresh_until` and `told_until` are in seconds of the event loop's clock. `recent`
-    holds how the newest polls ended, the newest last: None is well.
+    `notes` and `memory` are those of the newest answer, `told` are samples that a failure itself proved. `last_poll`
+    and `last_success` are Unix seconds, `fresh_until` and `told_until` are in seconds of the event loop's clock.
+    `recent` holds how the newest polls ended, the newest last: None is well.
     """
 
     polls: int = 0
@@ -228,6 +235,7 @@ class JobState:
     error: ApiError | None = None
     samples: tuple[Sample, ...] = ()
     notes: tuple[str, ...] = ()
+    memory: Any = None
     told: tuple[Sample, ...] = ()
     fresh_until: float = -math.inf
     told_until: float = -math.inf
@@ -250,6 +258,7 @@ class JobState:
             error=None,
             samples=findings.samples,
             notes=findings.notes,
+            memory=findings.memory,
             told=(),
             fresh_until=fresh_until,
             last_poll=at,

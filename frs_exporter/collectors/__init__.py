@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 
-from frs_exporter.collectors import subscription
-from frs_exporter.collectors.collector import Collector, Get
+from frs_exporter.collectors import cloud_eye, face_sets, subscription
+from frs_exporter.collectors.collector import Collector, Door
 
-COLLECTORS: Mapping[str, Collector] = {"subscription": subscription.COLLECTOR}
+COLLECTORS: Mapping[str, Collector] = {
+    "subscription": subscription.COLLECTOR,
+    "face_sets": face_sets.COLLECTOR,
+    "cloud_eye": cloud_eye.COLLECTOR,
+}
 
-__all__ = ["COLLECTORS", "Collector", "Get"]
+__all__ = ["COLLECTORS", "Collector", "Door"]

@@ -1,32 +1,87 @@
-"""What a collector is: its families, how it asks, and what its failures tell."""
+"""What a collector is: its families, how it asks, what its failures tell, and what it costs."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Api, Family, Findings, Sample, Target
 
-Get = Callable[[Api, str], Awaitable[Any]]
-"""The JSON at a path of an API, asked in the name of the target: a collector's only door to the world."""
+MAX_LABEL = 128
+"""Characters of a name from the wire that become a label value; the vendor's own names have at most 64."""
+LARGEST = 2**53
+"""Whole numbers beyond are not exact on the page."""
 
 Samples = tuple[Sample, ...]
 
 
+class Ask(Protocol):
+    """Asks the cloud in the name of a target."""
+
+    async def __call__(self, api: Api, path: str, body: Any = None) -> Any:
+        """The JSON at an encoded path and query of an API, for which JSON is posted if there is any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A collector's only door to the world: the cloud, and the clock in Unix seconds."""
+
+    ask: Ask
+    now: Callable[[], float]
+
+
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """A record of functions: `collect(get, target, last)` raises ApiError; `last` are the samples of the last success.
+    """A record of functions: `collect(door, target, memory)` raises ApiError.
 
-    `told(target, error)` are samples that a failure itself proves; `api` is the one that a poll makes one request of.
+    `memory` is that of the findings of its last success, None before the first. `told(target, error)` are samples that
+    a failure itself proves. `demand(interval)` is how many requests per second it makes of `api` when it is polled
+    every `interval` seconds.
     """
 
     api: Api
     families: tuple[Family, ...]
-    collect: Callable[[Get, Target, Samples], Awaitable[Findings]]
-    told: Callable[[Target, ApiError], Samples]
+    collect: Callable[[Door, Target, Any], Awaitable[Findings]]
+    told: Callable[[Target, ApiError], Samples] = lambda target, error: ()
+    demand: Callable[[float], float] = lambda interval: 1 / interval
 
 
 def wrong_shape(where: str, wanted: str, found: object) -> ApiError:
     """The failure of JSON that is not what the API promises; `where` is its JSON path, values are never told."""
     names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
     return ApiError(Reason.PAYLOAD, f"{where}: wanted {wanted}, found {names.get(type(found), 'a number')}", status=200)
+
+
+def members(where: str, value: Any, name: str) -> list[Any]:
+    """The array that an object has under a name; raises ApiError."""
+    if not isinstance(value, dict):
+        raise wrong_shape(where, "an object", value)
+    if not isinstance(value.get(name), list):
+        raise wrong_shape(f"{where}.{name}", "an array", value.get(name))
+    return list(value[name])
+
+
+def text(where: str, value: Any) -> str:
+    """A string; raises ApiError."""
+    if not isinstance(value, str):
+        raise wrong_shape(where, "a string", value)
+    return value
+
+
+def number(where: str, value: Any) -> float:
+    """A number that counts or measures something; raises ApiError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LARGEST:
+        raise wrong_shape(where, "a number from 0", value)
+    return value
+
+
+def whole_number(where: str, value: Any) -> float:
+    """A number that counts things; raises ApiError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LARGEST or value % 1:
+        raise wrong_shape(where, "a whole number from 0", value)
+    return value
+
+
+def label_value(name: str) -> str:
+    """A name from the wire as a label value: what cannot be printed is shown as U+FFFD, and its length is bounded."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name[:MAX_LABEL])

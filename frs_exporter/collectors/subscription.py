@@ -5,12 +5,12 @@ of the documented names; so sub-services are found by their shape and both names
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from frs_exporter.collectors.collector import Collector, Get, Samples, wrong_shape
+from frs_exporter.collectors.collector import Collector, Door, Samples, whole_number, wrong_shape
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason
 from frs_exporter.model import SUBSERVICE_NAME, Api, Family, Findings, Sample, Target
 from frs_exporter.redact import brief
@@ -46,14 +46,17 @@ IGNORED = Family(
 )
 
 
-async def collect(get: Get, target: Target, last: Samples) -> Findings:
-    """Ask for the subscription; that nothing is subscribed is an answer, too. Raises ApiError."""
+async def collect(door: Door, target: Target, seen: Collection[str] | None) -> Findings:
+    """Ask for the subscription; that nothing is subscribed is an answer, too. Raises ApiError.
+
+    What is remembered are the names of sub-services.
+    """
     try:
-        payload = await get(Api.FRS, f"/v1/{target.project_id}/subscribe")
+        payload = await door.ask(Api.FRS, f"/v1/{target.project_id}/subscribe")
     except ApiError as error:
         if error.code != NOT_SUBSCRIBED:
             raise
-        return not_subscribed(target, last)
+        return not_subscribed(target, seen or ())
     return parse(payload, target)
 
 
@@ -79,7 +82,7 @@ def parse(payload: Any, target: Target) -> Findings:
     if ignored:
         names = brief(", ".join(key[:60] for key in sorted(ignored)))
         notes.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
-    return Findings(samples, tuple(notes))
+    return Findings(samples, tuple(notes), tuple(sorted(key.removesuffix("_service") for key in shown)))
 
 
 def is_subservice(key: str, value: Any) -> bool:
@@ -111,10 +114,7 @@ def max_face_sets(payload: dict[str, Any], target: Target) -> Iterator[Sample]:
     """The limit on face sets, if it is told; the name `max_face_size` is that of the real answer of 2018."""
     key = next((key for key in ("max_face_set_number", "max_face_size") if payload.get(key) is not None), None)
     if key is not None:
-        number = payload[key]
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < 2**53 or number % 1:
-            raise wrong_shape(f"$.{key}", "a whole number from 0", number)
-        yield Sample(MAX_FACE_SETS, (target.project,), number)
+        yield Sample(MAX_FACE_SETS, (target.project,), whole_number(f"$.{key}", payload[key]))
 
 
 def timestamp(text: Any, zone: str) -> float | None:
@@ -129,12 +129,11 @@ def timestamp(text: Any, zone: str) -> float | None:
         return None
 
 
-def not_subscribed(target: Target, last: Samples) -> Findings:
+def not_subscribed(target: Target, seen: Iterable[str]) -> Findings:
     """Every sub-service known of is off: the documented ones, those required, and those seen in the last answer."""
-    seen = (sample.labels[1] for sample in last if sample.family is SUBSCRIBED)
-    names = dict.fromkeys((*DOCUMENTED, *target.require, *seen))
+    names = tuple(dict.fromkeys((*DOCUMENTED, *target.require, *seen)))
     off = (Sample(SUBSCRIBED, (target.project, name), 0) for name in names)
-    return Findings((*off, Sample(IGNORED, (target.project,), 0), Sample(FROZEN, (target.project,), 0)))
+    return Findings((*off, Sample(IGNORED, (target.project,), 0), Sample(FROZEN, (target.project,), 0)), memory=names)
 
 
 def told(target: Target, error: ApiError) -> Samples:

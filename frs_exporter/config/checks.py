@@ -14,7 +14,8 @@ from frs_exporter.polling.schedule import JITTER
 DEFAULTS: dict[str, Any] = {
     "poll_interval": "1m",
     "poll_timeout": "10s",
-    "collectors": ["subscription"],
+    "collectors": ["subscription", "face_sets"],
+    "max_face_sets": 100,
     "create_time_zone": "UTC",
     "require": [],
 }

@@ -10,6 +10,7 @@ from frs_exporter.config.document import Path
 from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.discovery import Discovery
 from frs_exporter.model import AgencyCredential, Api, HttpOptions, KeyCredential, Target, TokenCredential
+from frs_exporter.pricing import LIST_PRICE_2018, Price, Tier
 
 FALLBACK = schema.Settings.model_validate(DEFAULTS)
 STALE_INTERVALS = 3
@@ -21,6 +22,7 @@ class Maker:
     def __init__(self, file: schema.File, clients: Mapping[Path, HttpOptions]) -> None:
         self._file = file
         self._clients = clients
+        self._pricing = prices(file)
         self._credentials = {name: make_credential(name, written) for name, written in file.credentials.items()}
 
     def project(self, project: schema.Project) -> Target:
@@ -64,10 +66,21 @@ class Maker:
             require=tuple(dict.fromkeys(setting("require"))),
             labels=tuple(sorted(written.labels.items())),
             create_time_zone=setting("create_time_zone"),
+            max_face_sets=setting("max_face_sets"),
+            pricing=self._pricing,
             poll_interval=interval,
             poll_timeout=timeout,
             stale_after=setting("stale_after") or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
         )
+
+
+def prices(file: schema.File) -> tuple[Price, ...]:
+    """What calls cost, in the order in which it is written."""
+    if file.pricing is None:
+        return (LIST_PRICE_2018,)
+    return tuple(
+        Price(apis, tuple(Tier(tier.up_to, tier.cny) for tier in tiers)) for apis, tiers in file.pricing.items()
+    )
 
 
 def make_credential(name: str, credential: schema.Credential) -> model.Credential:

@@ -1,10 +1,14 @@
 """What may be written in the config file: names, types and defaults of every setting."""
 
-from typing import Annotated, Any, Literal, get_args
+from itertools import pairwise
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import WithJsonSchema
 
+from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.values import (
+    Cny,
     Endpoint,
     FileName,
     HostName,
@@ -27,7 +31,17 @@ from frs_exporter.config.values import (
 )
 from frs_exporter.discovery import FRS_REGIONS
 
-Collector = Literal["subscription"]
+
+def known_collector(name: str) -> str:
+    """The name of a collector; raises ValueError."""
+    if name not in COLLECTORS:
+        raise ValueError(f"must be one of {', '.join(COLLECTORS)}")
+    return name
+
+
+Collector = Annotated[
+    str, AfterValidator(known_collector), WithJsonSchema({"type": "string", "enum": list(COLLECTORS)})
+]
 KINDS = ("token", "ak_sk", "ecs_agency")
 
 
@@ -61,7 +75,12 @@ class Settings(Model):
     stale_after: StaleAfter | None = Field(
         None, description="How long an answer is shown when no newer one comes (default 3 poll intervals)."
     )
-    collectors: list[Collector] | None = Field(None, min_length=1, description="What is asked of a project.")
+    collectors: list[Collector] | None = Field(
+        None, min_length=1, description="What is asked of a project (default subscription and face_sets)."
+    )
+    max_face_sets: int | None = Field(
+        None, ge=1, le=1000, description="Face sets of a project that have samples of their own (default 100)."
+    )
     create_time_zone: TimeZone | None = Field(
         None, description="The zone of the vendor's create_time, which names none (default UTC)."
     )
@@ -175,6 +194,28 @@ class Discovery(Settings):
     labels: dict[LabelName, LabelValue] = Field({}, description="Labels of frs_project_info.")
 
 
+class Tier(Model):
+    """What each call costs, from where the tier before ends."""
+
+    up_to: int | None = Field(None, ge=1, description="Calls of the month; the last tier has none.")
+    cny: Cny = Field(description="CNY per call.")
+
+
+def ascending(tiers: list[Tier]) -> list[Tier]:
+    """Tiers that leave no call without a price; raises ValueError."""
+    ends = [tier.up_to for tier in tiers]
+    if ends[-1] is not None:
+        raise ValueError("the last tier must have no up_to: it is for all further calls")
+    if None in ends[:-1]:
+        raise ValueError("only the last tier may have no up_to")
+    if any(low >= high for low, high in pairwise(end for end in ends if end is not None)):
+        raise ValueError("each up_to must be greater than the one before")
+    return tiers
+
+
+Tiers = Annotated[list[Tier], Field(min_length=1), AfterValidator(ascending)]
+
+
 class File(Model):
     """The configuration of frs_exporter."""
 
@@ -187,3 +228,6 @@ class File(Model):
     limits: Limits = Limits()
     endpoints: Endpoints = Endpoints()
     http_client: HttpClient = HttpClient()
+    pricing: dict[Pattern, Tiers] | None = Field(
+        None, description="What calls cost, by API as Cloud Eye calls it (RE2): the first that matches counts."
+    )

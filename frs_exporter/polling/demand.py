@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
-from frs_exporter.model import Api, Job, Limit, Notice, Target
+from frs_exporter.model import Api, Job, Limit, Notice
 
-VENDOR_RATE = 10.0
-"""Requests per second that the vendor grants a user per API (FRS API reference, error FRS.0033)."""
+VENDOR_RATES = {Api.FRS: 10.0, Api.CES: 500 / 60}
+"""Requests per second that the vendor grants a user (FRS API reference, error FRS.0033; Cloud Eye, ces_03_0034)."""
 
 
 def notices(config: Config) -> tuple[Notice, ...]:
@@ -19,28 +19,35 @@ def notices(config: Config) -> tuple[Notice, ...]:
 
 def overloads(jobs: Iterable[Job], limits: Mapping[Api, Limit]) -> Iterator[Notice]:
     """A notice for each gate that is asked for more than it lets through."""
-    gates: defaultdict[tuple[Api, str, str], list[Target]] = defaultdict(list)
+    gates: defaultdict[tuple[Api, str, str], list[Job]] = defaultdict(list)
     for job in jobs:
         api, target = COLLECTORS[job.collector].api, job.target
-        gates[api, target.endpoints[api], target.credential.name].append(target)
+        gates[api, target.endpoints[api], target.credential.name].append(job)
     for (api, endpoint, credential), asking in gates.items():
         rate = limits[api].rate
-        wanted = sum(1 / target.poll_interval for target in asking)
+        wanted = sum(COLLECTORS[job.collector].demand(job.target.poll_interval) for job in asking)
         if exceeds(wanted, rate):
             yield notice(f"credential {credential} at {endpoint}", api, wanted, rate, asking)
 
 
-def notice(where: str, api: Api, wanted: float, rate: float, asking: Sequence[Target]) -> Notice:
+def notice(where: str, api: Api, wanted: float, rate: float, jobs: Sequence[Job]) -> Notice:
     """What becomes of too much demand, and what to do about it."""
-    interval = math.ceil(shared_interval([target.poll_interval for target in asking], rate))
+    asking = [job.target for job in jobs]
+    intervals = [target.poll_interval for target in asking]
+    requests = wanted / sum(1 / interval for interval in intervals)  # of a poll, on average
+    interval = math.ceil(shared_interval(intervals, rate / requests) - 1e-9)
     late = [target for target in asking if interval + target.poll_timeout > target.stale_after]
+    granted = VENDOR_RATES[api]
     remedy = f"set poll_interval to at least {interval}s"
-    if exceeds(wanted, VENDOR_RATE):
-        remedy += ", or spread the projects over several users: the vendor grants each 10 requests per second"
+    if exceeds(wanted, granted):
+        remedy += (
+            f", or spread the projects over several users: the vendor grants each {granted:.3g} requests per second"
+        )
     else:
-        remedy += f", or limits.{api}.rate to {math.ceil(wanted - 1e-9)} (the vendor grants a user 10, whoever uses it)"
+        needed = min(math.ceil(wanted - 1e-9), granted)
+        remedy += f", or limits.{api}.rate to {needed:.3g} (the vendor grants a user {granted:.3g}, whoever uses it)"
     text = (
-        f"{where}: {len(asking)} jobs want {wanted:.3g} requests per second, limits.{api}.rate allows {rate:g}: "
+        f"{where}: {len(jobs)} jobs want {wanted:.3g} requests per second, limits.{api}.rate allows {rate:g}: "
         f"they will be polled every {interval}s; {remedy}"
     )
     if late:

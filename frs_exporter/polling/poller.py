@@ -11,7 +11,7 @@ from aiolimiter import AsyncLimiter
 from frs_exporter.advice import advice
 from frs_exporter.background import Turn
 from frs_exporter.cloud.client import Client
-from frs_exporter.collectors import Collector
+from frs_exporter.collectors import Collector, Door
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
@@ -217,7 +217,8 @@ class Poller:
         """The state after asking: an answer, or a failure and what it tells."""
         collector, target = self._collectors[job.collector], job.target
         try:
-            findings = await collector.collect(functools.partial(self._client.get, target), target, before.samples)
+            door = Door(functools.partial(self._client.ask, target), self._now)
+            findings = await collector.collect(door, target, before.memory)
         except ApiError as error:
             # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
             told_until = self._clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after

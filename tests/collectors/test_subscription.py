@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frs_exporter.collectors import Door
 from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, timestamp, told
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.render import lines
@@ -145,19 +146,20 @@ def test_create_time(text: Any, zone: str, expected: float | None) -> None:
     assert timestamp(text, zone) == expected
 
 
-async def answered(target: Target, error: ApiError, last: tuple[Sample, ...] = ()) -> Findings:
-    async def get(api: Api, path: str) -> Any:
-        assert (api, path) == (Api.FRS, f"/v1/{target.project_id}/subscribe")
+async def answered(target: Target, error: ApiError, memory: tuple[str, ...] | None = None) -> Findings:
+    async def ask(api: Api, path: str, body: Any = None) -> Any:
+        assert (api, path, body) == (Api.FRS, f"/v1/{target.project_id}/subscribe", None)
         raise error
 
-    return await collect(get, target, last)
+    return await collect(Door(ask, lambda: 0.0), target, memory)
 
 
 async def test_nothing_subscribed_is_an_answer(target: Target) -> None:
     """Zero for each sub-service known of: documented, required, or seen before; and no limit on face sets."""
     target = replace(target, require=("detect", "face_quality"))
-    last = (Sample(SUBSCRIBED, ("gate-1", "silent_live"), 1),)
-    findings = await answered(target, ApiError(Reason.CLIENT, "no", status=400, code="FRS.0019"), last)
+    before = parse({"silent_live_service": {"subscribe_status": True}}, target)
+    findings = await answered(target, ApiError(Reason.CLIENT, "no", status=400, code="FRS.0019"), before.memory)
+    assert "silent_live" in findings.memory, "it is still known when nothing is subscribed twice"
     assert page(findings.samples) == [
         'frs_subscribed{project="gate-1",subservice="detect"} 0.0',
         'frs_subscribed{project="gate-1",subservice="compare"} 0.0',

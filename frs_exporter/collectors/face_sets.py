@@ -1,0 +1,87 @@
+"""`GET /v2/{project_id}/face-sets`: the face sets of a project, how full each is and how many faces it can hold.
+
+Source: API page face_02_0032. The list has no pages.
+"""
+
+from typing import Any
+
+from frs_exporter.collectors.collector import Collector, Door, label_value, members, text, whole_number, wrong_shape
+from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, canonical
+from frs_exporter.model import Api, Family, Findings, Sample, Target
+
+FACE_SETS = Family(
+    "frs_face_sets",
+    "gauge",
+    "How many face sets there are, out of frs_max_face_set_number (length of face_sets_info).",
+    ("project",),
+)
+FACES = Family("frs_face_set_faces", "gauge", "How many faces a face set holds (face_number).", ("project", "face_set"))
+CAPACITY = Family(
+    "frs_face_set_capacity_faces",
+    "gauge",
+    "How many faces a face set can hold (face_set_capacity).",
+    ("project", "face_set"),
+)
+TRUNCATED = Family(
+    "frs_face_sets_truncated",
+    "gauge",
+    "Face sets without samples of their own: those beyond the config's max_face_sets, the emptiest.",
+    ("project",),
+)
+
+
+async def collect(door: Door, target: Target, _: None) -> Findings:
+    """Ask for the face sets; where search is not subscribed there are none. Raises ApiError."""
+    try:
+        payload = await door.ask(Api.FRS, f"/v2/{target.project_id}/face-sets")
+    except ApiError as error:
+        if canonical(error.code) not in NOT_SUBSCRIBED_EITHER:
+            raise
+        return Findings()
+    return parse(payload, target)
+
+
+def parse(payload: Any, target: Target) -> Findings:
+    """The findings of an answer; raises ApiError with the JSON path when it is not what the API promises."""
+    items = members("$", payload, "face_sets_info")
+    listed = [face_set(f"$.face_sets_info[{index}]", item) for index, item in enumerate(items)]
+    shown = fullest(listed, target.max_face_sets)
+    project = target.project
+    samples = [
+        Sample(FACE_SETS, (project,), len(listed)),
+        Sample(TRUNCATED, (project,), len(listed) - len(shown)),
+    ]
+    for name, (faces, capacity) in shown.items():
+        samples += [Sample(FACES, (project, name), faces), Sample(CAPACITY, (project, name), capacity)]
+    return Findings(tuple(samples))
+
+
+def face_set(where: str, item: Any) -> tuple[str, float, float]:
+    """Name, faces and capacity of an item of the list; raises ApiError."""
+    if not isinstance(item, dict):
+        raise wrong_shape(where, "an object", item)
+    return (
+        label_value(text(f"{where}.face_set_name", item.get("face_set_name"))),
+        whole_number(f"{where}.face_number", item.get("face_number")),
+        whole_number(f"{where}.face_set_capacity", item.get("face_set_capacity")),
+    )
+
+
+def fullest(listed: list[tuple[str, float, float]], most: int) -> dict[str, tuple[float, float]]:
+    """Faces and capacity by name, in the order of the names, of so many that are next to be full.
+
+    No name is there twice: should the cloud tell two sets of one name, the fuller one counts.
+    """
+
+    def emptiness(face_set: tuple[str, float, float]) -> tuple[float, str]:
+        name, faces, capacity = face_set
+        return -(faces / capacity if capacity else 1.0), name
+
+    chosen: dict[str, tuple[float, float]] = {}
+    for name, faces, capacity in sorted(listed, key=emptiness):
+        if name not in chosen and len(chosen) < most:
+            chosen[name] = faces, capacity
+    return dict(sorted(chosen.items()))
+
+
+COLLECTOR = Collector(Api.FRS, (FACE_SETS, FACES, CAPACITY, TRUNCATED), collect)

@@ -1,0 +1,83 @@
+"""Cloud Eye as a collector sees it, without a network: what the simulator answers, at a time of choice."""
+
+import json
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from frs_exporter.collectors import Door
+from frs_exporter.errors import ApiError, Reason
+from frs_exporter.exposition.render import lines
+from frs_exporter.model import Api, Sample
+from frs_exporter.simulator import Project
+from frs_exporter.simulator.cloud_eye import Question, answer, listed, page_of
+from frs_exporter.simulator.traffic import HOUR, MINUTE, Traffic
+
+T = TypeVar("T")
+
+
+def now(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    raise AssertionError("it waits")
+
+
+def page(samples: tuple[Sample, ...]) -> list[str]:
+    """The lines of samples."""
+    return b"".join(lines(samples).values()).decode().splitlines()
+
+
+@dataclass
+class Minutes(Traffic):
+    """Traffic of which each minute is written down, and when it is told: at once or from `arrivals` on."""
+
+    values: Mapping[tuple[str, str, int], float] = field(default_factory=dict)
+    arrivals: Mapping[int, float] = field(default_factory=dict)
+    delay: float = 0.0
+    now: float = 0.0
+
+    def minute(self, metric: str, api: str, start: int) -> float | None:
+        if self.arrivals.get(start, 0.0) > self.now:
+            return None
+        return self.values.get((metric, api, start))
+
+    def hour(self, metric: str, api: str, start: int) -> float | None:
+        minutes = [self.minute(metric, api, time) for time in range(start, start + HOUR, MINUTE)]
+        told = [value for value in minutes if value is not None]
+        return sum(told) if told else None
+
+
+@dataclass
+class CloudEye:
+    """Answers for one project; `failing` answers fail, `asked` is what it was asked."""
+
+    traffic: Traffic
+    now: float
+    failing: int = 0
+    asked: list[Any] = field(default_factory=list)
+
+    @property
+    def door(self) -> Door:
+        """A collector's door to it."""
+        return Door(self.ask, lambda: self.now)
+
+    async def ask(self, api: Api, path: str, body: Any = None) -> Any:
+        """What the simulator answers."""
+        assert api is Api.CES
+        self.asked.append(body or path)
+        if self.failing:
+            self.failing -= 1
+            raise ApiError(Reason.SERVER, "no", status=503, code="503")
+        if isinstance(self.traffic, Minutes):
+            self.traffic.now = self.now
+        project = Project("p", "cn-north-4", None, traffic=self.traffic)
+        if body is None:
+            query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+            return page_of(list(listed(project)), query)
+        question = Question.model_validate(json.loads(json.dumps(body)))
+        return {"metrics": [answer(metric, question, self.traffic, self.now) for metric in question.metrics]}
