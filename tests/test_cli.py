@@ -31,7 +31,7 @@ def test_serve_is_the_default_command() -> None:
     for arguments in ((good, "--config.check"), ("serve", good, "--config.check")):
         result = run(*arguments)
         assert (result.exit_code, result.stderr) == (0, "")
-        assert result.stdout == f"{FILES}/minimal.good.yaml: good: 1 projects, 1 jobs, 1 credentials in use\n"
+        assert result.stdout == f"{FILES}/minimal.good.yaml: good: 1 projects, 2 jobs, 1 credentials in use\n"
 
 
 def test_a_bad_config_is_told_on_standard_error_with_exit_code_2() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from frs_exporter.cli import cli
 from frs_exporter.cloud.hold import KEY_HOLD, PASSWORD_HOLD
+from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import load
 from frs_exporter.errors import ConfigError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
@@ -41,6 +42,20 @@ def test_the_metrics_table_is_what_is_exposed() -> None:
     assert {name: (kind, set(labels.split(", "))) for name, (kind, labels) in table().items()} == {
         name: (kind, set(labels.split(", "))) for name, (kind, labels) in declared.items()
     }
+
+
+@pytest.mark.parametrize("file", ["README.md", "README.zh-CN.md"])
+def test_the_table_of_collectors_tells_what_each_costs(file: str) -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (?:FRS|CES) \w+ \| (\w+) \| ([\d.]+) \|", (ROOT / file).read_text(), re.MULTILINE
+    )
+    assert {name: (api, float(requests)) for name, api, requests in rows} == {
+        name: (collector.api, round(60 * collector.demand(60), 1)) for name, collector in COLLECTORS.items()
+    }
+
+
+def test_each_collector_has_a_section() -> None:
+    assert all(f"\n### {name}\n" in README for name in COLLECTORS)
 
 
 def test_the_chinese_readme_keeps_up() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -98,11 +99,13 @@ class Programs:
         return process
 
     def simulator(self, *arguments: str) -> tuple[Process, Path]:
-        """A simulator, and the config it printed, in a file."""
+        """A simulator, and the config it printed, in a file: but each project is asked for its subscription only."""
         process = self.start(*EXPORTER, "simulate", *arguments)
         assert process.popen.stdout
+        text = process.popen.stdout.read()
         config = self.folder / "config.yaml"
-        config.write_text(process.popen.stdout.read())
+        own = re.sub(r"\n  collectors:\n(  - \w+\n)+", "\n", text)
+        config.write_text(own.replace("defaults:\n", "defaults:\n  collectors: [subscription]\n"))
         return process, config
 
     def daemon(self, config: Path, *arguments: str) -> tuple[Process, str]:

@@ -1,5 +1,6 @@
 """The daemon as a process: what it prints, how it starts, recovers and stops."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import urllib.request
 
 import pytest
 
+from frs_exporter.collectors import COLLECTORS
 from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, free_port, tool
 
 FAMILIES = (
@@ -36,6 +38,23 @@ def test_the_demo_shows_every_family_for_both_kinds_of_credential(programs: Prog
     assert "Traceback" not in demo.log
 
 
+def test_the_demo_shows_every_family_of_every_collector_within_half_a_minute(programs: Programs) -> None:
+    port = free_port()
+    demo = programs.start(*EXPORTER, "demo", f"--web.listen-address=127.0.0.1:{port}")
+    started = time.monotonic()
+    projects = ("vision-prod", "door-access", "visitor-kiosk", "vip-lounge")
+    wanted = {f"{family.name}{{" for collector in COLLECTORS.values() for family in collector.families}
+    wanted |= {f'frs_up{{project="{project}",collector="cloud_eye"}} 1.0' for project in projects}
+    missing = wanted
+    while missing and time.monotonic() - started < 30:
+        time.sleep(0.5)
+        with contextlib.suppress(OSError):
+            page = fetch(f"http://127.0.0.1:{port}/metrics")
+            missing = {name for name in wanted if f"\n{name}" not in page}
+    assert not missing
+    demo.stop()
+
+
 def test_make_demo(programs: Programs) -> None:
     """The README's own command; `make test` has made the virtual environment that it runs in."""
     if not (ROOT / ".venv/run").exists():
@@ -47,7 +66,7 @@ def test_make_demo(programs: Programs) -> None:
     )
     url = f"http://127.0.0.1:{port}"
     eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
-    assert fetch(f"{url}/metrics").count("frs_up{") == 4
+    assert fetch(f"{url}/metrics").count('collector="subscription"} 1.0\n') >= 4
     make.stop()
     eventually(lambda: "stopping" in make.log)
 

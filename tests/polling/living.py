@@ -35,6 +35,7 @@ def replace_file(file: Path, text: str) -> None:
 def config_of(cloud: Cloud) -> dict[str, Any]:
     """A config for all projects of the cloud; as it is YAML, and JSON is, `json.dumps` writes it."""
     return {
+        "defaults": {"collectors": ["subscription"]},
         "credentials": {owner.domain_name: credential(owner, cloud.url) for owner in cloud.world.accounts},
         "projects": [
             {
