@@ -22,7 +22,7 @@ from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.seen import Seen
 from frs_exporter.web.stream import header, stream
 from frs_exporter.web.texts import Words, language_of
-from frs_exporter.web.view import JobView, Projects, ProjectView, SubserviceView, Trouble
+from frs_exporter.web.view import FailureView, JobView, Projects, ProjectView, SubserviceView, Trouble
 
 MAX_ROWS = 500
 MAX_COLUMNS = 10
@@ -141,6 +141,8 @@ def tools(asked: Asked) -> dict[str, Any]:
         "lang": asked.lang,
         "query": asked.query,
         "mark": mark,
+        "fill": fullness_mark,
+        "failures": failures,
         "date": date,
         "probe": probe_query,
         "state": partial(state, words),
@@ -167,6 +169,21 @@ def counts(seen: Seen, projects: Projects) -> dict[str, int]:
     troubled = sum(trouble in (Trouble.DOWN, Trouble.MISSING) for trouble in projects.troubles.values())
     up = sum(each.state.up for each in seen.jobs)
     return {"jobs": len(seen.jobs), "up": up, "all": len(projects.troubles), "troubled": troubled}
+
+
+def failures(project: ProjectView) -> list[tuple[str, FailureView]]:
+    """Why jobs are down, each reason once, with the collectors whom it keeps from knowing."""
+    told: dict[tuple[str, str], tuple[list[str], FailureView]] = {}
+    for job in project.jobs:
+        if failure := job.failure:
+            names, _ = told.setdefault((failure.reason, failure.code), ([], failure))
+            names.append(job.collector)
+    return [(", ".join(names), failure) for names, failure in told.values()]
+
+
+def fullness_mark(fullness: float) -> str:
+    """How a face set is shown that is so full: as the alerts have it, at 80 % and at 95 %."""
+    return "lost" if fullness >= 0.95 else "blind" if fullness >= 0.8 else "unknown"
 
 
 def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:

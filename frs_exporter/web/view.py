@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from frs_exporter.advice import Text, explain
+from frs_exporter.collectors.cloud_eye import MONTH_CALLS, MONTH_COST
+from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
 from frs_exporter.collectors.subscription import CREATED, FROZEN, MAX_FACE_SETS, SUBSCRIBED
 from frs_exporter.errors import NO_MESSAGE
-from frs_exporter.model import Sample, Target
+from frs_exporter.model import Family, Sample, Target
 from frs_exporter.polling.seen import Seen, SeenJob
 
 
@@ -31,6 +33,26 @@ class SubserviceView:
     subscribed: bool | None
     required: bool
     since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageView:
+    """What is used of a subscription; None where nothing fresh tells, the cost is that of the month so far in CNY.
+
+    `fullest` is the face set that is next to be full, and `fullness` the part of it that is.
+    """
+
+    face_sets: int | None
+    max_face_sets: int | None
+    fullest: str | None
+    fullness: float | None
+    month_calls: int | None
+    month_cost_cny: float | None
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to tell."""
+        return any(getattr(self, name) is not None for name in self.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +96,7 @@ class ProjectView:
     trouble: Trouble
     frozen: bool
     subservices: Mapping[str, SubserviceView]
-    max_face_sets: int | None
+    usage: UsageView
     token_expiry: float | None
     jobs: tuple[JobView, ...]
 
@@ -124,7 +146,6 @@ class Projects:
         """Everything about a project."""
         jobs, target = self._jobs[project], self.target(project)
         samples = self._samples(jobs)
-        limits = [sample.value for sample in samples if sample.family is MAX_FACE_SETS]
         return ProjectView(
             project=project,
             project_id=target.project_id,
@@ -135,7 +156,7 @@ class Projects:
             trouble=self.troubles[project],
             frozen=is_frozen(samples),
             subservices=subservices(target.require, samples),
-            max_face_sets=int(limits[0]) if limits else None,
+            usage=usage(samples),
             token_expiry=token_expiry,
             jobs=tuple(map(job_view, jobs)),
         )
@@ -170,6 +191,31 @@ def subservices(require: Sequence[str], samples: Sequence[Sample]) -> dict[str, 
     since = {sample.labels[1]: sample.value for sample in samples if sample.family is CREATED}
     names = dict.fromkeys((*require, *told))
     return {name: SubserviceView(told.get(name), name in require, since.get(name)) for name in names}
+
+
+def usage(samples: Sequence[Sample]) -> UsageView:
+    """What the samples tell of use."""
+    of: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for sample in samples:
+        of[sample.family.name][sample.labels[-1]] = sample.value
+
+    def total(family: Family) -> float | None:
+        return sum(of[family.name].values()) if of[family.name] else None
+
+    def whole(number: float | None) -> int | None:
+        return None if number is None else int(number)
+
+    capacity = of[CAPACITY.name]
+    filled = {name: faces / capacity[name] for name, faces in of[FACES.name].items() if capacity.get(name)}
+    fullest = max(filled, key=lambda name: filled[name], default=None)
+    return UsageView(
+        face_sets=whole(total(FACE_SETS)),
+        max_face_sets=whole(total(MAX_FACE_SETS)),
+        fullest=fullest,
+        fullness=None if fullest is None else filled[fullest],
+        month_calls=whole(total(MONTH_CALLS)),
+        month_cost_cny=total(MONTH_COST),
+    )
 
 
 def job_view(seen: SeenJob) -> JobView:

@@ -61,12 +61,12 @@ def started(*command: str, output: int = subprocess.DEVNULL) -> subprocess.Popen
 
 
 def simulated(projects: int) -> tuple[subprocess.Popen[str], str]:
-    """A cloud in a process of its own, and the config for it."""
+    """A cloud in a process of its own, and the config for it: one job per project."""
     arguments = ("simulate", f"--projects={projects}", "--poll-interval=1h")
     process = started(sys.executable, "-m", "frs_exporter", *arguments, output=subprocess.PIPE)
     assert process.stdout
     with process.stdout:
-        return process, process.stdout.read()
+        return process, process.stdout.read().replace("defaults:\n", "defaults:\n  collectors: [subscription]\n")
 
 
 def started_anew(exporter: Exporter, before: dict[str, int]) -> int:

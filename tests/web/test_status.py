@@ -17,9 +17,10 @@ from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Findings, Job, JobState, Sample
 from frs_exporter.polling.schedule import Shard
 from frs_exporter.polling.seen import Seen, SeenJob
+from frs_exporter.pricing import LIST_PRICE_2018
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.status import columns_of, date, mark
+from frs_exporter.web.status import columns_of, date, fullness_mark, mark
 from frs_exporter.web.texts import CHINESE, ENGLISH, WORDS, Words, language_of
 from frs_exporter.web.view import Projects, SubserviceView, Trouble
 from tests.conftest import account, target_of
@@ -214,6 +215,40 @@ async def test_the_json_tells_what_the_page_shows() -> None:
         assert told["now"] < job["next_poll"] < told["now"] + 660
         assert kiosk["token_expiry"] > told["now"]
         assert by_name["vip-lounge"]["token_expiry"] is None
+
+
+async def test_what_is_used_is_told_beside_what_is_subscribed() -> None:
+    asked = {"collectors": ("subscription", "face_sets", "cloud_eye"), "pricing": (LIST_PRICE_2018,)}
+    async with demo(4, poll_interval=600.0, **asked) as served:
+        shown = await page(served)
+        for words in ("3 of 10 face sets employees 96%", "9 of 10 face sets building-9 81%", "– of 10 face sets"):
+            assert words in shown.text
+        assert re.search(r"employees 96% [\d,]+ calls this month about [\d,]+\.\d\d CNY", shown.text)
+        assert re.search(r"vip 1% [\d,]+ calls this month [^a]", shown.text), "search has no price"
+        projects = {one["project"]: one for one in json.loads((await served.get("/api/v1/status"))[2])["projects"]}
+        use = projects["vision-prod"]["usage"]
+        assert (use["face_sets"], use["max_face_sets"], use["fullest"], use["fullness"]) == (3, 10, "employees", 0.964)
+        assert use["month_calls"] > 0 < use["month_cost_cny"]
+        assert projects["visitor-kiosk"]["usage"]["face_sets"] is None
+
+
+async def test_one_reason_of_several_jobs_is_told_once() -> None:
+    async with demo(1, poll_interval=600.0, collectors=("subscription", "face_sets", "cloud_eye")) as served:
+        states = served.exporter.states
+        frozen = ApiError(Reason.FROZEN, "The service has been freeze.", status=400, code="FRS.0202")
+        denied = ApiError(Reason.FORBIDDEN, "no", status=403, code="ces.0015")
+        for collector, error in (("subscription", frozen), ("face_sets", frozen), ("cloud_eye", denied)):
+            key = ("vision-prod", collector)
+            states[key] = states[key].failed(time.time(), 1.0, error)
+        text = (await page(served)).text
+        assert "subscription, face_sets: frozen FRS.0202" in text
+        assert "cloud_eye: forbidden ces.0015" in text
+        assert text.count("The service has been freeze.") == 1
+
+
+@pytest.mark.parametrize(("fullness", "shown"), [(0.0, "unknown"), (0.799, "unknown"), (0.8, "blind"), (0.95, "lost")])
+def test_a_face_set_looks_as_full_as_it_is(fullness: float, shown: str) -> None:
+    assert fullness_mark(fullness) == shown
 
 
 async def test_a_refused_config_is_told_on_the_page() -> None:
