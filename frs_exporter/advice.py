@@ -197,6 +197,14 @@ METADATA = Explanation(
     ),
 )
 
+CLOUD_EYE = Explanation(
+    Text("the user may not read Cloud Eye", "该用户没有云监控权限"),
+    Text(
+        "give the IAM user CES ReadOnlyAccess on this project, or take cloud_eye out of collectors",
+        "在此项目上为该 IAM 用户授予 CES ReadOnlyAccess，或从 collectors 中去掉 cloud_eye",
+    ),
+)
+
 
 def explain(error: ApiError) -> Explanation:
     """What a failure means, and what to do about it."""
@@ -204,7 +212,9 @@ def explain(error: ApiError) -> Explanation:
         return REASONS[Reason.PAYLOAD]
     if error.api == "ecs":
         return METADATA
-    return CODES.get(canonical(error.code)) or REASONS[error.reason]
+    if known := CODES.get(canonical(error.code)):
+        return known
+    return CLOUD_EYE if (error.api, error.reason) == ("ces", Reason.FORBIDDEN) else REASONS[error.reason]
 
 
 def advice(error: ApiError) -> str:

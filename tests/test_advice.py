@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from frs_exporter.advice import CODES, METADATA, REASONS, Explanation, advice, explain
+from frs_exporter.advice import CLOUD_EYE, CODES, METADATA, REASONS, Explanation, advice, explain
 from frs_exporter.errors import ApiError, Reason, canonical
 
-EXPLANATIONS = [*REASONS.values(), *CODES.values(), METADATA]
+EXPLANATIONS = [*REASONS.values(), *CODES.values(), METADATA, CLOUD_EYE]
 
 
 def test_every_reason_is_explained() -> None:
@@ -33,4 +33,6 @@ def test_a_code_says_more_than_its_reason() -> None:
     assert explain(ApiError(Reason.FORBIDDEN, "x", code="APIGW.0802")) is CODES["APIG.0802"]
     assert explain(ApiError(Reason.FORBIDDEN, "x", code="403")) is REASONS[Reason.FORBIDDEN]
     assert explain(ApiError(Reason.AUTH, "x", api="ecs")) is METADATA
+    assert explain(ApiError(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is CODES["APIG.0802"]
+    assert explain(ApiError(Reason.FORBIDDEN, "x", code="403", api="ces")) is CLOUD_EYE
     assert all(code == canonical(code) for code in CODES)
