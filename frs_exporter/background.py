@@ -81,6 +81,11 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
     return await done
 
 
+def left() -> bool:
+    """Whether threads compute on, though nobody waits for them."""
+    return any(thread.daemon and thread.is_alive() for thread in threading.enumerate())
+
+
 class Turn:
     """Awaited between small pieces of work, lets the loop turn now and then."""
 

@@ -16,7 +16,7 @@ from frs_exporter import __version__
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.schema import File
 from frs_exporter.config.source import Source
-from frs_exporter.daemon import Serving, listening, run, serve_until_told, told_to_stop
+from frs_exporter.daemon import Serving, leave, listening, run, serve_until_told, told_to_stop
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.flags import (
@@ -290,4 +290,8 @@ def told_good(config_file: str, config: Config, web_config_file: str, web_config
 def main() -> None:
     """The console script; before there is a loop to stop, SIGTERM just ends it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    cli(prog_name="frs-exporter")
+    try:
+        cli(prog_name="frs-exporter")
+    except SystemExit as end:
+        leave(end.code)
+        raise

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from frs_exporter import __version__, systemd
+from frs_exporter.background import left
 from frs_exporter.cloud.unreachable import system_reason
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
@@ -39,6 +42,14 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     """Run to the end; Ctrl-C is a normal end."""
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main)
+
+
+def leave(code: object) -> None:
+    """End the process at once if a thread still computes: an interpreter that ends under foreign code aborts."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if left():
+        os._exit(code if isinstance(code, int) else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,7 @@ async def served(exporter: Exporter, telemetry: Telemetry, how: Serving) -> Asyn
         shutdown_timeout=STOP_WITHIN,
         keepalive_timeout=KEEP_IDLE,
         handler_cancellation=True,
+        auto_decompress=False,  # no body is wanted: none is unpacked
     )
     door: Door | None = None
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import subprocess
 import sys
 import threading
 import time
@@ -105,3 +106,22 @@ async def test_a_reload_whose_files_hang_is_refused_and_a_later_one_works(monkey
             await asyncio.sleep(0.01)
     assert telemetry.registry.get_sample_value("frs_exporter_config_last_reload_successful") == 1
     await exporter.stop()
+
+
+LEAVING = """
+import atexit, sys, threading, time
+from frs_exporter.daemon import leave
+atexit.register(print, "the interpreter ended")
+threading.Thread(target=time.sleep, args=({seconds},), daemon=True).start()
+time.sleep(0.1)
+leave(3)
+sys.exit(4)
+"""
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(60, (3, "")), (0, (4, "the interpreter ended\n"))])
+def test_the_interpreter_does_not_end_under_a_thread(seconds: int, ends: tuple[int, str]) -> None:
+    """A thread that comes back from foreign code, say bcrypt's, into an interpreter that ends aborts the process."""
+    command = [sys.executable, "-c", LEAVING.format(seconds=seconds)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (result.returncode, result.stdout) == ends

@@ -57,7 +57,7 @@ class Guard:
         if not config.users:
             return None
         try:
-            if await self._logins.accepts(config.users, request.headers.get("Authorization", "")):
+            if await self._logins.accepts(config.users, request.headers.get("Authorization", ""), request.remote):
                 return None
         except TooManyLogins:
             return refusal(503, "too many logins at once", {"Retry-After": "10"})

@@ -7,6 +7,7 @@ import hashlib
 import random
 import secrets
 from collections.abc import Mapping
+from weakref import WeakValueDictionary
 
 import bcrypt
 
@@ -34,13 +35,14 @@ class Logins:
     def __init__(self) -> None:
         self._salt = secrets.token_bytes(32)
         self._one = asyncio.Lock()
+        self._lines: WeakValueDictionary[str | None, asyncio.Lock] = WeakValueDictionary()
         self._waiting = 0
         self._computing: asyncio.Task[None] | None = None
         self._right: dict[str, bytes] = {}
         self._wrong: dict[bytes, None] = {}
 
-    async def accepts(self, users: Mapping[str, str], authorization: str) -> bool:
-        """Whether an Authorization header is that of one of the users; raises TooManyLogins."""
+    async def accepts(self, users: Mapping[str, str], authorization: str, address: str | None = None) -> bool:
+        """Whether an Authorization header, sent from an address, is that of one of the users; raises TooManyLogins."""
         login = parse_basic(authorization)
         if login is None:
             return False
@@ -48,23 +50,27 @@ class Logins:
         hashed = users.get(user) or stand_in(users, user)
         digest = self._digest(user, hashed, password)
         if not self._known(user, digest):
-            await self._compute(users, user, password, digest)
+            await self._compute(users, (user, password), digest, address)
         # Only now, so that an unknown user costs the same.
         return user in users and self._right.get(user) == digest
 
     def _known(self, user: str, digest: bytes) -> bool:
         return self._right.get(user) == digest or digest in self._wrong
 
-    async def _compute(self, users: Mapping[str, str], user: str, password: bytes, digest: bytes) -> None:
+    async def _compute(
+        self, users: Mapping[str, str], login: tuple[str, bytes], digest: bytes, address: str | None
+    ) -> None:
         if self._waiting >= MAX_WAITING:
             raise TooManyLogins
         self._waiting += 1
         try:
-            await self._one.acquire()
+            # Of each address one waits in front: a flood from elsewhere costs a new right login one turn, not all.
+            async with self._lines.setdefault(address, asyncio.Lock()):
+                await self._one.acquire()
         finally:
             self._waiting -= 1
         # Who hangs up now does not end the computing: the next one would begin beside it.
-        self._computing = asyncio.create_task(self._matched(users, user, password, digest), name="login")
+        self._computing = asyncio.create_task(self._matched(users, *login, digest), name="login")
         await asyncio.shield(self._computing)
 
     async def _matched(self, users: Mapping[str, str], user: str, password: bytes, digest: bytes) -> None:

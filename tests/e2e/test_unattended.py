@@ -1,5 +1,6 @@
 """What must not need a restart, under running processes: reload, rotated secrets, shards, projects that come."""
 
+import contextlib
 import json
 import os
 import re
@@ -166,3 +167,16 @@ def test_certificates_that_are_not_verified_are_loud_in_log_and_metric(programs:
     daemon.stop()
     (line,) = [line for line in daemon.log.splitlines() if "insecure_skip_verify" in line]
     assert "level=error" in line
+
+
+def test_bodies_that_cannot_be_unpacked_are_no_matter(programs: Programs) -> None:
+    """No body is wanted, so none is unpacked: anybody could fill the log with what goes wrong."""
+    _, file = programs.simulator("--projects=2")
+    daemon, url = programs.daemon(file)
+    for path in ("/-/healthy", "/-/reload", "/x"):
+        request = urllib.request.Request(url + path, data=b"abcde", headers={"Content-Encoding": "gzip"})
+        with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(request, timeout=10):
+            pass
+    assert daemon.stop()[0] == 0
+    assert "Traceback" not in daemon.log
+    assert "level=error" not in daemon.log

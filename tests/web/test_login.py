@@ -183,3 +183,19 @@ async def test_what_bcrypt_does_not_take_for_a_hash_lets_nobody_in() -> None:
 def test_a_header_is_parsed_strictly() -> None:
     assert parse_basic(basic("a", "b:c")) == ("a", b"b:c")
     assert parse_basic("Basic YTpi YTpi") is None
+
+
+async def test_a_flood_from_elsewhere_costs_a_new_right_login_one_turn(computed: list[str]) -> None:
+    """Each address has a line of its own."""
+    users = {"alice": hashed("correct", 8)}
+    logins = Logins()
+    flood = [
+        asyncio.create_task(logins.accepts(users, basic("alice", f"wrong {number}"), f"192.0.2.{number % 3}"))
+        for number in range(90)
+    ]
+    await asyncio.sleep(0.05)
+    before = len(computed)
+    assert await logins.accepts(users, basic("alice", "correct"), "192.0.2.200")
+    assert len(computed) - before <= 6
+    assert not any(await asyncio.gather(*flood))
+    assert not logins._lines
