@@ -126,9 +126,7 @@ def classify(
     refusal means the password or the signature.
     """
     code, message = error_body(body, secrets)
-    reason = CODES.get(canonical(code)) or STATUSES.get(status)
-    if reason is None:
-        reason = Reason.SERVER if status >= 500 else Reason.CLIENT
+    reason = reason_of(code, status)
     if reason is Reason.TOKEN and not by_token:
         # The services themselves are asked by nobody whose signature the gateway has not found right.
         reason = Reason.FORBIDDEN if behind_the_gateway(code) else Reason.AUTH
@@ -142,6 +140,12 @@ def classify(
         retry_after=retry_after(headers),
         request_id=request_id(headers, secrets),
     )
+
+
+def reason_of(code: str, status: int) -> Reason:
+    """What a vendor's code and an HTTP status of 400 or more stand for in a request that carried a token."""
+    known = CODES.get(canonical(code)) or STATUSES.get(status)
+    return known or (Reason.SERVER if status >= 500 else Reason.CLIENT)
 
 
 def proves_secret(error: ApiError) -> bool:

@@ -1,28 +1,55 @@
-"""What a failure means, and what to do about it."""
+"""What a failure means, and what to do about it: of everything that the package can produce, in both languages."""
 
 import re
 
 import pytest
 
-from frs_exporter.advice import CLOUD_EYE, CODES, METADATA, REASONS, Explanation, advice, explain
-from frs_exporter.errors import ApiError, Reason, canonical
+from frs_exporter import errors
+from frs_exporter.advice import (
+    CLOUD_EYE,
+    CODES,
+    METADATA,
+    REASONS,
+    RETRIES,
+    STATUSES,
+    Explanation,
+    Text,
+    advice,
+    explain,
+    named,
+    similar,
+)
+from frs_exporter.errors import ApiError, Reason, canonical, proves_secret
 
-EXPLANATIONS = [*REASONS.values(), *CODES.values(), METADATA, CLOUD_EYE]
+EXPLANATIONS: dict[str, Explanation] = dict(REASONS.items()) | {**CODES, "metadata": METADATA, "cloud_eye": CLOUD_EYE}
+BY_NAME = pytest.mark.parametrize("explanation", EXPLANATIONS.values(), ids=EXPLANATIONS)
 
 
 def test_every_reason_is_explained() -> None:
     assert set(REASONS) == set(Reason)
 
 
-@pytest.mark.parametrize("explanation", EXPLANATIONS)
+def test_every_code_that_the_package_knows_is_explained() -> None:
+    known = {*errors.CODES, *errors.NOT_SUBSCRIBED_EITHER}
+    known |= {f"APIG.{n:04}" for n in range(1000) if proves_secret(ApiError(Reason.AUTH, "", code=f"APIG.{n:04}"))}
+    assert known <= set(CODES)
+    assert all(code == canonical(code) for code in CODES)
+    for status in (*errors.STATUSES, 301, 400, 418, 500, 503):
+        assert named(str(status))
+
+
+@BY_NAME
 def test_an_explanation_is_short_and_advice_begins_with_what_to_do(explanation: Explanation) -> None:
-    assert re.fullmatch(r"[a-z][^\n]{15,78}[^.\n]", explanation.means.en)
+    assert re.fullmatch(r"[A-Za-z][^\n]{15,78}[^.\n]", explanation.means.en)
     assert re.fullmatch(r"[a-z][^\n]{20,118}[^.\n]", explanation.do.en)
+    assert 1 <= len(explanation.causes) <= 4
+    for cause in explanation.causes:
+        assert re.fullmatch(r"[A-Za-z][^\n]{10,98}[^.\n]", cause.en)
 
 
-@pytest.mark.parametrize("explanation", EXPLANATIONS)
+@BY_NAME
 def test_every_explanation_is_there_in_chinese(explanation: Explanation) -> None:
-    for text in (explanation.means.zh, explanation.do.zh):
+    for text in (explanation.means.zh, explanation.do.zh, explanation.retried.zh, *(c.zh for c in explanation.causes)):
         assert re.search(r"[\u4e00-\u9fff]{3}", text)
         assert "\n" not in text
 
@@ -35,4 +62,52 @@ def test_a_code_says_more_than_its_reason() -> None:
     assert explain(ApiError(Reason.AUTH, "x", api="ecs")) is METADATA
     assert explain(ApiError(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is CODES["APIG.0802"]
     assert explain(ApiError(Reason.FORBIDDEN, "x", code="403", api="ces")) is CLOUD_EYE
-    assert all(code == canonical(code) for code in CODES)
+
+
+def test_what_a_code_does_not_say_its_reason_does() -> None:
+    assert CODES["FRS.0033"].causes == REASONS[Reason.THROTTLED].causes
+    assert CODES["FRS.0033"].retried == RETRIES["told"]
+    assert CODES["FRS.0019"].retried == RETRIES["answer"]
+    assert CODES["APIG.0301"].causes[0] == Text(
+        "the token has died, which the exporter mends by itself", "Token 已失效，本程序会自行换新"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "status", "reason"),
+    [
+        ("FRS.0019", "FRS.0019", 400, Reason.CLIENT),
+        (" frs.0019 ", "FRS.0019", 400, Reason.CLIENT),
+        ("APIGW.0301", "APIG.0301", 401, Reason.TOKEN),
+        ("apic.0301", "APIG.0301", 401, Reason.TOKEN),
+        ("ces.0429", "CES.0429", 429, Reason.THROTTLED),
+        ("IAM.0081", "IAM.0081", 403, Reason.FORBIDDEN),
+        ("403", "HTTP 403", 403, Reason.FORBIDDEN),
+        ("HTTP 503", "HTTP 503", 503, Reason.SERVER),
+        ("302", "HTTP 302", 302, Reason.PAYLOAD),
+        ("project_mismatch", "project_mismatch", None, Reason.PROJECT_MISMATCH),
+        ("Timeout", "timeout", None, Reason.TIMEOUT),
+    ],
+)
+def test_what_people_type_is_understood(asked: str, name: str, status: int | None, reason: Reason) -> None:
+    found = named(asked)
+    assert found
+    assert (found.name, found.status, found.reason) == (name, status, reason)
+
+
+@pytest.mark.parametrize("asked", ["", "FRS.9999", "200", "204", "999", "1003", "hello", "FRS", "0019"])
+def test_what_is_not_known_is_not_guessed(asked: str) -> None:
+    assert named(asked) is None
+
+
+def test_what_looks_alike_is_offered() -> None:
+    assert "FRS.0019" in similar("FRS.0091")
+    assert similar("timout") == ["timeout"]
+    assert similar("qqqq") == []
+
+
+def test_each_code_is_classified_as_its_status_says() -> None:
+    for code, status in STATUSES.items():
+        found = named(code)
+        assert found
+        assert found.reason is errors.reason_of(code, status)

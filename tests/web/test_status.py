@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from frs_exporter.advice import REASONS
+from frs_exporter.advice import CODES, REASONS
 from frs_exporter.collectors.subscription import SUBSCRIBED, told
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Findings, Job, JobState, Sample
@@ -76,9 +76,9 @@ async def test_what_is_in_trouble_comes_first_then_by_name() -> None:
         places = [text.index(f"{name} ") for name in order]
         assert places == sorted(places)
         assert "5 of 6 jobs up 3 projects in trouble server: 1 config loaded" in text
-        why = "subscription: server APIGW.0613 – the cloud has an error of its own . 1 poll failed ."
+        why = "subscription: server APIGW.0613 – the gateway cannot reach IAM at the moment . 1 poll failed ."
         assert why.replace(" .", ".") in text.replace(" .", ".")
-        assert f"What to do: {REASONS[Reason.SERVER].do.en}." in text
+        assert f"What to do: {CODES['APIG.0613'].do.en}." in text
         assert "The answer: no luck (request id r-1 )" in text
 
 
