@@ -1,5 +1,6 @@
 """What the value of a flag may be."""
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from frs_exporter.config.values import seconds
 from frs_exporter.polling.schedule import Shard
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.listen import Address
+from frs_exporter.web.texts import LANGUAGES, Words, language_of
 
 TAKEN = ("/probe", "/sd", "/api/v1/status")
 
@@ -96,3 +98,27 @@ def shard_of(index: int | None, total: int) -> Shard:
     if (index or 0) >= total:
         raise click.UsageError(f"no shard {index} of {total}: they count from 0; --total-shards is how many there are")
     return Shard(index or 0, total)
+
+
+def seconds_of(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    """A duration in seconds, more than none."""
+    if value is None:
+        return None
+    within = seconds(duration(_ctx, _param, value))
+    if not within:
+        raise click.BadParameter("must be more than 0s")
+    return within
+
+
+def language(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Words:
+    """The language that is named, or that the environment asks for (POSIX: LC_ALL, LC_MESSAGES, LANG), or English."""
+    names = [language.name for language in LANGUAGES]
+    if value is not None and value not in names:
+        raise click.BadParameter(f"must be one of {', '.join(names)}")
+    told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return Words(language_of("", value or told[:2].lower()))
+
+
+def listed(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Names with commas between them."""
+    return None if value is None else tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))

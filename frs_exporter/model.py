@@ -1,14 +1,15 @@
-"""The frozen values that every room shares: credentials, targets, jobs, samples, and a job's state."""
+"""The frozen values that every room shares: targets, jobs, samples, and a job's state."""
 
 import math
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import SecretStr
 
+from frs_exporter.credentials import Credential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.pricing import Price
 
@@ -61,70 +62,6 @@ class HttpOptions:
 
 DIRECT = HttpOptions()
 """No proxy, the system's certificates."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenCredential:
-    """An IAM user whose password buys a token for each project."""
-
-    kind: ClassVar[str] = "token"
-    name: str
-    domain_name: str
-    user_name: str
-    password: SecretStr
-
-    @property
-    def user(self) -> tuple[str, ...]:
-        """Whom the vendor counts quota and refusals for."""
-        return self.domain_name, self.user_name
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same, though the secret may change."""
-        return self.kind, *self.user
-
-
-@dataclass(frozen=True, slots=True)
-class KeyCredential:
-    """An access key and secret key (AK/SK) that sign each request; temporary ones come with a security token."""
-
-    kind: ClassVar[str] = "ak_sk"
-    name: str
-    access_key: str
-    secret_key: SecretStr
-    security_token: SecretStr | None = None
-
-    @property
-    def user(self) -> tuple[str, ...]:
-        """Whom the vendor counts quota and refusals for, as far as a key tells."""
-        return (self.access_key,)
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same: keys of one name are taken for one user's, as they are when they rotate."""
-        return self.kind, self.name
-
-
-@dataclass(frozen=True, slots=True)
-class AgencyCredential:
-    """The temporary keys that the metadata service at `endpoint` gives a machine (ECS) whose agency may use FRS."""
-
-    kind: ClassVar[str] = "ecs_agency"
-    name: str
-    endpoint: str
-
-    @property
-    def user(self) -> tuple[str, ...]:
-        """Whom the vendor counts quota and refusals for: the machine."""
-        return (self.endpoint,)
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same."""
-        return self.kind, self.endpoint
-
-
-Credential = TokenCredential | KeyCredential | AgencyCredential
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What happens on the way of one poll, told to whoever asked for that poll to see it (pure)."""
+"""What happens on the way of one poll, and how long it takes, told to whoever asked for that poll (pure)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ SHOWN_HEADERS = frozenset(
 """Headers whose values are told: all others may hold a secret."""
 
 _told: ContextVar[Told | None] = ContextVar("told", default=None)
+_taken: ContextVar[list[float] | None] = ContextVar("taken", default=None)
 
 
 @contextmanager
@@ -33,6 +34,23 @@ def step(text: str) -> None:
     """Tell of a step, if anybody wants to know."""
     if told := _told.get():
         told(text)
+
+
+@contextmanager
+def timing() -> Iterator[list[float]]:
+    """The seconds that each request took, without its wait for a turn, of what is begun meanwhile."""
+    seconds: list[float] = []
+    before = _taken.set(seconds)
+    try:
+        yield seconds
+    finally:
+        _taken.reset(before)
+
+
+def took(seconds: float) -> None:
+    """Note what a request took, if anybody wants to know."""
+    if (taken := _taken.get()) is not None:
+        taken.append(seconds)
 
 
 def step_with_headers(text: str, headers: Mapping[str, str], secrets: Callable[[], Iterable[str]] = tuple) -> None:

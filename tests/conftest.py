@@ -15,8 +15,9 @@ from pydantic import SecretStr
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
+from frs_exporter.credentials import Credential, KeyCredential, TokenCredential
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, Credential, HttpOptions, KeyCredential, Limit, Target, TokenCredential
+from frs_exporter.model import Api, HttpOptions, Limit, Target
 from frs_exporter.simulator import Account, Project, Simulator, World
 from frs_exporter.simulator.demo import subscribed
 

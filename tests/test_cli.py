@@ -59,7 +59,7 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "Missing option '--config.file'"),
+        ((), "--config.file=FILE is missing"),
         (("--config.fil=x",), "No such option"),
         (("--config.file=x", "--web.listen-address=10377"), "'10377' is not host:port"),
         (("--config.file=x", "--web.listen-address=[::1:5"), "is not host:port"),

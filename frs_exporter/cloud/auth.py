@@ -24,9 +24,10 @@ from frs_exporter.cloud.keys import AgencyAuthorizer, KeyAuthorizer
 from frs_exporter.cloud.lease import Lease, Term
 from frs_exporter.cloud.login import about, password_login, read_token
 from frs_exporter.cloud.transport import Authorize, Request, Send
+from frs_exporter.credentials import AgencyCredential, Credential, GivenToken, KeyCredential, TokenCredential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Access, AgencyCredential, Api, Credential, KeyCredential, TokenCredential
+from frs_exporter.model import Access, Api
 
 JSON_TYPE = {"content-type": "application/json;charset=utf8"}
 REFRESH_AT = (0.92, 0.97)
@@ -84,6 +85,8 @@ def authorizer(
             return TokenAuthorizer(credential, send, rng, hold, replaced)
         case KeyCredential():
             return KeyAuthorizer(credential, now, hold, replaced)
+        case GivenToken():
+            return GivenAuthorizer(Token(credential.value.get_secret_value()))
         case AgencyCredential():
             return AgencyAuthorizer(credential, send, now, rng, hold)
 
@@ -109,6 +112,31 @@ class Token:
     @asynccontextmanager
     async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
         yield {"content-type": "application/json", "x-auth-token": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAuthorizer:
+    """Uses one token, and has no other."""
+
+    token: Token
+
+    async def authorize(self, access: Access) -> Authorize:
+        """The token."""
+        return self.token
+
+    def reject(self, access: Access, authorization: Authorize) -> bool:
+        """There is no other."""
+        return False
+
+    def expires_at(self, access: Access) -> float | None:
+        """A token does not tell its end to those who did not buy it."""
+        return None
+
+    async def retain(self, accesses: Collection[Access]) -> None:
+        """There is nothing to let go of."""
+
+    async def close(self) -> None:
+        """There is nothing under way."""
 
 
 @dataclass(slots=True)

@@ -10,9 +10,10 @@ from typing import Any
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, hold_of, no_config, refusals_of
 from frs_exporter.cloud.hold import Hold, Refusals
 from frs_exporter.cloud.transport import Request, Transport
+from frs_exporter.credentials import Credential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Access, Api, Credential, Limit
+from frs_exporter.model import Access, Api, Limit
 from frs_exporter.steps import step
 
 

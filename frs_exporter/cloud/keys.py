@@ -12,8 +12,9 @@ from frs_exporter.cloud.lease import REFRESH_RETRY, Lease, Term
 from frs_exporter.cloud.metadata import temporary_keys
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Authorize, Request, Send
+from frs_exporter.credentials import AgencyCredential, KeyCredential
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Access, AgencyCredential, Api, KeyCredential
+from frs_exporter.model import Access, Api
 
 RENEW_AT = (0.8, 0.9)
 """The part of what is left of temporary keys after which they are renewed is drawn from here. They live for 24 hours,

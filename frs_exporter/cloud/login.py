@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from frs_exporter.cloud.transport import Answer
+from frs_exporter.credentials import TokenCredential
 from frs_exporter.errors import ApiError, Reason, request_id
-from frs_exporter.model import Api, TokenCredential
+from frs_exporter.model import Api
 
 
 def password_login(credential: TokenCredential, project_id: str) -> bytes:

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from frs_exporter.cloud.login import iam_time
 from frs_exporter.cloud.transport import Answer, Authorize, Request, Send
+from frs_exporter.credentials import AgencyCredential, KeyCredential
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import AgencyCredential, Api, KeyCredential
+from frs_exporter.model import Api
 
 TOKEN_PATH = "/meta-data/latest/api/token"
 KEY_PATH = "/openstack/latest/securitykey"

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from frs_exporter.cloud.client import Client
+from frs_exporter.credentials import TokenCredential
 from frs_exporter.discovery import Listed
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Access, Api, TokenCredential
+from frs_exporter.model import Access, Api
 
 PER_PAGE = 500
 MAX_PAGES = 200

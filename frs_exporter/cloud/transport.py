@@ -22,7 +22,7 @@ from frs_exporter.cloud.unreachable import unreachable
 from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, Reason, canonical, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit
-from frs_exporter.steps import step, step_with_headers
+from frs_exporter.steps import step, step_with_headers, took
 
 MAX_BODY = 1 << 20
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
@@ -162,6 +162,7 @@ class Transport:
     def _observe(self, request: Request, seconds: float, error: ApiError | None) -> None:
         reason = error.reason if error and canonical(error.code) not in NOT_SUBSCRIBED_EITHER else None
         self._telemetry.requested(request.api, seconds, reason)
+        took(seconds)
         outcome = str(error) if error else "answered"
         step(outcome if error is None else f"classified as {outcome}")
         names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}

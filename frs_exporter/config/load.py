@@ -70,12 +70,17 @@ def build(document: Document, folder: FilePath, see: See = unwatched) -> Config 
     make = Maker(file, clients)
     config = Config(
         targets=tuple(map(make.project, file.projects)),
-        limits={Api.ECS: METADATA_LIMIT, **{Api(api): Limit(**limit.model_dump()) for api, limit in file.limits}},
+        limits=limits_of(file),
         discovery=tuple(map(make.discovery, file.discovery)),
         notices=tuple(notices(file, clients)),
     )
     release(file.projects)
     return config
+
+
+def limits_of(file: schema.File) -> dict[Api, Limit]:
+    """How politely each API is called."""
+    return {Api.ECS: METADATA_LIMIT, **{Api(api): Limit(**limit.model_dump()) for api, limit in file.limits}}
 
 
 def without_empty_lists(data: Any) -> Any:

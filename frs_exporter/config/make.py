@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from frs_exporter import model
 from frs_exporter.config import schema
 from frs_exporter.config.checks import DEFAULTS, longest_pause
 from frs_exporter.config.document import Path
 from frs_exporter.config.http_client import GLOBAL
+from frs_exporter.credentials import AgencyCredential, Credential, KeyCredential, TokenCredential
 from frs_exporter.discovery import Discovery
-from frs_exporter.model import AgencyCredential, Api, HttpOptions, KeyCredential, Target, TokenCredential
+from frs_exporter.model import Api, HttpOptions, Target
 from frs_exporter.pricing import LIST_PRICE_2018, Price, Tier
 
 FALLBACK = schema.Settings.model_validate(DEFAULTS)
@@ -83,7 +83,7 @@ def prices(file: schema.File) -> tuple[Price, ...]:
     )
 
 
-def make_credential(name: str, credential: schema.Credential) -> model.Credential:
+def make_credential(name: str, credential: schema.Credential) -> Credential:
     """The credential of its kind."""
     if credential.token:
         token = credential.token

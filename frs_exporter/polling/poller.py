@@ -11,12 +11,13 @@ from aiolimiter import AsyncLimiter
 from frs_exporter.advice import advice
 from frs_exporter.background import Turn
 from frs_exporter.cloud.client import Client
-from frs_exporter.collectors import Collector, Door
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.collectors import Collector
+from frs_exporter.errors import ApiError
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
 from frs_exporter.model import Job, JobState
-from frs_exporter.polling.schedule import LAST_RETRY, first_delay, next_delay
+from frs_exporter.polling.ask import ask, broken
+from frs_exporter.polling.schedule import first_delay, next_delay
 
 Key = tuple[str, str]
 
@@ -201,32 +202,16 @@ class Poller:
         """Ask once, keep and show what came of it; no failure gets out, whatever it is."""
         started, before = self._clock(), self.states[key]
         try:
-            state = await self._asked(self._jobs[key], before, started)
+            state = await ask(self._client, self._collectors, self._jobs[key], before, self._now)
             self._show(self._jobs[key], state)  # it may be shown differently by now
         except Exception as error:
             project, collector = key
             log.exception("unexpected error in a poll", project=project, collector=collector)
-            internal = ApiError(Reason.INTERNAL, f"unexpected {type(error).__name__}; the log has the traceback")
-            state = before.failed(self._now(), self._clock() - started, internal)
+            state = broken(before, error, self._now(), self._clock() - started)
             # No more than this is shown: what is there may be what went wrong.
             self._page.put(key, render_job(self._jobs[key], state))
         self.states[key] = state
         return state
-
-    async def _asked(self, job: Job, before: JobState, started: float) -> JobState:
-        """The state after asking: an answer, or a failure and what it tells."""
-        collector, target = self._collectors[job.collector], job.target
-        try:
-            door = Door(functools.partial(self._client.ask, target), self._now)
-            findings = await collector.collect(door, target, before.memory)
-        except ApiError as error:
-            # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
-            told_until = self._clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
-            told = collector.told(target, error)
-            about = error.but(api=error.api or collector.api)
-            return before.failed(self._now(), self._clock() - started, about, told, told_until)
-        clock = self._clock()
-        return before.succeeded(self._now(), clock - started, findings, clock + target.stale_after)
 
     def _show(self, job: Job, state: JobState) -> None:
         show(self._page, job, state, self._client.token_expiry(job.target))

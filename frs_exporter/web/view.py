@@ -71,7 +71,10 @@ class FailureView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job; `up` is None before the first poll, times are Unix seconds, `recent` has empty text for a good poll."""
+    """A job; `up` is None before the first poll, times are Unix seconds.
+
+    `duration` is that of the newest poll in seconds, `recent` has empty text for a good poll.
+    """
 
     collector: str
     up: bool | None
@@ -80,6 +83,7 @@ class JobView:
     last_poll: float | None
     next_poll: float
     poll_interval: float
+    duration: float | None
     recent: tuple[str, ...]
 
 
@@ -241,5 +245,6 @@ def job_view(seen: SeenJob) -> JobView:
         last_poll=state.last_poll,
         next_poll=next_poll,
         poll_interval=job.target.poll_interval,
+        duration=state.duration,
         recent=tuple(reason or "" for reason in state.recent),
     )

@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from frs_exporter.cloud.auth import authorizer
 from frs_exporter.cloud.metadata import read_keys
 from frs_exporter.cloud.transport import Answer
+from frs_exporter.credentials import AgencyCredential, KeyCredential
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import AgencyCredential, Api, KeyCredential, Target
+from frs_exporter.model import Api, Target
 from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.simulator.world import Machine
 from tests.cloud.test_auth import new_hold

@@ -15,9 +15,10 @@ from frs_exporter.cloud.hold import PASSWORD_HOLD, PASSWORD_WIDTH, Hold, Refusal
 from frs_exporter.cloud.lease import Term
 from frs_exporter.cloud.login import iam_time, password_login, read_token
 from frs_exporter.cloud.transport import Answer, Authorize, Request
+from frs_exporter.credentials import KeyCredential, TokenCredential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, KeyCredential, Target, TokenCredential
+from frs_exporter.model import Api, Target
 from frs_exporter.simulator.faults import Fault
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual
 

@@ -20,9 +20,10 @@ from frs_exporter.config.load import load
 from frs_exporter.config.schema import File
 from frs_exporter.config.source import Source
 from frs_exporter.config.values import endpoint, seconds
+from frs_exporter.credentials import AgencyCredential, KeyCredential, TokenCredential
 from frs_exporter.discovery import FRS_REGIONS
 from frs_exporter.errors import ConfigError
-from frs_exporter.model import AgencyCredential, Api, KeyCredential, TokenCredential
+from frs_exporter.model import Api
 
 FILES = Path(__file__).parent / "files"
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frs_exporter.config.load import Config
+from frs_exporter.credentials import TokenCredential
 from frs_exporter.discovery import Discovery, Listed
-from frs_exporter.model import Api, Limit, Target, TokenCredential
+from frs_exporter.model import Api, Limit, Target
 from frs_exporter.polling.plan import plan
 from frs_exporter.polling.schedule import Shard, jump_hash, stable_hash
 from tests.conftest import account, credential_of, target_of

@@ -1,0 +1,87 @@
+"""`demo` and `simulate`: a cloud on this machine, with and without the exporter in front of it."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from frs_exporter.commands.serve import listen_address
+from frs_exporter.config.load import load
+from frs_exporter.config.source import Source
+from frs_exporter.daemon import Serving, listening, run, serve_until_told, told_to_stop
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.flags import address, duration
+from frs_exporter.log import log_to_stderr
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.simulator.control import PATH as FAULTS_PATH
+from frs_exporter.simulator.server import config_text
+from frs_exporter.web.config import WebConfig, load_web_config
+from frs_exporter.web.layout import Layout
+from frs_exporter.web.listen import Address
+
+
+@click.command(short_help="Run the exporter against a simulated cloud.")
+@listen_address
+@click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
+def demo(addresses: Sequence[Address], projects: int | None) -> None:
+    """Run the exporter against a simulated cloud: nothing to set up, no account needed."""
+    telemetry = Telemetry()
+    log_to_stderr("info", "logfmt", telemetry.count_log_line)
+
+    async def run_demo() -> None:
+        async with Simulator(demo_world(projects)) as simulator:
+            order = """{"project": "vision-prod", "fault": {"status": 503}}"""
+            announce = f"  let something go wrong: curl -d '{order}' {simulator.url}{FAULTS_PATH}\n"
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / "config.yaml"
+                file.write_text(config_text(simulator.world, simulator.url), "utf-8")
+                source = Source(str(file), load)
+                exporter = Exporter(source, await asyncio.to_thread(source.load), telemetry)
+                how = Serving(addresses, WebConfig(), Source("", load_web_config), Layout())
+                await serve_until_told(exporter, telemetry, how, announce)
+
+    run(run_demo())
+
+
+@click.command(short_help="Run the simulated cloud alone and print a config for it.")
+@click.option(
+    "--listen-address", "listen", metavar="HOST:PORT", default="127.0.0.1:0", show_default=True, help="Where to listen."
+)
+@click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
+@click.option(
+    "--poll-interval",
+    default="10s",
+    show_default=True,
+    callback=duration,
+    help="The poll_interval of the printed config.",
+)
+def simulate(listen: str, projects: int | None, poll_interval: str) -> None:
+    """Run a simulated Huawei Cloud alone; a config that works against it is printed on standard output."""
+
+    host, port = address(listen)
+
+    async def run_simulator() -> None:
+        simulator = Simulator(demo_world(projects))
+        with listening((host, port)):
+            await simulator.start(host or "127.0.0.1", port)
+        try:
+            click.echo(config_text(simulator.world, simulator.url, poll_interval), nl=False)
+            end_standard_output()
+            click.echo(f"simulating Huawei Cloud at {simulator.url}; stop with Ctrl-C", err=True)
+            await told_to_stop().wait()
+        finally:
+            await simulator.stop()
+
+    run(run_simulator())
+
+
+def end_standard_output() -> None:
+    """Let whoever reads standard output see its end, while the process goes on."""
+    sys.stdout.flush()
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -1,0 +1,35 @@
+"""One poll of a job, and what is known of it afterwards."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Mapping
+
+from frs_exporter.cloud.client import Client
+from frs_exporter.collectors import Collector, Door
+from frs_exporter.errors import ApiError, Reason
+from frs_exporter.model import Job, JobState
+from frs_exporter.polling.schedule import LAST_RETRY
+
+
+async def ask(
+    client: Client, collectors: Mapping[str, Collector], job: Job, before: JobState, now: Callable[[], float]
+) -> JobState:
+    """The state after asking: an answer, or a failure and what it tells; raises only what is a bug of ours."""
+    clock = asyncio.get_running_loop().time
+    collector, target, started = collectors[job.collector], job.target, clock()
+    try:
+        door = Door(functools.partial(client.ask, target), now)
+        findings = await collector.collect(door, target, before.memory)
+    except ApiError as error:
+        # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
+        told_until = clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
+        told = collector.told(target, error)
+        about = error.but(api=error.api or collector.api)
+        return before.failed(now(), clock() - started, about, told, told_until)
+    return before.succeeded(now(), clock() - started, findings, clock() + target.stale_after)
+
+
+def broken(before: JobState, error: Exception, now: float, seconds: float) -> JobState:
+    """The state after a bug of ours, which has cost so many seconds."""
+    message = f"unexpected {type(error).__name__}; the log has the traceback"
+    return before.failed(now, seconds, ApiError(Reason.INTERNAL, message))
