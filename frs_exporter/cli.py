@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from frs_exporter import __version__
 from frs_exporter.commands.check import check
@@ -23,16 +24,21 @@ class ServeByDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put in `serve` before flags that are not the group's own."""
-        if not args or (args[0].startswith("-") and args[0] not in {"--help", "-h", "--version"}):
+        named = args[:1] and not args[0].startswith("-")
+        if not (named or ctx.resilient_parsing or args[:1] in (["--help"], ["-h"], ["--version"])):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
 
-    def main(self, *args: Any, **extra: Any) -> Any:  # type: ignore[override]  # as click has overloads
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands, and where a flag is begun those of `serve` as well."""
+        flags = serve.shell_complete(ctx, incomplete) if incomplete.startswith("-") else []
+        return [*super().shell_complete(ctx, incomplete), *flags]
+
+    def main(self, *args: Any, **extra: Any) -> Any:
         """Run, and tell of what is wrong in one line, with the next step."""
-        if extra.pop("standalone_mode", True) is False:
-            return super().main(*args, standalone_mode=False, **extra)
+        extra["standalone_mode"] = False
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(*args, **extra)
         except click.UsageError as error:
             click.echo(f"Error: {error.format_message()}{next_step(error)}", err=True)
             code = error.exit_code

@@ -191,7 +191,7 @@ def print_trouble(console: Console, words: Words, view: ProjectView) -> None:
     unknown = [name for name, told in view.subservices.items() if told.required and told.subscribed is None]
     if off:
         lines.append(words("required_off", names=", ".join(off)))
-    if unknown and not lines:
+    if unknown and view.trouble is Trouble.MISSING:
         lines.append(words("required_unknown", names=", ".join(unknown)))
     console.print(Styled(view.project, "bold red" if view.trouble is not Trouble.UNKNOWN else "yellow"))
     for line in lines or [words("waiting")]:

@@ -33,15 +33,16 @@ MAX_NAMES = 10
 
 @click.command(
     epilog="""\b
-Exit codes: 0 all well; 1 something is down, or a required sub-service is off; 2 usage or config; 130 Ctrl-C.
+Exit codes: 0 all well; 1 something is down or a required sub-service off; 2 usage or config; 130 Ctrl-C.
 
 \b
 Examples:
   frs-exporter check --config.file=config.yaml
   frs-exporter check --config.file=config.yaml --project 'door-*' --require detect,compare,search
   frs-exporter check --config.file=config.yaml --output json | jq '.projects[].trouble'
-  frs-exporter check --config.file=config.yaml --output prometheus --output-file /var/lib/node_exporter/frs.prom
-  HUAWEICLOUD_SDK_AK=... HUAWEICLOUD_SDK_SK=... frs-exporter check --project-id ID --region cn-north-4
+  frs-exporter check --config.file=config.yaml --output prometheus --output-file frs.prom
+  export HUAWEICLOUD_SDK_AK=... HUAWEICLOUD_SDK_SK=...
+  frs-exporter check --project-id ID --region cn-north-4
 """
 )
 @click.option("--config.file", "config_file", metavar="FILE", help="The config, see config.example.yaml.")

@@ -1,0 +1,403 @@
+"""`check`: what it asks, what it tells on a terminal, in a pipe and to machines, and how it ends."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from frs_exporter.check import Check, Selection
+from frs_exporter.commands.first_look import first_look
+from frs_exporter.config.load import Config, load
+from frs_exporter.report import Report, as_json, as_prometheus, as_table, report_of
+from frs_exporter.simulator import Account, Project, Simulator, World, demo_world
+from frs_exporter.simulator.demo import subscribed
+from frs_exporter.simulator.faults import HANG, Fault
+from frs_exporter.simulator.server import config_text
+from frs_exporter.web.texts import CHINESE, ENGLISH, Words
+from tests.conftest import Cloud, CloudContext, account, loop_time, run_virtual, secrets_of, virtual_now
+from tests.test_cli import run
+
+GOLDEN = Path(__file__).parent / "golden"
+EN, ZH = Words(ENGLISH), Words(CHINESE)
+FAST = "limits: {frs: {rate: 1000}, ces: {rate: 1000}, iam: {rate: 1000}}\n"
+AT = 1_795_408_400.0
+"""When the golden outputs were made, in Unix seconds."""
+
+
+def config_of(world: World, url: str, folder: Path, change: Any = None) -> Config:
+    """The config for a simulated world."""
+    text = config_text(world, url)
+    (folder / "config.yaml").write_text(change(text) if change else text)
+    return load(str(folder / "config.yaml"))
+
+
+async def checked(config: Config, words: Words = EN, **selection: Any) -> tuple[Check, Report]:
+    """A run to its end."""
+    check = Check(config, Selection(**selection), now=lambda: AT)
+    await check.run()
+    check.latencies = dict.fromkeys(check.latencies, 0.0123)
+    check.expiries = dict.fromkeys(check.expiries, AT + 86400)
+    return check, report_of(check, words)
+
+
+@asynccontextmanager
+async def demo(folder: Path) -> AsyncIterator[tuple[Simulator, Config]]:
+    """The demo's cloud at the time of the golden outputs, with something of everything wrong with it."""
+    world = demo_world()
+    world.clock = lambda: AT
+    (arrears,) = [project for _, project in world.projects() if project.name == "in-arrears"]
+    arrears.frozen = True
+    async with Simulator(world) as simulator:
+        ids = {project.name: project.id for _, project in world.projects()}
+        world.faults.set("frs", Fault(status=503, code="APIGW.0613", message="IAM is away"), ids["door-access"])
+        yield simulator, config_of(world, simulator.url, folder, lambda text: text + FAST)
+
+
+def golden(name: str, text: str) -> None:
+    """Compare with a file, or make it where GOLDEN=write says so."""
+    told = re.sub(r"[0-9a-f]{32}", "ID", text)
+    if os.environ.get("GOLDEN") == "write":
+        GOLDEN.mkdir(exist_ok=True)
+        (GOLDEN / name).write_text(told)
+    assert told == (GOLDEN / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("wide.txt", {"terminal": True, "width": 180}),
+        ("80.txt", {"terminal": True, "width": 80}),
+        ("narrow.txt", {"terminal": True, "width": 50}),
+        ("no-color.txt", {"terminal": True, "width": 80, "color": False}),
+        ("piped.txt", {"terminal": False}),
+    ],
+)
+async def test_the_table(tmp_path: Path, name: str, how: dict[str, Any]) -> None:
+    async with demo(tmp_path) as (_, config):
+        _, report = await checked(config)
+        text = as_table(report, **how)
+        golden(name, text)
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        if how["terminal"]:
+            assert max(map(len, plain.splitlines())) <= how["width"]
+        assert ("\x1b[" in text) == how["terminal"]
+        assert ("\x1b[31" in text or "\x1b[1;31" in text) == (how["terminal"] and how.get("color", True))
+
+
+async def test_the_table_in_chinese(tmp_path: Path) -> None:
+    async with demo(tmp_path) as (_, config):
+        _, report = await checked(config, ZH)
+        golden("zh.txt", as_table(report, terminal=True, width=100, color=False))
+
+
+async def test_the_json(tmp_path: Path) -> None:
+    async with demo(tmp_path) as (_, config):
+        _, report = await checked(config)
+        text = re.sub(r'"duration": [\d.e-]+', '"duration": 0.1', as_json(report))
+        golden("check.json", text)
+        assert json.loads(text)["well"] is False
+
+
+async def test_prometheus_text_for_the_textfile_collector(tmp_path: Path) -> None:
+    """Gauges only: one run has nothing to count, and a counter that is always 1 misleads."""
+    async with demo(tmp_path) as (_, config):
+        check, _ = await checked(config)
+        text = re.sub(r"(frs_poll_duration_seconds{.*}) .*", r"\1 0.1", as_prometheus(check, loop_time()))
+        golden("check.prom", text)
+        families = list(text_string_to_metric_families(text))
+        assert {family.type for family in families} == {"gauge"}
+        names = {family.name for family in families}
+        assert {"frs_up", "frs_subscribed", "frs_face_sets", "frs_month_api_calls", "frs_poll_error_info"} <= names
+
+
+def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """The command as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "frs_exporter", "check", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+async def ended(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error."""
+    started = process(*arguments)
+    out, err = await asyncio.to_thread(started.communicate, timeout=60)
+    return started.returncode, out, err
+
+
+async def test_what_is_required_decides_as_in_the_task(tmp_path: Path) -> None:
+    """Detect, compare and search must be on: the vendor's own task, in one command."""
+    world = World([account("ak_sk", "full"), Account("two", "token", [])])
+    world.accounts[1].projects.append(Project("off", "cn-north-4", subscribed("2024-01-01 00:00:00", off=("search",))))
+    async with Simulator(world) as simulator:
+        config_of(world, simulator.url, tmp_path)
+        file = f"--config.file={tmp_path}/config.yaml"
+        require = "--require=detect,compare,search"
+        code, out, err = await ended(file, "--project=full", require)
+        assert (code, err) == (0, "")
+        assert out.splitlines()[-1] == "all well: 1 projects, 2 jobs"
+        code, out, err = await ended(file, "--project=o*", require)
+        assert (code, err) == (1, "")
+        assert out.splitlines()[-3:] == ["off", "  required, but off: search", "1 of 1 projects not well"]
+        assert (await ended(file, "--project=off", "--require=detect,compare"))[0] == 0
+        assert (await ended(file, "--project=off", "--require="))[0] == 0, "nothing is required"
+        code, out, _ = await ended(file, "--project=full", "--require=detect,face_quality")
+        assert code == 1
+        assert "required, but not known to be on: face_quality" in out
+
+
+async def test_a_first_look_without_a_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World([account("ak_sk", "keys"), account("token", "tokens")])
+    async with Simulator(world) as simulator:
+        keys, tokens = world.accounts
+        one = ["--region=cn-north-4", f"--endpoint={simulator.url}"]
+        monkeypatch.setenv("HUAWEICLOUD_SDK_AK", keys.access_key)
+        monkeypatch.setenv("HUAWEICLOUD_SDK_SK", keys.secret_key)
+        code, out, err = await ended(f"--project-id={keys.projects[0].id}", "--require=detect,compare,search", *one)
+        assert (code, err) == (0, "")
+        assert keys.projects[0].id in out
+        value, _ = world.issue(tokens, tokens.projects[0])
+        (tmp_path / "token").write_text(f"{value}\n")
+        token = f"--token-file={tmp_path}/token"
+        code, out, _ = await ended(f"--project-id={tokens.projects[0].id}", token, *one)
+        assert code == 0
+        world.expire_tokens()
+        code, out, _ = await ended(f"--project-id={tokens.projects[0].id}", token, *one)
+        assert code == 1
+        assert "token APIGW.0307 (HTTP 401)" in out
+        assert value not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--project-id is missing: give --config.file=FILE, or --project-id and --region for a first look"),
+        (("--project-id=x",), "--region is missing"),
+        (("--project-id=x", "--region=y"), "--project-id must be 32 hexadecimal digits, in lower case"),
+        ((f"--project-id={'a' * 32}", "--region=Y!"), "--region must be a region like cn-north-4"),
+        ((f"--project-id={'a' * 32}", "--region=y"), "HUAWEICLOUD_SDK_AK is not set: set HUAWEICLOUD_SDK_AK and"),
+        ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/nowhere"), "--token-file /nowhere: No such file"),
+        ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/dev/null"), "there is no token in it"),
+        (("--config.file=x", "--region=y"), "--region is for a first look without --config.file"),
+        (("--config.file=x", "--require=Search"), "--require: 'Search' is no sub-service like detect"),
+        (
+            ("--config.file=x", "--require=search", "--collector=face_sets"),
+            "--require needs the collector subscription",
+        ),
+        (("--config.file=x", "--timeout=0s"), "must be more than 0s"),
+        (("--config.file=x", "--timeout=5"), "must be a duration like 30s"),
+        (("--config.file=x", "--lang=fr"), "must be one of en, zh"),
+        (("--config.file=x", "--output=xml"), "'xml' is not one of 'table', 'json', 'prometheus'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AK", "SK", "SECURITY_TOKEN"):
+        monkeypatch.delenv(f"HUAWEICLOUD_SDK_{name}", raising=False)
+    result = run("check", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.endswith(" (see frs-exporter check --help)\n")
+
+
+def test_a_bad_config_is_told_as_ever(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("credentials: {}\n")
+    result = run("check", f"--config.file={tmp_path}/c.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{tmp_path}/c.yaml:1:1: ")
+
+
+async def test_a_project_that_is_not_there_is_told(tmp_path: Path) -> None:
+    async with demo(tmp_path) as (_, config):
+        with pytest.raises(LookupError) as caught:
+            await checked(config, projects=("vision-*", "nope"))
+        assert caught.value.args == (
+            "nope",
+            ["door-access", "in-arrears", "new-branch", "vip-lounge", "vision-prod", "visitor-kiosk"],
+        )
+    code, out, err = await ended(f"--config.file={tmp_path}/config.yaml", "--project=nope")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: --project: none is called 'nope'; there are door-access, in-arrears,")
+
+
+async def test_collectors_instead_of_the_configs(tmp_path: Path) -> None:
+    async with demo(tmp_path) as (_, config):
+        check, report = await checked(config, projects=("visitor-kiosk",), collectors=("face_sets",))
+        assert [job.collector for job in check.jobs] == ["face_sets"]
+        assert report.well, "what is required is not asked about"
+
+
+async def test_projects_that_are_found_are_checked_and_a_search_that_fails_is_told(tmp_path: Path) -> None:
+    world = World([account("token", "t1"), account("ak_sk", "k1")])
+
+    def rules(text: str) -> str:
+        head, _, tail = text.partition("projects:")
+        endpoints = "endpoints:" + tail.partition("endpoints:")[2]
+        rule = "  - {credential: %s, name_template: '{credential}/{project_name}', regions: [cn-north-4]}\n"
+        return head + "discovery:\n" + "".join(rule % owner.domain_name for owner in world.accounts) + endpoints
+
+    async with Simulator(world) as simulator:
+        config = config_of(world, simulator.url, tmp_path, rules)
+        _, report = await checked(config)
+        found = [view.project for view in report.projects]
+        assert len(found) == 2
+        assert all("-account/" in name for name in found)
+        world.accounts[1].secret_key = "rotated"
+        _, report = await checked(config)
+        assert not report.well
+        text = as_table(report, terminal=False)
+        assert "discovery ak_sk-account\n  auth: " in text
+        assert "1 discovery rules failed" in text
+        assert json.loads(as_json(report))["discovery_failures"].keys() == {"ak_sk-account"}
+
+
+async def test_a_file_is_replaced_as_a_whole_and_readable(tmp_path: Path) -> None:
+    world = World([account("ak_sk", "full")])
+    async with Simulator(world) as simulator:
+        config_of(world, simulator.url, tmp_path)
+        file, target = f"--config.file={tmp_path}/config.yaml", tmp_path / "frs.prom"
+        target.write_text("what was there before")
+        old = target.stat().st_ino
+        code, out, err = await ended(file, "--output=prometheus", f"--output-file={target}")
+        assert (code, out, err) == (0, "", "")
+        assert target.read_text().startswith("# HELP frs_project_info")
+        assert target.stat().st_ino != old
+        assert stat.S_IMODE(target.stat().st_mode) == 0o644
+        assert sorted(os.listdir(tmp_path)) == ["config.yaml", "frs.prom"]
+        code, out, err = await ended(file, f"--output-file={tmp_path}/no/where")
+        assert (code, err) == (1, f"Error: cannot write {tmp_path}/no/where: No such file or directory\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_whoever_is_interrupted_tells_what_is_known(tmp_path: Path, number: int, code: int) -> None:
+    world = World([account("ak_sk", "quick"), account("token", "slow")])
+    world.accounts[1].domain_name = "slow"
+    async with Simulator(world) as simulator:
+        world.faults.set("frs", HANG, world.accounts[1].projects[0].id)
+        config_of(world, simulator.url, tmp_path)
+        started = process(f"--config.file={tmp_path}/config.yaml", "--collector=subscription")
+        quick = ("frs", "ak_sk-account/frs-monitor", world.accounts[0].projects[0].id)
+        async with asyncio.timeout(30):
+            while not (world.tokens and world.requests[quick]):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        started.send_signal(number)
+        out, err = await asyncio.to_thread(started.communicate, timeout=10)
+    assert started.returncode == code
+    assert re.search(r"^quick .* up ", out, re.MULTILINE)
+    assert out.splitlines()[-3:] == [
+        "slow",
+        "  not asked yet",
+        "1 of 2 projects not well; 1 of 2 jobs not asked in time",
+    ]
+    assert err == ""
+
+
+async def test_a_timeout_is_not_well(tmp_path: Path) -> None:
+    world = World([account("ak_sk", "slow")])
+    async with Simulator(world) as simulator:
+        world.faults.set("frs", HANG)
+        config_of(world, simulator.url, tmp_path)
+        code, out, _ = await ended(f"--config.file={tmp_path}/config.yaml", "--timeout=300ms")
+    assert code == 1
+    assert "2 of 2 jobs not asked in time" in out
+
+
+def test_a_thousand_projects_take_what_the_rates_allow(tmp_path: Path) -> None:
+    """Two jobs each at 5 per second and account, on virtual time."""
+    owners = [account("ak_sk", *(f"p{owner}-{number}" for number in range(250))) for owner in range(4)]
+    for number, owner in enumerate(owners):
+        owner.domain_name, owner.access_key = f"account-{number}", f"AK{number}"
+
+    async def check(cloud: Cloud) -> tuple[float, Report]:
+        config = config_of(cloud.world, cloud.url, tmp_path)
+        one = Check(config, now=virtual_now)
+        started = loop_time()
+        await one.run()
+        return loop_time() - started, report_of(one, EN)
+
+    async def main() -> tuple[float, Report]:
+        async with CloudContext(*owners) as cloud:
+            return await check(cloud)
+
+    seconds, report = run_virtual(main())
+    allowed = 250 * 2 / 5
+    assert report.well
+    assert (len(report.projects), report.jobs) == (1000, 2000)
+    assert allowed * 0.99 <= seconds <= allowed * 1.1
+
+
+async def test_a_thousand_projects_fit_in_150_mib(tmp_path: Path) -> None:
+    names = [f"p{number}" for number in range(1000)]
+    world = World([account("ak_sk", *names)])
+    fast = "limits: {frs: {rate: 1000, concurrency: 100}}\n"
+    async with Simulator(world) as simulator:
+        world_quota(world)
+        config_of(world, simulator.url, tmp_path, lambda text: text + fast)
+        program = (
+            "import resource, sys\n"
+            "from frs_exporter.cli import cli\n"
+            "try:\n    cli(['check', '--config.file', sys.argv[1], '--output', 'json'])\n"
+            "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+        )
+        command = [sys.executable, "-c", program, str(tmp_path / "config.yaml")]
+        result = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr[-500:]
+    assert len(json.loads(result.stdout)["projects"]) == 1000
+    assert int(result.stderr.split()[-1]) / 1024 < 150
+
+
+def world_quota(world: World) -> None:
+    """Nobody is throttled here."""
+    world.within_quota = lambda *_, **__: True  # type: ignore[method-assign]
+
+
+async def test_a_bug_is_told_and_the_others_are_asked_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: Any) -> Any:
+        raise RuntimeError("never thought of it")
+
+    monkeypatch.setattr("frs_exporter.collectors.face_sets.parse", wrong)
+    async with demo(tmp_path) as (_, config):
+        _, report = await checked(config, projects=("vision-prod",))
+        assert [job.failure.reason if job.failure else "" for job in report.projects[0].jobs] == ["", "internal", ""]
+
+
+async def test_no_secret_is_told(tmp_path: Path) -> None:
+    async with demo(tmp_path) as (simulator, config):
+        for fault in (Fault(status=401, code="APIGW.0301", echo=True), Fault(status=400, code="FRS.0010", echo=True)):
+            simulator.world.faults.set("frs", fault)
+            check, report = await checked(config)
+            told = as_table(report, terminal=True) + as_json(report) + as_prometheus(check, loop_time())
+            assert not [secret for secret in secrets_of(simulator.world) if secret in told]
+
+
+def test_a_first_look_is_a_config_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_AK", "AK")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "sk with no space".replace(" ", ""))
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SECURITY_TOKEN", "sts")
+    (target,) = first_look("a" * 32, "cn-north-4", None, None).targets
+    assert (target.project, target.collectors) == ("a" * 32, ("subscription", "face_sets"))
+    assert target.credential.kind == "ak_sk"
+    assert "sts" not in repr(target)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "two words")
+    with pytest.raises(click.UsageError, match="HUAWEICLOUD_SDK_SK is no key"):
+        first_look("a" * 32, "cn-north-4", None, None)

@@ -1,0 +1,181 @@
+"""The smaller commands: explain, health and completion."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from shutil import which
+
+import pytest
+from click.testing import Result
+
+from frs_exporter.advice import CODES, REASONS
+from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.web.layout import Layout
+from tests.test_cli import run
+from tests.web.authority import prepare, put
+from tests.web.serving import Served, serving
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_code_is_explained() -> None:
+    assert run("explain", "frs.0019").stdout == (
+        "FRS.0019 (HTTP 400, reason client): nothing of FRS is subscribed by this user in this region\n"
+        "\n"
+        "Likely causes:\n"
+        "  1. it is subscribed for another IAM user: each subscribes for itself\n"
+        "  2. it is subscribed in another region\n"
+        "  3. it was never subscribed, or was switched off\n"
+        "\n"
+        "What to do: subscribe in the FRS console as this very IAM user and in this region\n"
+        "Retried: it is an answer, so nothing is retried; it is asked again at the next poll\n"
+    )
+
+
+@pytest.mark.parametrize("asked", ["APIG.0301", "IAM.0081", "403", "HTTP 503", "throttled"])
+def test_whatever_it_is_called_there_is_what_to_do(asked: str) -> None:
+    result = run("explain", asked)
+    assert result.exit_code == 0
+    for heading in ("Likely causes:\n  1. ", "What to do: ", "Retried: "):
+        assert heading in result.stdout
+
+
+def test_a_status_and_a_reason_say_what_they_are() -> None:
+    assert run("explain", "503").stdout.startswith("HTTP 503 (reason server): the cloud has an error of its own\n")
+    assert run("explain", "dns").stdout.startswith("dns: the cloud's host name was not found\n")
+
+
+@pytest.mark.parametrize(
+    ("environment", "chinese"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, True),
+        ({"LANG": "C.UTF-8"}, False),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "en_US.UTF-8"}, False),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_TW"}, True),
+        ({}, False),
+    ],
+)
+def test_the_language_is_the_environments(
+    environment: dict[str, str], chinese: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("处理建议" in run("explain", "FRS.0202").stdout) == chinese
+    assert "处理建议" in run("explain", "FRS.0202", "--lang=zh").stdout
+    assert "What to do" in run("explain", "FRS.0202", "--lang=en").stdout
+
+
+def test_an_unknown_code_says_so() -> None:
+    result = run("explain", "FRS.0091")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: 'FRS.0091' is not known here; did you mean FRS.00")
+    assert run("explain", "what").stderr == (
+        "Error: 'what' is not known here; without a CODE, all that are known are listed\n"
+    )
+
+
+def test_all_that_is_known_is_listed() -> None:
+    lines = run("explain").stdout.splitlines()
+    assert len(lines) == len(REASONS) + len(CODES) + 3
+    assert all(len(line) <= 100 for line in lines)
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    async with Simulator(demo_world(1)) as simulator, serving(simulator) as started:
+        yield started
+
+
+async def health(url: str, *arguments: str) -> Result:
+    """What the command says, from another thread than the one that serves."""
+    return await asyncio.to_thread(run, "health", f"--url={url}", *arguments)
+
+
+async def test_a_healthy_exporter(served: Served) -> None:
+    result = await health(f"http://127.0.0.1:{served.port}")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "healthy\n", "")
+
+
+async def test_one_that_does_not_turn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served.exporter, "not_healthy", lambda: "the event loop has not turned for 20 s")
+    result = await health(f"http://127.0.0.1:{served.port}/")
+    assert result.exit_code == 1
+    assert "/-/healthy answers 503: " in result.stderr
+    assert "has not turned for 20 s" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+async def test_one_that_is_not_there() -> None:
+    result = await health("http://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "no answer from http://127.0.0.1:1/-/healthy: " in result.stderr
+    assert result.stderr.endswith("Connection refused; is the exporter running there?\n")
+
+
+async def test_one_that_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        result = await health(f"http://127.0.0.1:{silent.getsockname()[1]}", "--timeout=200ms")
+    assert result.exit_code == 1
+    assert "timed out" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["localhost:10377", "file:///etc/passwd", "ftp://x"])
+async def test_what_is_no_url_is_refused(url: str) -> None:
+    result = await health(url)
+    assert result.exit_code == 2
+    assert "--url must be a URL like http://localhost:10377" in result.stderr
+
+
+async def test_behind_tls_a_login_and_a_prefix(tmp_path: Path) -> None:
+    """Whoever is not let in has been answered all the same."""
+    prepare(tmp_path)
+    layout = Layout("/metrics", "/frs")
+    file = put(tmp_path, "users.good.yml")
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, layout, file) as secured:
+        url = f"https://127.0.0.1:{secured.port}/frs"
+        strict = await health(url)
+        assert strict.exit_code == 1
+        assert "CERTIFICATE_VERIFY_FAILED" in strict.stderr
+        result = await health(url, "--insecure-skip-verify")
+        assert (result.exit_code, result.stdout) == (0, "healthy, though it lets only others in (401)\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_is_one_of_its_shell(shell: str, tmp_path: Path) -> None:
+    result = run("completion", shell)
+    assert result.exit_code == 0
+    assert "_FRS_EXPORTER_COMPLETE" in result.stdout
+    if program := which(shell):
+        (tmp_path / "script").write_text(result.stdout)
+        subprocess.run([program, "-n", str(tmp_path / "script")], check=True)
+
+
+def test_bash_completes_commands_flags_and_values() -> None:
+    def completed(line: str) -> set[str]:
+        words = line.split(" ")
+        environment = {"_FRS_EXPORTER_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+        program = "import sys; sys.argv = ['frs-exporter']; from frs_exporter.cli import main; main()"
+        result = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=30, check=False
+        )
+        return {entry.partition(",")[2] for entry in result.stdout.splitlines()}
+
+    assert {"check", "completion", "config-schema"} <= completed("frs-exporter c")
+    assert completed("frs-exporter check --out") == {"--output", "--output-file"}
+    assert completed("frs-exporter check --output j") == {"json"}
+    assert "--config.file" in completed("frs-exporter --conf")
+
+
+def test_help_has_examples_and_fits_a_terminal() -> None:
+    for command, words in (("check", "Examples:"), ("explain", "Examples:"), ("completion", "~/.config/fish")):
+        text = run(command, "--help").stdout
+        assert words in text
+        assert max(map(len, text.splitlines())) <= 110
+    assert "frs-exporter check --project-id ID --region cn-north-4" in run("--help").stdout
