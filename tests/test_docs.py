@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
+from frs_exporter.advice import REASONS
 from frs_exporter.cli import cli
 from frs_exporter.cloud.hold import KEY_HOLD, PASSWORD_HOLD
 from frs_exporter.collectors import COLLECTORS
@@ -14,6 +15,7 @@ from frs_exporter.errors import ConfigError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.simulator.faults import Fault
+from frs_exporter.web.texts import CHINESE, ENGLISH, Words
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -69,9 +71,11 @@ def test_the_chinese_readme_keeps_up() -> None:
         assert (ROOT / link).exists(), link
 
 
-def test_every_reason_is_explained() -> None:
-    (paragraph,) = re.findall(r"`reason` is one of: .*?\n\n", README, re.DOTALL)
-    assert set(re.findall(r"`(\w+)`", paragraph)) - {"reason"} == set(Reason)
+@pytest.mark.parametrize(("file", "words"), [("README.md", Words(ENGLISH)), ("README.zh-CN.md", Words(CHINESE))])
+def test_the_table_of_reasons_is_what_explain_says(file: str, words: Words) -> None:
+    text = (ROOT / file).read_text()
+    for reason, explanation in REASONS.items():
+        assert f"\n| `{reason}` | {words(explanation.means)} | {words(explanation.do)} |\n" in text
 
 
 def test_every_flag_of_serve_is_in_the_table() -> None:
@@ -81,7 +85,7 @@ def test_every_flag_of_serve_is_in_the_table() -> None:
 
 
 def test_every_command_is_named() -> None:
-    assert all(f"`{name}`" in README for name in set(cli.commands) - {"serve"})
+    assert all(re.search(rf"`{name}[ `]", README) for name in set(cli.commands) - {"serve"})
 
 
 def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
