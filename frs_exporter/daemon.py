@@ -46,8 +46,9 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 def leave(code: object) -> None:
     """End the process at once if a thread still computes: an interpreter that ends under foreign code aborts."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     if left():
         os._exit(code if isinstance(code, int) else 0)
 

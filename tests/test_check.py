@@ -401,3 +401,31 @@ def test_a_first_look_is_a_config_like_any_other(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "two words")
     with pytest.raises(click.UsageError, match="HUAWEICLOUD_SDK_SK is no key"):
         first_look("a" * 32, "cn-north-4", None, None)
+
+
+async def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    world = World([account("ak_sk", "full")])
+    async with Simulator(world) as simulator:
+        config_of(world, simulator.url, tmp_path)
+        command = f"{sys.executable} -m frs_exporter check --config.file={tmp_path}/config.yaml --output=json"
+        shell = ["bash", "-c", f"set -o pipefail; {command} > /dev/full; echo $?; {command} | head -1"]
+        result = await asyncio.to_thread(subprocess.run, shell, capture_output=True, text=True, timeout=60)
+    assert result.stdout == "1\n{\n"
+    assert result.stderr == "Error: cannot write to standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize(("kind", "most"), [("ak_sk", 1), ("token", 1)])
+async def test_a_wrong_secret_is_tried_once_however_many_projects_there_are(
+    tmp_path: Path, kind: str, most: int
+) -> None:
+    """Or whoever checks twice locks the account."""
+    world = World([account(kind, *(f"p{number}" for number in range(40)))])
+    async with Simulator(world) as simulator:
+        config = config_of(world, simulator.url, tmp_path, lambda text: text + FAST)
+        (owner,) = world.accounts
+        owner.password = owner.secret_key = "rotated"
+        check, report = await checked(config)
+        login = owner.login if kind == "token" else owner.access_key
+        assert len(world.locks[login].failures) == most
+        reasons = {job.failure.reason for view in report.projects for job in view.jobs if job.failure}
+        assert (reasons, len(check.states)) == ({"auth"}, 80)

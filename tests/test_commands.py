@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from shutil import which
 
 import pytest
 from click.testing import Result
@@ -14,6 +13,7 @@ from click.testing import Result
 from frs_exporter.advice import CODES, REASONS
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.web.layout import Layout
+from tests.e2e.conftest import tool
 from tests.test_cli import run
 from tests.web.authority import prepare, put
 from tests.web.serving import Served, serving
@@ -152,9 +152,22 @@ def test_a_completion_script_is_one_of_its_shell(shell: str, tmp_path: Path) -> 
     result = run("completion", shell)
     assert result.exit_code == 0
     assert "_FRS_EXPORTER_COMPLETE" in result.stdout
-    if program := which(shell):
-        (tmp_path / "script").write_text(result.stdout)
-        subprocess.run([program, "-n", str(tmp_path / "script")], check=True)
+    (tmp_path / "script").write_text(result.stdout)
+    subprocess.run([tool(shell), "-n", str(tmp_path / "script")], check=True)
+
+
+def test_fish_and_zsh_load_their_scripts(tmp_path: Path) -> None:
+    """And know then that there is something to complete."""
+    for shell in ("fish", "zsh"):
+        (tmp_path / shell).write_text(run("completion", shell).stdout)
+    zsh = f"autoload -U compinit; compinit -u -D; source {tmp_path}/zsh; print $_comps[frs-exporter]"
+    fish = f"source {tmp_path}/fish; complete -c frs-exporter"
+    for shell, program, word in (
+        ("zsh", ["-f", "-c", zsh], "_frs_exporter"),
+        ("fish", ["-N", "-c", fish], "frs-exporter"),
+    ):
+        result = subprocess.run([tool(shell), *program], capture_output=True, text=True, timeout=30, check=True)
+        assert word in result.stdout
 
 
 def test_bash_completes_commands_flags_and_values() -> None:

@@ -159,7 +159,13 @@ def config_of(options: dict[str, Any]) -> Config:
 def put(text: str, file: str | None) -> None:
     """Write to standard output, or replace a file as a whole: nobody ever reads half of it. Raises ClickException."""
     if file is None:
-        click.echo(text, nl=False)
+        try:
+            click.echo(text, nl=False)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise  # whoever reads has seen enough
+        except OSError as error:
+            raise click.ClickException(f"cannot write to standard output: {error.strerror}") from None
         return
     path = Path(file)
     new = path.with_name(f".{path.name}.{os.getpid()}")
