@@ -77,6 +77,7 @@ def check(output: str, output_file: str | None, within: float | None, words: Wor
 
     Requests are limited as the exporter limits them: with many projects it takes its time.
     """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever is ended before there is an answer has not found all well
     shard = shard_of(options["shard"], options["total_shards"])
     selection = selection_of(options)
     run = Check(config_of(options), selection, shard)
