@@ -1,13 +1,18 @@
 """`check`: what it asks, what it tells on a terminal, in a pipe and to machines, and how it ends."""
 
 import asyncio
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
 import stat
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -433,3 +438,36 @@ async def test_a_wrong_secret_is_tried_once_however_many_projects_there_are(
         assert len(world.locks[login].failures) == most
         reasons = {job.failure.reason for view in report.projects for job in view.jobs if job.failure}
         assert (reasons, len(check.states)) == ({"auth"}, 80)
+
+
+def on_terminal(command: list[str], columns: int, environment: dict[str, str]) -> tuple[int, str]:
+    """Exit code of a command on a terminal of its own, and all that it has written there."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    names = {"TERM": "xterm-256color", "PATH": os.environ["PATH"], **environment}
+    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=names) as started:
+        os.close(slave)
+        written = b""
+        with contextlib.suppress(OSError):  # which is how the other end of a terminal ends
+            while data := os.read(master, 1 << 16):
+                written += data
+        os.close(master)
+    return started.returncode, written.decode()
+
+
+@pytest.mark.parametrize(("environment", "colors"), [({}, True), ({"NO_COLOR": "1"}, False)])
+async def test_on_a_terminal_there_is_a_bar_then_a_table_as_wide_as_that(
+    tmp_path: Path, environment: dict[str, str], colors: bool
+) -> None:
+    async with Simulator(World([account("ak_sk", "gate-1", "gate-2")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path)
+        command = [sys.executable, "-m", "frs_exporter", "check", f"--config.file={tmp_path}/config.yaml"]
+        code, written = await asyncio.to_thread(on_terminal, command, 72, environment)
+    bar, _, table = written.partition("╭")
+    assert code == 0
+    assert re.search(r"asking .*4/4", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", bar), re.DOTALL), "the bar"
+    assert "asking" not in table
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", table).splitlines()
+    assert max(map(len, lines)) <= 72
+    assert bool(re.search(r"\x1b\[(1;)?3[0-9]m", table)) == colors
+    assert "all well: 2 projects, 4 jobs" in lines
