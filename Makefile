@@ -45,4 +45,4 @@ bench: .venv/dev
 	@touch $@ .venv/run
 
 clean:
-	rm -rf .venv .resilience.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots
+	rm -rf .venv .tools .resilience.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots

@@ -21,9 +21,12 @@ EXPORTER = [sys.executable, "-m", "frs_exporter"]
 ROOT = Path(__file__).parents[2]
 
 
+PROGRAMS = os.pathsep.join((str(ROOT / ".tools/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
+
+
 def tool(name: str) -> str:
     """The path of a real program; without it the test is skipped, and fails in CI."""
-    path = shutil.which(name)
+    path = shutil.which(name, path=PROGRAMS)
     if path is None:
         message = f"{name} is not installed: run tests/install-tools as root on Debian"
         if os.environ.get("CI") == "true":
