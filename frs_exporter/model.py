@@ -4,6 +4,7 @@ import math
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -86,6 +87,7 @@ class Target(Access):
     region: str
     collectors: tuple[str, ...] = ("subscription",)
     require: tuple[str, ...] = ()
+    month_budget_cny: Decimal | None = None
     labels: tuple[tuple[str, str], ...] = ()
     create_time_zone: str = "UTC"
     max_face_sets: int = 100
@@ -95,8 +97,8 @@ class Target(Access):
 
     def asks_like(self, other: "Target") -> bool:
         """Whether the same is asked, as often, in the same way: what differs is how an answer is shown."""
-        shown = {name: getattr(other, name) for name in ("collectors", "require", "labels", "stale_after")}
-        return replace(self, **shown) == other
+        only_shown = ("collectors", "require", "month_budget_cny", "labels", "stale_after")
+        return replace(self, **{name: getattr(other, name) for name in only_shown}) == other
 
     def tells_like(self, other: "Target") -> bool:
         """Whether what was told of one holds for the other: they are one project, seen by one user."""

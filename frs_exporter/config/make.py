@@ -64,6 +64,7 @@ class Maker:
             http=self._clients.get(("credentials", written.credential, "http_client"), self._clients[GLOBAL]),
             collectors=tuple(dict.fromkeys(setting("collectors"))),
             require=tuple(dict.fromkeys(setting("require"))),
+            month_budget_cny=setting("month_budget_cny"),
             labels=tuple(sorted(written.labels.items())),
             create_time_zone=setting("create_time_zone"),
             max_face_sets=setting("max_face_sets"),

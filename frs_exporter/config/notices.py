@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from frs_exporter.config import schema
-from frs_exporter.config.checks import suggestion
+from frs_exporter.config.checks import DEFAULTS, suggestion
 from frs_exporter.config.document import Path
 from frs_exporter.config.make import make_credential
 from frs_exporter.discovery import FRS_REGIONS
@@ -22,6 +22,7 @@ def notices(file: schema.File, clients: Mapping[Path, HttpOptions]) -> Iterator[
     yield from unverified(clients)
     yield from odd_regions(file)
     yield from odd_requirements(file)
+    yield from uncounted_budgets(file)
 
 
 def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
@@ -72,17 +73,34 @@ def odd_regions(file: schema.File) -> Iterator[Notice]:
 
 def odd_requirements(file: schema.File) -> Iterator[Notice]:
     """A notice for each sub-service that is required and that nobody knows, at its first place."""
-    sections: list[tuple[str, schema.Settings]] = [("defaults", file.defaults)]
-    sections += [(f"projects[{index}]", project) for index, project in enumerate(file.projects)]
-    sections += [(f"discovery[{index}]", rule) for index, rule in enumerate(file.discovery)]
     told = set(SUBSERVICES)
-    for where, settings in sections:
+    for where, settings in sections(file):
         for number, name in enumerate(settings.require or ()):
             if name not in told:
                 told.add(name)
                 yield Notice(
                     f"{where}.require[{number}]: no sub-service {name} is known{suggestion(name, SUBSERVICES)}"
                 )
+
+
+def uncounted_budgets(file: schema.File) -> Iterator[Notice]:
+    """A notice for each budget against which nothing is counted."""
+    defaults = file.defaults.collectors
+    for where, settings in sections(file):
+        collectors = settings.collectors or defaults or DEFAULTS["collectors"]
+        anywhere = any("cloud_eye" in (each.collectors or ()) for _, each in sections(file))
+        counted = "cloud_eye" in collectors or (settings is file.defaults and anywhere)
+        if settings.month_budget_cny is not None and not counted:
+            yield Notice(f"{where}.month_budget_cny: nothing is counted against it; add cloud_eye to collectors")
+
+
+def sections(file: schema.File) -> list[tuple[str, schema.Settings]]:
+    """All that settings are written in, with where it is."""
+    return [
+        ("defaults", file.defaults),
+        *((f"projects[{index}]", project) for index, project in enumerate(file.projects)),
+        *((f"discovery[{index}]", rule) for index, rule in enumerate(file.discovery)),
+    ]
 
 
 def is_loopback(host: str) -> bool:

@@ -85,6 +85,9 @@ class Settings(Model):
         None, description="The zone of the vendor's create_time, which names none (default UTC)."
     )
     require: list[Subservice] | None = Field(None, description="Sub-services that must be on, for alerts.")
+    month_budget_cny: Cny | None = Field(
+        None, description="What a month's calls of a project may cost, for alerts; collector cloud_eye counts them."
+    )
 
 
 class Token(Model):

@@ -26,6 +26,12 @@ SUBSERVICE_REQUIRED = Family(
     "Sub-services that must be subscribed, as the config's require says; always 1.",
     ("project", "subservice"),
 )
+MONTH_BUDGET = Family(
+    "frs_month_budget_cny",
+    "gauge",
+    "What the month's calls of a project may cost, as the config's month_budget_cny says.",
+    ("project",),
+)
 TOKEN_EXPIRY = Family(
     "frs_token_expiry_timestamp_seconds",
     "gauge",
@@ -59,7 +65,7 @@ DURATION = Family(
 INTERVAL = Family("frs_poll_interval_seconds", "gauge", "How often the job polls, as the config says.", JOB)
 
 FAMILIES = (
-    *(PROJECT_INFO, UP, ERROR_INFO, SUBSERVICE_REQUIRED, TOKEN_EXPIRY, LAST_SUCCESS, LAST_POLL),
+    *(PROJECT_INFO, UP, ERROR_INFO, SUBSERVICE_REQUIRED, MONTH_BUDGET, TOKEN_EXPIRY, LAST_SUCCESS, LAST_POLL),
     *(DURATION, INTERVAL, POLLS, FAILURES, ERRORS),
 )
 
@@ -96,6 +102,8 @@ def render_target(target: Target, token_expiry: float | None) -> Chunk:
     facts = (target.project, target.project_id, target.region, target.credential.name, target.credential.kind)
     info = line(PROJECT_INFO.name, (*zip(PROJECT_INFO.labels, facts, strict=True), *target.labels), 1)
     samples = [Sample(SUBSERVICE_REQUIRED, (target.project, subservice), 1) for subservice in target.require]
+    if target.month_budget_cny is not None:
+        samples.append(Sample(MONTH_BUDGET, (target.project,), float(target.month_budget_cny)))
     if token_expiry is not None:
         samples.append(Sample(TOKEN_EXPIRY, (target.project,), token_expiry))
     return {PROJECT_INFO.name: info.encode(), **lines(samples)}

@@ -65,6 +65,7 @@ class Telemetry:
         self.insecure = gauge("insecure_skip_verify", text, ("credential",))
         text = "Which part of the projects is this exporter's; always 1."
         self.shard = gauge("shard_info", text, ("shard", "total_shards"))
+        self.shards = gauge("shards", "How many exporters share the projects, as told to this one.")
         rule = ("discovery",)
         text = "Whether the newest look for projects succeeded."
         self.discovery_success = gauge("discovery_success", text, rule)

@@ -89,6 +89,7 @@ class Exporter:
     async def start(self) -> None:
         """Start polling; every job of the config is on the page, down, from now on."""
         self._telemetry.shard.labels(self._shard.index, self._shard.total).set(1)
+        self._telemetry.shards.set(self._shard.total)
         self._reloader.in_force()
         self._tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
         async with self._lock:

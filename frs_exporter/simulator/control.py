@@ -26,6 +26,8 @@ class Order(BaseModel):
         {}, description="By account: another password and secret key; tokens bought with the one before die now."
     )
     lock: str = Field("", description="Lock the user of this account for 15 minutes, its key for 5.")
+    subscribed: dict[str, bool] = Field({}, description="Switch sub-services of the project on or off, by name.")
+    faces: dict[str, int] = Field({}, description="Let face sets of the project have so many faces, by name.")
     clock_offset: float | None = Field(None, description="Seconds by which the cloud's clock is ahead.")
 
 
@@ -74,6 +76,7 @@ def carry_out(order: Order, world: World) -> None:
     for field, named in (("lock", filter(None, [order.lock])), ("new_secrets", order.new_secrets)):
         for unknown in set(named) - accounts.keys():
             raise LookupError(f"{field}: there is no account {unknown!r}; there are {', '.join(list(accounts)[:10])}")
+    switch_and_fill(order, world)
     if "fault" in order.model_fields_set:
         world.faults.set(order.api, order.fault, ids.get(order.project, ""))
     if order.clock_offset is not None:  # first, as locks end by the cloud's clock
@@ -84,3 +87,22 @@ def carry_out(order: Order, world: World) -> None:
         world.expire_tokens()
     if order.lock:
         world.lock(accounts[order.lock])
+
+
+def switch_and_fill(order: Order, world: World) -> None:
+    """Change what the project has; raises LookupError for what it has not."""
+    if not order.subscribed and not order.faces:
+        return
+    project = next((project for _, project in world.projects() if project.name == order.project), None)
+    if project is None:
+        raise LookupError("project: subscribed and faces are about one project: name it")
+    answered = (project.answer or {}).items()
+    services = {name.removesuffix("_service"): value for name, value in answered if name.endswith("_service")}
+    sets = {each["face_set_name"]: each for each in project.face_sets}
+    for field, named, known in (("subscribed", order.subscribed, services), ("faces", order.faces, sets)):
+        for unknown in set(named) - known.keys():
+            raise LookupError(f"{field}: {project.name} has no {unknown!r}; it has {', '.join(list(known)[:10])}")
+    for name, on in order.subscribed.items():
+        services[name]["subscribe_status"] = on
+    for name, faces in order.faces.items():
+        sets[name]["face_number"] = faces

@@ -9,6 +9,9 @@ from frs_exporter.simulator import cloud_eye, control, ecs, frs, iam
 from frs_exporter.simulator.gateway import WORLD, gateway
 from frs_exporter.simulator.world import TOKEN_LENGTH, Account, World
 
+COUNTED = {"collectors": ["subscription", "face_sets", "cloud_eye"], "month_budget_cny": 5000}
+"""What the config says of projects whose calls are counted."""
+
 
 class Simulator:
     """A cloud at `url`, once started; a context manager that starts and stops it."""
@@ -67,7 +70,7 @@ def config_text(world: World, url: str, poll_interval: str = "10s") -> str:
                 "region": project.region,
                 "credential": account.domain_name,
                 "labels": {"team": account.domain_name},
-                **({"collectors": ["subscription", "face_sets", "cloud_eye"]} if project.traffic.calls else {}),
+                **(COUNTED if project.traffic.calls else {}),
             }
             for account, project in world.projects()
         ],

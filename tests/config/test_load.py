@@ -5,6 +5,7 @@ import os
 import re
 import threading
 import traceback
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -489,6 +490,18 @@ def test_a_required_sub_service_that_may_be_mistyped_is_told_once(tmp_path: Path
         "defaults.require[4]: no sub-service emotion is known; known here: compare, detect, face_quality, live_detect, "
         "search",
     ]
+
+
+def test_a_budget_against_which_nothing_is_counted_is_told(tmp_path: Path) -> None:
+    text = (FILES / "minimal.good.yaml").read_text()
+    (tmp_path / "c.yaml").write_text(text + "defaults: {month_budget_cny: 500.5}\n")
+    loaded = load(str(tmp_path / "c.yaml"))
+    assert loaded.targets[0].month_budget_cny == Decimal("500.5")
+    assert [notice.text for notice in loaded.notices] == [
+        "defaults.month_budget_cny: nothing is counted against it; add cloud_eye to collectors"
+    ]
+    (tmp_path / "c.yaml").write_text(text + "defaults: {month_budget_cny: 500, collectors: [cloud_eye]}\n")
+    assert load(str(tmp_path / "c.yaml")).notices == ()
 
 
 def test_no_regular_expression_takes_long() -> None:

@@ -1,6 +1,7 @@
 """Values in, exposition lines out; both of Prometheus' parsers read back what went in."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,12 +48,18 @@ def test_a_job_that_is_down(target: Target) -> None:
 
 
 def test_a_project_as_a_whole(target: Target) -> None:
-    target = replace(target, require=("detect", "search"), labels=(("site", 'Tor "7"'), ("team", "vision")))
+    target = replace(
+        target,
+        require=("detect", "search"),
+        month_budget_cny=Decimal("99.5"),
+        labels=(("site", 'Tor "7"'), ("team", "vision")),
+    )
     assert text(render_target(target, 1800086400.0)) == (
         f'frs_project_info{{project="gate-1",project_id="{target.project_id}",region="cn-north-4",'
         'credential="ak_sk-account",auth="ak_sk",site="Tor \\"7\\"",team="vision"} 1.0\n'
         'frs_subservice_required{project="gate-1",subservice="detect"} 1.0\n'
         'frs_subservice_required{project="gate-1",subservice="search"} 1.0\n'
+        'frs_month_budget_cny{project="gate-1"} 99.5\n'
         'frs_token_expiry_timestamp_seconds{project="gate-1"} 1800086400.0\n'
     )
 

@@ -461,6 +461,7 @@ def test_shards_share_what_is_found(tmp_path: Path) -> None:
                 parts.append(projects_of(it))
                 assert it.shown()[FOUND % owner.domain_name] == 60
                 assert it.shown()[f'frs_exporter_shard_info{{shard="{index}",total_shards="3"}}'] == 1
+                assert it.shown()["frs_exporter_shards"] == 3
         assert len(set().union(*parts)) == sum(map(len, parts)) == 60
 
     run_virtual(main())

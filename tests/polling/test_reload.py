@@ -52,11 +52,14 @@ def test_a_changed_label_is_shown_at_once_and_costs_no_poll(tmp_path: Path) -> N
     async def main() -> None:
         async with living(tmp_path, *both()) as it:
             tasks, asked, before = it.tasks(), it.asked(), it.shown()
-            other = changed(it.config, labels={"team": "vision"}, require=["detect"], stale_after="1h")
+            other = changed(
+                it.config, labels={"team": "vision"}, require=["detect"], month_budget_cny=500, stale_after="1h"
+            )
             assert await it.reload(other) == ()
             shown = it.shown()
             assert any(name.startswith("frs_project_info{") and 'team="vision"' in name for name in shown)
             assert shown['frs_subservice_required{project="t1",subservice="detect"}'] == 1
+            assert shown['frs_month_budget_cny{project="t1"}'] == 500
             assert (it.tasks(), it.asked()) == (tasks, asked)
             assert shown[POLLS % "t1"] == before[POLLS % "t1"]
             await asyncio.sleep(60)

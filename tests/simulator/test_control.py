@@ -58,9 +58,25 @@ async def test_tokens_locks_and_the_clock(remote: Remote) -> None:
     assert await remote.tell(method="DELETE") == (200, WELL)
 
 
+async def test_a_project_is_switched_and_filled(remote: Remote) -> None:
+    project = next(project for _, project in remote.world.projects() if project.name == "vision-prod")
+    change = {"project": "vision-prod", "subscribed": {"search": False}, "faces": {"vip": 99_000}}
+    assert (await remote.tell(change))[0] == 200
+    assert project.answer
+    assert project.answer["search_service"]["subscribe_status"] is False
+    assert project.answer["detect_service"]["subscribe_status"] is True
+    assert {each["face_set_name"]: each["face_number"] for each in project.face_sets}["vip"] == 99_000
+
+
 @pytest.mark.parametrize(
     ("order", "problem"),
     [
+        ({"subscribed": {"search": False}}, "project: subscribed and faces are about one project: name it"),
+        (
+            {"project": "vip-lounge", "subscribed": {"serch": True}},
+            "subscribed: vip-lounge has no 'serch'",
+        ),
+        ({"project": "vip-lounge", "faces": {"all": 1}}, "faces: vip-lounge has no 'all'; it has vip"),
         ({"fualt": {}}, "fualt: Extra inputs are not permitted"),
         ({"fault": {"statsu": 5}}, "fault.statsu: Extra inputs are not permitted"),
         ({"fault": {"status": 5}}, "fault.status: Input should be greater than or equal to 200"),
