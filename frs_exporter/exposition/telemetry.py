@@ -1,7 +1,7 @@
 """The exporter's own metrics: prometheus_client instruments on their own registry, appended to the page."""
 
 import platform
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 from prometheus_client import (
@@ -10,6 +10,7 @@ from prometheus_client import (
     Gauge,
     GCCollector,
     Histogram,
+    Metric,
     ProcessCollector,
     disable_created_metrics,
     exposition,
@@ -125,7 +126,24 @@ class Telemetry:
     def block(self, format: Format, names: Collection[str] = ()) -> bytes:
         """All own metrics in a format, or those of these names; in OpenMetrics this ends the page, `# EOF` included."""
         generate = openmetrics.generate_latest if format is OPENMETRICS else exposition.generate_latest
-        return generate(self.registry.restricted_registry(names) if names else self.registry)
+        return generate(Named(self.registry, names) if names else self.registry)
+
+
+class Named:
+    """The metrics of a registry that are called so, or one of whose samples is.
+
+    The registry's own selection knows neither a histogram by its name nor what the process collector has.
+    """
+
+    def __init__(self, registry: CollectorRegistry, names: Collection[str]) -> None:
+        self._registry = registry
+        self._names = set(names)
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics, each as a whole."""
+        for metric in self._registry.collect():
+            if self._names & {metric.name, *(sample.name for sample in metric.samples)}:
+                yield metric
 
 
 def about_the_process(registry: CollectorRegistry) -> None:

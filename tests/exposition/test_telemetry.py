@@ -36,3 +36,13 @@ def test_requests_are_counted_with_their_failures() -> None:
     assert value("frs_exporter_api_requests_total", {"api": "frs"}) == 2
     assert value("frs_exporter_api_request_failures_total", {"api": "frs", "reason": "timeout"}) == 1
     assert value("frs_exporter_api_request_duration_seconds_sum", {"api": "frs"}) == 0.4
+
+
+def test_each_name_on_the_page_can_be_asked_for() -> None:
+    telemetry = Telemetry()
+    names = {sample.name for family in parse_text(telemetry.block(TEXT).decode()) for sample in family.samples}
+    assert {"process_start_time_seconds", "frs_exporter_api_request_duration_seconds_bucket"} <= names
+    for name in (*names, "frs_exporter_api_request_duration_seconds"):
+        for format in (TEXT, OPENMETRICS):
+            assert telemetry.block(format, [name]).count(b"# TYPE ") == 1, name
+    assert telemetry.block(TEXT, ["frs_up"]) == b""
