@@ -1,0 +1,75 @@
+"""The dashboards, written as code: `python -m deploy.grafana.build` renders them into the folder beside this file."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as model
+
+from deploy.grafana import exporter, fleet, project
+from deploy.grafana.panels import SOURCE, Kind, chosen, variable
+
+TAG = "frs-exporter"
+DASHBOARDS = {"fleet": fleet, "project": project, "exporter": exporter}
+
+
+def build(name: str, title: str, about: str, rows: dict[str, list[Kind]]) -> dashboard.Dashboard:
+    """A dashboard of these rows, with what all of them have: variables, links to the others, annotations."""
+    built = dashboard.Dashboard(title).uid(f"frs-{name}").description(about).tags([TAG])
+    built.time("now-6h", "now").refresh("1m").tooltip(model.DashboardCursorSync.CROSSHAIR).timezone("browser")
+    add_variables(built, one_project=name == "project")
+    link = dashboard.DashboardLink("FRS").type(model.DashboardLinkType.DASHBOARDS).tags([TAG]).tooltip("")
+    built.link(link.keep_time(True).include_vars(True))
+    for text, color, now in (("Switched off", "red", 0), ("Switched on", "green", 1)):
+        changed = f"changes(frs_subscribed{{}}[3m]) > 0 and frs_subscribed{{}} == {now}"
+        mark = dashboard.AnnotationQuery().name(text).datasource(SOURCE).enable(True).icon_color(color)
+        built.annotation(mark.expr(chosen(changed)))
+    for row, panels in rows.items():
+        if row:
+            built.with_row(dashboard.Row(row))
+        for panel in panels:
+            built.with_panel(panel)
+    return built
+
+
+def add_variables(built: dashboard.Dashboard, *, one_project: bool) -> None:
+    """The variables that the queries heed; names are those of whatever tells of projects or of itself."""
+    ours = '{__name__=~"frs_exporter_build_info|frs_project_info"'
+    projects = 'label_values(frs_project_info{job=~"$job", instance=~"$instance"}, project)'
+    built.with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
+    built.with_variable(variable("job", "Job", f"label_values({ours}}}, job)"))
+    built.with_variable(variable("instance", "Exporter", f'label_values({ours}, job=~"$job"}}, instance)'))
+    built.with_variable(variable("project", "Project", projects, several=not one_project))
+
+
+def rendered(built: dashboard.Dashboard) -> dict[str, Any]:
+    """As Grafana takes it: without empty fields, an id for each panel, and what annotations say."""
+    document: dict[str, Any] = json.loads(JSONEncoder().encode(built.build()), object_pairs_hook=without_none)
+    for number, panel in enumerate(document["panels"], start=1):
+        panel["id"] = number
+    for mark in document["annotations"]["list"]:
+        mark |= {"step": "1m", "titleFormat": f"{mark['name']}: {{{{project}}}} {{{{subservice}}}}", "textFormat": ""}
+    return {"id": None, **document}
+
+
+def without_none(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Fields that say something: the value of a threshold that has none does, it is the lowest."""
+    return {name: value for name, value in pairs if value is not None or name == "value"}
+
+
+def main() -> None:
+    """Render all dashboards into a folder."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "dashboards")
+    folder = parser.parse_args().folder
+    for name, of in DASHBOARDS.items():
+        document = rendered(build(name, of.TITLE, of.ABOUT, of.layout()))
+        text = json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True)
+        (folder / f"{name}.json").write_text(f"{text}\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""All projects at a glance: what is wrong, what is subscribed, how old answers are, how full it is."""
+
+from deploy.grafana.panels import (
+    FULLNESS,
+    GOOD_IF_NONE,
+    PLAIN,
+    YUAN,
+    Kind,
+    bars,
+    lines,
+    matrix,
+    number,
+    rows,
+)
+
+TITLE = "FRS / Fleet"
+ABOUT = "All projects: what is wrong, what is subscribed, how old answers are, how full it is."
+
+MISSING = (
+    "frs_subservice_required{} and on (job, project) frs_subscribed{}"
+    " unless on (job, project, subservice) frs_subscribed{} == 1"
+)
+SUBSCRIBED = "max by (project, subservice) (frs_subscribed{})"
+AGE = "(time() - frs_last_success_timestamp_seconds{}) / frs_poll_interval_seconds{}"
+
+
+def layout() -> dict[str, list[Kind]]:
+    """The panels by the titles of their rows."""
+    return {"": now(), "Subscriptions": subscriptions(), "Freshness": freshness(), "Use": use()}
+
+
+def now() -> list[Kind]:
+    """What is wrong."""
+    counts = {
+        "Jobs down": ("Jobs whose newest poll did not tell what was asked.", "count(frs_up{} == 0)"),
+        "Missing": ("Sub-services that the config requires and that are off.", f"count({MISSING})"),
+        "Frozen": ("Projects whose service is frozen, as in arrears.", "count(frs_service_frozen{} == 1)"),
+        "Refused": ("Credentials that the cloud refuses.", "count(frs_exporter_credential_rejected{} == 1)"),
+        "Alerts": ("FRS alerts that fire.", 'count(ALERTS{alertname=~"Frs.+", alertstate="firing"})'),
+    }
+    why = {"project": "Project", "collector": "Collector", "reason": "Reason", "code": "Code"}
+    missing = {"project": "Project", "subservice": "Sub-service"}
+    return [
+        number("Projects", "Projects that are watched.", "count(count by (project) (frs_project_info{}))"),
+        *(
+            number(title, text, f"{expression} or vector(0)", steps=GOOD_IF_NONE)
+            for title, (text, expression) in counts.items()
+        ),
+        rows(
+            "Why jobs are down",
+            "Jobs that cannot be asked, with the reason and the vendor's code: frs-exporter explain says what to do.",
+            f"max by ({', '.join(why)}) (frs_poll_error_info{{}})",
+            why,
+        ),
+        rows(
+            "Required, but off",
+            "Sub-services that the config requires and that the cloud says are off. What is not known is not listed.",
+            f"max by ({', '.join(missing)}) ({MISSING})",
+            missing,
+        ),
+    ]
+
+
+def subscriptions() -> list[Kind]:
+    """Who has what."""
+    return [
+        matrix(
+            "Subscriptions",
+            "What is subscribed now; without a value it is not known, or the project has never heard of it.",
+            SUBSCRIBED,
+            "project",
+            "subservice",
+            (12, 10),
+        ),
+        lines(
+            "Projects by sub-service",
+            "How many projects have each sub-service. A step down is one that was switched off, or is not known now.",
+            [(f"sum by (subservice) ({SUBSCRIBED})", "{{subservice}}")],
+            size=(12, 10),
+        ),
+    ]
+
+
+def freshness() -> list[Kind]:
+    """How old what is known is, and why."""
+    return [
+        lines(
+            "Oldest answers, in poll intervals",
+            "The ten oldest answers, in poll intervals of their own: healthy ones are younger than one or two.",
+            [(f"topk(10, max by (project, collector) ({AGE}))", "{{project}} {{collector}}")],
+        ),
+        lines(
+            "Failed polls",
+            "Polls that failed, by reason.",
+            [("sum by (reason) (rate(frs_poll_errors_total{}[$__rate_interval]))", "{{reason}}")],
+            unit="ops",
+            stacked=True,
+        ),
+    ]
+
+
+def use() -> list[Kind]:
+    """How full it is, and what it costs."""
+    return [
+        bars(
+            "Face set quota",
+            "The ten projects that use most of the face sets they may have; alerts fire at 80 % and 95 %.",
+            "topk(10, max by (project) (frs_face_sets{} / (frs_max_face_set_number{} > 0)))",
+            "{{project}}",
+            unit="percentunit",
+            steps=FULLNESS,
+        ),
+        bars(
+            "Fullest face sets",
+            "The ten fullest face sets; alerts fire at 80 % and 95 %.",
+            "topk(10, max by (project, face_set) (frs_face_set_faces{} / (frs_face_set_capacity_faces{} > 0)))",
+            "{{project}} / {{face_set}}",
+            unit="percentunit",
+            steps=FULLNESS,
+        ),
+        lines(
+            "Calls",
+            "Successful calls by Cloud Eye's minutes, of the ten projects with most; needs the collector cloud_eye.",
+            [("topk(10, sum by (project) (rate(frs_api_calls_total{}[$__rate_interval])))", "{{project}}")],
+            unit="reqps",
+            stacked=True,
+        ),
+        bars(
+            "Cost of the month",
+            "What the calls of this calendar month cost by the config's pricing: an estimate.",
+            "topk(10, sum by (project) (frs_month_api_cost_cny{}))",
+            "{{project}}",
+            unit=YUAN,
+            steps=PLAIN,
+        ),
+    ]

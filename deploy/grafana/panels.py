@@ -1,0 +1,191 @@
+"""The vocabulary of our dashboards: kinds of panels, and queries that heed the variables."""
+
+import re
+from collections.abc import Iterable
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.models import common as shapes
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
+EXPORTER = 'job=~"$job", instance=~"$instance"'
+PROJECT = f'{EXPORTER}, project=~"$project"'
+OWN = ("frs_exporter_", "process_", "up")
+"""How metrics begin that are an exporter's own, not a project's."""
+
+Steps = tuple[tuple[float | None, str], ...]
+GOOD_IF_NONE: Steps = ((None, "green"), (1, "red"))
+GOOD_IF_ALL: Steps = ((None, "red"), (1, "green"))
+FULLNESS: Steps = ((None, "green"), (0.8, "orange"), (0.95, "red"))
+"""As the alerts have it."""
+PLAIN: Steps = ((None, "text"),)
+
+YUAN = "currency:¥"
+
+ON_OFF = {"0": ("off", "red"), "1": ("on", "green")}
+UP_DOWN = {"0": ("down", "red"), "1": ("up", "green")}
+
+Kind = timeseries.Panel | stat.Panel | table.Panel | bargauge.Panel | statetimeline.Panel
+
+
+def chosen(expression: str) -> str:
+    """An expression whose empty or begun selectors, `frs_up{}`, keep to what is chosen in the variables."""
+
+    def selected(match: re.Match[str]) -> str:
+        name, more = match[1], match[2]
+        where = EXPORTER if name.startswith(OWN) else PROJECT
+        return f"{name}{{{where}{', ' if more != '}' else ''}{more}"
+
+    return re.sub(r"\b(\w+)\{(.)", selected, expression)
+
+
+def query(expression: str, legend: str = "", *, now: bool = False) -> prometheus.Dataquery:
+    """A query over the time that is shown, or of now as a table."""
+    built = prometheus.Dataquery().expr(chosen(expression)).datasource(SOURCE)
+    if now:
+        return built.instant().format(PromQueryFormat.TABLE)
+    return built.range().legend_format(legend)
+
+
+def described(panel: Kind, title: str, description: str, unit: str, size: tuple[int, int]) -> Kind:
+    """What every panel has; `size` is its width, of 24, and its height."""
+    width, height = size
+    return panel.title(title).description(description).unit(unit).datasource(SOURCE).span(width).height(height)
+
+
+def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+    """Colours from these values on."""
+    return dashboard.ThresholdsConfig().steps([model.Threshold(value=value, color=color) for value, color in steps])
+
+
+def mapping(texts: dict[str, tuple[str, str]]) -> list[model.ValueMapping]:
+    """Values as texts and colours."""
+    results = {
+        value: model.ValueMappingResult(text=text, color=color, index=index)
+        for index, (value, (text, color)) in enumerate(texts.items())
+    }
+    return [model.ValueMap(options=results)]
+
+
+def number(title: str, description: str, expression: str, *, steps: Steps = PLAIN, unit: str = "short") -> stat.Panel:
+    """One number, as it is now."""
+    panel = stat.Panel().graph_mode(shapes.BigValueGraphMode.NONE).color_mode(shapes.BigValueColorMode.VALUE)
+    described(panel, title, description, unit, (4, 4))
+    return panel.thresholds(thresholds(steps)).with_target(query(expression, now=True))
+
+
+def lines(
+    title: str,
+    description: str,
+    queries: Iterable[tuple[str, str]],
+    *,
+    unit: str = "short",
+    size: tuple[int, int] = (12, 8),
+    stacked: bool = False,
+    least: float | None = 0,
+) -> timeseries.Panel:
+    """Values over time: expressions with their legends, on an axis from `least` on."""
+    panel = timeseries.Panel().fill_opacity(30 if stacked else 8).line_width(1)
+    panel.legend(
+        common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM).calcs(["lastNotNull"])
+    )
+    panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
+    if least is not None:
+        panel.min(least)
+    if stacked:
+        panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL))
+    described(panel, title, description, unit, size)
+    for number, (expression, legend) in enumerate(queries):
+        panel.with_target(query(expression, legend).ref_id(chr(ord("A") + number)))
+    return panel
+
+
+def states(
+    title: str, description: str, expression: str, legend: str, texts: dict[str, tuple[str, str]]
+) -> statetimeline.Panel:
+    """States over time, a row for each series."""
+    panel = statetimeline.Panel().merge_values(True).show_value(shapes.VisibilityMode.NEVER).row_height(0.8)
+    panel.mappings(mapping(texts)).color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
+    panel.thresholds(thresholds(PLAIN))
+    described(panel, title, description, "short", (12, 8))
+    return panel.with_target(query(expression, legend))
+
+
+def bars(title: str, description: str, expression: str, legend: str, *, unit: str, steps: Steps) -> bargauge.Panel:
+    """Values of now beside each other, from none to all where the unit is a ratio."""
+    panel = (
+        bargauge.Panel().orientation(shapes.VizOrientation.HORIZONTAL).display_mode(shapes.BarGaugeDisplayMode.BASIC)
+    )
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])).min(0)
+    if unit == "percentunit":
+        panel.max(1)
+    described(panel, title, description, unit, (12, 8))
+    panel.thresholds(thresholds(steps))
+    return panel.with_target(
+        prometheus.Dataquery().expr(chosen(expression)).datasource(SOURCE).instant().legend_format(legend)
+    )
+
+
+def rows(
+    title: str,
+    description: str,
+    expression: str,
+    columns: dict[str, str],
+    *,
+    size: tuple[int, int] = (12, 8),
+    value: str = "",
+    unit: str = "short",
+) -> table.Panel:
+    """A table of now: labels by the titles of their columns, and the value if it has a title."""
+    panel = described(table.Panel(), title, description, unit, size)
+    assert isinstance(panel, table.Panel)
+    names = {**columns, **({"Value": value} if value else {})}
+    options = {
+        "excludeByName": {"Time": True, **({} if value else {"Value": True})},
+        "indexByName": {name: index for index, name in enumerate(names)},
+        "renameByName": names,
+    }
+    panel.with_transformation(model.DataTransformerConfig(id_val="organize", options=options))
+    return to_project(panel.with_target(query(expression, now=True)), columns.get("project", "Project"))
+
+
+def matrix(title: str, description: str, expression: str, row: str, column: str, size: tuple[int, int]) -> table.Panel:
+    """A table of now: on and off by two labels."""
+    panel = described(table.Panel(), title, description, "short", size)
+    assert isinstance(panel, table.Panel)
+    options = {"rowField": row, "columnField": column, "valueField": "Value", "emptyValue": "null"}
+    panel.with_transformation(model.DataTransformerConfig(id_val="groupingToMatrix", options=options))
+    first = f"{row}\\{column}"
+    renamed = {"excludeByName": {}, "indexByName": {}, "renameByName": {first: "Project"}}
+    panel.with_transformation(model.DataTransformerConfig(id_val="organize", options=renamed))
+    panel.mappings(mapping(ON_OFF)).thresholds(thresholds(PLAIN)).no_value("–")
+    cell = model.DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-text"})
+    panel.override_by_regexp("^(?!Project$).*", [cell])
+    return to_project(panel.with_target(query(expression, now=True)), "Project")
+
+
+def to_project(panel: table.Panel, column: str) -> table.Panel:
+    """Let the names in a column lead to the project's own dashboard."""
+    url = "/d/frs-project?${datasource:queryparam}&${job:queryparam}&${__url_time_range}&var-project=${__value.raw}"
+    link = {"title": "Look at this project", "url": url}
+    return panel.override_by_name(column, [model.DynamicConfigValue(id_val="links", value=[link])])
+
+
+def variable(name: str, label: str, values: str, *, several: bool = True) -> dashboard.QueryVariable:
+    """A variable whose values Prometheus tells; all of them, if several may be chosen."""
+    built = dashboard.QueryVariable(name).label(label).query(values).datasource(SOURCE)
+    built.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(model.VariableSort.ALPHABETICAL_ASC)
+    if several:
+        everything = model.VariableOption(selected=True, text="All", value="$__all")
+        built.multi(True).include_all(True).all_value(".*").current(everything)
+    return built
