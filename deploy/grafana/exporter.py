@@ -1,6 +1,6 @@
 """The exporter itself: requests to the cloud, credentials, config, process."""
 
-from deploy.grafana.panels import GOOD_IF_ALL, GOOD_IF_NONE, Kind, lines, number, states
+from deploy.grafana.panels import GOOD_IF_NONE, Kind, Texts, lines, number, state, states
 
 TITLE = "FRS / Exporter"
 ABOUT = "The exporter itself: requests to the cloud, credentials, config, process."
@@ -13,6 +13,7 @@ TOKENS_END_IN = (
     " * on (job, instance, project) group_left (credential) frs_project_info{})"
 )
 BUCKETS = "sum by (api, le) (rate(frs_exporter_api_request_duration_seconds_bucket{}[$__rate_interval]))"
+IN_USE: Texts = {"0": ("refused", "red"), "1": ("in use", "green")}
 OF_VERSION = "* on (job, instance) group_left (version) frs_exporter_build_info{}"
 """Keeps to processes that are exporters of ours."""
 
@@ -39,8 +40,8 @@ def now() -> list[Kind]:
             f"max({SHARDS_MISSING})",
             steps=GOOD_IF_NONE,
         ),
-        number("Config good", "1 if the newest config is in use.", f"min({good})", steps=GOOD_IF_ALL),
-        number("Web config good", "1 if the newest web config is in use.", f"min({web_good})", steps=GOOD_IF_ALL),
+        state("Config", "Whether the newest config is in use.", f"min({good})", IN_USE),
+        state("Web config", "Whether the newest web config is in use.", f"min({web_good})", IN_USE),
         number(
             "Refused",
             "Credentials that the cloud refuses.",

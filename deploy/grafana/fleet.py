@@ -68,8 +68,7 @@ def subscriptions() -> list[Kind]:
             "Subscriptions",
             "What is subscribed now; without a value it is not known, or the project has never heard of it.",
             SUBSCRIBED,
-            "project",
-            "subservice",
+            ("project", "subservice"),
             (12, 10),
         ),
         lines(

@@ -25,15 +25,16 @@ OWN = ("frs_exporter_", "process_", "up")
 
 Steps = tuple[tuple[float | None, str], ...]
 GOOD_IF_NONE: Steps = ((None, "green"), (1, "red"))
-GOOD_IF_ALL: Steps = ((None, "red"), (1, "green"))
 FULLNESS: Steps = ((None, "green"), (0.8, "orange"), (0.95, "red"))
 """As the alerts have it."""
 PLAIN: Steps = ((None, "text"),)
 
 YUAN = "currency:¥"
 
-ON_OFF = {"0": ("off", "red"), "1": ("on", "green")}
-UP_DOWN = {"0": ("down", "red"), "1": ("up", "green")}
+Texts = dict[str, tuple[str, str]]
+"""What values mean, and in which colour."""
+ON_OFF: Texts = {"0": ("off", "red"), "1": ("on", "green")}
+UP_DOWN: Texts = {"0": ("down", "red"), "1": ("up", "green")}
 
 Kind = timeseries.Panel | stat.Panel | table.Panel | bargauge.Panel | statetimeline.Panel
 
@@ -68,7 +69,7 @@ def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     return dashboard.ThresholdsConfig().steps([model.Threshold(value=value, color=color) for value, color in steps])
 
 
-def mapping(texts: dict[str, tuple[str, str]]) -> list[model.ValueMapping]:
+def mapping(texts: Texts) -> list[model.ValueMapping]:
     """Values as texts and colours."""
     results = {
         value: model.ValueMappingResult(text=text, color=color, index=index)
@@ -78,10 +79,15 @@ def mapping(texts: dict[str, tuple[str, str]]) -> list[model.ValueMapping]:
 
 
 def number(title: str, description: str, expression: str, *, steps: Steps = PLAIN, unit: str = "short") -> stat.Panel:
-    """One number, as it is now."""
+    """One number as it is now, in the colours of these steps."""
     panel = stat.Panel().graph_mode(shapes.BigValueGraphMode.NONE).color_mode(shapes.BigValueColorMode.VALUE)
     described(panel, title, description, unit, (4, 4))
     return panel.thresholds(thresholds(steps)).with_target(query(expression, now=True))
+
+
+def state(title: str, description: str, expression: str, texts: Texts) -> stat.Panel:
+    """One state as it is now, in words."""
+    return number(title, description, expression).mappings(mapping(texts))
 
 
 def lines(
@@ -110,9 +116,7 @@ def lines(
     return panel
 
 
-def states(
-    title: str, description: str, expression: str, legend: str, texts: dict[str, tuple[str, str]]
-) -> statetimeline.Panel:
+def states(title: str, description: str, expression: str, legend: str, texts: Texts) -> statetimeline.Panel:
     """States over time, a row for each series."""
     panel = statetimeline.Panel().merge_values(True).show_value(shapes.VisibilityMode.NEVER).row_height(0.8)
     panel.mappings(mapping(texts)).color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
@@ -159,8 +163,9 @@ def rows(
     return to_project(panel.with_target(query(expression, now=True)), columns.get("project", "Project"))
 
 
-def matrix(title: str, description: str, expression: str, row: str, column: str, size: tuple[int, int]) -> table.Panel:
-    """A table of now: on and off by two labels."""
+def matrix(title: str, description: str, expression: str, by: tuple[str, str], size: tuple[int, int]) -> table.Panel:
+    """A table of now: on and off by two labels, of rows and of columns."""
+    row, column = by
     panel = described(table.Panel(), title, description, "short", size)
     assert isinstance(panel, table.Panel)
     options = {"rowField": row, "columnField": column, "valueField": "Value", "emptyValue": "null"}

@@ -2,8 +2,6 @@
 
 from deploy.grafana.panels import (
     FULLNESS,
-    GOOD_IF_ALL,
-    GOOD_IF_NONE,
     ON_OFF,
     UP_DOWN,
     YUAN,
@@ -12,6 +10,7 @@ from deploy.grafana.panels import (
     lines,
     number,
     rows,
+    state,
     states,
 )
 
@@ -42,8 +41,13 @@ def now() -> list[Kind]:
     }
     why = {"collector": "Collector", "reason": "Reason", "code": "Code"}
     return [
-        number("Up", "1 if all jobs of the project are up.", "min(frs_up{})", steps=GOOD_IF_ALL),
-        number("Frozen", "1 if it is frozen, as in arrears.", "max(frs_service_frozen{})", steps=GOOD_IF_NONE),
+        state("State", "Up if all jobs of the project are.", "min(frs_up{})", UP_DOWN),
+        state(
+            "Service",
+            "Whether the service is frozen, as in arrears.",
+            "max(frs_service_frozen{})",
+            {"0": ("not frozen", "green"), "1": ("frozen", "red")},
+        ),
         number("Oldest answer", "How old the oldest of what is known is.", f"max({AGE})", unit="s"),
         number(
             "Token ends in",

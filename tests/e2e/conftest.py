@@ -21,7 +21,8 @@ EXPORTER = [sys.executable, "-m", "frs_exporter"]
 ROOT = Path(__file__).parents[2]
 
 
-PROGRAMS = os.pathsep.join((str(ROOT / ".tools/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
+OURS = (ROOT / ".tools/bin", ROOT / ".tools/node_modules/.bin", Path(sys.executable).parent)
+PROGRAMS = os.pathsep.join((*map(str, OURS), os.environ["PATH"]))
 
 
 def tool(name: str) -> str:

@@ -1,0 +1,66 @@
+"""What is in deploy/: rules, dashboards, and the metrics and expressions in them."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exporter import PAGE_FAMILIES
+from tests.e2e.conftest import ROOT
+
+DEPLOY = ROOT / "deploy"
+RULES = DEPLOY / "prometheus/frs.rules.yml"
+RULE_TESTS = sorted((DEPLOY / "prometheus/tests").glob("*.yml"))
+DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
+
+
+def rules(kind: str) -> dict[str, dict[str, Any]]:
+    """The rules that are an `alert`, or that `record`, by their names."""
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return {rule[kind]: rule for group in groups for rule in group["rules"] if kind in rule}
+
+
+def dashboard(path: Path) -> dict[str, Any]:
+    """A rendered dashboard."""
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+def panels(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The panels of a dashboard that show something."""
+    return [panel for panel in document["panels"] if panel["type"] != "row"]
+
+
+def queries(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The queries of a dashboard: where each is, its expression as Prometheus gets it, and its target."""
+    for panel in panels(document):
+        for target in panel["targets"]:
+            yield f"{document['uid']}: {panel['title']}", filled_in(target["expr"]), target
+    for mark in document["annotations"]["list"]:
+        yield f"{document['uid']}: {mark['name']}", filled_in(mark["expr"]), mark
+
+
+def filled_in(expression: str) -> str:
+    """An expression with all values chosen, as Grafana sends it."""
+    for variable, value in (("$__rate_interval", "1m"), ("$job", ".*"), ("$instance", ".*"), ("$project", ".*")):
+        expression = expression.replace(variable, value)
+    return expression
+
+
+def exposed_metrics() -> set[str]:
+    """The names of all samples that an exporter may have on its page."""
+    telemetry = Telemetry()
+    names = {family.name for family in PAGE_FAMILIES}
+    for metric in telemetry.registry.collect():
+        suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(metric.type, [""])
+        names.update(metric.name + suffix for suffix in suffixes)
+    return names
+
+
+def metrics_named(text: str) -> set[str]:
+    """The names in a text that look like metrics of ours, or of our process."""
+    return set(re.findall(r"(?<![\w:./-])((?:frs|process|python)_[a-z0-9_]*[a-z0-9])(?![\w:./-]|=)", text))

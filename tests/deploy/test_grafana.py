@@ -1,0 +1,137 @@
+"""The dashboards: in step with their code, as Grafana's own types want them, asking for what there is.
+
+Grafana itself is not run: nothing that can be installed here ships its server.
+"""
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import promql_parser
+import pytest
+
+from tests.deploy.artifacts import DASHBOARDS, dashboard, exposed_metrics, metrics_named, panels, queries
+from tests.e2e.conftest import ROOT, tool
+
+TYPES = ROOT / ".tools/node_modules/@grafana/schema/dist/types"
+ALL = {path.stem: dashboard(path) for path in DASHBOARDS}
+EVERY = [pytest.param(document, id=name) for name, document in ALL.items()]
+QUERIES = [
+    pytest.param(expression, target, id=where)
+    for document in ALL.values()
+    for where, expression, target in queries(document)
+]
+
+
+@pytest.fixture(scope="session")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The JSON Schema of a dashboard, made of Grafana's types; null is a type of its own."""
+    made = tmp_path_factory.mktemp("grafana") / "schema.json"
+    flags = ["--required", "--strictNullChecks", "--ignoreErrors", "--out", str(made)]
+    command = [tool("typescript-json-schema"), str(TYPES / "index.d.ts"), "Dashboard", *flags]
+    subprocess.run(command, check=True, capture_output=True)
+    document: dict[str, Any] = json.loads(made.read_text())
+    return document
+
+
+def test_there_are_dashboards_of_the_fleet_of_a_project_and_of_the_exporter() -> None:
+    assert set(ALL) == {"fleet", "project", "exporter"}
+    assert {document["uid"] for document in ALL.values()} == {f"frs-{name}" for name in ALL}
+    assert len({document["title"] for document in ALL.values()}) == len(ALL)
+
+
+def test_what_is_committed_is_what_the_code_renders(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "deploy.grafana.build", "--folder", str(tmp_path)]
+    subprocess.run(command, check=True, cwd=ROOT)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        path.name: path.read_text() for path in DASHBOARDS
+    }, "run python -m deploy.grafana.build"
+
+
+@pytest.mark.parametrize("document", EVERY)
+def test_dashboards_are_as_grafanas_own_types_want_them(schema: dict[str, Any], document: dict[str, Any]) -> None:
+    jsonschema.validate(document, schema)
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        (("panels", 0, "gridPos", "h"), "8"),
+        (("panels", 0, "type"), None),
+        (("templating", "list", 0, "name"), 5),
+        (("links", 0, "tooltip"), None),
+        (("schemaVersion",), "41"),
+    ],
+)
+def test_a_planted_mistake_is_found(schema: dict[str, Any], path: tuple[Any, ...], wrong: Any) -> None:
+    document: Any = copy.deepcopy(ALL["fleet"])
+    inner = document
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = wrong
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, schema)
+
+
+@pytest.mark.parametrize("document", EVERY)
+def test_a_dashboard_can_be_provisioned_and_heeds_its_variables(document: dict[str, Any]) -> None:
+    assert document["id"] is None
+    assert "__inputs" not in document
+    variables = {each["name"]: each for each in document["templating"]["list"]}
+    assert list(variables) == ["datasource", "job", "instance", "project"]
+    assert (variables["datasource"]["type"], variables["datasource"]["query"]) == ("datasource", "prometheus")
+    one = document["uid"] == "frs-project"
+    for name in ("job", "instance", "project"):
+        several = name != "project" or not one
+        assert (variables[name].get("multi", False), variables[name].get("allValue")) == (
+            several,
+            ".*" if several else None,
+        )
+    (link,) = document["links"]
+    assert (link["type"], link["tags"], link["includeVars"]) == ("dashboards", document["tags"], True)
+    assert {mark["name"] for mark in document["annotations"]["list"]} == {"Switched off", "Switched on"}
+
+
+@pytest.mark.parametrize("document", EVERY)
+def test_every_panel_says_what_it_shows_and_in_which_unit(document: dict[str, Any]) -> None:
+    shown = panels(document)
+    assert len(shown) >= 14
+    assert len({panel["id"] for panel in document["panels"]}) == len(document["panels"])
+    for panel in shown:
+        assert re.fullmatch(r"[A-Z].*[.]", panel["description"]), panel["title"]
+        assert panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        for source in (panel["datasource"], *(target["datasource"] for target in panel["targets"])):
+            assert source == {"type": "prometheus", "uid": "${datasource}"}
+
+
+@pytest.mark.parametrize("document", EVERY)
+def test_panels_do_not_cover_each_other(document: dict[str, Any]) -> None:
+    taken: dict[tuple[int, int], str] = {}
+    for panel in document["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        for x in range(place["x"], place["x"] + place["w"]):
+            for y in range(place["y"], place["y"] + place["h"]):
+                assert taken.setdefault((x, y), panel["title"]) == panel["title"]
+
+
+@pytest.mark.parametrize(("expression", "target"), QUERIES)
+def test_every_query_is_promql_about_metrics_that_exist(expression: str, target: dict[str, Any]) -> None:
+    promql_parser.parse(expression)
+    assert metrics_named(expression) <= exposed_metrics()
+    assert metrics_named(expression) or "ALERTS" in expression
+    assert "{}" not in expression
+    assert "$job" in target["expr"], "whoever has several exporters chooses"
+    for label in re.findall(r"{{(\w+)}}", target.get("legendFormat", "")):
+        assert re.search(rf"\b{label}\b", expression), "a legend needs its label in the result"
+
+
+def test_names_in_tables_lead_to_the_projects_dashboard() -> None:
+    urls = re.findall(r'"url": "(/d/[^"?]+)', json.dumps(ALL["fleet"]))
+    assert set(urls) == {f"/d/{ALL['project']['uid']}"}
