@@ -1,0 +1,709 @@
+"""Kustomize and the Helm chart: what they render is valid, safe, the same, and fits the exporter."""
+
+import base64
+import copy
+import functools
+import json
+import os
+import re
+import runpy
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from frs_exporter import __version__
+from frs_exporter.cli import cli
+from frs_exporter.commands.serve import DEFAULT_ADDRESS
+from frs_exporter.config.load import load
+from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, tool
+
+DEPLOY = ROOT / "deploy"
+KUSTOMIZE = DEPLOY / "kubernetes"
+CHART = DEPLOY / "helm/frs-exporter"
+RULES = yaml.safe_load((DEPLOY / "prometheus/frs.rules.yml").read_text())["groups"]
+DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
+README = (KUSTOMIZE / "README.md").read_text()
+MOUNTED = "/etc/frs-exporter"
+CUSTOM = {"ServiceMonitor", "PrometheusRule"}
+SAME: Mapping[str, dict[str, Any]] = {"single": {}, "sharded": {"shards": 3}}
+"""Each overlay, and the values with which the chart gives the same."""
+
+Object = dict[str, Any]
+Objects = dict[tuple[str, str], Object]
+
+
+def run(*command: str, stdin: str = "") -> str:
+    """What a program prints; it says nothing on standard error."""
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+def objects(text: str) -> Objects:
+    """Objects by kind and name, of which none is there twice."""
+    found = [document for document in yaml.safe_load_all(text) if document]
+    named = {(one["kind"], one["metadata"]["name"]): one for one in found}
+    assert len(named) == len(found)
+    return named
+
+
+@functools.cache
+def built(overlay: Path) -> str:
+    return run(tool("kubectl"), "kustomize", str(overlay))
+
+
+def kustomize(name: str) -> Objects:
+    """The objects of an overlay."""
+    return objects(built(KUSTOMIZE / "overlays" / name))
+
+
+@functools.cache
+def rendered(values: str, release: str = "frs-exporter", chart: Path = CHART) -> str:
+    return run(tool("helm"), "template", release, str(chart), "-n", "frs-exporter", "-f", "-", stdin=values)
+
+
+def helm(values: Mapping[str, Any] | None = None, **keywords: Any) -> Objects:
+    """The objects of the chart with these values."""
+    return objects(rendered(json.dumps(values or {}), **keywords))
+
+
+def refusal(values: Mapping[str, Any]) -> str:
+    """What Helm says to values that it does not take."""
+    command = [tool("helm"), "template", "frs-exporter", str(CHART), "-f", "-"]
+    done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
+def nested(path: str, value: Any) -> dict[str, Any]:
+    """The value at a path like `image.tag`."""
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    return dict(value)
+
+
+def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """One mapping of several, which may be nested."""
+    whole: dict[str, Any] = {}
+    for part in parts:
+        for name, value in part.items():
+            deeper = isinstance(value, dict) and isinstance(whole.get(name), dict)
+            whole[name] = merged(whole[name], value) if deeper else copy.deepcopy(value)
+    return whole
+
+
+def includes(whole: Any, part: Any) -> bool:
+    """Whether all of one thing is in another: texts in texts or at their end, fields in fields, items in items."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(name in whole and includes(whole[name], part[name]) for name in part)
+    if isinstance(part, list):
+        return isinstance(whole, list) and all(any(includes(one, item) for one in whole) for item in part)
+    if isinstance(part, str) and isinstance(whole, str):
+        return part in whole if "sentinel" in part else whole.endswith(part)
+    return bool(whole == part)
+
+
+def anywhere(whole: Any, part: Any) -> bool:
+    """Whether it is in there, however deep."""
+    deeper = whole.values() if isinstance(whole, dict) else whole if isinstance(whole, list) else ()
+    return includes(whole, part) or any(anywhere(one, part) for one in deeper)
+
+
+def the(kind: str, found: Objects) -> Object:
+    """The only object of a kind."""
+    (one,) = (one for (its, _), one in found.items() if its == kind)
+    return one
+
+
+def pod(found: Objects) -> Object:
+    spec: Object = the("StatefulSet", found)["spec"]["template"]["spec"]
+    return spec
+
+
+def container(found: Objects) -> Object:
+    first: Object = pod(found)["containers"][0]
+    return first
+
+
+# Every field of values.yaml with a value that is not its default, all good for Kubernetes.
+TEXTS = {"sentinel.example.com/name": "sentinel-text"}
+SECRET_KEY = {"name": "sentinel-secret", "key": "sentinel-key"}
+FIELDS: Mapping[str, Any] = {
+    "nameOverride": "sentinel-name",
+    "fullnameOverride": "sentinel-full",
+    "commonLabels": TEXTS,
+    "image.repository": "sentinel/image",
+    "image.tag": "9.9.9-sentinel",
+    "image.digest": "sha256:" + 64 * "a",
+    "image.pullPolicy": "Always",
+    "imagePullSecrets": [{"name": "sentinel"}],
+    "shards": 77,
+    "config": "sentinel: !env SENTINEL\nother: !file sentinel\n",
+    "existingConfigMap": "sentinel-config-map",
+    "restartOnConfigChange": True,
+    "existingSecret": "sentinel-secret",
+    "secrets": {"sentinel-file": "sentinel password"},
+    "secretOptional": True,
+    "extraArgs": ["--config.auto-reload-interval=17s"],
+    "extraEnv": [{"name": "SENTINEL", "value": "sentinel"}],
+    "envFrom": [{"secretRef": {"name": "sentinel"}}],
+    "logLevel": "debug",
+    "logFormat": "json",
+    "webConfig.existingSecret": "sentinel-web",
+    "webConfig.key": "sentinel.yml",
+    "webConfig.tls": False,
+    "routePrefix": "/sentinel",
+    "resources": {"limits": {"cpu": "777m"}, "claims": [{"name": "sentinel"}]},
+    "probes.startup": {"failureThreshold": 777},
+    "probes.liveness": {"periodSeconds": 777},
+    "probes.readiness": {"exec": {"command": ["sentinel"]}},
+    "annotations": TEXTS,
+    "podAnnotations": TEXTS,
+    "podLabels": TEXTS,
+    "nodeSelector": TEXTS,
+    "tolerations": [{"key": "sentinel", "operator": "Exists"}],
+    "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+    "topologySpreadConstraints": [{"maxSkew": 77, "topologyKey": "sentinel", "whenUnsatisfiable": "ScheduleAnyway"}],
+    "priorityClassName": "sentinel",
+    "terminationGracePeriodSeconds": 77,
+    "podSecurityContext": {"supplementalGroups": [777]},
+    "securityContext": {"procMount": "Unmasked"},
+    "extraVolumes": [{"name": "sentinel", "emptyDir": {}}],
+    "extraVolumeMounts": [{"name": "sentinel", "mountPath": "/sentinel"}],
+    "extraContainers": [{"name": "sentinel", "image": "sentinel"}],
+    "extraPodSpec": {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["192.0.2.77"]}},
+    "serviceAccount.create": False,
+    "serviceAccount.name": "sentinel",
+    "serviceAccount.annotations": TEXTS,
+    "service.port": 17777,
+    "service.annotations": TEXTS,
+    "service.labels": TEXTS,
+    "serviceMonitor.enabled": False,
+    "serviceMonitor.labels": TEXTS,
+    "serviceMonitor.annotations": TEXTS,
+    "serviceMonitor.interval": "77s",
+    "serviceMonitor.scrapeTimeout": "17s",
+    "serviceMonitor.scheme": "https",
+    "serviceMonitor.tlsConfig": {"serverName": "sentinel.example.com", "ca": {"secret": SECRET_KEY}},
+    "serviceMonitor.basicAuth": {"username": SECRET_KEY, "password": SECRET_KEY},
+    "serviceMonitor.relabelings": [{"targetLabel": "sentinel", "replacement": "sentinel"}],
+    "serviceMonitor.metricRelabelings": [{"regex": "sentinel", "action": "labeldrop"}],
+    "serviceMonitor.extraEndpoint": {"proxyUrl": "http://sentinel.example.com"},
+    "serviceMonitor.extraSpec": {"sampleLimit": 7777},
+    "prometheusRule.enabled": False,
+    "prometheusRule.labels": TEXTS,
+    "prometheusRule.annotations": TEXTS,
+    "prometheusRule.runbookUrl": "https://sentinel.example.com/runbooks",
+    "prometheusRule.extraGroups": [{"name": "sentinel", "rules": [{"record": "a:b:c", "expr": "sum(sentinel)"}]}],
+    "dashboards.enabled": False,
+    "dashboards.label": "sentinel",
+    "dashboards.labelValue": "sentinel",
+    "dashboards.namespace": "sentinel",
+    "dashboards.annotations": TEXTS,
+    "networkPolicy.enabled": False,
+    "networkPolicy.ingressFrom": [{"namespaceSelector": {"matchLabels": TEXTS}}],
+    "networkPolicy.extraEgress": [{"ports": [{"port": 7777, "protocol": "TCP"}]}],
+    "podDisruptionBudget.enabled": False,
+    "podDisruptionBudget.maxUnavailable": 77,
+}
+NEEDS: Mapping[str, Any] = {
+    "webConfig.key": {"webConfig": {"existingSecret": "web"}},
+    "webConfig.tls": {"webConfig": {"existingSecret": "web"}},
+}
+"""Without these a field means nothing."""
+SHOWN: Mapping[str, Any] = {
+    "secrets": {"sentinel-file": base64.b64encode(b"sentinel password").decode()},
+    "dashboards.label": {"sentinel": "1"},
+}
+"""What the output has of them, where that is not the value."""
+ALONE = ("existingConfigMap", "existingSecret", "webConfig.tls", "serviceAccount.create")
+"""What goes with others of these fields only badly, or hides them."""
+EVERYTHING = merged(*(nested(p, v) for p, v in FIELDS.items() if p not in ALONE and not p.endswith(".enabled")))
+RENDERED: Mapping[str, Callable[[], Objects]] = {
+    **{overlay: functools.partial(kustomize, overlay) for overlay in SAME},
+    "helm": helm,
+    "helm with everything": lambda: helm(EVERYTHING),
+}
+
+
+def fields(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """The paths of all fields that a schema knows."""
+    for name, inner in schema["properties"].items():
+        if "properties" in inner:
+            yield from fields(inner, f"{path}{name}.")
+        elif name != "global":
+            yield path + name
+
+
+def at(values: Any, path: str) -> Any:
+    return functools.reduce(lambda value, name: value[name], path.split("."), values)
+
+
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+
+
+# In step
+
+
+def test_the_copies_of_rules_and_dashboards_are_those_of_their_sources(tmp_path: Path) -> None:
+    runpy.run_path(str(KUSTOMIZE / "build.py"))["build"](tmp_path)
+    for folder in ("kubernetes/base/generated", "helm/frs-exporter/files"):
+        made, kept = (
+            {str(f.relative_to(root)): f.read_bytes() for f in sorted((root / folder).rglob("*")) if f.is_file()}
+            for root in (tmp_path, DEPLOY)
+        )
+        assert kept == made, "run python deploy/kubernetes/build.py"
+
+
+def test_the_versions_are_the_exporters() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert chart["appVersion"] == __version__
+    for found in (kustomize("single"), helm()):
+        assert container(found)["image"] == f"frs-exporter:{__version__}"
+        own = [one for one in found.values() if one["kind"] != "Namespace"]
+        assert {one["metadata"]["labels"]["app.kubernetes.io/version"] for one in own} == {__version__}
+
+
+def comparable(found: Objects) -> Objects:
+    """Objects without what only one of the tools has: labels of Helm, the Namespace, and how the checksum is made."""
+    found = {key: one for key, one in copy.deepcopy(found).items() if one["kind"] != "Namespace"}
+    for one in found.values():
+        for label in ("helm.sh/chart", "app.kubernetes.io/managed-by"):
+            one["metadata"]["labels"].pop(label, None)
+    annotations = the("StatefulSet", found)["metadata"]["annotations"]
+    assert re.fullmatch(r"config-\w{10}|[0-9a-f]{64}", annotations["checksum/config"])
+    annotations["checksum/config"] = "of the config"
+    return found
+
+
+@pytest.mark.parametrize("overlay", SAME)
+def test_kustomize_and_helm_give_the_same_objects(overlay: str) -> None:
+    by_kustomize, by_helm = comparable(kustomize(overlay)), comparable(helm(SAME[overlay]))
+    assert by_kustomize.keys() == by_helm.keys()
+    for key, one in by_kustomize.items():
+        assert one == by_helm[key]
+
+
+def test_each_overlay_is_the_base_in_a_namespace() -> None:
+    base, single = objects(built(KUSTOMIZE / "base")), kustomize("single")
+    namespace = single.pop(("Namespace", "frs-exporter"))
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for one in single.values():
+        assert one["metadata"].pop("namespace") == "frs-exporter"
+    assert single == base
+
+
+# Valid
+
+
+def test_helm_has_nothing_to_say_about_the_chart() -> None:
+    told = run(tool("helm"), "lint", "--strict", str(CHART))
+    assert "1 chart(s) linted, 0 chart(s) failed" in told
+    assert "WARNING" not in told
+
+
+VERSIONS = [f"1.{minor}" for minor in range(27, int(kubernetes_validate.latest_version().split(".")[1]) + 1)]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_kubernetes_knows_every_field(version: str) -> None:
+    """From the chart's kubeVersion on; custom resources have checks of their own."""
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"] == ">=1.27.0-0"
+    for render in RENDERED.values():
+        found = render()
+        assert {kind for kind, _ in found} >= CUSTOM
+        for (kind, _), one in found.items():
+            if kind not in CUSTOM:
+                kubernetes_validate.validate(one, version, strict=True)
+
+
+def closed(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+TEXT = {"type": "string"}
+DURATION = {"type": "string", "pattern": r"^(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?$"}
+KEY = {**closed(name=TEXT, key=TEXT, optional={"type": "boolean"}), "required": ["key"]}
+ACTIONS = ["replace", "keep", "drop", "hashmod", "labelmap", "labeldrop", "labelkeep", "lowercase", "uppercase"]
+RELABELINGS = {
+    "type": "array",
+    "items": closed(
+        sourceLabels={"type": "array", "items": {"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"}},
+        **dict.fromkeys(("separator", "targetLabel", "regex", "replacement"), TEXT),
+        modulus={"type": "integer"},
+        action={"enum": ACTIONS},
+    ),
+}
+TLS_VERSION = {"type": "string", "pattern": "^TLS1[0-3]$"}
+TLS = closed(
+    **dict.fromkeys(("ca", "cert"), closed(secret=KEY, configMap=KEY)),
+    **dict.fromkeys(("caFile", "certFile", "keyFile", "serverName"), TEXT),
+    **dict.fromkeys(("minVersion", "maxVersion"), TLS_VERSION),
+    keySecret=KEY,
+    insecureSkipVerify={"type": "boolean"},
+)
+ENDPOINT = closed(
+    **dict.fromkeys(("port", "path", "proxyUrl"), TEXT),
+    **dict.fromkeys(("interval", "scrapeTimeout"), DURATION),
+    **dict.fromkeys(("relabelings", "metricRelabelings"), RELABELINGS),
+    scheme={"enum": ["http", "https"]},
+    tlsConfig=TLS,
+    basicAuth=closed(username=KEY, password=KEY),
+)
+SELECTOR = closed(matchLabels={"type": "object", "additionalProperties": TEXT})
+SERVICE_MONITOR = closed(
+    selector=SELECTOR,
+    endpoints={"type": "array", "items": {**ENDPOINT, "required": ["port"]}},
+    sampleLimit={"type": "integer"},
+)
+"""As monitoring.coreos.com/v1 has it, as far as we use it."""
+
+
+@pytest.mark.parametrize("render", RENDERED.values(), ids=list(RENDERED))
+def test_the_service_monitor_finds_the_port_of_the_service(render: Callable[[], Objects]) -> None:
+    found = render()
+    monitor, service = the("ServiceMonitor", found), the("Service", found)
+    jsonschema.validate(monitor["spec"], {**SERVICE_MONITOR, "required": ["selector", "endpoints"]})
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    (endpoint,), (port,) = monitor["spec"]["endpoints"], service["spec"]["ports"]
+    assert endpoint["port"] == port["name"]
+    assert port["targetPort"] in [one["name"] for one in container(found)["ports"]]
+    assert service["spec"]["publishNotReadyAddresses"] is True
+
+
+@pytest.mark.parametrize("render", RENDERED.values(), ids=list(RENDERED))
+def test_prometheus_takes_the_rules(render: Callable[[], Objects], tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump(the("PrometheusRule", render())["spec"]))
+    assert "SUCCESS" in run(tool("promtool"), "check", "rules", str(tmp_path / "rules.yml"))
+
+
+@pytest.mark.parametrize("render", RENDERED.values(), ids=list(RENDERED))
+def test_objects_are_small_enough_to_be_applied(render: Callable[[], Objects]) -> None:
+    """`kubectl apply` keeps a copy in an annotation; those of an object may have 256 KiB."""
+    assert all(len(json.dumps(one)) < 250_000 for one in render().values())
+
+
+# The same rules and dashboards
+
+
+def test_rules_survive_byte_for_byte() -> None:
+    for found in (kustomize("single"), helm()):
+        assert the("PrometheusRule", found)["spec"]["groups"] == RULES
+
+
+def test_only_the_address_of_runbooks_is_replaced() -> None:
+    url = "https://wiki.example.com/x: #a/frs".replace(" ", "")
+    groups = the("PrometheusRule", helm({"prometheusRule": {"runbookUrl": url}}))["spec"]["groups"]
+    alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert alerts
+    assert all(rule["annotations"]["runbook_url"].startswith(f"{url}#") for rule in alerts)
+    text = json.dumps(groups).replace(url, "https://runbooks.example.com/frs-exporter")
+    assert json.loads(text) == RULES
+
+
+def test_dashboards_survive_byte_for_byte() -> None:
+    for found in (kustomize("single"), helm()):
+        maps = [one for one in found.values() if "grafana_dashboard" in one["metadata"]["labels"]]
+        assert [one["metadata"]["labels"]["grafana_dashboard"] for one in maps] == ["1"] * len(DASHBOARDS)
+        kept = {name: text for one in maps for name, text in one["data"].items()}
+        assert kept == {file.name: file.read_text() for file in DASHBOARDS}
+
+
+# Values
+
+
+def test_the_schema_and_the_values_know_the_same_fields() -> None:
+    known = list(fields(SCHEMA))
+    assert sorted(known) == sorted(FIELDS)
+    for path in known:
+        at(VALUES, path)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(VALUES, SCHEMA)
+    text = (CHART / "values.yaml").read_text()
+    assert all(re.search(rf"^ *{name}:", text, re.MULTILINE) for path in known for name in path.split("."))
+
+
+@pytest.mark.parametrize("path", FIELDS)
+def test_every_value_reaches_the_output(path: str) -> None:
+    """What others complain about most in charts are values that are silently ignored."""
+    value, needs = FIELDS[path], NEEDS.get(path, {})
+    before, after = helm(needs), helm(merged(needs, nested(path, value)))
+    assert after != before
+    if not isinstance(value, bool):
+        assert not anywhere(before, SHOWN.get(path, value))
+        assert anywhere(after, SHOWN.get(path, value))
+
+
+@pytest.mark.parametrize("path", [path for path, value in FIELDS.items() if path.endswith((".enabled", ".create"))])
+def test_what_is_switched_off_is_not_there(path: str) -> None:
+    gone = helm().keys() - helm(nested(path, False)).keys()
+    kind = path.partition(".")[0].casefold()
+    assert {its.casefold() for its, _ in gone} == {"configmap" if kind == "dashboards" else kind}
+
+
+BAD_VALUES: Mapping[str, tuple[dict[str, Any], str]] = {
+    "an unknown name": ({"replicas": 3}, "additional properties 'replicas' not allowed"),
+    "an unknown name deeper": ({"image": {"name": "x"}}, "additional properties 'name' not allowed"),
+    "a config that is no text": ({"config": {"projects": []}}, "at '/config': got object, want string"),
+    "an empty config": ({"config": ""}, "at '/config'"),
+    "no shard": ({"shards": 0}, "at '/shards': minimum: got 0, want 1"),
+    "shards as text": ({"shards": "3"}, "at '/shards': got string, want integer"),
+    "a level that is none": ({"logLevel": "trace"}, "value must be one of 'debug', 'info', 'warning', 'error'"),
+    "a label that is a number": ({"commonLabels": {"a": 1}}, "at '/commonLabels/a': got number, want string"),
+    "one argument": ({"extraArgs": "--x"}, "at '/extraArgs': got string, want array"),
+    "a flag that is the chart's": ({"extraArgs": ["--shard=1"]}, "at '/extraArgs/0': 'not' failed"),
+    "a tag that is a number": ({"image": {"tag": 1.0}}, "at '/image/tag': got number, want string"),
+    "half a digest": ({"image": {"digest": "sha256:abc"}}, "at '/image/digest'"),
+    "a secret that is a number": ({"secrets": {"a": 1}}, "at '/secrets/a': got number, want string"),
+    "a secret with a path": ({"secrets": {"a/b": "x"}}, "a/b"),
+    "a field of the pod that is the chart's": ({"extraPodSpec": {"volumes": []}}, "volumes"),
+    "a field of the endpoint that is the chart's": ({"serviceMonitor": {"extraEndpoint": {"port": "x"}}}, "port"),
+    "an interval without a unit": ({"serviceMonitor": {"interval": "30"}}, "at '/serviceMonitor/interval'"),
+    "a budget that blocks a drain": ({"podDisruptionBudget": {"maxUnavailable": 0}}, "minimum: got 0, want 1"),
+    "a probe that is none": ({"probes": {"health": {}}}, "additional properties 'health' not allowed"),
+    "a path without a slash": ({"routePrefix": "frs"}, "at '/routePrefix'"),
+    "two secrets": ({"secrets": {"a": "x"}, "existingSecret": "y"}, "secrets and existingSecret are both set"),
+}
+
+
+@pytest.mark.parametrize(("values", "message"), BAD_VALUES.values(), ids=list(BAD_VALUES))
+def test_bad_values_are_refused(values: dict[str, Any], message: str) -> None:
+    assert message in refusal(values)
+
+
+def test_the_chart_may_be_a_part_of_another() -> None:
+    """Helm then adds a field `global` to the values."""
+    assert helm({"global": {"anything": 1}}) == helm()
+
+
+def test_fields_of_the_pod_and_the_endpoint_have_one_value() -> None:
+    """What `extraPodSpec`, `extraEndpoint` and `extraSpec` refuse is what the chart sets."""
+    full = helm(EVERYTHING)
+    taken = set(SCHEMA["properties"]["extraPodSpec"]["propertyNames"]["not"]["enum"])
+    assert pod(full).keys() == taken | EVERYTHING["extraPodSpec"].keys()
+    spec = the("ServiceMonitor", full)["spec"]
+    known = SCHEMA["properties"]["serviceMonitor"]["properties"]
+    extra = EVERYTHING["serviceMonitor"]
+    taken = set(known["extraEndpoint"]["propertyNames"]["not"]["enum"])
+    assert spec["endpoints"][0].keys() == taken | extra["extraEndpoint"].keys()
+    assert spec.keys() == set(known["extraSpec"]["propertyNames"]["not"]["enum"]) | extra["extraSpec"].keys()
+
+
+def test_the_names_of_a_long_release_fit() -> None:
+    """A StatefulSet's name and eleven characters become a label, which has 63."""
+    found = helm(release="r" * 53)
+    assert len(the("StatefulSet", found)["metadata"]["name"]) <= 52
+    found = helm({"fullnameOverride": "f" * 70}, release="1234")
+    assert len(the("StatefulSet", found)["metadata"]["name"]) <= 52
+    assert the("Service", found)["spec"]["selector"]["app.kubernetes.io/instance"] == "1234"
+
+
+def test_a_probe_that_is_null_is_left_out() -> None:
+    assert "startupProbe" not in container(helm({"probes": {"startup": None}}))
+
+
+# Safe
+
+
+RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected"}
+
+
+@pytest.mark.parametrize("overlay", SAME)
+@pytest.mark.parametrize("by", ["kustomize", "helm"])
+def test_pods_fulfil_the_restricted_standard(overlay: str, by: str) -> None:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/, rule by rule."""
+    found = kustomize(overlay) if by == "kustomize" else helm(SAME[overlay])
+    spec = pod(found)
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+    for volume in spec["volumes"]:
+        assert volume.keys() - {"name"} <= RESTRICTED_VOLUMES | {"secret"}
+    whole = spec["securityContext"]
+    assert whole["runAsNonRoot"] is True
+    assert whole["runAsUser"] == 65534
+    assert whole["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"sysctls", "windowsOptions", "seLinuxOptions", "appArmorProfile"} & whole.keys()
+    assert not {"initContainers", "ephemeralContainers"} & spec.keys()
+    for one in spec["containers"]:
+        assert one["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert all("hostPort" not in port for port in one["ports"])
+        assert "cpu" not in one["resources"]["limits"]
+    assert spec["automountServiceAccountToken"] is False
+    assert the("ServiceAccount", found)["automountServiceAccountToken"] is False
+
+
+def test_config_and_secrets_are_mounted_so_that_they_change() -> None:
+    """What is mounted by subPath stays as it was; a Secret that is missing is waited for."""
+    for found in (kustomize("single"), helm(EVERYTHING)):
+        assert all("subPath" not in mount for mount in container(found)["volumeMounts"])
+    (secrets,) = (volume["secret"] for volume in pod(helm())["volumes"] if volume["name"] == "secrets")
+    assert secrets == {"secretName": "frs-exporter-secrets", "optional": False, "defaultMode": 0o440}
+
+
+def test_the_network_policy_lets_in_one_port_and_out_to_names_and_https() -> None:
+    spec = the("NetworkPolicy", kustomize("single"))["spec"]
+    assert spec["ingress"] == [{"ports": [{"port": 10377, "protocol": "TCP"}]}]
+    ports = [(port["protocol"], port["port"]) for rule in spec["egress"] for port in rule["ports"]]
+    assert ports == [("UDP", 53), ("TCP", 53), ("TCP", 443)]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+
+
+def selectors(found: Objects) -> list[Object]:
+    """All labels by which something is selected."""
+    specs = {kind: one["spec"] for (kind, _), one in found.items() if "spec" in one}
+    chosen = [specs[kind]["selector"]["matchLabels"] for kind in ("StatefulSet", "PodDisruptionBudget")]
+    chosen += [specs["ServiceMonitor"]["selector"]["matchLabels"], specs["NetworkPolicy"]["podSelector"]["matchLabels"]]
+    return [*chosen, specs["Service"]["selector"]]
+
+
+def test_selectors_stay_as_they_are_in_later_versions(tmp_path: Path) -> None:
+    """Those of a StatefulSet cannot be changed: an upgrade would fail."""
+    shutil.copytree(CHART, tmp_path / "frs-exporter")
+    chart = tmp_path / "frs-exporter/Chart.yaml"
+    chart.write_text(re.sub(r'ersion: "?[\d.]+"?', 'ersion: "9.9.9"', chart.read_text()))
+    later = helm({"commonLabels": {"app.kubernetes.io/name": "other"}, "podLabels": TEXTS}, chart=chart.parent)
+    assert the("Service", later)["metadata"]["labels"]["app.kubernetes.io/version"] == "9.9.9"
+    expected = {"app.kubernetes.io/name": "frs-exporter", "app.kubernetes.io/instance": "frs-exporter"}
+    for found in (later, helm(), kustomize("sharded")):
+        assert selectors(found) == [expected] * 5
+        assert expected.items() <= the("StatefulSet", found)["spec"]["template"]["metadata"]["labels"].items()
+
+
+# Fits the exporter
+
+
+def test_flags_port_and_shards_are_the_exporters() -> None:
+    flags = {flag for option in cli.commands["serve"].params for flag in option.opts}
+    for found in (kustomize("single"), kustomize("sharded"), helm(EVERYTHING)):
+        assert {argument.split("=")[0] for argument in container(found)["args"]} <= flags
+        spec = the("StatefulSet", found)["spec"]
+        env = {one["name"]: one for one in container(found)["env"]}
+        assert env["FRS_TOTAL_SHARDS"]["value"] == str(spec["replicas"])
+        assert env["FRS_SHARD"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+        assert spec["serviceName"] == the("Service", found)["metadata"]["name"]
+    for found in (kustomize("single"), helm()):
+        (port,) = container(found)["ports"]
+        assert f":{port['containerPort']}" == DEFAULT_ADDRESS
+
+
+def test_the_chart_refuses_all_flags_that_it_sets_itself() -> None:
+    refused = SCHEMA["properties"]["extraArgs"]["items"]["not"]["pattern"]
+    for argument in container(helm(merged(EVERYTHING, {"extraArgs": []})))["args"]:
+        assert re.search(refused, argument)
+
+
+def mount(found: Objects, folder: Path) -> Path:
+    """The config's volume as the kubelet writes it, with links, and a file for each secret that it names."""
+    (text,) = found["ConfigMap", "frs-exporter-config"]["data"].values()
+    (folder / "..data").mkdir(parents=True)
+    (folder / "secrets").mkdir()
+    (folder / "..data/config.yaml").write_text(text.replace(MOUNTED, str(folder)))
+    (folder / "config.yaml").symlink_to("..data/config.yaml")
+    for name in re.findall(rf"!file {MOUNTED}/secrets/(\S+)", text):
+        (folder / "secrets" / name).write_text(re.sub(r"\W", "", name) + "\n")
+    return folder / "config.yaml"
+
+
+@pytest.mark.parametrize("overlay", SAME)
+def test_the_exporter_takes_config_arguments_and_environment_of_each_pod(overlay: str, tmp_path: Path) -> None:
+    found = helm(SAME[overlay])
+    config = load(str(mount(found, tmp_path / "etc")))
+    assert [target.project for target in config.targets] == ["vision-prod"]
+    assert config.notices == ()
+    arguments = [one.replace(MOUNTED, str(tmp_path / "etc")) for one in container(found)["args"]]
+    for number in range(shards := the("StatefulSet", found)["spec"]["replicas"]):
+        pods = {"FRS_SHARD": f"frs-exporter-{number}", "FRS_TOTAL_SHARDS": str(shards)}
+        command = [*EXPORTER, *arguments, "--config.check"]
+        checked = subprocess.run(command, env=os.environ | pods, capture_output=True, text=True, check=False)
+        assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("prefix", ["", "/frs"])
+def test_probes_and_the_service_monitor_ask_for_what_is_there(prefix: str, tmp_path: Path) -> None:
+    found = helm({"routePrefix": prefix})
+    probes = [container(found)[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")]
+    assert probes == [f"{prefix}/-/healthy", f"{prefix}/-/healthy", f"{prefix}/-/ready"]
+    programs = Programs(tmp_path)
+    try:
+        _, config = programs.simulator()
+        flags = [one for one in container(found)["args"] if one.startswith(("--log", "--web.route-prefix"))]
+        _, url = programs.daemon(config, *flags)
+        eventually(lambda: {fetch(url + path) for path in probes} == {"healthy\n", "ready\n"})
+        (endpoint,) = the("ServiceMonitor", found)["spec"]["endpoints"]
+        assert "frs_up{" in fetch(url + endpoint["path"])
+    finally:
+        programs.stop()
+
+
+@pytest.mark.parametrize(("tls", "scheme"), [(True, "https"), (False, "http")])
+def test_tls_is_used_by_all_who_ask(tls: bool, scheme: str) -> None:
+    found = helm({"webConfig": {"existingSecret": "web", "tls": tls}})
+    assert f"--web.config.file={MOUNTED}/web/web-config.yml" in container(found)["args"]
+    assert {"name": "web", "mountPath": f"{MOUNTED}/web", "readOnly": True} in container(found)["volumeMounts"]
+    assert the("ServiceMonitor", found)["spec"]["endpoints"][0]["scheme"] == scheme
+    for name in ("startup", "liveness", "readiness"):
+        assert container(found)[f"{name}Probe"]["httpGet"]["scheme"] == scheme.upper()
+
+
+# A change of the config
+
+
+def test_a_change_of_the_config_changes_the_checksum_and_restarts_only_if_that_is_wanted() -> None:
+    def annotations(**values: Any) -> tuple[str | None, str | None]:
+        one = the("StatefulSet", helm(values))
+        pods = one["spec"]["template"]["metadata"]["annotations"]
+        return one["metadata"].get("annotations", {}).get("checksum/config"), pods.get("checksum/config")
+
+    first, second = (annotations(config=text) for text in ("projects: []\n", "projects: [1]\n"))
+    assert first[0] != second[0]
+    assert first[1] is second[1] is None
+    assert annotations(config="projects: []\n", restartOnConfigChange=True) == (None, first[0])
+    assert annotations(existingConfigMap="mine") == (None, None)
+    before, after = (pod(helm({"config": text})) for text in ("a", "b"))
+    assert before == after
+
+
+def own_overlay(folder: Path, config: str, more: str = "") -> Objects:
+    """The overlay that the README shows, with one's own config."""
+    shutil.copytree(KUSTOMIZE, folder / "kubernetes", ignore=shutil.ignore_patterns("__pycache__"))
+    (block,) = (text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "behavior: replace" in text)
+    mine = folder / "kubernetes/overlays/mine"
+    mine.mkdir()
+    (mine / "exporter.yaml").write_text(config)
+    (mine / "kustomization.yaml").write_text(block + more)
+    return objects(run(tool("kubectl"), "kustomize", str(mine)))
+
+
+def test_an_overlay_of_ones_own_has_its_config_and_its_checksum(tmp_path: Path) -> None:
+    found, other = (own_overlay(tmp_path / config, f"projects: [{config}]\n") for config in ("a", "b"))
+    assert found["ConfigMap", "frs-exporter-config"]["data"] == {"config.yaml": "projects: [a]\n"}
+    checksums = [
+        the("StatefulSet", one)["metadata"]["annotations"]["checksum/config"]
+        for one in (kustomize("single"), found, other)
+    ]
+    assert len(set(checksums)) == 3
+    assert pod(found) == pod(other)
+    assert found.keys() == kustomize("single").keys()
+
+
+def test_the_readme_shows_how_to_restart_at_each_change_and_to_leave_the_operator_out(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (patches,) = (text for text in blocks if text.startswith("patches:") and "$patch: delete" in text)
+    found, other = (own_overlay(tmp_path / config, f"projects: [{config}]\n", patches) for config in ("a", "b"))
+    assert not CUSTOM & {kind for kind, _ in found}
+    checksums = {
+        the("StatefulSet", one)["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+        for one in (found, other)
+    }
+    assert len(checksums) == 2
