@@ -656,6 +656,21 @@ def test_tls_is_used_by_all_who_ask(tls: bool, scheme: str) -> None:
         assert container(found)[f"{name}Probe"]["httpGet"]["scheme"] == scheme.upper()
 
 
+def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
+    """For a web config with logins."""
+    (block,) = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    found = helm(yaml.safe_load(block))
+    for (kind, _), one in found.items():
+        if kind not in CUSTOM:
+            kubernetes_validate.validate(one, VERSIONS[-1], strict=True)
+    jsonschema.validate(the("ServiceMonitor", found)["spec"], SERVICE_MONITOR)
+    probes = [container(found)[f"{name}Probe"] for name in ("startup", "liveness", "readiness")]
+    assert all("httpGet" not in probe for probe in probes)
+    program, command, *arguments = probes[1]["exec"]["command"]
+    assert program == "frs-exporter"
+    assert cli.commands[command].make_context(command, arguments).params["unverified"] is True
+
+
 # A change of the config
 
 
