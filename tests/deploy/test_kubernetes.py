@@ -6,7 +6,6 @@ import functools
 import json
 import os
 import re
-import runpy
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from deploy.kubernetes.build import build
 from frs_exporter import __version__
 from frs_exporter.cli import cli
 from frs_exporter.commands.serve import DEFAULT_ADDRESS
@@ -254,7 +254,7 @@ VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 
 
 def test_the_copies_of_rules_and_dashboards_are_those_of_their_sources(tmp_path: Path) -> None:
-    runpy.run_path(str(KUSTOMIZE / "build.py"))["build"](tmp_path)
+    build(tmp_path)
     for folder in ("kubernetes/base/generated", "helm/frs-exporter/files"):
         made, kept = (
             {str(f.relative_to(root)): f.read_bytes() for f in sorted((root / folder).rglob("*")) if f.is_file()}
@@ -671,6 +671,15 @@ def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
     assert cli.commands[command].make_context(command, arguments).params["unverified"] is True
 
 
+def test_the_component_for_tls_is_what_the_chart_does(tmp_path: Path) -> None:
+    config = kustomize("single")["ConfigMap", "frs-exporter-config"]["data"]["config.yaml"]
+    by_kustomize = comparable(own_overlay(tmp_path, config, shown("components:")))
+    monitor = {"tlsConfig": {"serverName": "frs-exporter.frs-exporter.svc"}}
+    image = {"repository": "registry.example.com/frs-exporter"}
+    values = {"webConfig": {"existingSecret": "frs-exporter-web"}, "serviceMonitor": monitor, "image": image}
+    assert by_kustomize == comparable(helm(values))
+
+
 # A change of the config
 
 
@@ -689,14 +698,19 @@ def test_a_change_of_the_config_changes_the_checksum_and_restarts_only_if_that_i
     assert before == after
 
 
+def shown(what: str) -> str:
+    """The one example of YAML in the README with this in it."""
+    (block,) = (text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if what in text)
+    return str(block)
+
+
 def own_overlay(folder: Path, config: str, more: str = "") -> Objects:
     """The overlay that the README shows, with one's own config."""
     shutil.copytree(KUSTOMIZE, folder / "kubernetes", ignore=shutil.ignore_patterns("__pycache__"))
-    (block,) = (text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "behavior: replace" in text)
     mine = folder / "kubernetes/overlays/mine"
     mine.mkdir()
     (mine / "exporter.yaml").write_text(config)
-    (mine / "kustomization.yaml").write_text(block + more)
+    (mine / "kustomization.yaml").write_text(shown("behavior: replace") + more)
     return objects(run(tool("kubectl"), "kustomize", str(mine)))
 
 
@@ -713,8 +727,7 @@ def test_an_overlay_of_ones_own_has_its_config_and_its_checksum(tmp_path: Path) 
 
 
 def test_the_readme_shows_how_to_restart_at_each_change_and_to_leave_the_operator_out(tmp_path: Path) -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    (patches,) = (text for text in blocks if text.startswith("patches:") and "$patch: delete" in text)
+    patches = shown("$patch: delete")
     found, other = (own_overlay(tmp_path / config, f"projects: [{config}]\n", patches) for config in ("a", "b"))
     assert not CUSTOM & {kind for kind, _ in found}
     checksums = {

@@ -50,7 +50,8 @@ annotations:
 {{- end -}}
 
 {{- define "frs-exporter.serviceAccountName" -}}
-{{- .Values.serviceAccount.name | default (ternary (include "frs-exporter.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- $unnamed := ternary (include "frs-exporter.fullname" .) "default" .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default $unnamed -}}
 {{- end -}}
 
 {{- define "frs-exporter.configMapName" -}}

@@ -5,7 +5,8 @@ serviceAccountName: {{ include "frs-exporter.serviceAccountName" . }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-{{- range $key := list "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" }}
+{{- $given := list "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" }}
+{{- range $key := $given }}
 {{- with get $.Values $key }}
 {{ $key }}:
   {{- toYaml . | nindent 2 }}
@@ -56,14 +57,14 @@ imagePullPolicy: {{ $image.pullPolicy }}
 args:
   - --config.file=/etc/frs-exporter/config.yaml
   - --web.listen-address=:{{ .Values.service.port }}
+  - --log.level={{ .Values.logLevel }}
+  - --log.format={{ .Values.logFormat }}
   {{- if .Values.webConfig.existingSecret }}
   - --web.config.file=/etc/frs-exporter/web/{{ .Values.webConfig.key }}
   {{- end }}
   {{- with include "frs-exporter.prefix" . }}
   - --web.route-prefix={{ . }}
   {{- end }}
-  - --log.level={{ .Values.logLevel }}
-  - --log.format={{ .Values.logFormat }}
   {{- with .Values.extraArgs }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
