@@ -1,0 +1,15 @@
+"""The whole stack, started once."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deploy.stack import Stack, stack
+
+
+@pytest.fixture(scope="session")
+def it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A cloud of thirteen projects with everything in front of it; pauses before alerts are seconds long."""
+    with stack(tmp_path_factory.mktemp("stack"), projects=13) as started:
+        started.start_prometheus()
+        yield started

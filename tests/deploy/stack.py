@@ -1,0 +1,213 @@
+"""All of it, running: a simulated cloud, an exporter, Prometheus with the rules, Alertmanager, and who is told."""
+
+import json
+import threading
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from frs_exporter.simulator.control import PATH as FAULTS_PATH
+from tests.deploy.artifacts import DEPLOY, RULES
+from tests.e2e.conftest import EXPORTER, Process, Programs, eventually, fetch, free_port, query, tool
+
+INTERVAL = "2s"
+"""The poll interval, so that what takes minutes elsewhere takes seconds here."""
+
+
+class Told:
+    """A webhook and WeCom's API in one: what Alertmanager has sent, in order."""
+
+    def __init__(self) -> None:
+        self.alerts: list[dict[str, Any]] = []
+        self.messages: list[str] = []
+        told = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.answer({"errcode": 0, "access_token": "token-of-wecom"})
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if "message/send" in self.path:
+                    told.messages.append(body["text"]["content"])
+                else:
+                    told.alerts += body["alerts"]
+                self.answer({"errcode": 0, "errmsg": "ok"})
+
+            def answer(self, body: Any) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(json.dumps(body).encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """Listen no longer."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def ever(self, status: str) -> set[tuple[str, str]]:
+        """Alerts that were ever `firing` or `resolved`: names, with the project or whatever else they are about."""
+        return {about(alert["labels"]) for alert in self.alerts if alert["status"] == status}
+
+    def now(self) -> set[tuple[str, str]]:
+        """Alerts that fire, as far as was told."""
+        newest = {about(alert["labels"]): alert["status"] for alert in self.alerts}
+        return {name for name, status in newest.items() if status == "firing"}
+
+
+def about(labels: dict[str, str]) -> tuple[str, str]:
+    """An alert's name, and what it is about."""
+    return labels["alertname"], labels.get("project") or labels.get("credential") or labels.get("job", "")
+
+
+class Stack:
+    """All programs, and how to turn faults on and off."""
+
+    def __init__(self, programs: Programs, told: Told, projects: int) -> None:
+        self.programs = programs
+        self.folder = programs.folder
+        self.told = told
+        self.simulator = programs.start(*EXPORTER, "simulate", f"--projects={projects}", f"--poll-interval={INTERVAL}")
+        assert self.simulator.popen.stdout
+        self.config = yaml.safe_load(self.simulator.popen.stdout.read())
+        self.config["limits"] = {"frs": {"rate": 9}}
+        self.config["discovery"] = [{"credential": "globex", "regions": ["cn-east-3"]}]
+        self.cloud = self.config["endpoints"]["frs"]
+        self.config_file = self.folder / "config.yaml"
+        self.shards: list[str] = []
+        self.write_config()
+        self.port = free_port()
+        self.exporter = self.start_exporter()
+        self.prometheus = ""
+
+    def write_config(self) -> None:
+        """Put what `config` says into the exporter's file."""
+        self.config_file.write_text(yaml.safe_dump(self.config, allow_unicode=True))
+
+    def start_exporter(self) -> Process:
+        """The exporter, at the port it always has."""
+        address = f"--web.listen-address=127.0.0.1:{self.port}"
+        return self.programs.start(*EXPORTER, f"--config.file={self.config_file}", address)
+
+    def start_shard(self, index: int, *, of: int) -> Process:
+        """An exporter that shares the projects with others, which Prometheus scrapes as the job "shards"."""
+        port = free_port()
+        flags = [f"--shard={index}", f"--total-shards={of}", f"--web.listen-address=127.0.0.1:{port}"]
+        shard = self.programs.start(*EXPORTER, f"--config.file={self.config_file}", *flags)
+        self.shards.append(f"127.0.0.1:{port}")
+        self.show_shards()
+        return shard
+
+    def show_shards(self) -> None:
+        """Tell Prometheus where the shards are; it looks by itself."""
+        (self.folder / "shards.json").write_text(json.dumps([{"targets": self.shards}]))
+
+    @property
+    def url(self) -> str:
+        """Where the exporter is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def order(self, **what: Any) -> None:
+        """Let something go wrong in the cloud, or be well again."""
+        body = json.dumps(what).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.cloud + FAULTS_PATH, body), timeout=10) as answer:
+            assert answer.status == 200
+
+    def until(self, condition: Callable[[Told], bool], seconds: float = 60.0) -> None:
+        """Wait for what is told."""
+        try:
+            eventually(lambda: condition(self.told), seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; told now: {sorted(self.told.now())}") from None
+
+    def reload(self) -> None:
+        """Tell the exporter that its config has changed."""
+        fetch_by_post(f"{self.url}/-/reload")
+
+    def ask_again(self, *projects: str) -> None:
+        """Let the exporter ask about projects now, however long their pause is."""
+        for project in projects:
+            fetch(f"{self.url}/probe?project={urllib.parse.quote(project)}")
+
+    def start_prometheus(self) -> None:
+        """Prometheus with our own config, rules and Alertmanager, in seconds instead of minutes."""
+        alertmanager = self.start_alertmanager()
+        document = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
+        document["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        document["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [alertmanager]
+        (job,) = document["scrape_configs"]
+        job["static_configs"][0]["targets"] = [f"127.0.0.1:{self.port}"]
+        self.show_shards()
+        files = [{"files": [str(self.folder / "shards.json")], "refresh_interval": "1s"}]
+        own = {"source_labels": ["__name__"], "regex": "frs_exporter_.*", "action": "keep"}
+        shards = {"job_name": "shards", "file_sd_configs": files, "metric_relabel_configs": [own]}
+        document["scrape_configs"].append(shards)
+        (self.folder / "prometheus.yml").write_text(yaml.safe_dump(document))
+        rules = yaml.safe_load(RULES.read_text())
+        for group in rules["groups"]:
+            for rule in group["rules"]:
+                if "for" in rule:
+                    rule["for"] = "2s"
+        (self.folder / "frs.rules.yml").write_text(yaml.safe_dump(rules))
+        port = free_port()
+        self.programs.start(
+            tool("prometheus"),
+            f"--config.file={self.folder}/prometheus.yml",
+            f"--storage.tsdb.path={self.folder}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--web.enable-lifecycle",
+        )
+        self.prometheus = f"http://127.0.0.1:{port}"
+        eventually(lambda: "is Ready" in fetch(f"{self.prometheus}/-/ready"))
+        eventually(lambda: query(self.prometheus, "frs_up == 1"))
+
+    def start_alertmanager(self) -> str:
+        """Alertmanager with our own routes and inhibitions, without pauses, and who it tells; its address."""
+        document = yaml.safe_load((DEPLOY / "prometheus/alertmanager.yml").read_text())
+        document["route"] |= {"group_wait": "1s", "group_interval": "1s"}
+        for receiver in document["receivers"]:
+            for webhook in receiver["webhook_configs"]:
+                webhook["url"] = self.told.url
+            for wecom in receiver.get("wechat_configs", ()):
+                wecom["api_url"] = f"{self.told.url}/cgi-bin/"
+        file = self.folder / "alertmanager.yml"
+        file.write_text(yaml.safe_dump(document, allow_unicode=True))
+        port = free_port()
+        self.programs.start(
+            tool("prometheus-alertmanager"),
+            f"--config.file={file}",
+            f"--storage.path={self.folder}/alertmanager",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        )
+        eventually(lambda: fetch(f"http://127.0.0.1:{port}/-/ready"))
+        return f"127.0.0.1:{port}"
+
+
+def fetch_by_post(url: str) -> None:
+    """Ask with POST; the answer must be good."""
+    with urllib.request.urlopen(urllib.request.Request(url, b"", method="POST"), timeout=10) as answer:
+        assert answer.status == 200
+
+
+@contextmanager
+def stack(folder: Path, *, projects: int) -> Iterator[Stack]:
+    """A cloud of so many projects, and an exporter; the others are started when they are wanted."""
+    told, programs = Told(), Programs(folder)
+    try:
+        yield Stack(programs, told, projects)
+    finally:
+        programs.stop()
+        told.stop()

@@ -1,0 +1,105 @@
+"""Every expression of every panel and rule, executed by a real Prometheus that scrapes a real exporter."""
+
+import json
+import re
+import time
+import urllib.parse
+from typing import Any
+
+import pytest
+
+from tests.deploy.artifacts import DASHBOARDS, dashboard, queries, rules
+from tests.deploy.stack import Stack
+from tests.e2e.conftest import eventually, fetch, query
+
+QUERIES = [
+    pytest.param(expression, target, id=where)
+    for path in DASHBOARDS
+    for where, expression, target in queries(dashboard(path))
+]
+
+
+@pytest.fixture(scope="module")
+def lived(it: Stack) -> Stack:
+    """The stack after it has seen something of everything: a failure, a switch, some minutes of calls."""
+    it.order(project="fleet-00007", fault={"status": 503})
+    it.order(project="vip-lounge", subscribed={"detect": False})
+    switched = 'changes(frs_subscribed{project="vip-lounge"}[1m]) > 0 and frs_subscribed == %d'
+    eventually(lambda: query(it.prometheus, switched % 0))
+    it.order(project="vip-lounge", subscribed={"detect": True})
+    eventually(lambda: query(it.prometheus, switched % 1))
+    eventually(lambda: query(it.prometheus, 'rate(frs_poll_errors_total{project="fleet-00007"}[1m]) > 0'))
+    eventually(lambda: query(it.prometheus, "rate(frs_api_calls_total[1m])"), 90)
+    eventually(lambda: query(it.prometheus, 'count(ALERTS{alertstate="firing"})'))
+    it.order(project="fleet-00007", fault=None)
+    return it
+
+
+def over_time(prometheus: str, expression: str) -> list[dict[str, Any]]:
+    """The series of an expression in the last five minutes; an expression that fails is an error."""
+    now = time.time()
+    asked = urllib.parse.urlencode({"query": expression, "start": now - 300, "end": now, "step": 2})
+    answer = json.loads(fetch(f"{prometheus}/api/v1/query_range?{asked}"))
+    assert answer["status"] == "success", answer
+    series: list[dict[str, Any]] = answer["data"]["result"]
+    return series
+
+
+@pytest.mark.parametrize(("expression", "target"), QUERIES)
+def test_every_panel_and_mark_gets_data_with_the_labels_it_shows(
+    lived: Stack, expression: str, target: dict[str, Any]
+) -> None:
+    series = over_time(lived.prometheus, expression)
+    assert series
+    shown = set(re.findall(r"{{(\w+)}}", target.get("legendFormat", "")))
+    for one in series:
+        assert shown <= one["metric"].keys()
+        assert all(value not in ("NaN", "+Inf", "-Inf") for _, value in one["values"]) or "quantile" in expression
+    legends = [tuple(one["metric"].get(label) for label in sorted(shown)) for one in series]
+    assert len(set(legends)) == len(legends), "two lines of one name"
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_the_columns_of_tables_are_labels_of_their_data(lived: Stack, path: Any) -> None:
+    for panel in dashboard(path)["panels"]:
+        for change in panel.get("transformations", ()):
+            renamed = {name for name in change["options"].get("renameByName", ()) if "\\" not in name}
+            assert renamed or change["options"]
+            (target,) = panel["targets"]
+            expression = next(e for where, e, t in queries(dashboard(path)) if t == target)
+            for one in over_time(lived.prometheus, expression):
+                assert renamed - {"Value"} <= one["metric"].keys(), panel["title"]
+
+
+def test_every_rule_is_evaluated_without_an_error(lived: Stack) -> None:
+    groups = json.loads(fetch(f"{lived.prometheus}/api/v1/rules"))["data"]["groups"]
+    found = {rule["name"]: rule for group in groups for rule in group["rules"]}
+    assert found.keys() == rules("alert").keys() | rules("record").keys()
+    assert {rule["health"] for rule in found.values()} == {"ok"}
+    assert not [rule["lastError"] for rule in found.values() if rule.get("lastError")]
+    assert max(rule["evaluationTime"] for rule in found.values()) < 1
+
+
+@pytest.mark.parametrize("name", rules("record"))
+def test_every_recorded_series_is_there_with_the_labels_of_its_level(lived: Stack, name: str) -> None:
+    level = name.partition(":")[0]
+    labels = [
+        label for label in ("project", "collector", "reason", "face_set", "api", "class") if label in parts(level)
+    ]
+    series = over_time(lived.prometheus, name)
+    assert series
+    for one in series:
+        assert {*labels, "job", "instance"} <= one["metric"].keys()
+
+
+def parts(level: str) -> set[str]:
+    """The labels in the first part of a recorded series' name."""
+    return {level} | set(re.findall(r"face_set|project|collector|reason|api|class", level))
+
+
+@pytest.mark.parametrize("name", rules("alert"))
+def test_every_alerts_expression_has_its_data_before_it_is_compared(lived: Stack, name: str) -> None:
+    """The metrics that an alert compares are there, all of them: no alert is silent for want of data."""
+    metrics = set(re.findall(r"\b((?:\w+:)?(?:frs|process)_\w+(?::\w+)?)", rules("alert")[name]["expr"]))
+    for metric in metrics:
+        assert over_time(lived.prometheus, metric), metric
