@@ -1,5 +1,5 @@
 # make demo: the exporter against a simulated cloud. make test: everything CI checks. Both prepare what they need.
-.PHONY: demo test lint types tools bench clean
+.PHONY: demo test lint types tools deploy bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -27,6 +27,11 @@ types: .venv/dev
 # Real programs for the tests; without them (no root, no apt) the tests that need them are skipped, but never in CI.
 tools:
 	@tests/install-tools
+
+# What is rendered from code or copied in deploy/: after a change of rules or dashboards.
+deploy: .venv/dev
+	$(BIN)/python -m deploy.grafana.build
+	$(BIN)/python deploy/kubernetes/build.py
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks.page

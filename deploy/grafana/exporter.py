@@ -6,7 +6,8 @@ TITLE = "FRS / Exporter"
 ABOUT = "The exporter itself: requests to the cloud, credentials, config, process."
 
 SHARDS_MISSING = (
-    "max by (job) (frs_exporter_shards{}) - count by (job) (count by (job, shard) (frs_exporter_shard_info{}))"
+    "max by (job, namespace) (frs_exporter_shards{})"
+    " - count by (job, namespace) (count by (job, namespace, shard) (frs_exporter_shard_info{}))"
 )
 TOKENS_END_IN = (
     "min by (credential) ((frs_token_expiry_timestamp_seconds{} - time())"

@@ -17,8 +17,8 @@ TITLE = "FRS / Fleet"
 ABOUT = "All projects: what is wrong, what is subscribed, how old answers are, how full it is."
 
 MISSING = (
-    "frs_subservice_required{} and on (job, project) frs_subscribed{}"
-    " unless on (job, project, subservice) frs_subscribed{} == 1"
+    "frs_subservice_required{} and on (job, namespace, project) frs_subscribed{}"
+    " unless on (job, namespace, project, subservice) frs_subscribed{} == 1"
 )
 SUBSCRIBED = "max by (project, subservice) (frs_subscribed{})"
 AGE = "(time() - frs_last_success_timestamp_seconds{}) / frs_poll_interval_seconds{}"

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.deploy.stack import Stack, stack
+from tests.e2e.conftest import programs
+
+__all__ = ["it", "programs"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,156 @@
+"""The image and the compose stack: linted, and their steps done by hand, as no engine runs where tests do."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from frs_exporter.cli import cli
+from frs_exporter.commands.serve import DEFAULT_ADDRESS
+from tests.deploy.artifacts import DEPLOY
+from tests.e2e.conftest import ROOT, Programs, eventually, fetch, free_port, tool
+
+DOCKER = DEPLOY / "docker"
+DOCKERFILE = (DOCKER / "Dockerfile").read_text()
+STEPS = [
+    (line.partition(" ")[0], line.partition(" ")[2])
+    for line in re.sub(r"#.*\n", "", DOCKERFILE).replace("\\\n", "").splitlines()
+    if line
+]
+COMPOSE = sorted(DOCKER.glob("compose*.yaml"))
+PORT = DEFAULT_ADDRESS.removeprefix(":")
+
+
+def let_in() -> list[Path]:
+    """What the build may see, of what is there."""
+    _, everything, *allowed = (DOCKER / "Dockerfile.dockerignore").read_text().splitlines()
+    assert everything == "*"
+    assert allowed.pop() == "**/__pycache__"
+    return [ROOT / pattern.removeprefix("!") for pattern in allowed]
+
+
+def merged(base: Any, over: Any) -> Any:
+    """Two compose files as one: mappings are merged, lists joined, but a command is replaced."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        both = {key: merged(base[key], over[key]) for key in base.keys() & over.keys() if key != "command"}
+        return {**base, **over, **both}
+    return base + over if isinstance(base, list) and isinstance(over, list) else over
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    linted = subprocess.run([tool("hadolint"), str(DOCKER / "Dockerfile")], capture_output=True, text=True, check=False)
+    assert (linted.returncode, linted.stdout, linted.stderr) == (0, "", "")
+
+
+def test_the_image_runs_as_nobody_and_says_what_it_is() -> None:
+    last = dict(STEPS[[index for index, (step, _) in enumerate(STEPS) if step == "FROM"][-1] :])
+    assert last["USER"] == "65534:65534"
+    assert last["EXPOSE"] == PORT
+    assert last["ENTRYPOINT"] == '["frs-exporter"]'
+    assert last["HEALTHCHECK"].endswith('CMD ["frs-exporter", "health"]')
+    labels = re.findall(r"org\.opencontainers\.image\.(\w+)=", DOCKERFILE)
+    assert labels == ["title", "description", "licenses", "version", "revision", "created"]
+    assert {value for step, value in STEPS if step == "FROM"} == {"${PYTHON} AS build", "${PYTHON}"}, "one base to pin"
+
+
+def test_the_build_sees_what_it_copies_and_no_secret() -> None:
+    seen = {path.name for path in let_in()}
+    copied = {name for step, value in STEPS if step == "COPY" and "--from" not in value for name in value.split()[:-1]}
+    assert copied == seen
+    assert all(path.exists() for path in let_in())
+    assert not seen & {"config.yaml", ".git", ".venv", "tests", "deploy", "."}
+
+
+def test_what_the_build_does_makes_an_exporter_that_may_do_nothing_and_writes_nothing(programs: Programs) -> None:
+    """The builder's own steps in a folder, then the program as the image would run it."""
+    source, made = programs.folder / "src", programs.folder / "opt"
+    source.mkdir()
+    for path in let_in():
+        copy = shutil.copytree if path.is_dir() else shutil.copy
+        copy(path, source / path.name)
+    (script,) = [value for step, value in STEPS if step == "RUN"]
+    script = script.replace("/opt/frs-exporter", str(made))
+    subprocess.run(["sh", "-ec", script], cwd=source, check=True, capture_output=True)
+    subprocess.run(["chmod", "-R", "a=rX", str(made)], check=True)
+    shutil.rmtree(source)
+    before = {path: path.stat().st_mtime for path in made.rglob("*")}
+    # Without capabilities even root may write only where that is allowed.
+    like_nobody = ["setpriv", "--bounding-set=-all", "--no-new-privs"] if os.getuid() == 0 else []
+    exporter = [*like_nobody, "env", "PYTHONDONTWRITEBYTECODE=1", str(made / "bin/frs-exporter")]
+    port = free_port()
+    process = programs.start(*exporter, "demo", f"--web.listen-address=127.0.0.1:{port}")
+    eventually(lambda: process.popen.poll() is not None or fetch(f"http://127.0.0.1:{port}/-/healthy"))
+    health = subprocess.run([*exporter, "health", f"--url=http://127.0.0.1:{port}"], check=False)
+    assert health.returncode == 0, process.log
+    assert "frs_up" in fetch(f"http://127.0.0.1:{port}/metrics")
+    assert process.stop()[0] == 0
+    assert {path: path.stat().st_mtime for path in made.rglob("*")} == before
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run([*like_nobody, "touch", str(made / "x")], check=True, stderr=subprocess.DEVNULL)
+    assert not (made / "bin/pip").exists()
+
+
+@pytest.mark.parametrize("files", [COMPOSE[-1:], COMPOSE[:1], COMPOSE], ids=["demo", "config", "both"])
+def test_compose_files_are_as_the_specification_wants_them(files: list[Path], tmp_path: Path) -> None:
+    document: Any = {}
+    for path in reversed(files):
+        document = merged(document, yaml.safe_load(path.read_text()))
+    (tmp_path / "compose.yaml").write_text(yaml.safe_dump(document))
+    command = [tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(tmp_path / "compose.yaml")]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_stack_mounts_what_is_there_and_opens_nothing_to_others() -> None:
+    services = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+    assert set(services) == {"exporter", "prometheus", "alertmanager", "grafana"}
+    for name, service in services.items():
+        for mount in service.get("volumes", ()):
+            assert mount["type"] == "volume" or ((DOCKER / mount["source"]).exists() and mount["read_only"]), mount
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+        assert service["read_only"]
+        assert service["cap_drop"] == ["ALL"]
+        assert re.fullmatch(r"frs-exporter|[\w/]+:v?\d+\.\d+\.\d+", service["image"]), name
+    assert (DOCKER / services["exporter"]["build"]["context"] / services["exporter"]["build"]["dockerfile"]).exists()
+
+
+def test_commands_are_those_of_the_program() -> None:
+    name, *flags = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]["exporter"]["command"]
+    assert cli.commands[name].make_context(name, flags).params["addresses"] == [(None, int(PORT))]
+    (config,) = yaml.safe_load((DOCKER / "compose.config.yaml").read_text())["services"]["exporter"]["command"]
+    assert dict(STEPS)["CMD"] == f'["{config}"]'
+    assert cli.commands["serve"].make_context("serve", [config]).params["config_file"].startswith("/etc/frs-exporter/")
+
+
+def test_prometheus_and_alertmanager_take_their_configs() -> None:
+    for command in (
+        [tool("promtool"), "check", "config", "--syntax-only", str(DOCKER / "prometheus.yml")],
+        [tool("amtool"), "check-config", str(DOCKER / "alertmanager.yml")],
+    ):
+        checked = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stderr
+
+
+def test_the_stack_and_the_examples_agree() -> None:
+    """The same inhibitions; rules, dashboards and the data source where they are mounted."""
+    ours, example = (
+        yaml.safe_load((DEPLOY / path).read_text())
+        for path in ("docker/alertmanager.yml", "prometheus/alertmanager.yml")
+    )
+    assert ours["inhibit_rules"] == example["inhibit_rules"]
+    services = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+    targets = {mount["target"]: mount["source"] for each in services.values() for mount in each.get("volumes", ())}
+    (rules,) = yaml.safe_load((DOCKER / "prometheus.yml").read_text())["rule_files"]
+    assert (DOCKER / targets[os.path.dirname(rules)] / os.path.basename(rules)).exists()
+    provisioning = DOCKER / targets["/etc/grafana/provisioning"]
+    (provider,) = yaml.safe_load((provisioning / "dashboards/frs.yaml").read_text())["providers"]
+    assert list((DOCKER / targets[provider["options"]["path"]]).glob("*.json"))
+    home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert (DOCKER / targets[os.path.dirname(home)] / os.path.basename(home)).exists()
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yaml").read_text())["datasources"]
+    assert (source["type"], source["url"], source["isDefault"]) == ("prometheus", "http://prometheus:9090", True)
