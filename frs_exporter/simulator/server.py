@@ -1,5 +1,6 @@
 """The simulator as a server, and the config that works against it."""
 
+from copy import deepcopy
 from typing import Any
 
 import yaml
@@ -70,7 +71,7 @@ def config_text(world: World, url: str, poll_interval: str = "10s") -> str:
                 "region": project.region,
                 "credential": account.domain_name,
                 "labels": {"team": account.domain_name},
-                **(COUNTED if project.traffic.calls else {}),
+                **(deepcopy(COUNTED) if project.traffic.calls else {}),
             }
             for account, project in world.projects()
         ],

@@ -108,7 +108,8 @@ class Programs:
         assert process.popen.stdout
         text = process.popen.stdout.read()
         config = self.folder / "config.yaml"
-        own = re.sub(r"\n  collectors:\n(  - \w+\n)+", "\n", text)
+        own = re.sub(r"  collectors:\n(  - \w+\n)+  month_budget_cny: 5000\n", "", text)
+        assert "collectors" not in own
         config.write_text(own.replace("defaults:\n", "defaults:\n  collectors: [subscription]\n"))
         return process, config
 

@@ -29,8 +29,7 @@ def test_readiness_reloads_signs_of_life_and_the_end(programs: Programs, monkeyp
         assert told("READY=1") == "READY=1"
         assert fetch(f"{url}/-/healthy") == "healthy\n"
         assert told("WATCHDOG=1").startswith("WATCHDOG=1\nSTATUS=")
-        while told("WATCHDOG=1") != "WATCHDOG=1\nSTATUS=6 of 6 jobs up":
-            pass
+        eventually(lambda: told("WATCHDOG=1") == "WATCHDOG=1\nSTATUS=6 of 6 jobs up")
         process.popen.send_signal(signal.SIGHUP)
         assert "MONOTONIC_USEC=" in told("RELOADING=1")
         assert told("READY=1")
