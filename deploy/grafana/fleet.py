@@ -1,6 +1,7 @@
 """All projects at a glance: what is wrong, what is subscribed, how old answers are, how full it is."""
 
 from deploy.grafana.panels import (
+    COUNTED_BY_MINUTES,
     FULLNESS,
     GOOD_IF_NONE,
     PLAIN,
@@ -22,6 +23,9 @@ MISSING = (
 )
 SUBSCRIBED = "max by (project, subservice) (frs_subscribed{})"
 AGE = "(time() - frs_last_success_timestamp_seconds{}) / frs_poll_interval_seconds{}"
+
+BUSIEST = "topk(10, sum by (project) (increase(frs_api_calls_total{}[$__range] @ end())))"
+"""The same ten all the time, not at each step others."""
 
 
 def layout() -> dict[str, list[Kind]]:
@@ -84,9 +88,12 @@ def freshness() -> list[Kind]:
     """How old what is known is, and why."""
     return [
         lines(
-            "Oldest answers, in poll intervals",
-            "The ten oldest answers, in poll intervals of their own: healthy ones are younger than one or two.",
-            [(f"topk(10, max by (project, collector) ({AGE}))", "{{project}} {{collector}}")],
+            "Age of answers, in poll intervals",
+            "The median, and the oldest that are late: healthy answers are younger than one or two poll intervals.",
+            [
+                (f"quantile(0.5, {AGE})", "median"),
+                (f"topk(10, max by (project, collector) ({AGE})) > 2", "{{project}} {{collector}}"),
+            ],
         ),
         lines(
             "Failed polls",
@@ -120,9 +127,10 @@ def use() -> list[Kind]:
         lines(
             "Calls",
             "Successful calls by Cloud Eye's minutes, of the ten projects with most; needs the collector cloud_eye.",
-            [("topk(10, sum by (project) (rate(frs_api_calls_total{}[$__rate_interval])))", "{{project}}")],
+            [(f"sum by (project) (rate(frs_api_calls_total{{}}[$__rate_interval])) and {BUSIEST}", "{{project}}")],
             unit="reqps",
             stacked=True,
+            step=COUNTED_BY_MINUTES,
         ),
         bars(
             "Cost of the month",

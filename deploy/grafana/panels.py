@@ -30,6 +30,9 @@ FULLNESS: Steps = ((None, "green"), (0.8, "orange"), (0.95, "red"))
 PLAIN: Steps = ((None, "text"),)
 
 YUAN = "currency:¥"
+COUNTED_BY_MINUTES = "2m"
+"""The step for counters that grow once a minute; Grafana takes four such steps for $__rate_interval."""
+NEWEST = common.ReduceDataOptions().calcs(["lastNotNull"])
 
 Texts = dict[str, tuple[str, str]]
 """What values mean, and in which colour."""
@@ -52,7 +55,7 @@ def chosen(expression: str) -> str:
 
 def query(expression: str, legend: str = "", *, now: bool = False) -> prometheus.Dataquery:
     """A query over the time that is shown, or of now as a table."""
-    built = prometheus.Dataquery().expr(chosen(expression)).datasource(SOURCE)
+    built = prometheus.Dataquery().ref_id("A").expr(chosen(expression)).datasource(SOURCE)
     if now:
         return built.instant().format(PromQueryFormat.TABLE)
     return built.range().legend_format(legend)
@@ -81,6 +84,7 @@ def mapping(texts: Texts) -> list[model.ValueMapping]:
 def number(title: str, description: str, expression: str, *, steps: Steps = PLAIN, unit: str = "short") -> stat.Panel:
     """One number as it is now, in the colours of these steps."""
     panel = stat.Panel().graph_mode(shapes.BigValueGraphMode.NONE).color_mode(shapes.BigValueColorMode.VALUE)
+    panel.reduce_options(NEWEST)
     described(panel, title, description, unit, (4, 4))
     return panel.thresholds(thresholds(steps)).with_target(query(expression, now=True))
 
@@ -99,8 +103,9 @@ def lines(
     size: tuple[int, int] = (12, 8),
     stacked: bool = False,
     least: float | None = 0,
+    step: str = "",
 ) -> timeseries.Panel:
-    """Values over time: expressions with their legends, on an axis from `least` on."""
+    """Values over time: expressions with their legends, on an axis from `least` on, and at most one in `step`."""
     panel = timeseries.Panel().fill_opacity(30 if stacked else 8).line_width(1)
     panel.legend(
         common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM).calcs(["lastNotNull"])
@@ -112,7 +117,8 @@ def lines(
         panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL))
     described(panel, title, description, unit, size)
     for number, (expression, legend) in enumerate(queries):
-        panel.with_target(query(expression, legend).ref_id(chr(ord("A") + number)))
+        target = query(expression, legend).ref_id(chr(ord("A") + number))
+        panel.with_target(target.interval(step) if step else target)
     return panel
 
 
@@ -130,14 +136,12 @@ def bars(title: str, description: str, expression: str, legend: str, *, unit: st
     panel = (
         bargauge.Panel().orientation(shapes.VizOrientation.HORIZONTAL).display_mode(shapes.BarGaugeDisplayMode.BASIC)
     )
-    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])).min(0)
+    panel.reduce_options(NEWEST).min(0)
     if unit == "percentunit":
         panel.max(1)
     described(panel, title, description, unit, (12, 8))
     panel.thresholds(thresholds(steps))
-    return panel.with_target(
-        prometheus.Dataquery().expr(chosen(expression)).datasource(SOURCE).instant().legend_format(legend)
-    )
+    return panel.with_target(query(expression, legend).instant())
 
 
 def rows(

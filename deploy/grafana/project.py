@@ -1,6 +1,7 @@
 """One project: what is known of it, how old that is, and how it is used."""
 
 from deploy.grafana.panels import (
+    COUNTED_BY_MINUTES,
     FULLNESS,
     ON_OFF,
     UP_DOWN,
@@ -141,12 +142,14 @@ def calls() -> list[Kind]:
             [("sum by (api) (rate(frs_api_calls_total{}[$__rate_interval]))", "{{api}}")],
             unit="reqps",
             stacked=True,
+            step=COUNTED_BY_MINUTES,
         ),
         lines(
             "Errors",
             "Failed calls: 5xx are the vendor's errors, 4xx those of whoever calls.",
             [("sum by (api, class) (rate(frs_api_errors_total{}[$__rate_interval]))", "{{api}} {{class}}")],
             unit="reqps",
+            step=COUNTED_BY_MINUTES,
         ),
         lines(
             "Latency",

@@ -44,9 +44,19 @@ def queries(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
         yield f"{document['uid']}: {mark['name']}", filled_in(mark["expr"]), mark
 
 
+VALUES = {
+    "$__rate_interval": "2m",
+    "$__range": "5m",
+    "$job": ".*",
+    "$instance": ".*",
+    "$project": ".*",
+}
+"""What Grafana puts in the place of variables, all values chosen."""
+
+
 def filled_in(expression: str) -> str:
-    """An expression with all values chosen, as Grafana sends it."""
-    for variable, value in (("$__rate_interval", "1m"), ("$job", ".*"), ("$instance", ".*"), ("$project", ".*")):
+    """An expression as Grafana sends it."""
+    for variable, value in VALUES.items():
         expression = expression.replace(variable, value)
     return expression
 

@@ -28,15 +28,26 @@ QUERIES = [
 ]
 
 
-@pytest.fixture(scope="session")
-def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The JSON Schema of a dashboard, made of Grafana's types; null is a type of its own."""
-    made = tmp_path_factory.mktemp("grafana") / "schema.json"
-    flags = ["--required", "--strictNullChecks", "--ignoreErrors", "--out", str(made)]
-    command = [tool("typescript-json-schema"), str(TYPES / "index.d.ts"), "Dashboard", *flags]
-    subprocess.run(command, check=True, capture_output=True)
-    document: dict[str, Any] = json.loads(made.read_text())
+def schema_of(kind: str, file: str, *flags: str) -> dict[str, Any]:
+    """A JSON Schema made of Grafana's types in a file; null is a type of its own."""
+    command = [tool("typescript-json-schema"), str(TYPES / file), kind, "--strictNullChecks", "--ignoreErrors", *flags]
+    made = subprocess.run(command, check=True, capture_output=True)
+    document: dict[str, Any] = json.loads(made.stdout)
     return document
+
+
+@pytest.fixture(scope="session")
+def schema() -> dict[str, Any]:
+    """The schema of a dashboard, which leaves open what the kinds of panels have for themselves."""
+    return schema_of("Dashboard", "index.d.ts", "--required")
+
+
+@pytest.fixture(scope="session", params=["bargauge", "stat", "state-timeline", "table", "timeseries"])
+def own_schema(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """A kind of panel, and the schema of what it has for itself: all of it has defaults, none of it other names."""
+    kind: str = request.param
+    file = f"raw/composable/{kind.replace('-', '')}/panelcfg/x/types.gen.d.ts"
+    return kind, schema_of("*", file, "--noExtraProps")
 
 
 def test_there_are_dashboards_of_the_fleet_of_a_project_and_of_the_exporter() -> None:
@@ -56,6 +67,24 @@ def test_what_is_committed_is_what_the_code_renders(tmp_path: Path) -> None:
 @pytest.mark.parametrize("document", EVERY)
 def test_dashboards_are_as_grafanas_own_types_want_them(schema: dict[str, Any], document: dict[str, Any]) -> None:
     jsonschema.validate(document, schema)
+
+
+def test_panels_are_as_the_types_of_their_kind_want_them(own_schema: tuple[str, dict[str, Any]]) -> None:
+    kind, definitions = own_schema
+    own = [panel for document in ALL.values() for panel in panels(document) if panel["type"] == kind]
+    assert own
+    options, fields = ({**definitions, "$ref": f"#/definitions/{name}"} for name in ("Options", "FieldConfig"))
+    for panel in own:
+        jsonschema.validate(panel.get("options", {}), options)
+        if custom := panel["fieldConfig"]["defaults"].get("custom"):
+            jsonschema.validate(custom, fields)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**own[0].get("options", {}), "colour": "red"}, options)
+
+
+def test_the_panels_are_of_these_kinds() -> None:
+    kinds = {panel["type"] for document in ALL.values() for panel in panels(document)}
+    assert kinds == {"bargauge", "stat", "state-timeline", "table", "timeseries"}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +135,9 @@ def test_every_panel_says_what_it_shows_and_in_which_unit(document: dict[str, An
         assert re.fullmatch(r"[A-Z].*[.]", panel["description"]), panel["title"]
         assert panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"]
+        names = [target["refId"] for target in panel["targets"]]
+        assert all(names)
+        assert len(set(names)) == len(names)
         for source in (panel["datasource"], *(target["datasource"] for target in panel["targets"])):
             assert source == {"type": "prometheus", "uid": "${datasource}"}
 
