@@ -8,12 +8,13 @@ BIN := .venv/bin
 demo: .venv/run
 	$(BIN)/frs-exporter demo $(ARGS)
 
-# Weeks of virtual time, which counting lines would double, pass beside the rest: each needs a processor for minutes.
+# Beside the rest: weeks of virtual time, which counting lines would double, and what waits for alerts.
+BESIDE := tests/resilience tests/deploy
 test: lint types tools
 	$(BIN)/coverage erase
-	@$(BIN)/python -m pytest tests/resilience > .resilience.log 2>&1 & beside=$$!; \
-	$(BIN)/coverage run -m pytest --ignore=tests/resilience $(ARGS); failed=$$?; \
-	wait $$beside || failed=1; cat .resilience.log; exit $$failed
+	@$(BIN)/python -m pytest $(BESIDE) > .beside.log 2>&1 & beside=$$!; \
+	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) $(ARGS); failed=$$?; \
+	wait $$beside || failed=1; cat .beside.log; exit $$failed
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -50,4 +51,4 @@ bench: .venv/dev
 	@touch $@ .venv/run
 
 clean:
-	rm -rf .venv .tools .resilience.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots
+	rm -rf .venv .tools .beside.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots

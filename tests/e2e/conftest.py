@@ -1,7 +1,10 @@
 """Processes: the daemon, the simulator, and real tools from Debian."""
 
+import contextlib
+import itertools
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -36,11 +39,17 @@ def tool(name: str) -> str:
     return path
 
 
+PORTS = itertools.cycle(random.sample(range(20_000, 32_000), 12_000))
+"""Below those that connections are given, so that none has one before the program it is meant for."""
+
+
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens at."""
+    for port in PORTS:
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def fetch(url: str, **headers: str) -> str:
