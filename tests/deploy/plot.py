@@ -141,8 +141,10 @@ def draw_table(axes: Axes, panel: dict[str, Any], lines: list[Line]) -> None:
             [row, *(shown(panel, values[row, c])[0] if (row, c) in values else "–" for c in columns)] for row in rows
         ]
     else:
-        heads = list(options["organize"]["renameByName"].values())
-        cells = [[line.labels.get(name, "") for name in options["organize"]["renameByName"]] for line in lines]
+        titles, order = options["organize"]["renameByName"], options["organize"]["indexByName"]
+        columns = sorted(titles, key=order.__getitem__)
+        heads = [titles[column] for column in columns]
+        cells = [[line.labels.get(column, "") for column in columns] for line in lines]
     if not cells:
         axes.text(0.5, 0.5, "No data", ha="center", va="center")
         return
