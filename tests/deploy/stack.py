@@ -19,6 +19,9 @@ from tests.e2e.conftest import EXPORTER, Process, Programs, eventually, fetch, f
 INTERVAL = "2s"
 """The poll interval, so that what takes minutes elsewhere takes seconds here."""
 
+PAUSES = {"for": "2s", "keep_firing_for": "6s"}
+"""So are those of the rules."""
+
 
 class Told:
     """A webhook and WeCom's API in one: what Alertmanager has sent, in order."""
@@ -158,8 +161,7 @@ class Stack:
         rules = yaml.safe_load(RULES.read_text())
         for group in rules["groups"]:
             for rule in group["rules"]:
-                if "for" in rule:
-                    rule["for"] = "2s"
+                rule |= {pause: time for pause, time in PAUSES.items() if pause in rule}
         (self.folder / "frs.rules.yml").write_text(yaml.safe_dump(rules))
         port = free_port()
         self.programs.start(
