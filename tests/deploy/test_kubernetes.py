@@ -606,13 +606,21 @@ def test_the_chart_refuses_all_flags_that_it_sets_itself() -> None:
 def mount(found: Objects, folder: Path) -> Path:
     """The config's volume as the kubelet writes it, with links, and a file for each secret that it names."""
     (text,) = found["ConfigMap", "frs-exporter-config"]["data"].values()
-    (folder / "..data").mkdir(parents=True)
+    (folder / "config/..data").mkdir(parents=True)
     (folder / "secrets").mkdir()
-    (folder / "..data/config.yaml").write_text(text.replace(MOUNTED, str(folder)))
-    (folder / "config.yaml").symlink_to("..data/config.yaml")
+    (folder / "config/..data/config.yaml").write_text(text.replace(MOUNTED, str(folder)))
+    (folder / "config/config.yaml").symlink_to("..data/config.yaml")
     for name in re.findall(rf"!file {MOUNTED}/secrets/(\S+)", text):
         (folder / "secrets" / name).write_text(re.sub(r"\W", "", name) + "\n")
-    return folder / "config.yaml"
+    return folder / "config/config.yaml"
+
+
+@pytest.mark.parametrize("values", [{}, {"webConfig": {"existingSecret": "web"}}])
+def test_nothing_is_mounted_within_what_is_mounted(values: dict[str, Any]) -> None:
+    """Kubelets make such folders, others that run pods may not: each volume of an API's object is read-only."""
+    folders = [Path(each["mountPath"]) for each in container(helm(values))["volumeMounts"]]
+    assert len(folders) >= 2
+    assert not [(one, other) for one in folders for other in folders if one in other.parents]
 
 
 @pytest.mark.parametrize("overlay", SAME)

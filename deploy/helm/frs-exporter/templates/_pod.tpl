@@ -55,7 +55,7 @@ image: {{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
 {{- end }}
 imagePullPolicy: {{ $image.pullPolicy }}
 args:
-  - --config.file=/etc/frs-exporter/config.yaml
+  - --config.file=/etc/frs-exporter/config/config.yaml
   - --web.listen-address=:{{ .Values.service.port }}
   - --log.level={{ .Values.logLevel }}
   - --log.format={{ .Values.logFormat }}
@@ -101,10 +101,10 @@ resources:
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-# Whole folders, never subPath: what is mounted by subPath does not change any more.
+# Whole folders beside each other, never subPath: what is mounted by subPath does not change any more.
 volumeMounts:
   - name: config
-    mountPath: /etc/frs-exporter
+    mountPath: /etc/frs-exporter/config
     readOnly: true
   - name: secrets
     mountPath: /etc/frs-exporter/secrets
