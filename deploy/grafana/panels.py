@@ -185,8 +185,8 @@ def matrix(title: str, description: str, expression: str, by: tuple[str, str], s
 
 def to_project(panel: table.Panel, column: str) -> table.Panel:
     """Let the names in a column lead to the project's own dashboard."""
-    now = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
-    url = f"/d/frs-project?{now}&var-project=${{__value.raw:percentencode}}"
+    kept = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
+    url = f"/d/frs-project?{kept}&var-project=${{__value.raw:percentencode}}"
     link = {"title": "Look at this project", "url": url}
     return panel.override_by_name(column, [model.DynamicConfigValue(id_val="links", value=[link])])
 
