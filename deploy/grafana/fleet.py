@@ -18,14 +18,16 @@ TITLE = "FRS / Fleet"
 ABOUT = "All projects: what is wrong, what is subscribed, how old answers are, how full it is."
 
 MISSING = (
-    "frs_subservice_required{} and on (job, namespace, project) frs_subscribed{}"
-    " unless on (job, namespace, project, subservice) frs_subscribed{} == 1"
+    "frs_subservice_required{} and on (job, instance, project) frs_subscribed{}"
+    " unless on (job, instance, project, subservice) frs_subscribed{} == 1"
 )
 SUBSCRIBED = "max by (project, subservice) (frs_subscribed{})"
 AGE = "(time() - frs_last_success_timestamp_seconds{}) / frs_poll_interval_seconds{}"
 
-BUSIEST = "topk(10, sum by (project) (increase(frs_api_calls_total{}[$__range] @ end())))"
+BUSIEST = "topk(10, sum by (project) (max by (project, api) (increase(frs_api_calls_total{}[$__range] @ end()))))"
 """The same ten all the time, not at each step others."""
+CALLS = "sum by (project) (max by (project, api) (rate(frs_api_calls_total{}[$__rate_interval])))"
+"""However many exporters tell of a project."""
 
 
 def layout() -> dict[str, list[Kind]]:
@@ -127,7 +129,7 @@ def use() -> list[Kind]:
         lines(
             "Calls",
             "Successful calls by Cloud Eye's minutes, of the ten projects with most; needs the collector cloud_eye.",
-            [(f"sum by (project) (rate(frs_api_calls_total{{}}[$__rate_interval])) and {BUSIEST}", "{{project}}")],
+            [(f"{CALLS} and {BUSIEST}", "{{project}}")],
             unit="reqps",
             stacked=True,
             step=COUNTED_BY_MINUTES,
@@ -135,7 +137,7 @@ def use() -> list[Kind]:
         bars(
             "Cost of the month",
             "What the calls of this calendar month cost by the config's pricing: an estimate.",
-            "topk(10, sum by (project) (frs_month_api_cost_cny{}))",
+            "topk(10, sum by (project) (max by (project, api) (frs_month_api_cost_cny{})))",
             "{{project}}",
             unit=YUAN,
             steps=PLAIN,

@@ -60,7 +60,7 @@ def now() -> list[Kind]:
         number(
             "Cost of the month",
             "What the calls of this calendar month cost by the config's pricing: an estimate.",
-            "sum(frs_month_api_cost_cny{})",
+            "sum(max by (api) (frs_month_api_cost_cny{}))",
             unit=YUAN,
         ),
         rows(
@@ -139,7 +139,7 @@ def calls() -> list[Kind]:
         lines(
             "Calls",
             "Successful calls of each API, by Cloud Eye's minutes.",
-            [("sum by (api) (rate(frs_api_calls_total{}[$__rate_interval]))", "{{api}}")],
+            [("max by (api) (rate(frs_api_calls_total{}[$__rate_interval]))", "{{api}}")],
             unit="reqps",
             stacked=True,
             step=COUNTED_BY_MINUTES,
@@ -147,7 +147,7 @@ def calls() -> list[Kind]:
         lines(
             "Errors",
             "Failed calls: 5xx are the vendor's errors, 4xx those of whoever calls.",
-            [("sum by (api, class) (rate(frs_api_errors_total{}[$__rate_interval]))", "{{api}} {{class}}")],
+            [("max by (api, class) (rate(frs_api_errors_total{}[$__rate_interval]))", "{{api}} {{class}}")],
             unit="reqps",
             step=COUNTED_BY_MINUTES,
         ),
@@ -160,7 +160,7 @@ def calls() -> list[Kind]:
         lines(
             "Cost of the month",
             "What the calls of this calendar month cost by the config's pricing, and what they may cost.",
-            [("sum by (api) (frs_month_api_cost_cny{})", "{{api}}"), ("max(frs_month_budget_cny{})", "budget")],
+            [("max by (api) (frs_month_api_cost_cny{})", "{{api}}"), ("max(frs_month_budget_cny{})", "budget")],
             unit=YUAN,
         ),
     ]

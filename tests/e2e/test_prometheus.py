@@ -99,14 +99,15 @@ def test_prometheus_finds_and_probes_every_project_over_tls_with_a_login(program
     _, server = start_prometheus(programs, yaml.safe_dump(document))
 
     projects = {project["name"] for project in yaml.safe_load(config.read_text())["projects"]}
-    ups = eventually(lambda: len(found := query(server, 'up{job="frs-probe"} == 1')) == len(projects) and found)
+    probes = f'up{{job="frs-exporter", instance!="127.0.0.1:{port}"}}'
+    ups = eventually(lambda: len(found := query(server, f"{probes} == 1")) == len(projects) and found)
     assert {series["metric"]["instance"] for series in ups} == projects
     (search,) = eventually(lambda: query(server, 'frs_subscribed{project="visitor-kiosk", subservice="search"}'))
     assert (search["metric"]["instance"], search["value"][1]) == ("visitor-kiosk", "0")
     assert eventually(lambda: query(server, 'frs_exporter_jobs{job="frs-exporter"}'))[0]["value"][1] == str(
         len(projects)
     )
-    assert not query(server, 'frs_up{job="frs-exporter"}'), "only the exporter's own metrics were asked for"
+    assert not query(server, f'frs_up{{instance="127.0.0.1:{port}"}}'), "only the exporter's own metrics were asked for"
 
     (programs.folder / "password").write_text("wrong")
-    eventually(lambda: len(query(server, 'up{job="frs-probe"} == 0')) == len(projects))
+    eventually(lambda: len(query(server, f"{probes} == 0")) == len(projects))
