@@ -22,7 +22,9 @@ MISSING = (
     " unless on (job, instance, project, subservice) frs_subscribed{} == 1"
 )
 SUBSCRIBED = "max by (project, subservice) (frs_subscribed{})"
-AGE = "(time() - frs_last_success_timestamp_seconds{}) / frs_poll_interval_seconds{}"
+LAST = "frs_last_success_timestamp_seconds{}"
+AGE = f"(timestamp({LAST}) - {LAST}) / frs_poll_interval_seconds{{}}"
+"""As of the scrape, as the alerts have it: how often Prometheus looks makes no answer older."""
 
 BUSIEST = "topk(10, sum by (project) (max by (project, api) (increase(frs_api_calls_total{}[$__range] @ end()))))"
 """The same ten all the time, not at each step others."""

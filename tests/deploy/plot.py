@@ -5,7 +5,6 @@ import re
 import sys
 import tempfile
 import time
-import urllib.parse
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from matplotlib.figure import Figure
 
 from tests.deploy.artifacts import DASHBOARDS, filled_in
 from tests.deploy.stack import Stack, stack
-from tests.e2e.conftest import ROOT, fetch, query
+from tests.e2e.conftest import ROOT, query, query_range
 
 FOLDER = ROOT / "screenshots"
 COLUMN, ROW = 0.8, 0.4
@@ -43,7 +42,10 @@ class History:
     def lines(self, target: dict[str, Any]) -> list[Line]:
         """The series of a query, of now if it is an instant one."""
         expression = filled_in(target["expr"])
-        found = self.now(expression) if target.get("instant") else self.since_the_start(expression)
+        if target.get("instant"):
+            found = [{**series, "values": [series["value"]]} for series in query(self.prometheus, expression)]
+        else:
+            found = query_range(self.prometheus, expression, self.start)
         return [
             Line(
                 legend(target.get("legendFormat", ""), series["metric"]),
@@ -52,17 +54,6 @@ class History:
             )
             for series in found
         ]
-
-    def now(self, expression: str) -> list[dict[str, Any]]:
-        """Series with one value each."""
-        return [{**series, "values": [series["value"]]} for series in query(self.prometheus, expression)]
-
-    def since_the_start(self, expression: str) -> list[dict[str, Any]]:
-        """Series with a value every two seconds."""
-        asked = urllib.parse.urlencode({"query": expression, "start": self.start, "end": time.time(), "step": 2})
-        answer = json.loads(fetch(f"{self.prometheus}/api/v1/query_range?{asked}"))
-        series: list[dict[str, Any]] = answer["data"]["result"]
-        return series
 
 
 def legend(template: str, labels: dict[str, str]) -> str:

@@ -3,7 +3,6 @@
 import json
 import re
 import time
-import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from tests.deploy.artifacts import DASHBOARDS, dashboard, filled_in, panels, queries, rules
 from tests.deploy.plot import History, picture
 from tests.deploy.stack import Stack
-from tests.e2e.conftest import eventually, fetch, query
+from tests.e2e.conftest import eventually, fetch, query, query_range
 
 QUERIES = [
     pytest.param(expression, target, id=where)
@@ -45,13 +44,8 @@ def test_a_dashboard_can_be_plotted(lived: Stack, path: Path, tmp_path: Path) ->
 
 
 def over_time(prometheus: str, expression: str) -> list[dict[str, Any]]:
-    """The series of an expression in the last five minutes; an expression that fails is an error."""
-    now = time.time()
-    asked = urllib.parse.urlencode({"query": expression, "start": now - 300, "end": now, "step": 2})
-    answer = json.loads(fetch(f"{prometheus}/api/v1/query_range?{asked}"))
-    assert answer["status"] == "success", answer
-    series: list[dict[str, Any]] = answer["data"]["result"]
-    return series
+    """The series of an expression in the last five minutes."""
+    return query_range(prometheus, expression, time.time() - 300)
 
 
 @pytest.mark.parametrize(("expression", "target"), QUERIES)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,6 +150,17 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
 
 def query(prometheus: str, expression: str) -> list[dict[str, Any]]:
     """The series that a PromQL expression gives now."""
-    body = json.loads(fetch(f"{prometheus}/api/v1/query?query={urllib.request.quote(expression)}"))  # type: ignore[attr-defined]
-    series: list[dict[str, Any]] = body["data"]["result"]
+    return ask(prometheus, "query", query=expression)
+
+
+def query_range(prometheus: str, expression: str, start: float) -> list[dict[str, Any]]:
+    """The series that a PromQL expression gives every two seconds from `start`, in Unix seconds, until now."""
+    return ask(prometheus, "query_range", query=expression, start=start, end=time.time(), step=2)
+
+
+def ask(prometheus: str, endpoint: str, **asked: Any) -> list[dict[str, Any]]:
+    """The series that Prometheus' API answers with; an expression that fails is an error."""
+    answer = json.loads(fetch(f"{prometheus}/api/v1/{endpoint}?{urllib.parse.urlencode(asked)}"))
+    assert answer["status"] == "success", answer
+    series: list[dict[str, Any]] = answer["data"]["result"]
     return series
