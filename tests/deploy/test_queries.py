@@ -25,10 +25,11 @@ def lived(it: Stack) -> Stack:
     """The stack after it has seen something of everything: a failure, a switch, some minutes of calls."""
     it.order(project="fleet-00007", fault={"status": 503})
     it.order(project="vip-lounge", subscribed={"detect": False})
-    switched = 'changes(frs_subscribed{project="vip-lounge"}[1m]) > 0 and frs_subscribed == %d'
-    eventually(lambda: query(it.prometheus, switched % 0))
+    # For so long that whoever looks every two seconds sees it.
+    kept = '%s_over_time(frs_subscribed{project="vip-lounge", subservice="detect"}[5s]) == %d'
+    eventually(lambda: query(it.prometheus, kept % ("max", 0)))
     it.order(project="vip-lounge", subscribed={"detect": True})
-    eventually(lambda: query(it.prometheus, switched % 1))
+    eventually(lambda: query(it.prometheus, kept % ("min", 1)))
     eventually(lambda: query(it.prometheus, 'rate(frs_poll_errors_total{project="fleet-00007"}[1m]) > 0'))
     # Cloud Eye's minutes come one by one, and the first call is counted a minute after its API is first shown.
     eventually(lambda: query(it.prometheus, "project_api_class:frs_api_errors:ratio_rate30m"), 180)
