@@ -54,7 +54,10 @@ class ConfigError(Exception):
 
 
 class ApiError(Exception):
-    """A call that did not tell what was asked; `code` is the vendor's, `retry_after` is in seconds."""
+    """A call that did not tell what was asked; `code` is the vendor's, `retry_after` is in seconds.
+
+    `by_vendor` says that the answer has a shape of the vendor's, and is not a stranger's on the way.
+    """
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class ApiError(Exception):
         retry_after: float | None = None,
         request_id: str = "",
         api: str = "",
+        by_vendor: bool = False,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -75,10 +79,11 @@ class ApiError(Exception):
         self.retry_after = retry_after
         self.request_id = request_id
         self.api = api
+        self.by_vendor = by_vendor
 
     def but(self, **changes: Any) -> "ApiError":
         """A copy with some changes, and without the traceback, whose frames hold headers and bodies: it may be kept."""
-        names = ("message", "status", "code", "retry_after", "request_id", "api")
+        names = ("message", "status", "code", "retry_after", "request_id", "api", "by_vendor")
         return ApiError(self.reason, **{**{name: getattr(self, name) for name in names}, **changes})
 
     def __str__(self) -> str:
@@ -139,6 +144,7 @@ def classify(
         code=code or str(status),
         retry_after=retry_after(headers),
         request_id=request_id(headers, secrets),
+        by_vendor=bool(code),
     )
 
 
@@ -149,8 +155,11 @@ def reason_of(code: str, status: int) -> Reason:
 
 
 def proves_secret(error: ApiError) -> bool:
-    """Whether a failure comes from behind the check of password or signature: who is told so was let in."""
-    if behind_the_gateway(error.code) or (error.reason is Reason.FORBIDDEN and error.api == "iam"):
+    """Whether a failure comes from behind the check of password or signature: who is told so was let in.
+
+    A stranger's answer, as of a proxy or a firewall, proves nothing.
+    """
+    if behind_the_gateway(error.code) or (error.reason is Reason.FORBIDDEN and error.api == "iam" and error.by_vendor):
         return True
     return canonical(error.code) in {"APIG.0302", "APIG.0304", "APIG.0306", "APIG.0310", "APIG.0802"}
 

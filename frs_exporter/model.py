@@ -69,13 +69,15 @@ DIRECT = HttpOptions()
 class Access:
     """In whose name and how the cloud is asked, about one project, or with an empty `project_id` about an account.
 
-    `project` is what logs call it; `poll_timeout` is in seconds, endpoints are base URLs without a trailing slash.
+    `project` is what logs call it; `poll_interval`, how often it is asked, and `poll_timeout` are in seconds, endpoints
+    are base URLs without a trailing slash.
     """
 
     project: str
     project_id: str
     credential: Credential
     endpoints: Mapping[Api, str] = field(hash=False)
+    poll_interval: float = 60.0
     poll_timeout: float = 10.0
     http: HttpOptions = DIRECT
 
@@ -92,7 +94,6 @@ class Target(Access):
     create_time_zone: str = "UTC"
     max_face_sets: int = 100
     pricing: tuple[Price, ...] = ()
-    poll_interval: float = 60.0
     stale_after: float = 180.0
 
     def asks_like(self, other: "Target") -> bool:

@@ -219,10 +219,13 @@ class TokenAuthorizer:
                 http=access.http,
                 body=password_login(self._credential, access.project_id),
                 secret=self._credential.password.get_secret_value(),
+                read=read_token,
+                project=access.project_id,
+                poll_interval=access.poll_interval,
             ),
             login,
         )
-        value, issued, expires, project_id = read_token(answer)
+        value, issued, expires, project_id = answer.payload
         if project_id != access.project_id:
             raise ApiError(Reason.PROJECT_MISMATCH, "IAM issued a token of another project", **about(answer))
         # The life is measured between two times of IAM's own clock, so a wrong local clock does no harm.

@@ -42,7 +42,11 @@ class Client:
         """The JSON at `path`, for which JSON is posted if there is any, which must change nothing; raises ApiError."""
         name, endpoint = access.credential.name, access.endpoints[api]
         method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
-        request = Request(api, endpoint, name, method, path, access.poll_timeout, access.http, content)
+        request = Request(
+            *(api, endpoint, name, method, path, access.poll_timeout, access.http, content),
+            project=access.project_id,
+            poll_interval=access.poll_interval,
+        )
         authorizer = self._authorizer(access.credential)
         step(f"authorization: {access.credential.kind} of {name}{held(authorizer.expires_at(access))}")
         authorization = await authorizer.authorize(access)

@@ -1,55 +1,23 @@
 """How many requests may be sent, and when: gates keep to the vendor's quota, and heed what a throttled answer says."""
 
 import asyncio
-import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiolimiter import AsyncLimiter
 
+from frs_exporter.cloud.pauses import Pauses
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Limit
 from frs_exporter.polling.schedule import LONGEST_RETRY_AFTER
-
-
-class Standing:
-    """An error that stands for a while: whoever comes meanwhile gets it at once, and nothing is sent."""
-
-    def __init__(self) -> None:
-        self._error: ApiError | None = None
-        self._until = -math.inf
-
-    @property
-    def left(self) -> float:
-        """Seconds for which the error still stands, zero or less when it does not."""
-        return self._until - asyncio.get_running_loop().time()
-
-    def stand(self, error: ApiError, seconds: float) -> None:
-        """Let the error stand for at least so long."""
-        self._error = error.but()
-        self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
-
-    def restart(self, seconds: float) -> None:
-        """Let what stands, or stood, stand for so long from now on."""
-        self._until = asyncio.get_running_loop().time() + seconds
-
-    def lift(self) -> None:
-        """Let nothing stand."""
-        self._error, self._until = None, -math.inf
-
-    def check(self, longer: float = 0.0) -> None:
-        """Raise the error again, if it stands, or did so many seconds ago."""
-        left = self.left + longer
-        if self._error is not None and left > 0:
-            message = f"as told to another request: {self._error.message}; not asked for another {math.ceil(left)} s"
-            raise self._error.but(message=message, retry_after=left)
 
 
 class Gate:
     """A token bucket and a number of slots; whoever enters waits for both.
 
     The bucket holds one token: a larger one would let a burst through on top of the rate, and over the vendor's quota.
-    A throttled answer that says when to come back closes the gate until then, as the quota is everybody's.
+    A throttled answer that says when to come back keeps its project out until then. As the quota is the user's, it also
+    closes the gate for all, but for one poll interval at most: it may be about one, until further ones are throttled.
     """
 
     def __init__(self, limit: Limit) -> None:
@@ -57,7 +25,7 @@ class Gate:
         self._slots = asyncio.Semaphore(limit.concurrency)
         self._surplus = 0
         self._bucket = AsyncLimiter(1, 1 / limit.rate)
-        self._closed = Standing()
+        self._pauses = Pauses()
 
     def change(self, limit: Limit) -> None:
         """Keep to another limit from now on; whoever is inside, or next, may go on."""
@@ -69,19 +37,31 @@ class Gate:
             self._slots.release()
 
     @asynccontextmanager
-    async def entered(self) -> AsyncIterator[None]:
-        """Hold a slot; it comes first, or a token taken while waiting for it would be spent late, in a burst."""
-        self._closed.check()
+    async def entered(self, project: str, poll_interval: float) -> AsyncIterator[None]:
+        """Hold a slot for a project that is asked every `poll_interval` seconds; raises ApiError while it is closed.
+
+        The slot comes first, or a token taken while waiting for it would be spent late, in a burst.
+        """
+        self._pauses.check(project)
         async with self._slot():
-            self._closed.check()
+            self._pauses.check(project)
             await self._bucket.acquire()
-            self._closed.check()
+            self._pauses.check(project)
             try:
                 yield
             except ApiError as error:
-                if error.reason is Reason.THROTTLED and error.retry_after:
-                    self._closed.stand(error, min(error.retry_after, LONGEST_RETRY_AFTER))
+                self._failed(project, poll_interval, error)
                 raise
+            self._pauses.well()
+
+    def _failed(self, project: str, poll_interval: float, error: ApiError) -> None:
+        if error.reason is Reason.THROTTLED and error.retry_after:
+            wanted = min(error.retry_after, LONGEST_RETRY_AFTER)
+            self._pauses.pause(project, error, wanted)
+            spreads = self._pauses.spreads(project)
+            self._pauses.everybody.stand(error, wanted if spreads else min(wanted, poll_interval))
+        elif error.status is not None:
+            self._pauses.well()
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from frs_exporter.advice import advice
-from frs_exporter.cloud.gate import Standing
+from frs_exporter.cloud.pauses import Pauses, Standing
 from frs_exporter.errors import ApiError, Reason, proves_secret
 from frs_exporter.exposition.telemetry import Telemetry
 
@@ -29,10 +29,12 @@ BEHIND = 30.0
 others tell whether it was the secret."""
 CLOCK_JUMP = 60.0
 """A wall clock set by more seconds than this may be the end of signatures that were good until now."""
-FIRST_SILENCE = 60.0
-"""Seconds without an attempt at an endpoint that did not answer one: the answer may have been a refusal. They double
-with each, so that there are four within a quarter of an hour at most."""
-LAST_SILENCE = 960.0
+PROJECT_PAUSES = (60.0, 300.0, 600.0, 960.0)
+"""Seconds for which a project waits that got no answer, by how many attempts at its endpoint have had none in a row: it
+may have been a refusal."""
+ENDPOINT_PAUSES = (60.0, 120.0, 600.0, 960.0)
+"""Seconds for which all wait there, once two projects in a row got none: one alone may be what hangs. Whoever they are,
+there are four attempts within a quarter of an hour at most, fewer than the five that lock by default."""
 
 PASSWORDS = (3, 900.0)
 KEYS = (4, 360.0)
@@ -80,8 +82,8 @@ class Hold:
 
     Until it has worked, one at a time uses it, after that at most `width`, as those under way could lock it together;
     of those each endpoint has its share, so that one that is slow takes nothing from the others. A project that is
-    refused where others are accepted is held by itself. `of_endpoint` says that a timeout speaks for the endpoint as a
-    whole, as it does for logins, which are not about one project.
+    refused where others are accepted is held by itself; one that gets no answer waits by itself, until another one gets
+    none, too. `of_endpoint` says that no answer may be a refusal though the secret has worked, as it may for logins.
     """
 
     def __init__(
@@ -111,8 +113,8 @@ class Hold:
         self._behind: frozenset[str] = frozenset()
         self._odd: set[str] = set()
         self._odd_standing = Standing()
-        self._silences: defaultdict[str, Standing] = defaultdict(Standing)
-        self._pauses: dict[str, float] = {}
+        self._silences: defaultdict[str, Pauses] = defaultdict(Pauses)
+        self._unanswered: Counter[str] = Counter()
         self._show()
 
     @property
@@ -142,7 +144,7 @@ class Hold:
         if project in self._odd:
             self._odd_standing.check()
         if endpoint is not None and endpoint in self._silences:
-            self._silences[endpoint].check()
+            self._silences[endpoint].check(project)
 
     @asynccontextmanager
     async def attempt(
@@ -161,14 +163,14 @@ class Hold:
                 yield
             except ApiError as error:
                 if error.reason is Reason.TIMEOUT:
-                    raise self._doubt(endpoint, error) from None
-                self._pauses.pop(endpoint, None)
+                    raise self._doubt(project, endpoint, error) from None
+                self._answered(endpoint)
                 if error.reason is Reason.AUTH:
                     raise await self._refused(project, error, replaced) from None
                 if proves_secret(error):
                     self._accept(project, refusals)
                 raise
-            self._pauses.pop(endpoint, None)
+            self._answered(endpoint)
             self._accept(project, refusals)
 
     @asynccontextmanager
@@ -224,7 +226,11 @@ class Hold:
         self._show()
         return error.but(retry_after=self._standing.left + BEHIND)
 
-    def _doubt(self, endpoint: str, error: ApiError) -> ApiError:
+    def _answered(self, endpoint: str) -> None:
+        self._silences[endpoint].well()
+        self._unanswered.pop(endpoint, None)
+
+    def _doubt(self, project: str, endpoint: str, error: ApiError) -> ApiError:
         """What was not answered may have been refused: it is not tried again so soon; what to tell."""
         if self._refusals:
             self._standing.restart(self._length)
@@ -232,10 +238,13 @@ class Hold:
             return error.but(retry_after=self._standing.left + BEHIND)
         if self._worked and not self._of_endpoint:
             return error
-        pause = self._pauses.get(endpoint, FIRST_SILENCE)
-        self._pauses[endpoint] = min(2 * pause, LAST_SILENCE)
-        self._silences[endpoint].stand(error, pause)
-        return error.but(retry_after=pause)
+        self._trusted = False  # one at a time, until somebody is accepted: several could all have been refused
+        silence, step = self._silences[endpoint], min(self._unanswered[endpoint], len(PROJECT_PAUSES) - 1)
+        self._unanswered[endpoint] += 1
+        silence.pause(project, error, PROJECT_PAUSES[step])
+        if silence.spreads(project):
+            silence.everybody.stand(error, ENDPOINT_PAUSES[step])
+        return error.but(retry_after=PROJECT_PAUSES[step])
 
     def _accept(self, project: str, refusals: int) -> None:
         """Lift the hold, unless the secret was refused since the attempt began."""

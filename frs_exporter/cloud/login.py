@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from frs_exporter.cloud.strict_json import decode
 from frs_exporter.cloud.transport import Answer
 from frs_exporter.credentials import TokenCredential
 from frs_exporter.errors import ApiError, Reason, request_id
@@ -23,21 +24,22 @@ def password_login(credential: TokenCredential, project_id: str) -> bytes:
     return json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
 
 
-def read_token(answer: Answer) -> tuple[str, float, float, str]:
+def read_token(raw: Answer) -> tuple[str, float, float, str]:
     """Token, issue and expiry in Unix seconds, and project id, empty for one of an account, of IAM's answer.
 
-    Raises ApiError on any other shape.
+    Raises ValueError where it is no JSON, and ApiError on any other shape.
     """
-    value, problem = answer.headers.get("x-subject-token", ""), "no usable X-Subject-Token"
+    value, problem = raw.headers.get("x-subject-token", ""), "no usable X-Subject-Token"
+    payload = decode(raw.payload)
     try:
-        token: Any = answer.payload["token"]
+        token: Any = payload["token"]
         issued, expires = (iam_time(token[key]) for key in ("issued_at", "expires_at"))
         project_id = "" if "domain" in token and "project" not in token else token["project"]["id"]
         if re.fullmatch(r"[\x21-\x7e]+", value) and isinstance(project_id, str) and expires > issued:
             return value, issued, expires, project_id
     except (KeyError, TypeError, ValueError, OverflowError):
         problem = "no usable token.issued_at, token.expires_at and token.project.id"
-    raise ApiError(Reason.PAYLOAD, f"{problem} in IAM's answer", **about(answer))
+    raise ApiError(Reason.PAYLOAD, f"{problem} in IAM's answer", **about(raw))
 
 
 def about(answer: Answer) -> dict[str, Any]:

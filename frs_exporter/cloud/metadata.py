@@ -70,9 +70,9 @@ def read_keys(name: str, answer: Answer) -> tuple[KeyCredential, float]:
     raise ApiError(Reason.PAYLOAD, message, status=answer.status, api=Api.ECS)
 
 
-def printable(body: bytes) -> str:
+def printable(raw: Answer) -> str:
     """Text that can be sent in a header; raises ValueError."""
-    text = body.decode("ascii", "replace").strip()
+    text = str(raw.payload, "ascii", "replace").strip()
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ValueError("it is no token")
     return text

@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
@@ -36,8 +36,9 @@ log = structlog.get_logger()
 class Request:
     """One call: `target` is the encoded path and query, `timeout` in seconds counts from when the gate opens.
 
-    `secret` is what of the body must not come back in an error; `read` makes of the answer's body what is wanted, and
-    raises ValueError where it cannot.
+    `project` is the id of whom it is about, empty for an account, `poll_interval` in seconds how often. `secret` is
+    what of the body must not come back in an error; `read` makes of an answer what is wanted, and raises ValueError or
+    ApiError where it cannot: only an answer that can be read proves who has asked.
     """
 
     api: Api
@@ -49,7 +50,9 @@ class Request:
     http: HttpOptions = DIRECT
     body: bytes = field(default=b"", repr=False)
     secret: str = field(default="", repr=False)
-    read: Callable[[bytes], Any] = field(default=decode, repr=False)
+    read: Callable[["Answer"], Any] = field(default=lambda raw: decode(raw.payload), repr=False)
+    project: str = ""
+    poll_interval: float = 60.0
 
     @property
     def url(self) -> URL:
@@ -59,7 +62,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer; header names are in lower case."""
+    """A successful answer; header names are in lower case, `payload` is what was read of its body."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -142,7 +145,7 @@ class Transport:
         gate = self._gates.get(key)
         if gate is None:
             gate = self._gates[key] = Gate(self._limits[request.api])
-        async with gate.entered(), authorize(request) as headers:
+        async with gate.entered(request.project, request.poll_interval), authorize(request) as headers:
             waited = asyncio.get_running_loop().time() - self._waiting.pop(arrival)
             step(f"waited {waited:.3f} s for a turn at the gate of {request.credential} for {request.api}")
             return await self._observed(request, headers)
@@ -234,7 +237,7 @@ def usable(raw: Answer, request: Request) -> Answer:
     if len(raw.payload) > MAX_BODY:
         raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=raw.status)
     try:
-        return Answer(raw.status, raw.headers, request.read(raw.payload))
+        return replace(raw, payload=request.read(raw))
     except ValueError as error:
         message, about = f"the answer is not usable: {error}", request_id(raw.headers)
         raise ApiError(Reason.PAYLOAD, message, status=raw.status, request_id=about) from None

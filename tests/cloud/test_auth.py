@@ -1,6 +1,7 @@
 """Tokens: bought once, shared, renewed ahead, dropped when refused; what IAM may answer; keys have nothing to keep."""
 
 import asyncio
+import json
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,7 +30,7 @@ ISSUED, EXPIRES = "2020-01-04T09:05:22.701000Z", "2020-01-05T09:05:22.701000Z"
 
 def answer(**changes: Any) -> Answer:
     token = {"issued_at": ISSUED, "expires_at": EXPIRES, "project": {"id": "p"}, **changes}
-    return Answer(201, {"x-subject-token": "MII"}, {"token": token})
+    return Answer(201, {"x-subject-token": "MII"}, json.dumps({"token": token}).encode())
 
 
 def hold() -> Hold:
@@ -166,9 +167,10 @@ async def test_only_the_refused_token_is_dropped(target: Target) -> None:
     """A slow request that comes back refused must not cost the token bought in the meantime."""
     issued = iter("ab")
 
-    async def send(_: Request, headers: Authorize) -> Answer:
+    async def send(request: Request, headers: Authorize) -> Answer:
         await made(headers)
-        return Answer(201, {"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).payload)
+        raw = Answer(201, {"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).payload)
+        return replace(raw, payload=request.read(raw))
 
     keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold(), nothing_new)
     old = await keeper.authorize(target)
@@ -179,9 +181,10 @@ async def test_only_the_refused_token_is_dropped(target: Target) -> None:
 
 
 async def test_a_token_of_another_project_is_refused(target: Target) -> None:
-    async def send(_: Request, headers: Authorize) -> Answer:
+    async def send(request: Request, headers: Authorize) -> Answer:
         await made(headers)
-        return answer(project={"id": "another"})
+        raw = answer(project={"id": "another"})
+        return replace(raw, payload=request.read(raw))
 
     keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold(), nothing_new)
     with pytest.raises(ApiError) as caught:
@@ -195,8 +198,8 @@ async def test_a_token_of_another_project_is_refused(target: Target) -> None:
         Answer(201, {}, answer().payload),
         Answer(201, {"x-subject-token": "MII\tx"}, answer().payload),
         Answer(201, {"x-subject-token": "MII\xe9"}, answer().payload),
-        Answer(201, {"x-subject-token": "MII"}, {}),
-        Answer(201, {"x-subject-token": "MII"}, []),
+        Answer(201, {"x-subject-token": "MII"}, b"{}"),
+        Answer(201, {"x-subject-token": "MII"}, b"[]"),
         answer(issued_at=EXPIRES, expires_at=ISSUED),
         answer(expires_at="soon"),
         answer(expires_at=5),
@@ -227,10 +230,11 @@ async def test_a_bug_in_a_background_renewal_is_logged(target: Target) -> None:
     """Nobody waits for it, so nobody else would tell."""
     issued = iter([Answer(201, {"x-subject-token": "MII"}, answer(project={"id": target.project_id}).payload)])
 
-    async def send(_: Request, headers: Authorize) -> Answer:
+    async def send(request: Request, headers: Authorize) -> Answer:
         await made(headers)
         try:
-            return next(issued)
+            raw = next(issued)
+            return replace(raw, payload=request.read(raw))
         except StopIteration:
             raise ZeroDivisionError from None
 

@@ -24,7 +24,7 @@ def test_a_gate_keeps_the_rate_and_the_number_of_slots(held: float, most: int, l
 
         async def one() -> None:
             nonlocal inside, seen
-            async with gate.entered():
+            async with gate.entered("p", 60.0):
                 times.append(clock())
                 inside += 1
                 seen = max(seen, inside)
@@ -45,7 +45,7 @@ def test_a_slow_rate_spaces_requests() -> None:
         gate, times = Gate(Limit(rate=0.5, concurrency=5)), []
 
         async def one() -> None:
-            async with gate.entered():
+            async with gate.entered("p", 60.0):
                 times.append(clock())
 
         await asyncio.gather(*(one() for _ in range(4)))
@@ -54,42 +54,93 @@ def test_a_slow_rate_spaces_requests() -> None:
     assert run_virtual(main()) == pytest.approx([0, 2, 4, 6], abs=1e-6)
 
 
-async def throttled(gate: Gate, count: int, retry_after: float | None) -> tuple[int, list[ApiError]]:
-    """How many of so many concurrent requests are sent to a cloud that throttles, and what comes of all."""
-    sent = 0
-
-    async def one() -> None:
-        nonlocal sent
-        async with gate.entered():
-            sent += 1
-            raise ApiError(Reason.THROTTLED, "too many", status=429, code="FRS.0033", retry_after=retry_after)
-
-    errors = await asyncio.gather(*(one() for _ in range(count)), return_exceptions=True)
-    return sent, [error for error in errors if isinstance(error, ApiError)]
+THROTTLED = ApiError(Reason.THROTTLED, "too many", status=429, code="FRS.0033")
 
 
-@pytest.mark.parametrize(("told", "closed"), [(60.0, 60.0), (1e9, LONGEST_RETRY_AFTER)])
-def test_a_throttled_answer_closes_the_gate_for_all_until_it_says(told: float, closed: float) -> None:
+async def asked(gate: Gate, project: str, retry_after: float | None = None, poll_interval: float = 60.0) -> str:
+    """What comes of one request: `sent`, what the cloud said, or how long the gate says that it stays closed."""
+    try:
+        async with gate.entered(project, poll_interval):
+            if retry_after is not None:
+                raise THROTTLED.but(retry_after=retry_after)
+    except ApiError as error:
+        return error.message.partition("not asked for ")[2] or "throttled"
+    return "sent"
+
+
+@pytest.mark.parametrize("poll_interval", [10.0, 60.0, 3600.0])
+def test_one_throttled_answer_keeps_its_project_out_until_it_says_and_all_others_for_one_interval(
+    poll_interval: float,
+) -> None:
+    """However far in the future that is: it may be about this project alone."""
+
+    async def main() -> None:
+        gate = Gate(Limit(rate=1000, concurrency=100))
+        assert await asked(gate, "odd", 1e9, poll_interval) == "throttled"
+        assert await asked(gate, "p") == f"another {poll_interval:.0f} s"
+        await asyncio.sleep(poll_interval + 1)
+        assert await asked(gate, "p") == "sent"
+        if poll_interval < LONGEST_RETRY_AFTER:
+            assert "another" in await asked(gate, "odd"), "another job of the same project is no further project"
+        assert await asked(gate, "q") == "sent"
+        await asyncio.sleep(LONGEST_RETRY_AFTER)
+        assert await asked(gate, "odd", 1e9, poll_interval) == "throttled"
+        await asyncio.sleep(poll_interval + 1)
+        assert await asked(gate, "p") == "sent", "the same one again is not a further one"
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(("said", "closed"), [(30.0, 30.0), (600.0, 600.0), (1e9, LONGEST_RETRY_AFTER)])
+def test_when_a_further_project_is_throttled_the_gate_closes_for_all_until_it_says(said: float, closed: float) -> None:
     """The quota is the user's: those who wait get the same answer at once, and nothing is sent for them."""
 
     async def main() -> None:
-        gate = Gate(Limit(rate=5, concurrency=2))
-        sent, errors = await throttled(gate, 100, told)
-        assert (sent, len(errors)) == (1, 100)
-        assert clock() < 1
-        assert {str(error).split(";")[0] for error in errors[1:]} == {"throttled: as told to another request: too many"}
-        assert min(error.retry_after or 0 for error in errors[1:]) == pytest.approx(closed, abs=1)
+        gate = Gate(Limit(rate=1000, concurrency=2))
+        assert await asked(gate, "p0", said) == "throttled"
+        await asyncio.sleep(61)
+        first = clock()
+        outcomes = await asyncio.gather(*(asked(gate, f"p{n}", said) for n in range(1, 100)))
+        assert outcomes.count("throttled") == 1
+        assert clock() < first + 1
         await asyncio.sleep(closed - 1)
-        sent, (error,) = await throttled(gate, 1, told)
-        assert (sent, error.message.split("; ")[1]) == (0, "not asked for another 1 s")
+        assert await asked(gate, "p99") == "another 1 s"
         await asyncio.sleep(2)
-        assert (await throttled(gate, 1, told))[0] == 1
+        assert await asked(gate, "p99") == "sent"
+
+    run_virtual(main())
+
+
+def test_an_answer_in_between_shows_that_it_is_not_everybody() -> None:
+    async def main() -> None:
+        gate = Gate(Limit(rate=1000, concurrency=2))
+        for project in ("p1", "p2", "p3"):
+            assert await asked(gate, project, 1e9) == "throttled"
+            await asyncio.sleep(61)
+            assert await asked(gate, "well") == "sent"
+
+    run_virtual(main())
+
+
+def test_what_is_told_to_others_names_where_it_comes_from() -> None:
+    async def main() -> None:
+        gate = Gate(Limit(rate=1000, concurrency=2))
+        await asked(gate, "odd", 60.0)
+        with pytest.raises(ApiError) as caught:
+            async with gate.entered("p", 60.0):
+                pass
+        assert str(caught.value) == (
+            "throttled: as told to another request: too many; not asked for another 60 s (FRS.0033 HTTP 429)"
+        )
+        assert caught.value.retry_after == pytest.approx(60.0, abs=0.1)
 
     run_virtual(main())
 
 
 def test_a_throttled_answer_that_does_not_say_when_closes_nothing() -> None:
     async def main() -> None:
-        assert (await throttled(Gate(Limit(rate=5, concurrency=2)), 3, None))[0] == 3
+        gate = Gate(Limit(rate=1000, concurrency=2))
+        assert await asked(gate, "odd", 0.0) == "throttled"
+        assert await asked(gate, "p") == "sent"
 
     run_virtual(main())

@@ -1,16 +1,17 @@
 """Holds: nobody locks an account, and nobody is held up for nothing."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from frs_exporter.cloud.hold import (
     BEHIND,
+    ENDPOINT_PAUSES,
     KEY_HOLD,
     KEY_WIDTH,
     LAST_HOLD,
-    LAST_SILENCE,
     PASSWORD_HOLD,
     PASSWORD_WIDTH,
     Hold,
@@ -320,10 +321,56 @@ def test_what_never_worked_is_not_tried_again_and_again_without_an_answer(of_end
         assert error
         assert error.reason is Reason.TIMEOUT
         assert await it.use(endpoint="elsewhere") is None
-        await asyncio.sleep(LAST_SILENCE)
+        await asyncio.sleep(ENDPOINT_PAUSES[-1])
         assert await it.use() is None
-        await it.use(outcome=TIMEOUT)
-        assert (await it.use() is None) is not of_endpoint, "for keys that work, one hanging project is no silence"
+        for _ in range(2):
+            await it.use(outcome=TIMEOUT)
+        assert (await it.use() is None) is not of_endpoint, "for keys that work, no answer is no refusal"
+
+    guarded(test)
+
+
+@pytest.mark.parametrize("of_endpoint", [False, True])
+@pytest.mark.parametrize("others", [1, 5])
+def test_a_project_that_gets_no_answer_costs_the_others_one_timeout(of_endpoint: bool, others: int) -> None:
+    """Though it goes first, and before the secret has worked; from then on it costs them nothing but its turns."""
+
+    async def test(it: Guarded) -> None:
+        it.hold = Hold("ops", KEY_HOLD, it.telemetry, Refusals(100, 0), width=KEY_WIDTH, of_endpoint=of_endpoint)
+        it.good, it.latency = True, 10.0
+        hanging = asyncio.create_task(it.use("hangs", outcome=TIMEOUT))
+        await asyncio.sleep(0)
+        it.latency = 0.1
+        assert await asyncio.gather(*(it.use(f"p{n}") for n in range(others))) == [None] * others
+        assert loop_time() < 10 + others
+        error = await hanging
+        assert error
+        assert error.retry_after == pytest.approx(60)
+        for _ in range(1000):
+            await it.use("hangs", outcome=TIMEOUT)
+            assert await it.use("p0") is None
+            await asyncio.sleep(5)
+        assert it.uses, "nobody else ever waited for it"
+
+    guarded(test)
+
+
+def test_however_projects_take_turns_without_an_answer_there_are_four_in_a_quarter_of_an_hour() -> None:
+    """All ways in which three projects can come, each as soon as it may: fewer than the five that lock by default."""
+
+    async def test(it: Guarded) -> None:
+        for order in itertools.product("abc", repeat=6):
+            it.hold = Hold("ops", KEY_HOLD, it.telemetry, Refusals(100, 0), width=KEY_WIDTH, of_endpoint=True)
+            it.uses, it.latency = [], 10.0
+            for project in order:
+                for _ in range(3):  # it waits for itself, and for all
+                    error = await it.use(project, outcome=TIMEOUT)
+                    assert error
+                    if "as told to another" not in error.message:
+                        break
+                    await asyncio.sleep(error.retry_after or 0)
+            assert len(it.uses) == len(order)
+            assert max(sum(start <= at < start + 900 for at in it.uses) for start in it.uses) <= 4, order
 
     guarded(test)
 
@@ -350,7 +397,8 @@ def test_an_answer_to_an_older_attempt_lifts_no_hold() -> None:
         (ApiError(Reason.FROZEN, "x", status=400, code="FRS.0202"), True),
         (ApiError(Reason.FORBIDDEN, "x", status=403, code="FRS.0002"), True),
         (ApiError(Reason.FORBIDDEN, "x", status=403, code="APIGW.0302"), True),
-        (ApiError(Reason.FORBIDDEN, "x", status=403, code="403", api="iam"), True),
+        (ApiError(Reason.FORBIDDEN, "x", status=403, code="403", api="iam", by_vendor=True), True),
+        (ApiError(Reason.FORBIDDEN, "x", status=403, code="403", api="iam"), False),
         (ApiError(Reason.FORBIDDEN, "x", status=403, code="APIGW.0402"), False),
         (ApiError(Reason.FORBIDDEN, "x", status=403, code="403", api="frs"), False),
         (ApiError(Reason.THROTTLED, "x", status=429, code="APIG.0308"), False),

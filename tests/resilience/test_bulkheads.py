@@ -10,7 +10,7 @@ from frs_exporter.cloud.auth import Token, TokenAuthorizer, authorizer
 from frs_exporter.cloud.lease import Term
 from frs_exporter.model import Api, Limit, Target
 from frs_exporter.polling.schedule import JITTER
-from frs_exporter.simulator.faults import HANG
+from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.simulator.world import Visit
 from tests.cloud.test_auth import new_hold
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
@@ -42,6 +42,72 @@ def test_one_hanging_project_of_200_delays_no_other(kind: str) -> None:
                 assert len(took) >= 28
                 assert sum(took) / len(took) == pytest.approx(60, rel=0.05)
                 assert 60 * (1 - JITTER) - 2 <= min(took) <= max(took) <= 60 * (1 + JITTER) + 2, "jitter, and its turn"
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(("kind", "api"), [("token", "frs"), ("token", "iam"), ("ak_sk", "frs")])
+@pytest.mark.parametrize("count", [2, 50])
+def test_a_project_that_hangs_from_the_start_costs_the_others_one_timeout(kind: str, api: str, count: int) -> None:
+    """Though it is asked first, and nobody knows yet whether the secret is right."""
+
+    async def main() -> None:
+        async with CloudContext(account(kind, *(f"p{n}" for n in range(count))), limits=USUAL) as cloud:
+            targets = cloud.targets(poll_interval=60.0, poll_timeout=10.0)
+            cloud.world.faults.set(api, HANG, targets[0].project_id)
+            stuck = await Polled.started(cloud, targets[:1])
+            await asyncio.sleep(1)
+            assert len(cloud.world.faults.faults) == 1
+            polls = await Polled.started(cloud, targets[1:])
+            await asyncio.sleep(60 + 10)
+            assert all(state.up for state in polls.poller.states.values())
+            assert max(state.failures for state in polls.poller.states.values()) == 0
+            await asyncio.sleep(3600)
+            assert max(state.failures for state in polls.poller.states.values()) == 0
+            assert min(state.polls for state in polls.poller.states.values()) >= 58
+            assert not any(state.up for state in stuck.poller.states.values())
+            await stuck.poller.stop()
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
+FAR_AWAY = 1e9
+HOSTILE = [
+    Fault(throttle=FAR_AWAY),
+    Fault(status=503, headers={"Retry-After": str(int(FAR_AWAY))}),
+    Fault(status=403, body="<h1>Blocked</h1>", content_type="text/html"),
+    Fault(code="FRS.0202"),
+    Fault(status=404, code="APIGW.0101"),
+    Fault(body="{}"),
+    Fault(garbage=True),
+    Fault(reset=True),
+    Fault(drip=0.5),
+    Fault(status=302, headers={"Location": "http://127.0.0.1:1/"}),
+]
+
+
+@pytest.mark.parametrize("kind", ["token", "ak_sk"])
+@pytest.mark.parametrize("fault", HOSTILE, ids=lambda fault: fault.model_dump_json(exclude_defaults=True))
+def test_whatever_is_said_to_one_project_keeps_the_others_waiting_for_one_interval_at_most(
+    kind: str, fault: Fault
+) -> None:
+    async def main() -> None:
+        async with CloudContext(account(kind, *(f"p{n}" for n in range(20))), limits=USUAL) as cloud:
+            polls = await Polled.started(cloud)
+            odd, *others = polls.jobs
+            await asyncio.sleep(600)
+            cloud.world.faults.set("frs", fault, odd.target.project_id)
+            before = {job.key: polls.poller.states[job.key].polls for job in others}
+            visits = cloud.world.watched()
+            await asyncio.sleep(1800)
+            assert not polls.poller.states[odd.key].up
+            for job in others:
+                took = intervals(visits, job.target.project_id)
+                assert max(took) <= 2 * 60 * (1 + JITTER) + 10, "one interval that is left out, and its turn"
+                assert polls.poller.states[job.key].polls - before[job.key] >= 27
+            assert all(polls.poller.states[job.key].up for job in others)
             await polls.poller.stop()
 
     run_virtual(main())

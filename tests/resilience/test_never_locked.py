@@ -161,6 +161,41 @@ def test_one_project_that_is_refused_does_not_take_the_others_down(kind: str, ap
     run_virtual(main())
 
 
+STRANGERS = [
+    Fault(status=403, body="<h1>Access denied by policy</h1>", content_type="text/html"),
+    Fault(status=403, body=""),
+    Fault(status=403, body="{}"),
+    Fault(status=403, body='{"blocked": true}'),
+    Fault(status=404, body="not here"),
+    Fault(status=200, body="{}"),
+    Fault(status=200, body='{"login": "please"}'),
+    Fault(status=201, body="<h1>Welcome to our network</h1>", content_type="text/html"),
+]
+
+
+@pytest.mark.parametrize("fault", STRANGERS, ids=lambda fault: fault.model_dump_json(exclude_defaults=True))
+def test_what_a_stranger_says_on_the_way_is_no_proof_of_a_password(fault: Fault) -> None:
+    """As a proxy, a firewall or a portal does: the password stays held, and the hold grows as if nothing was said."""
+
+    async def main() -> None:
+        owner = account("token", *PROJECTS[:20])
+        async with CloudContext(owner, limits=USUAL) as cloud:
+            cloud.world.user_lock = STRICTEST
+            polls = await Polled.started(cloud, poll_interval=60.0)
+            spoil(owner)
+            await asyncio.sleep(60)
+            for _ in range(12):
+                cloud.world.faults.set("iam", fault)
+                await asyncio.sleep(1860)
+                assert cloud.counted("frs_exporter_credential_rejected", credential="token-account") == 1
+                cloud.world.faults.set("iam", None)
+                await asyncio.sleep(1860)
+            assert locked(cloud.world) == 0
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
 def test_a_project_that_is_refused_and_a_password_that_changes_are_together_no_lock() -> None:
     """Though each is held by itself: the strictest rule allows two refusals within an hour."""
 
