@@ -33,6 +33,7 @@ LAYERS = [
     ("cloud.connections", "cloud.proxy", "cloud.unreachable"),
     ("cloud.hold",),
     ("cloud.gate",),
+    ("cloud.pauses",),
     ("exposition.telemetry",),
     ("exposition.page",),
     ("config.load",),
