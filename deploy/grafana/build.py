@@ -10,7 +10,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana import exporter, fleet, project
-from deploy.grafana.panels import SOURCE, Kind, chosen, variable
+from deploy.grafana.panels import EXPORTER, SOURCE, Kind, chosen, variable
 
 TAG = "frs-exporter"
 DASHBOARDS = {"fleet": fleet, "project": project, "exporter": exporter}
@@ -38,10 +38,12 @@ def build(name: str, title: str, about: str, rows: dict[str, list[Kind]]) -> das
 def add_variables(built: dashboard.Dashboard, *, one_project: bool) -> None:
     """The variables that the queries heed; names are those of whatever tells of projects or of itself."""
     ours = '{__name__=~"frs_exporter_build_info|frs_project_info"'
-    projects = 'label_values(frs_project_info{job=~"$job", instance=~"$instance"}, project)'
+    projects = f"label_values(frs_project_info{{{EXPORTER}}}, project)"
     built.with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
-    built.with_variable(variable("job", "Job", f"label_values({ours}}}, job)"))
-    built.with_variable(variable("instance", "Exporter", f'label_values({ours}, job=~"$job"}}, instance)'))
+    built.with_variable(variable("cluster", "Cluster", f"label_values({ours}}}, cluster)"))
+    built.with_variable(variable("job", "Job", f'label_values({ours}, cluster=~"$cluster"}}, job)'))
+    exporters = f'label_values({ours}, cluster=~"$cluster", job=~"$job"}}, instance)'
+    built.with_variable(variable("instance", "Exporter", exporters))
     built.with_variable(variable("project", "Project", projects, several=not one_project))
 
 

@@ -1,21 +1,21 @@
 """The exporter itself: requests to the cloud, credentials, config, process."""
 
-from deploy.grafana.panels import GOOD_IF_NONE, Kind, Texts, lines, number, state, states
+from deploy.grafana.panels import GOOD_IF_NONE, IDENTITY, Kind, Texts, lines, number, state, states
 
 TITLE = "FRS / Exporter"
 ABOUT = "The exporter itself: requests to the cloud, credentials, config, process."
 
 SHARDS_MISSING = (
-    "max by (job, namespace) (frs_exporter_shards{})"
-    " - count by (job, namespace) (count by (job, namespace, shard) (frs_exporter_shard_info{}))"
+    "max by (cluster, namespace, job) (frs_exporter_shards{})"
+    " - count by (cluster, namespace, job) (count by (cluster, namespace, job, shard) (frs_exporter_shard_info{}))"
 )
 TOKENS_END_IN = (
     "min by (credential) ((frs_token_expiry_timestamp_seconds{} - time())"
-    " * on (job, instance, project) group_left (credential) frs_project_info{})"
+    f" * on ({IDENTITY}, project) group_left (credential) frs_project_info{{}})"
 )
 BUCKETS = "sum by (api, le) (rate(frs_exporter_api_request_duration_seconds_bucket{}[$__rate_interval]))"
 IN_USE: Texts = {"0": ("refused", "red"), "1": ("in use", "green")}
-OF_VERSION = "* on (job, instance) group_left (version) frs_exporter_build_info{}"
+OF_VERSION = f"* on ({IDENTITY}) group_left (version) frs_exporter_build_info{{}}"
 """Keeps to processes that are exporters of ours."""
 
 

@@ -4,6 +4,7 @@ from deploy.grafana.panels import (
     COUNTED_BY_MINUTES,
     FULLNESS,
     GOOD_IF_NONE,
+    IDENTITY,
     PLAIN,
     YUAN,
     Kind,
@@ -18,8 +19,8 @@ TITLE = "FRS / Fleet"
 ABOUT = "All projects: what is wrong, what is subscribed, how old answers are, how full it is."
 
 MISSING = (
-    "frs_subservice_required{} and on (job, instance, project) frs_subscribed{}"
-    " unless on (job, instance, project, subservice) frs_subscribed{} == 1"
+    f"frs_subservice_required{{}} and on ({IDENTITY}, project) frs_subscribed{{}}"
+    f" unless on ({IDENTITY}, project, subservice) frs_subscribed{{}} == 1"
 )
 SUBSCRIBED = "max by (project, subservice) (frs_subscribed{})"
 LAST = "frs_last_success_timestamp_seconds{}"

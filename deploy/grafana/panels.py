@@ -18,8 +18,10 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
-EXPORTER = 'job=~"$job", instance=~"$instance"'
+EXPORTER = 'cluster=~"$cluster", job=~"$job", instance=~"$instance"'
 PROJECT = f'{EXPORTER}, project=~"$project"'
+IDENTITY = "cluster, namespace, job, instance"
+"""The labels of an exporter, by all of which joins must go: two clusters may have the same instance."""
 OWN = ("frs_exporter_", "process_", "up")
 """How metrics begin that are an exporter's own, not a project's."""
 
@@ -185,7 +187,7 @@ def matrix(title: str, description: str, expression: str, by: tuple[str, str], s
 
 def to_project(panel: table.Panel, column: str) -> table.Panel:
     """Let the names in a column lead to the project's own dashboard."""
-    kept = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
+    kept = "${datasource:queryparam}&${cluster:queryparam}&${job:queryparam}&${__url_time_range}"
     url = f"/d/frs-project?{kept}&var-project=${{__value.raw:percentencode}}"
     link = {"title": "Look at this project", "url": url}
     return panel.override_by_name(column, [model.DynamicConfigValue(id_val="links", value=[link])])

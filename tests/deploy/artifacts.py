@@ -47,6 +47,7 @@ def queries(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 VALUES = {
     "$__rate_interval": "2m",
     "$__range": "5m",
+    "$cluster": ".*",
     "$job": ".*",
     "$instance": ".*",
     "$project": ".*",

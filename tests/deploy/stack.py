@@ -178,29 +178,35 @@ class Stack:
     def start_alertmanager(self) -> str:
         """Alertmanager with our own routes and inhibitions, without pauses, and who it tells; its address."""
         document = yaml.safe_load((DEPLOY / "prometheus/alertmanager.yml").read_text())
-        document["route"] |= {"group_wait": "1s", "group_interval": "1s"}
-        for receiver in document["receivers"]:
-            for webhook in receiver["webhook_configs"]:
-                webhook["url"] = self.told.url
-            for wecom in receiver.get("wechat_configs", ()):
-                wecom["api_url"] = f"{self.told.url}/cgi-bin/"
-        file = self.folder / "alertmanager.yml"
-        file.write_text(yaml.safe_dump(document, allow_unicode=True))
-        port = free_port()
-        self.programs.start(
-            tool("prometheus-alertmanager"),
-            f"--config.file={file}",
-            f"--storage.path={self.folder}/alertmanager",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        )
-        eventually(lambda: fetch(f"http://127.0.0.1:{port}/-/ready"))
-        return f"127.0.0.1:{port}"
+        return start_alertmanager(self.programs, document, self.told)
 
 
-def fetch_by_post(url: str) -> None:
+def start_alertmanager(programs: Programs, document: dict[str, Any], told: Told) -> str:
+    """Alertmanager with a config whose receivers are `told`, without pauses; its address."""
+    document["route"] |= {"group_wait": "1s", "group_interval": "1s"}
+    for receiver in document["receivers"]:
+        for webhook in receiver.get("webhook_configs", ()):
+            webhook["url"] = told.url
+        for wecom in receiver.get("wechat_configs", ()):
+            wecom["api_url"] = f"{told.url}/cgi-bin/"
+    file = programs.folder / "alertmanager.yml"
+    file.write_text(yaml.safe_dump(document, allow_unicode=True))
+    port = free_port()
+    programs.start(
+        tool("prometheus-alertmanager"),
+        f"--config.file={file}",
+        f"--storage.path={programs.folder}/alertmanager",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    )
+    eventually(lambda: fetch(f"http://127.0.0.1:{port}/-/ready"))
+    return f"127.0.0.1:{port}"
+
+
+def fetch_by_post(url: str, body: bytes = b"") -> None:
     """Ask with POST; the answer must be good."""
-    with urllib.request.urlopen(urllib.request.Request(url, b"", method="POST"), timeout=10) as answer:
+    headers = {"Content-Type": "application/json"} if body else {}
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers, method="POST"), timeout=10) as answer:
         assert answer.status == 200
 
 

@@ -107,10 +107,10 @@ def test_a_dashboard_can_be_provisioned_and_heeds_its_variables(document: dict[s
     assert document["id"] is None
     assert "__inputs" not in document
     variables = {each["name"]: each for each in document["templating"]["list"]}
-    assert list(variables) == ["datasource", "job", "instance", "project"]
+    assert list(variables) == ["datasource", "cluster", "job", "instance", "project"]
     assert (variables["datasource"]["type"], variables["datasource"]["query"]) == ("datasource", "prometheus")
     one = document["uid"] == "frs-project"
-    for name in ("job", "instance", "project"):
+    for name in ("cluster", "job", "instance", "project"):
         several = name != "project" or not one
         assert (variables[name].get("multi", False), variables[name].get("allValue")) == (
             several,
@@ -154,7 +154,7 @@ def test_every_query_is_promql_about_metrics_that_exist(expression: str, target:
     assert metrics_named(expression) <= exposed_metrics()
     assert metrics_named(expression) or "ALERTS" in expression
     assert "{}" not in expression
-    assert "$job" in target["expr"], "whoever has several exporters chooses"
+    assert {"$cluster", "$job"} <= set(re.findall(r"\$\w+", target["expr"])), "whoever has several exporters chooses"
     for label in re.findall(r"{{(\w+)}}", target.get("legendFormat", "")):
         assert re.search(rf"\b{label}\b", expression), "a legend needs its label in the result"
 

@@ -41,14 +41,16 @@ def test_prometheus_stores_the_subscription_of_every_project(programs: Programs)
     assert values["door-access", "face_quality"] == "1"
     ups = {s["metric"]["project"]: s["value"][1] for s in query(server, "frs_up")}
     assert ups == dict.fromkeys(projects, "1")
-    off = query(server, "frs_subservice_required unless on(project, subservice) frs_subscribed == 1")
+    off = query(server, "frs_subservice_required unless frs_subscribed == 1")
     assert {s["metric"]["project"] for s in off} == {"visitor-kiosk", "new-branch"}
     frozen = eventually(lambda: query(server, "frs_service_frozen == 1"))
     assert [s["metric"]["project"] for s in frozen] == ["in-arrears"]
     assert [s["metric"]["project"] for s in query(server, "frs_up == 0")] == ["in-arrears"]
     (why,) = query(server, "frs_poll_error_info")
     assert (why["metric"]["reason"], why["metric"]["code"]) == ("frozen", "FRS.0202")
-    joined = query(server, "frs_up * on(project) group_left(team, region) frs_project_info")
+    joined = query(
+        server, "frs_up * on(cluster, namespace, job, instance, project) group_left(team, region) frs_project_info"
+    )
     assert {s["metric"]["team"] for s in joined} == {"acme", "globex"}
     assert query(server, "up")[0]["value"][1] == "1"
 

@@ -1,0 +1,119 @@
+"""The tests of the rules as promtool runs them, and the same in several clusters and namespaces at once."""
+
+import copy
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.deploy.artifacts import RULES
+from tests.e2e.conftest import tool
+
+Place = dict[str, str]
+"""The labels of where an exporter is."""
+
+HERE: Place = {"cluster": "a", "namespace": "x"}
+ELSEWHERE: tuple[Place, ...] = ({"cluster": "b", "namespace": "x"}, {"cluster": "a", "namespace": "y"})
+EVERYWHERE = (HERE, *ELSEWHERE)
+
+STEP = re.compile(r"(?P<start>-?[\d.]+|_|stale)(?P<slope>[+-][\d.]+)?(x(?P<more>\d+))?")
+
+
+def interval(path: Path) -> str:
+    """How often the tests in a file evaluate the rules."""
+    return str(yaml.safe_load(path.read_text())["evaluation_interval"])
+
+
+def cases(path: Path) -> list[dict[str, Any]]:
+    """The tests in a file, but for those that say themselves where their exporters are."""
+    found = yaml.safe_load(path.read_text())["tests"]
+    return [case for case in found if not any("cluster=" in series["series"] for series in case["input_series"])]
+
+
+def check(tests: list[dict[str, Any]], file: Path, *, every: str) -> None:
+    """Write tests that evaluate the rules so often into a file, and run promtool on it: they must pass."""
+    document = {"rule_files": [str(RULES)], "evaluation_interval": every, "tests": tests}
+    file.write_text(yaml.safe_dump(document, allow_unicode=True))
+    done = subprocess.run([tool("promtool"), "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def everywhere(case: dict[str, Any]) -> dict[str, Any]:
+    """A test of which everything happens at once in all places, so that each alert fires in each of them."""
+    spread = copy.deepcopy(case)
+    spread["input_series"] = [placed(series, place) for series in case["input_series"] for place in EVERYWHERE]
+    for check in spread.get("alert_rule_test", ()):
+        check["exp_alerts"] = expected(check, EVERYWHERE)
+    for check in spread.get("promql_expr_test", ()):
+        check["exp_samples"] = [
+            {**sample, "labels": with_labels(sample["labels"], place)}
+            for sample in check["exp_samples"]
+            for place in EVERYWHERE
+        ]
+    return spread
+
+
+def here_only(case: dict[str, Any]) -> dict[str, Any] | None:
+    """A test that happens here, while elsewhere all is as it is at its end; None if that is not well."""
+    checks: list[dict[str, Any]] = case.get("alert_rule_test", [])
+    if {check["alertname"] for check in checks} != {name for name, well in ends(checks).items() if well}:
+        return None
+    series = [placed(one, HERE) for one in case["input_series"]]
+    calm = [one for one in map(as_at_the_end, case["input_series"]) if one]
+    series += [placed(one, place) for one in calm for place in ELSEWHERE]
+    rest = {name: value for name, value in case.items() if name != "promql_expr_test"}
+    checks = [{**check, "exp_alerts": expected(check, [HERE], others=bool(calm))} for check in checks]
+    return {**rest, "input_series": series, "alert_rule_test": checks}
+
+
+def queried(case: dict[str, Any], expressions: Iterable[str]) -> dict[str, Any]:
+    """A test in all places that asks half an hour after its start, and passes if no expression is an error."""
+    always = [{"labels": "{}", "value": 0}]
+    asked = [
+        {"expr": f"count({each}) * 0 or vector(0)", "eval_time": "30m", "exp_samples": always} for each in expressions
+    ]
+    rest = {name: value for name, value in everywhere(case).items() if name != "alert_rule_test"}
+    return {**rest, "promql_expr_test": asked}
+
+
+def ends(checks: Iterable[dict[str, Any]]) -> dict[str, bool]:
+    """By alert, whether it does not fire when it is looked at for the last time."""
+    return {check["alertname"]: not check.get("exp_alerts") for check in checks}
+
+
+def expected(check: dict[str, Any], places: Iterable[Place], *, others: bool = False) -> list[dict[str, Any]]:
+    """The alerts of a check in these places; that there is none at all has no place, and is not so with others."""
+    alerts: list[dict[str, Any]] = check.get("exp_alerts") or []
+    if check["alertname"] == "FrsExporterAbsent":
+        return [] if others else alerts
+    return [{**alert, "exp_labels": {**alert["exp_labels"], **place}} for alert in alerts for place in places]
+
+
+def placed(series: dict[str, str], place: Place) -> dict[str, str]:
+    """A series as it is in a place."""
+    return {**series, "series": with_labels(series["series"], place)}
+
+
+def with_labels(series: str, labels: dict[str, str]) -> str:
+    """A series' name with more labels, before those that it has."""
+    name, _, rest = series.partition("{")
+    more = "".join(f'{label}="{value}", ' for label, value in labels.items())
+    return f"{name}{{{more}{rest or '}'}"
+
+
+def as_at_the_end(series: dict[str, str]) -> dict[str, str] | None:
+    """A series that has gone on since ever as it does in the last step of its values; None if it is not there then."""
+    index, last, before = 0, None, 0
+    for text in series["values"].split():
+        last, before = STEP.fullmatch(text), index
+        assert last, text
+        # `1x4` is the value and four more, `_x4` is four gaps.
+        index += int(last["more"] or 0) + (0 if last["start"] == "_" and last["more"] else 1)
+    assert last
+    if last["start"] in ("_", "stale"):
+        return None
+    slope = float(last["slope"] or 0)
+    return {**series, "values": f"{float(last['start']) - slope * before:g}{slope:+g}x{index - 1}"}
