@@ -74,6 +74,7 @@ class Watched(Generic[T]):
         self._next: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
+        self._interval = 0.0
         self._stopping = False
         self._incomplete = asyncio.Event()
         self._logged_at = -QUIET
@@ -87,7 +88,8 @@ class Watched(Generic[T]):
     def start(self, interval: float) -> None:
         """The config in use was loaded just now; look for changes every `interval` seconds, with 0 never."""
         self._in_force()
-        self._watching = asyncio.create_task(self._watch(interval), name=f"watch {self._options.name}")
+        self._interval = interval
+        self._watching = asyncio.create_task(self._watch(), name=f"watch {self._options.name}")
 
     async def reload(self) -> None:
         """Load and apply; whoever comes before the loading begins shares it. Raises ConfigError."""
@@ -101,7 +103,12 @@ class Watched(Generic[T]):
         await asyncio.shield(self._next)
 
     async def look(self) -> None:
-        """Reload if a file has changed or could not be read; what comes of it the log and the metrics tell."""
+        """Reload if a file has changed, where such are looked for, or could not be read.
+
+        What comes of it the log and the metrics tell.
+        """
+        if not (self._interval or self._incomplete.is_set()):
+            return
         try:
             if await in_background(self._source.changed, within=LONGEST_LOOK):
                 await self._settled()
@@ -119,17 +126,16 @@ class Watched(Generic[T]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _watch(self, interval: float) -> None:
-        """Look for changes for ever; what could not be read is tried again, whether files are looked at or not."""
+    async def _watch(self) -> None:
+        """Look for ever, and soon where something could not be read."""
         clock = asyncio.get_running_loop().time
         while True:
-            self.next_look = clock() + interval if interval else None
+            self.next_look = clock() + self._interval if self._interval else None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self.next_look):
                     await self._incomplete.wait()
                     await asyncio.sleep(RETRY_AFTER)
-            if interval or self._incomplete.is_set():
-                await self.look()
+            await self.look()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

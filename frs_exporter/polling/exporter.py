@@ -149,10 +149,9 @@ class Exporter:
         return self._poller.states
 
     async def _reread(self) -> None:
-        if self._reread_interval:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LONGEST_REREAD):
-                    await self._reloader.look()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_REREAD):
+                await self._reloader.look()
 
     async def _discovered(self) -> None:
         async with self._lock:
