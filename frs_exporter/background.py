@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import sys
 import threading
@@ -58,7 +59,10 @@ def short_turns() -> Iterator[None]:
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """As `asyncio.to_thread`, for what may wait for a file for ever: the thread does not outlive the process."""
+    """As `asyncio.to_thread`, for what may wait for a file for ever: the thread does not outlive the process.
+
+    Raises what the function raises, and OSError where no thread can be had.
+    """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
@@ -77,7 +81,11 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
             loop.call_soon_threadsafe(settle, result, error)
 
     under_way.add(function)
-    threading.Thread(target=run, name=getattr(function, "__name__", "background"), daemon=True).start()
+    try:
+        threading.Thread(target=run, name=getattr(function, "__name__", "background"), daemon=True).start()
+    except RuntimeError as error:  # the machine has no more of them at this moment
+        under_way.discard(function)
+        raise OSError(errno.EAGAIN, str(error)) from None
     return await done
 
 

@@ -28,6 +28,7 @@ from frs_exporter.web.config import WebConfig
 from frs_exporter.web.guard import Guard
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.listen import Address, Door, bind
+from frs_exporter.web.reload import LOOK_EVERY, watched_web_config
 
 STOP_WITHIN = 1.0
 """Seconds that a scrape under way gets when the process is told to stop; aiohttp waits so long twice."""
@@ -100,19 +101,22 @@ async def served(exporter: Exporter, telemetry: Telemetry, how: Serving) -> Asyn
         handler_cancellation=True,
         auto_decompress=False,  # no body is wanted: none is unpacked
     )
+    watched = watched_web_config(how.source, guard, telemetry)
     door: Door | None = None
     try:
         await runner.setup()
         assert runner.server is not None
         sockets = await listening_sockets(how.addresses)
-        door = Door(runner.server, guard, how.source, sockets, telemetry)
+        door = Door(runner.server, guard, sockets)
         door.open()
+        watched.start(LOOK_EVERY if how.source.path else 0)
         await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
         ports = [each.getsockname()[1] for each in sockets if each.family != socket.AF_UNIX]
         yield list(dict.fromkeys(ports))  # IPv4 and IPv6 share one
     finally:
         if door is not None:
             await door.close()
+        await watched.stop()
         await runner.cleanup()
         await exporter.stop()
 

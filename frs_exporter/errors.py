@@ -46,11 +46,15 @@ class Reason(StrEnum):
 
 
 class ConfigError(Exception):
-    """The config cannot be used; `problems` holds every reason found, one line each."""
+    """The config cannot be used; `problems` holds every reason found, one line each.
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    `temporary` says that it may be usable a moment later, as not everything could be read.
+    """
+
+    def __init__(self, problems: Sequence[str], *, temporary: bool = False) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+        self.temporary = temporary
 
 
 class ApiError(Exception):

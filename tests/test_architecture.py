@@ -36,12 +36,13 @@ LAYERS = [
     ("cloud.pauses",),
     ("exposition.telemetry",),
     ("exposition.page",),
+    ("watched",),
     ("config.load",),
     ("config.source", "config.explain"),
     ("config.notices",),
     ("config.make",),
     ("config.checks", "config.http_client"),
-    ("config.schema", "config.document"),
+    ("config.schema", "config.document", "config.pem"),
     ("collectors", "config.values"),
     ("exposition.render", "cloud.signing", "cloud.strict_json", "polling.schedule"),
     ("discovery",),
@@ -52,7 +53,7 @@ LAYERS = [
     ("errors",),
     ("steps",),
     ("redact",),
-    ("background", "systemd"),
+    ("background", "files", "systemd"),
     ("__init__",),
 ]
 PURE = (

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from frs_exporter.background import in_background, release
-from frs_exporter.config.load import Config, load
+from frs_exporter.config.load import Config
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
@@ -78,10 +78,10 @@ class Hanging(Source[Config]):
     """A config on a file system that does not answer."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__("c.yaml", load)
+        super().__init__("c.yaml", self._hang)
         self.config, self.answers = config, threading.Event()
 
-    def load(self) -> Config:
+    def _hang(self, *_: object) -> Config:
         self.answers.wait(10)
         return self.config
 

@@ -198,6 +198,7 @@ async def test_a_first_look_without_a_config(tmp_path: Path, monkeypatch: pytest
         ((f"--project-id={'a' * 32}", "--region=y"), "HUAWEICLOUD_SDK_AK is not set: set HUAWEICLOUD_SDK_AK and"),
         ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/nowhere"), "--token-file /nowhere: No such file"),
         ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/dev/null"), "there is no token in it"),
+        ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/dev/zero"), "it is longer than 65536 bytes"),
         (("--config.file=x", "--region=y"), "--region is for a first look without --config.file"),
         (("--config.file=x", "--require=Search"), "--require: 'Search' is no sub-service like detect"),
         (

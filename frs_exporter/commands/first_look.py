@@ -14,6 +14,7 @@ from frs_exporter.config.load import Config, limits_of
 from frs_exporter.config.make import Maker
 from frs_exporter.config.values import Endpoint, ProjectId, Region
 from frs_exporter.credentials import Credential, GivenToken, KeyCredential
+from frs_exporter.files import read_file, reason_of
 from frs_exporter.model import DIRECT, HttpOptions
 
 ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN = (
@@ -60,12 +61,11 @@ def checked(kind: Any, value: str, flag: str) -> str:
 def given_token(file: str) -> Credential:
     """The token in a file; raises click.UsageError."""
     try:
-        with Path(file).open("rb") as stream:
-            token = str(stream.read(MAX_TOKEN), "ascii").strip()
-    except OSError as error:
-        raise click.UsageError(f"--token-file {file}: {error.strerror}") from None
+        token = str(read_file(Path(file), MAX_TOKEN, regular=False), "ascii").strip()
     except UnicodeDecodeError:
         token = ""
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--token-file {file}: {reason_of(error)}") from None
     if not token or not token.isprintable() or " " in token:
         raise click.UsageError(f"--token-file {file}: there is no token in it; a token is one line of letters")
     return GivenToken("token-file", SecretStr(token))

@@ -7,9 +7,12 @@ import urllib.request
 import click
 
 from frs_exporter.flags import seconds_of
+from frs_exporter.redact import brief
 
 ALIVE = (401, 403, 429)
 """Answers to somebody who is not let in: whoever gives them is well."""
+MAX_BODY = 1 << 16
+"""Bytes of an answer that are looked at; more than one short line of it is not shown."""
 
 
 @click.command(
@@ -41,10 +44,10 @@ def health(url: str, within: float, unverified: bool) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
         with direct.open(address, timeout=within) as answer:
-            click.echo(answer.read(1000).decode("utf-8", "replace").strip())
+            click.echo(brief(answer.read(MAX_BODY).decode("utf-8", "replace")))
     except urllib.error.HTTPError as error:
         with error:
-            told = error.read(1000).decode("utf-8", "replace").strip()
+            told = brief(error.read(MAX_BODY).decode("utf-8", "replace"))
         if error.code not in ALIVE:
             raise click.ClickException(f"{address} answers {error.code}: {told}") from None
         click.echo(f"healthy, though it lets only others in ({error.code})")

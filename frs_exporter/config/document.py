@@ -1,7 +1,6 @@
 """YAML that knows where everything stands: plain data, the place of each part, `!env` and `!file` filled in."""
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 
 from frs_exporter.background import release
+from frs_exporter.files import is_temporary, read_file, reason_of
 
 MAX_NODES = 1_000_000
 MAX_DEPTH = 20
@@ -48,6 +48,8 @@ class Document:
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     written: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    temporary: bool = False
+    """Whether a file that it names could not be read, but may be a moment later."""
 
     def problem(self, path: Path, message: str, *, at_key: bool = False, shown: Path | None = None) -> None:
         """Note a problem at `path`, or at the nearest part around it that stands in the file, and tell `shown`."""
@@ -57,6 +59,11 @@ class Document:
             place = self.places.get(around, (1, 1) if not around else None)
             around = around[:-1]
         self.problems.append(Problem(*place, path if shown is None else shown, message))
+
+    def unreadable(self, path: Path, message: str, error: Exception) -> None:
+        """Note that a file cannot be read, and why."""
+        self.temporary |= is_temporary(error)
+        self.problem(path, f"{message}: {reason_of(error)}")
 
 
 def unwatched(_: FilePath) -> None:
@@ -161,32 +168,18 @@ class Reader:
         return value
 
     def _from_file(self, node: yaml.ScalarNode, path: Path) -> str | None:
+        message = f"cannot read the file {node.value}"
         try:
             self._see(self._folder / node.value)
             return str(read_file(self._folder / node.value, MAX_FILE), "utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
-            problem = "it is not UTF-8 text"
+            self._note(node, path, f"{message}: it is not UTF-8 text")
         except (OSError, ValueError) as error:
-            problem = getattr(error, "strerror", None) or str(error)
-        self._note(node, path, f"cannot read the file {node.value}: {problem}")
+            self._document.unreadable(path, message, error)
         return None
 
     def _note(self, node: yaml.Node, path: Path, message: str) -> None:
         self._document.problems.append(Problem(*place(node), path, message))
-
-
-def read_file(file: FilePath, most: int) -> bytes:
-    """What is in a file of at most so many bytes; raises OSError and ValueError.
-
-    Pipes and the like are refused: reading them may wait for ever, and they cannot be read again.
-    """
-    if stat.S_IFMT(file.stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
-        raise ValueError("it is not a regular file")
-    with file.open("rb") as stream:
-        content = stream.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"it is longer than {most} bytes")
-    return content
 
 
 def flat(root: yaml.Node) -> Iterator[yaml.CollectionNode]:

@@ -10,26 +10,27 @@ from frs_exporter.config.checks import suggestion
 from frs_exporter.config.document import Document, Path, See
 from frs_exporter.config.schema import section
 from frs_exporter.errors import ConfigError
+from frs_exporter.files import is_temporary, read_file, reason_of
 
 
-def read_text(path: str, most: int, see: See) -> str:
-    """The text of a file, of which so many bytes are read; raises ConfigError."""
+def read_text(path: str, limit: int, see: See) -> str:
+    """The text of a file of at most `limit` bytes, which may be a pipe; raises ConfigError."""
     file = FilePath(path)
     see(file)
     try:
-        with file.open("rb") as stream:
-            return str(stream.read(most), "utf-8")
+        return str(read_file(file, limit, regular=False), "utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"]) from None
     except (OSError, ValueError) as error:
-        if isinstance(error, UnicodeDecodeError):
-            raise ConfigError([f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"]) from None
-        told = getattr(error, "strerror", None) or str(error)
-        raise ConfigError([f"{path}: cannot read the config file: {told}"]) from None
+        problem = f"{path}: cannot read the config file: {reason_of(error)}"
+        raise ConfigError([problem], temporary=is_temporary(error)) from None
 
 
 def refused(path: str, document: Document) -> ConfigError:
     """All problems of a document, as they stand in the file."""
     problems = sorted(set(document.problems), key=lambda problem: (problem.line, problem.column, problem.message))
-    return ConfigError([f"{path}:{p.line}:{p.column}: {dotted(p.path)}{p.message}" for p in problems])
+    lines = [f"{path}:{p.line}:{p.column}: {dotted(p.path)}{p.message}" for p in problems]
+    return ConfigError(lines, temporary=document.temporary)
 
 
 def note(error: ValidationError, document: Document, root: type[BaseModel], secret: str) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from frs_exporter.config.document import Document, Path, See, mapping, read_file
+from frs_exporter.config.document import Document, Path, See, mapping
+from frs_exporter.config.pem import as_file, is_encrypted, pem_blocks, use_certificate
 from frs_exporter.config.values import proxy
+from frs_exporter.files import read_file
 from frs_exporter.model import HttpOptions
 
 SCHEMES = ("http", "https")
@@ -77,37 +79,48 @@ def read_tls(
     for name, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
         if name in files and other not in files:
             document.problem((*path, name), f"needs {other} beside it")
-    digest = hashlib.blake2b(digest_size=16)
+    pems: dict[str, bytes] = {}
     for name, file in files.items():
         try:
             see(file)
-            content = read_file(file, MAX_BUNDLE)
-            digest.update(b"%d %b" % (len(content), content))
-            if name == "key_file" and b"ENCRYPTED" in content:
+            pems[name] = pem_blocks(read_file(file, MAX_BUNDLE))
+            if name == "key_file" and is_encrypted(pems[name]):
                 document.problem((*path, name), "the key is encrypted: use one without a passphrase")
         except (OSError, ValueError) as error:
-            told = getattr(error, "strerror", None) or str(error)
-            document.problem((*path, name), f"cannot use the file: {told}")
+            document.unreadable((*path, name), "cannot use the file", error)
     if not (files or insecure) or len(document.problems) > before:
         return None, ""
-    return make_context(document, path, files, insecure), digest.hexdigest()
+    digest = hashlib.blake2b(repr(sorted(pems.items())).encode(), digest_size=16).hexdigest()
+    return make_context(document, path, pems, insecure), digest
 
 
-def make_context(document: Document, path: Path, files: dict[str, FilePath], insecure: bool) -> ssl.SSLContext | None:
+def make_context(document: Document, path: Path, pems: dict[str, bytes], insecure: bool) -> ssl.SSLContext | None:
     """The context; None, and a problem, where the files do not hold what they should."""
     try:
-        context = ssl.create_default_context(cafile=files.get("ca_file"))
-    except OSError:  # ssl.SSLError is one too
+        context = default_context(pems.get("ca_file"))
+    except ssl.SSLError:
         document.problem((*path, "ca_file"), "cannot use the file: no PEM certificates in it")
         return None
-    if "cert_file" in files:
+    except OSError as error:
+        document.unreadable((*path, "ca_file"), "cannot use the file", error)
+        return None
+    if "cert_file" in pems:
         try:
-            # Without a password OpenSSL would ask for one at the terminal.
-            context.load_cert_chain(files["cert_file"], files["key_file"], password="")
-        except OSError as error:
-            mismatch = getattr(error, "reason", "") == "KEY_VALUES_MISMATCH"
+            use_certificate(context, pems["cert_file"], pems["key_file"])
+        except ssl.SSLError as error:
+            mismatch = error.reason == "KEY_VALUES_MISMATCH"
             told = "the key is not this certificate's" if mismatch else "not a PEM certificate with its key in key_file"
             document.problem((*path, "cert_file"), f"cannot use the file: {told}")
+        except OSError as error:
+            document.unreadable((*path, "cert_file"), "cannot use the file", error)
     if insecure:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
+
+
+def default_context(authorities: bytes | None) -> ssl.SSLContext:
+    """A context that believes these authorities, or all that this machine does; raises OSError."""
+    if authorities is None:
+        return ssl.create_default_context()
+    with as_file(authorities) as file:
+        return ssl.create_default_context(cafile=file)

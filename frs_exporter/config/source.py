@@ -1,53 +1,83 @@
-"""Where the config comes from: its file, and all that the file refers to; tells whether any of them has changed."""
+"""Where a config comes from: its file, and all that the file refers to; tells whether they are to be read again."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Generic, TypeVar
 
 from frs_exporter.config.document import See
 from frs_exporter.errors import ConfigError
+from frs_exporter.files import Fingerprint, fingerprint, is_temporary
 
-T_co = TypeVar("T_co", covariant=True)
-
-Stamp = tuple[int, ...]
-"""What changes when a file is written, replaced, or reached by another link: empty where there is none."""
+T = TypeVar("T")
 
 
-class Source(Generic[T_co]):
-    """A config file and what reads it; it may be loaded again and again, by one thread at a time."""
+@dataclass(frozen=True, slots=True)
+class Attempt(Generic[T]):
+    """What came of reading a config: itself or an error, and what its files were like just before."""
 
-    def __init__(self, path: str, read: Callable[[str, See], T_co]) -> None:
+    config: T | None
+    error: Exception | None
+    files: Mapping[FilePath, Fingerprint]
+
+
+class Source(Generic[T]):
+    """A config file and what reads it; it may be loaded again and again.
+
+    Files count as seen once an attempt to read them all is accepted. One that has not read everything, for a reason
+    that passes, leaves it `incomplete`: the files are to be read again, though none of them changes.
+    """
+
+    def __init__(self, path: str, read: Callable[[str, See], T]) -> None:
         self.path = path
         self._read = read
-        self._stamps: dict[FilePath, Stamp] = {}
+        self._seen: Mapping[FilePath, Fingerprint] = {}
+        self._in_force: frozenset[FilePath] = frozenset()
         self._loaded = False
+        self.incomplete = False
 
-    def load(self) -> T_co:
-        """Read it, and remember what all files were like just before; raises ConfigError."""
-        stamps: dict[FilePath, Stamp] = {}
-        if self._loaded and FilePath(self.path).exists() and not FilePath(self.path).is_file():
-            raise ConfigError([f"{self.path}: not a regular file: it cannot be read again"])
+    def load(self) -> T:
+        """Read it and accept what came of it; raises ConfigError."""
+        return self.accept(self.attempt())
+
+    def attempt(self) -> Attempt[T]:
+        """Read it, which changes nothing here: a thread may do it that is given up and ends much later."""
+        # A failed attempt may end before it comes to files that the config in force has.
+        before = {file: fingerprint(file) for file in self._in_force}
+        read: dict[FilePath, Fingerprint] = {}
 
         def see(file: FilePath) -> None:
-            stamps.setdefault(file, stamp(file))
+            read.setdefault(file, fingerprint(file))
 
         try:
-            config = self._read(self.path, see)
-        finally:
-            self._stamps = stamps
-        self._loaded = True
-        return config
+            if self._loaded and FilePath(self.path).exists() and not FilePath(self.path).is_file():
+                raise ConfigError([f"{self.path}: not a regular file: it cannot be read again"])
+            return Attempt(self._read(self.path, see), None, read)
+        except Exception as error:
+            return Attempt(None, error, {**before, **read})
+
+    def accept(self, attempt: Attempt[T]) -> T:
+        """The config that was read; raises what it was that kept it from being read."""
+        self.incomplete = is_incomplete(attempt.error)
+        if not self.incomplete:
+            self._seen = attempt.files
+        if attempt.error is not None:
+            raise attempt.error from None
+        assert attempt.config is not None
+        self._in_force, self._loaded = frozenset(attempt.files), True
+        return attempt.config
 
     def changed(self) -> bool:
-        """Whether any file that was read, or was to be read, is not as it was."""
-        return any(stamp(file) != before for file, before in self._stamps.items())
+        """Whether any file is not as it was when it was read, or not everything was read."""
+        return self.incomplete or self.look() != self._seen
+
+    def look(self) -> Mapping[FilePath, Fingerprint]:
+        """What all files are like now that were read, or were to be read."""
+        return {file: fingerprint(file) for file in self._seen}
 
 
-def stamp(file: FilePath) -> Stamp:
-    """What tells one state of a file from another, links followed."""
-    try:
-        status = os.stat(file)
-    except (OSError, ValueError):
-        return ()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+def is_incomplete(error: Exception | None) -> bool:
+    """Whether an attempt that ended like this has not read everything, for a reason that passes."""
+    if isinstance(error, ConfigError):
+        return error.temporary
+    return error is not None and is_temporary(error)

@@ -62,6 +62,14 @@ class Telemetry:
         text = "Whether the newest load of the web config succeeded."
         self.web_config_good = gauge("web_config_last_reload_successful", text)
         self.web_config_good.set(1)
+        text = "When the web config in use was loaded."
+        self.web_config_time = gauge("web_config_last_reload_success_timestamp_seconds", text)
+        text = "Whether connections are secured by TLS."
+        self.web_tls = gauge("web_tls_enabled", text)
+        text = "Whether nobody is let in without a certificate that was verified."
+        self.web_client_certificates = gauge("web_client_certificates_required", text)
+        text = "How many users may log in; with 0 nobody has to."
+        self.web_users = gauge("web_basic_auth_users", text)
         text = "Whether TLS certificates are not verified where this credential is used: 1 is a danger."
         self.insecure = gauge("insecure_skip_verify", text, ("credential",))
         text = "Which part of the projects is this exporter's; always 1."
@@ -113,15 +121,6 @@ class Telemetry:
         """Take what is told of a discovery rule from the page."""
         for metric in self.by_rule:
             metric.remove(name)
-
-    def config_refused(self) -> None:
-        """The newest config could not be used."""
-        self.config_good.set(0)
-
-    def config_loaded(self, at: float) -> None:
-        """A config is in use from now on; `at` is in Unix seconds."""
-        self.config_good.set(1)
-        self.config_time.set(at)
 
     def block(self, format: Format, names: Collection[str] = ()) -> bytes:
         """All own metrics in a format, or those of these names; in OpenMetrics this ends the page, `# EOF` included."""

@@ -1,9 +1,11 @@
 """The living daemon: config and discovery become jobs, polled until it stops, and the page they leave behind."""
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
 
 import structlog
 
@@ -21,7 +23,7 @@ from frs_exporter.polling.discovery import Discoverer
 from frs_exporter.polling.plan import Names, Plan, plan
 from frs_exporter.polling.poller import Key, Poller
 from frs_exporter.polling.probe import Probed, probe
-from frs_exporter.polling.reload import Reloader
+from frs_exporter.polling.reload import LONGEST_REREAD, watched_config
 from frs_exporter.polling.schedule import Shard
 from frs_exporter.polling.seen import Seen, SeenJob
 from frs_exporter.steps import Told
@@ -74,7 +76,7 @@ class Exporter:
         self._client = Client(transport, telemetry, now, rng, reread=self._reread)
         self._poller = Poller(self._client, self._page, COLLECTORS, now, rng)
         self._lock = asyncio.Lock()
-        self._reloader = Reloader(source, self._apply, self._lock, telemetry, now)
+        self._reloader = watched_config(source, self._put_in_force, telemetry, now)
         self._discoverer = Discoverer(self._client, telemetry, self._discovered, now, rng)
         self._tasks: list[asyncio.Task[None]] = []
         self._told: tuple[Notice, ...] = ()
@@ -90,13 +92,11 @@ class Exporter:
         """Start polling; every job of the config is on the page, down, from now on."""
         self._telemetry.shard.labels(self._shard.index, self._shard.total).set(1)
         self._telemetry.shards.set(self._shard.total)
-        self._reloader.in_force()
+        self._reloader.start(self._reread_interval)
         self._tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
         async with self._lock:
             await self._apply(self._config)
         self.shown.set()
-        if self._reread_interval:
-            self._tasks.append(asyncio.create_task(self._reloader.watch(self._reread_interval), name="watch files"))
         self._started = self._clock()
 
     def drain(self) -> None:
@@ -149,12 +149,17 @@ class Exporter:
         return self._poller.states
 
     async def _reread(self) -> None:
-        if self._reread_interval:
-            await self._reloader.reread()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_REREAD):
+                await self._reloader.look()
 
     async def _discovered(self) -> None:
         async with self._lock:
             await self._settle()
+
+    async def _put_in_force(self, config: Config) -> Mapping[str, Any]:
+        async with self._lock:
+            return {"jobs": await self._apply(config)}
 
     async def _apply(self, config: Config) -> int:
         """Put a config in place, and tell how many jobs there are; the lock is held."""

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, SecretStr, ValidationError
 from frs_exporter.config.document import Document, See, read, unwatched
 from frs_exporter.config.explain import note, read_text, refused
 from frs_exporter.config.schema import Model
+from frs_exporter.web.protection import protections, waived
 from frs_exporter.web.tls import Tls, TlsServerConfig, read_tls
 
 MAX_WEB_CONFIG = 1 << 20
@@ -56,6 +57,7 @@ class RateLimit(Model):
 
 
 UNLIMITED = RateLimit()
+EMPTY = "the file is empty: everybody is let in, over plain HTTP, without a login"
 
 
 class File(Model):
@@ -69,13 +71,18 @@ class File(Model):
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """How to serve: `tls` is None for plain HTTP, `users` maps names to bcrypt hashes and is empty for no logins."""
+    """How to serve: `tls` is None for plain HTTP, `users` maps names to bcrypt hashes and is empty for no logins.
+
+    `protections` and `waived` name what the file protects by, and what it says that it does not want.
+    """
 
     tls: Tls | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     rate_limit: RateLimit = UNLIMITED
     notices: tuple[str, ...] = ()
+    protections: frozenset[str] = frozenset()
+    waived: frozenset[str] = frozenset()
 
 
 def load_web_config(path: str, see: See = unwatched) -> WebConfig:
@@ -111,7 +118,15 @@ def build(document: Document, folder: FilePath, see: See) -> WebConfig | None:
             document.problem(("basic_auth_users", name), "no user can log in whose name has a colon", at_key=True)
     tls = read_tls(document, file.tls_server_config, folder, see)
     headers = {name: value for name, value in (file.http_server_config.headers or {}).items() if value}
-    return WebConfig(tls, headers, users, file.rate_limit, notices(file, tls))
+    return WebConfig(
+        tls,
+        headers,
+        users,
+        file.rate_limit,
+        notices=(EMPTY,) if document.data is None else notices(file, tls),
+        protections=protections(file.tls_server_config, users),
+        waived=waived(document.data),
+    )
 
 
 def check_http(document: Document, file: File) -> None:

@@ -9,11 +9,6 @@ from collections.abc import Sequence
 import structlog
 from aiohttp import web
 
-from frs_exporter.background import in_background
-from frs_exporter.config.source import Source
-from frs_exporter.errors import ConfigError
-from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.web.config import WebConfig
 from frs_exporter.web.guard import Guard
 
 Address = tuple[str | None, int]
@@ -27,11 +22,6 @@ HANDSHAKE = b"\x16"
 """The first byte of a client's first record in TLS (RFC 8446, 5.1)."""
 MAX_PLAIN = 1 << 16
 PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nThis address wants TLS: ask by https://.\n"
-LOOK_EVERY = 2.0
-"""Seconds between two looks whether the web config, or a file it names, has changed."""
-SETTLE = 0.5
-"""Seconds between seeing that and reading: a certificate and its key are two files."""
-LONGEST_READ = 10.0
 AFTER_TROUBLE = 1.0
 """Seconds without new connections after one could not be accepted, as for want of file descriptors."""
 QUIET = 60.0
@@ -76,29 +66,19 @@ async def wants_tls(connection: socket.socket) -> bool:
 class Door:
     """Hands connections to `server`, each as the web config says at that moment."""
 
-    def __init__(
-        self,
-        server: web.Server,
-        guard: Guard,
-        source: Source[WebConfig],
-        sockets: Sequence[socket.socket],
-        telemetry: Telemetry,
-    ) -> None:
+    def __init__(self, server: web.Server, guard: Guard, sockets: Sequence[socket.socket]) -> None:
         self._server = server
         self._guard = guard
-        self._source = source
         self._sockets = sockets
-        self._telemetry = telemetry
         self._tasks: list[asyncio.Task[None]] = []
         self._arriving: set[asyncio.Task[None]] = set()
         self._quiet_until: dict[str, float] = {}
 
     def open(self) -> None:
-        """Let connections in, and take up what the web config becomes."""
+        """Let connections in."""
         for each in self._sockets:
             each.setblocking(False)
             self._tasks.append(asyncio.create_task(self._let_in(each), name="accept"))
-        self._tasks.append(asyncio.create_task(self._watch(), name="watch web config"))
 
     async def close(self) -> None:
         """Let nobody in any more; those who are in may stay."""
@@ -138,34 +118,9 @@ class Door:
                 self._server, connection, ssl=context, ssl_handshake_timeout=within
             )
 
-    async def _watch(self) -> None:
-        """Take up what the web config, or a file it names, becomes; what is wrong changes nothing."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            try:
-                if await in_background(self._source.changed, within=LONGEST_READ):
-                    await asyncio.sleep(SETTLE)
-                    await self._renew()
-            except TimeoutError:
-                self._trouble("web config not looked at", "it, or a file it names, cannot be read to its end")
-            except Exception:
-                log.exception("unexpected error while looking at the web config")
-
     def _trouble(self, event: str, problem: str) -> None:
         """Log what may happen many times a second, but once a minute."""
         now = asyncio.get_running_loop().time()
         if now >= self._quiet_until.get(event, now):
             log.error(event, problem=problem)
             self._quiet_until[event] = now + QUIET
-
-    async def _renew(self) -> None:
-        try:
-            config = await in_background(self._source.load, within=LONGEST_READ)
-        except ConfigError as error:
-            self._telemetry.web_config_good.set(0)
-            for problem in error.problems:
-                log.error("web config not reloaded", problem=problem)
-            return
-        self._guard.config = config
-        self._telemetry.web_config_good.set(1)
-        log.info("web config reloaded", file=self._source.path, tls=config.tls is not None, users=len(config.users))

@@ -1,11 +1,8 @@
 """What `tls_server_config` says becomes a TLS context, made of what its files hold at one moment."""
 
-import contextlib
 import hashlib
-import os
 import ssl
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path as FilePath
@@ -14,8 +11,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from frs_exporter.config.checks import suggestion
-from frs_exporter.config.document import Document, See, read_file
+from frs_exporter.config.document import Document, See
+from frs_exporter.config.pem import is_encrypted, pem_blocks, trust, use_certificate
 from frs_exporter.config.schema import Model
+from frs_exporter.files import read_file
 
 SECTION = "tls_server_config"
 MAX_PEM = 1 << 20
@@ -40,11 +39,12 @@ SUITES: Mapping[str, str] = {
 SUITES_OF_13 = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
 """Those of TLS 1.3 may be listed, too; they are always on, in Go as well."""
 
+REQUIRED = "RequireAndVerifyClientCert"
 CLIENT_AUTH = {
     "": ssl.CERT_NONE,
     "NoClientCert": ssl.CERT_NONE,
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+    REQUIRED: ssl.CERT_REQUIRED,
 }
 UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 """Policies that ask for a certificate and believe whatever comes."""
@@ -115,7 +115,7 @@ def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, see:
         "client_ca": read_pem(document, config, "client_ca", folder, see),
     }
     for name in ("cert", "key"):
-        if not pems[name] and len(document.problems) == before:
+        if not (getattr(config, name) or getattr(config, f"{name}_file")) and len(document.problems) == before:
             document.problem((SECTION,), f"{name} or {name}_file is missing: without both there is no TLS")
     if len(document.problems) > before:
         return None
@@ -171,20 +171,20 @@ def check_versions(document: Document, config: TlsServerConfig) -> None:
 
 
 def read_pem(document: Document, config: TlsServerConfig, name: str, folder: FilePath, see: See) -> bytes:
-    """What stands under `name` or in the file under `name`_file, empty where neither is given or readable."""
+    """The PEM blocks under `name` or in the file under `name`_file, empty where neither is given or readable."""
     inline, file = getattr(config, name), getattr(config, f"{name}_file")
     if inline is not None and file is not None:
         document.problem((SECTION, f"{name}_file"), f"cannot be combined with {name}; which one is meant?", at_key=True)
         return b""
-    if not file:
-        text = inline.get_secret_value() if isinstance(inline, SecretStr) else inline or ""
-        return text.encode("utf-8", "surrogatepass")
     try:
-        see(folder / file)
-        return read_file(folder / file, MAX_PEM)
+        if file:
+            see(folder / file)
+            return pem_blocks(read_file(folder / file, MAX_PEM))
+        text = inline.get_secret_value() if isinstance(inline, SecretStr) else inline or ""
+        return pem_blocks(text.encode("utf-8", "surrogatepass"))
     except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or str(error)
-        document.problem((SECTION, f"{name}_file"), f"cannot read the file {file}: {told}")
+        key, message = (f"{name}_file", f"cannot read the file {file}") if file else (name, "cannot be used")
+        document.unreadable((SECTION, key), message, error)
         return b""
 
 
@@ -210,44 +210,28 @@ def load_certificate(
 ) -> None:
     """Take the server's certificate and key into use, or note what is wrong with them."""
     cert, key = ("cert" if config.cert else "cert_file"), ("key" if config.key else "key_file")
-    if b"ENCRYPTED" in pems["key"]:
+    if is_encrypted(pems["key"]):
         document.problem((SECTION, key), "the key is encrypted: use one without a passphrase")
         return
     try:
-        with as_file(pems["cert"]) as cert_file, as_file(pems["key"]) as key_file:
-            # Without a password OpenSSL would ask for one at the terminal.
-            context.load_cert_chain(cert_file, key_file, password="")
-    except OSError as error:  # ssl.SSLError is one too
-        mismatch = getattr(error, "reason", "") == "KEY_VALUES_MISMATCH"
+        use_certificate(context, pems["cert"], pems["key"])
+    except ssl.SSLError as error:
+        mismatch = error.reason == "KEY_VALUES_MISMATCH"
         told = f"the key in {key} is not this certificate's" if mismatch else f"no PEM certificate, or no key in {key}"
         document.problem((SECTION, cert), f"cannot be used: {told}")
+    except OSError as error:
+        document.unreadable((SECTION, cert), "cannot be used", error)
 
 
 def load_authority(document: Document, context: ssl.SSLContext, config: TlsServerConfig, pem: bytes) -> None:
     """Believe those whose certificates are given, or all that this machine does, or note what is wrong."""
+    name = "client_ca" if config.client_ca else "client_ca_file"
     try:
         if config.authority:
-            context.load_verify_locations(cadata=str(pem, "ascii", "replace"))
+            trust(context, pem)
         else:
             context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
-    except (ssl.SSLError, ValueError):
-        name = "client_ca" if config.client_ca else "client_ca_file"
+    except ssl.SSLError:
         document.problem((SECTION, name), "cannot be used: no PEM certificates in it")
-
-
-@contextlib.contextmanager
-def as_file(content: bytes) -> Iterator[str]:
-    """A file with this in it, as OpenSSL reads only files; in memory where that can be, as disks may be read-only."""
-    if hasattr(os, "memfd_create"):
-        number = os.memfd_create("pem")
-        try:
-            with open(number, "wb", closefd=False) as stream:
-                stream.write(content)
-            yield f"/proc/self/fd/{number}"
-        finally:
-            os.close(number)
-    else:
-        with tempfile.NamedTemporaryFile() as stream:
-            stream.write(content)
-            stream.flush()
-            yield stream.name
+    except OSError as error:
+        document.unreadable((SECTION, name), "cannot be used", error)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from frs_exporter import patterns
 from frs_exporter.config.document import read
-from frs_exporter.config.load import load
+from frs_exporter.config.load import MAX_CONFIG, load
 from frs_exporter.config.schema import File
 from frs_exporter.config.source import Source
 from frs_exporter.config.values import endpoint, seconds
@@ -133,6 +133,14 @@ def test_a_secret_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
     (tmp_path / "long").write_text("x" * 70_000)
     document = read("a: !file long", tmp_path, {})
     assert document.problems[0].message == "cannot read the file long: it is longer than 65536 bytes"
+
+
+def test_a_config_that_is_too_long_is_refused_and_not_cut_off(tmp_path: Path) -> None:
+    text = (FILES / "minimal.good.yaml").read_text()
+    (tmp_path / "c.yaml").write_text(text + "#" * MAX_CONFIG)
+    assert problems_of(tmp_path / "c.yaml") == [
+        f" cannot read the config file: it is longer than {MAX_CONFIG} bytes",
+    ]
 
 
 def test_the_environment_fills_in_any_text() -> None:

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import structlog
 
+from frs_exporter.errors import ConfigError
 from frs_exporter.polling.reload import SETTLE
 from frs_exporter.simulator.faults import Fault
+from frs_exporter.watched import RETRY_AFTER
 from tests.conftest import EPOCH, account, loop_time, run_virtual, secrets_of
 from tests.polling.living import GOOD, LOADED_AT, POLLS, UP, Living, living, replace_file
+from tests.starving import no_descriptors
 
 
 def changed(config: dict[str, Any], project: int = 0, **settings: Any) -> dict[str, Any]:
@@ -219,18 +222,18 @@ def test_whoever_comes_before_a_load_begins_shares_it_and_loads_never_overlap(tm
     async def main() -> None:
         async with living(tmp_path, account("ak_sk", "k1")) as it:
             source = it.exporter._reloader._source
-            load, loads = source.load, []
+            attempt, loads = source.attempt, []
 
             def counted() -> Any:
                 loads.append(loop_time())
-                return load()
+                return attempt()
 
-            source.load = counted  # type: ignore[method-assign]
-            await it.exporter._lock.acquire()
+            source.attempt = counted  # type: ignore[method-assign]
+            await it.exporter._reloader._lock.acquire()
             waiting = [asyncio.create_task(it.exporter.reload()) for _ in range(50)]
             await asyncio.sleep(10)
             assert loads == []
-            it.exporter._lock.release()
+            it.exporter._reloader._lock.release()
             await asyncio.gather(*waiting)
             assert len(loads) == 1
             await it.exporter.reload()
@@ -371,6 +374,38 @@ def test_a_replaced_secret_is_taken_up_on_the_first_rejection_before_anything_is
             assert {name: shown[UP % name] for name in ("p0", "p9")} == {"p0": 1, "p9": 1}
             assert {n: v for n, v in shown.items() if n.startswith("frs_poll_failures_total")} == failures
             assert not [text for text in secrets_of(it.world) if text in str(logs)]
+        return logs
+
+    events = {entry["event"] for entry in run_virtual(main()) if entry["log_level"] != "debug"}
+    assert "config reloaded" in events
+    assert not events & {"credential rejected", "down"}
+
+
+@pytest.mark.parametrize("interval", [0.0, 30.0, 86400.0])
+@pytest.mark.parametrize("kind", ["token", "ak_sk"])
+def test_a_replaced_secret_that_could_not_be_read_is_read_soon_and_nothing_is_held(
+    tmp_path: Path, kind: str, interval: float
+) -> None:
+    """There is no file descriptor just then; nobody reloads, and the file does not change again."""
+
+    async def main() -> list[Any]:
+        owner = account(kind, *(f"p{n}" for n in range(10)))
+        field = {"token": "password", "ak_sk": "secret_key"}[kind]
+        (tmp_path / "secret").write_text(owner.password if kind == "token" else owner.secret_key)
+        async with living(tmp_path, owner, reread_interval=interval) as it:
+            assert await it.reload(with_file(it, owner.domain_name, kind, field, tmp_path / "secret")) == ()
+            await asyncio.sleep(100)
+            owner.password = owner.secret_key = "Pw-new-one!"
+            it.world.expire_tokens()
+            replace_file(tmp_path / "secret", owner.password)
+            with structlog.testing.capture_logs() as logs:
+                with no_descriptors(), pytest.raises(ConfigError, match="Too many open files"):
+                    await it.exporter.reload()
+                assert it.shown()[GOOD] == 0
+                await asyncio.sleep(RETRY_AFTER + SETTLE + 5)
+                assert it.shown()[GOOD] == 1
+                await asyncio.sleep(200)
+            assert {name: it.shown()[UP % name] for name in ("p0", "p9")} == {"p0": 1, "p9": 1}
         return logs
 
     events = {entry["event"] for entry in run_virtual(main()) if entry["log_level"] != "debug"}

@@ -154,10 +154,10 @@ class Given(Source[Config]):
     """A config that the test gives."""
 
     def __init__(self, *loads: Config | ConfigError) -> None:
-        super().__init__("given.yaml", load)
+        super().__init__("given.yaml", self._next)
         self.loads = list(loads)
 
-    def load(self) -> Config:
+    def _next(self, *_: object) -> Config:
         given = self.loads.pop(0)
         if isinstance(given, ConfigError):
             raise given

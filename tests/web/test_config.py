@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from frs_exporter.cli import cli
 from frs_exporter.errors import ConfigError
-from frs_exporter.web.config import WebConfig, go_seconds, load_web_config
+from frs_exporter.web.config import MAX_WEB_CONFIG, WebConfig, go_seconds, load_web_config
 from tests.e2e.conftest import tool
 from tests.web.authority import FILES, keep, prepare, put
 
@@ -174,6 +174,26 @@ def test_the_check_looks_at_both_files(folder: Path) -> None:
     first, second = run.stderr.splitlines()
     assert "none.yaml: cannot read the config file" in first
     assert second.startswith(f"{bad}:2:10: basic_auth_users.alice: must be a bcrypt hash")
+
+
+def test_a_file_that_is_too_long_is_refused_and_not_cut_off(folder: Path) -> None:
+    """Its logins come last."""
+    path = folder / "long.yml"
+    path.write_text("#" * MAX_WEB_CONFIG + "\nbasic_auth_users: {alice: hunter2}\n")
+    assert problems_of(path) == [f" cannot read the config file: it is longer than {MAX_WEB_CONFIG} bytes"]
+    config = Path(__file__).parents[1] / "config" / "files" / "minimal.good.yaml"
+    run = CliRunner().invoke(cli, [f"--config.file={config}", f"--web.config.file={path}", "--config.check"])
+    assert run.exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["empty.good.yml", "comment.good.yml"])
+def test_an_empty_file_is_as_good_as_none_and_warned_of(folder: Path, name: str) -> None:
+    """At the start, that is, as the toolkit has it; nothing protected anybody before."""
+    config = Path(__file__).parents[1] / "config" / "files" / "minimal.good.yaml"
+    web = put(folder, name)
+    run = CliRunner().invoke(cli, [f"--config.file={config}", f"--web.config.file={web}", "--config.check"])
+    assert run.exit_code == 0, run.output
+    assert f"{web}: warning: the file is empty: everybody is let in, over plain HTTP, without a login" in run.stderr
 
 
 def test_where_there_are_no_files_in_memory_there_are_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

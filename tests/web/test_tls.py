@@ -15,8 +15,9 @@ import pytest
 import structlog
 import trustme
 
+from frs_exporter import daemon
 from frs_exporter.simulator import Simulator, demo_world
-from frs_exporter.web import listen
+from frs_exporter.web import listen, reload
 from frs_exporter.web.tls import Tls, normal
 from tests.web.authority import FILES, keep, prepare, put
 from tests.web.serving import Served, serving, trusting
@@ -189,8 +190,8 @@ async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listen, "LOOK_EVERY", 0.05)
-    monkeypatch.setattr(listen, "SETTLE", 0.05)
+    monkeypatch.setattr(daemon, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(reload, "SETTLE", 0.05)
 
 
 def fingerprint(context: ssl.SSLContext, port: int) -> bytes:
@@ -281,7 +282,7 @@ async def test_everything_in_the_file_is_taken_up_when_it_changes(folder: Path) 
         assert await status(tls, ssl=client(folder, "prometheus"), headers=login("alice", "correct")) == 200
         file.write_text((FILES / "mtls.good.yml").read_text() + users(alice="changed"))
         await becomes(401, tls, ssl=client(folder, "prometheus"), headers=login("alice", "correct"))
-        file.write_text("")
+        file.write_text("tls_server_config: {}\nbasic_auth_users: {}\n")
         await becomes(200, plain)
 
 

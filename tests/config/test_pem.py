@@ -1,0 +1,82 @@
+"""PEM blocks in a file: what stands around them is nothing to us, and one that is cut off is no file."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frs_exporter.config.load import load
+from frs_exporter.config.pem import is_encrypted, pem_blocks
+from frs_exporter.errors import ConfigError
+
+MINIMAL = (Path(__file__).parent / "files" / "minimal.good.yaml").read_text()
+AUTHORITY = trustme.CA()
+LEAF = AUTHORITY.issue_cert("a.example")
+CA = AUTHORITY.cert_pem.bytes()
+CERT, KEY = LEAF.cert_chain_pems[0].bytes(), LEAF.private_key_pem.bytes()
+AROUND = [
+    b"\xef\xbb\xbf",
+    "\N{ZERO WIDTH NO-BREAK SPACE}# Zürich, 北京\n".encode(),
+    "Aussteller: Müller\r\n".encode("latin-1"),
+    b"subject=CN = a\n-- \n----- ENCRYPTED\n",
+]
+
+
+@given(st.lists(st.binary().filter(lambda text: b"-" not in text), min_size=3, max_size=3))
+def test_what_stands_around_blocks_is_nothing(texts: list[bytes]) -> None:
+    first, second, third = texts
+    assert pem_blocks(first + CERT + second + CA + third) == CERT + CA
+
+
+@given(st.integers(min_value=1, max_value=len(CERT + CA) - 1))
+def test_a_file_that_is_cut_off_does_not_pass_for_another(length: int) -> None:
+    """But where the cut is between two blocks, or before the first word of one, which nobody can know."""
+    part = (CERT + CA)[:length]
+    begun = {whole + b"-----BEGIN"[:count] for whole in (b"", CERT) for count in range(11)}
+    if part not in {*begun, CERT[:-1], (CERT + CA)[:-1]}:
+        with pytest.raises(ValueError, match="part of it is missing"):
+            pem_blocks(part)
+
+
+def test_blocks_that_do_not_pair_are_refused() -> None:
+    for content in (
+        CERT + b"-----END CERTIFICATE-----",
+        b"-----BEGIN A-----\n" + CERT,
+        CERT.replace(b"END C", b"END X"),
+    ):
+        with pytest.raises(ValueError, match="part of it is missing"):
+            pem_blocks(content)
+    assert pem_blocks(b"hogwash") == b""
+
+
+def test_only_a_key_can_be_encrypted() -> None:
+    assert is_encrypted(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    assert is_encrypted(b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n")
+    assert not is_encrypted(KEY)
+
+
+def context_of(folder: Path) -> ssl.SSLContext:
+    """What the config in a folder believes and shows."""
+    text = "http_client: {tls_config: {ca_file: ca.pem, cert_file: a.pem, key_file: a.key}}\n"
+    (folder / "c.yaml").write_text(MINIMAL + text)
+    context = load(str(folder / "c.yaml")).targets[0].http.context
+    assert context
+    return context
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_files_of_a_client_may_have_anything_around_their_blocks(tmp_path: Path, around: bytes) -> None:
+    for name, content in (("ca.pem", CA), ("a.pem", CERT), ("a.key", KEY)):
+        (tmp_path / name).write_bytes(around + content + around)
+    assert context_of(tmp_path).get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(CA.decode())]
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "a.pem", "a.key"])
+def test_files_of_a_client_that_are_cut_off_are_refused(tmp_path: Path, name: str) -> None:
+    for file, content in (("ca.pem", CA + CA), ("a.pem", CERT + CA), ("a.key", KEY)):
+        (tmp_path / file).write_bytes(content[:-30] if file == name else content)
+    with pytest.raises(ConfigError, match=r"_file: cannot use the file: a BEGIN line .* part of it is missing"):
+        context_of(tmp_path)
