@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
+from frs_exporter.config.values import proxy
 from frs_exporter.credentials import Credential, KeyCredential, TokenCredential
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, HttpOptions, Limit, Target
@@ -106,7 +107,7 @@ def target_of(owner: Account, project: Project, url: str, **settings: Any) -> Ta
 
 def proxied(url: str) -> HttpOptions:
     """Everything goes through one proxy."""
-    return HttpOptions(proxies=tuple((scheme, SecretStr(url)) for scheme in ("http", "https")))
+    return HttpOptions(proxies=tuple((scheme, proxy(url)) for scheme in ("http", "https")))
 
 
 def believing(ca_file: str) -> HttpOptions:
