@@ -1,11 +1,13 @@
 """Fixtures: a loop on virtual time, a started simulator, and the smallest targets that tests need."""
 
 import asyncio
+import logging
 import random
 import selectors
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -45,16 +47,21 @@ class Jumper(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock moves only when it is idle; not to be used with threads. It resolves the names in `hosts`."""
+    """A loop whose clock moves only when it is idle; not to be used with threads. It resolves the names in `hosts`.
+
+    For names without an address there the name servers hang.
+    """
 
     def __init__(self) -> None:
         self.jumper = Jumper()
-        self.hosts: dict[str, str] = {}
+        self.hosts: dict[str, str | None] = {}
         super().__init__(self.jumper)
 
     async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         if host not in self.hosts:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if self.hosts[host] is None:
+            await asyncio.Event().wait()
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (self.hosts[host], port))]
 
     def time(self) -> float:
@@ -187,6 +194,16 @@ async def cloud() -> AsyncIterator[Cloud]:
     """One account of each kind, with three projects each."""
     async with CloudContext(account("token", "t1", "t2", "t3"), account("ak_sk", "k1", "k2", "k3")) as started:
         yield started
+
+
+@pytest.fixture
+def counted() -> Iterator[Counter[str]]:
+    """The levels of the lines written; afterwards the log is as the other tests want it."""
+    config, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
+    yield Counter()
+    structlog.configure(**config)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture

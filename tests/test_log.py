@@ -1,10 +1,10 @@
 """The log's lines: what they look like, that each is counted, and that no traceback shows a secret."""
 
 import asyncio
+import gc
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,16 +13,6 @@ import structlog
 from frs_exporter.log import log_to_stderr
 from tests.conftest import CloudContext, account, run_virtual, secrets_of
 from tests.polling.test_poller import Polled
-
-
-@pytest.fixture
-def counted() -> Iterator[Counter[str]]:
-    """The levels of the lines written; afterwards the log is as the other tests want it."""
-    config, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
-    yield Counter()
-    structlog.configure(**config)
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
 
 
 def told_by(format: str, counted: Counter[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -58,6 +48,27 @@ def test_json(counted: Counter[str], capsys: pytest.CaptureFixture[str]) -> None
         ("error", "unexpected error in a poll"),
     ]
     assert "test_log.py" in entries[1]["exception"]
+
+
+def test_what_a_library_says_of_an_exception_is_blanked_of_secrets(
+    counted: Counter[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """asyncio quotes exceptions that nobody asked for, not only their traceback."""
+    log_to_stderr("info", "logfmt", lambda level: counted.update([level]))
+
+    async def fail() -> None:
+        raise ValueError("http://user:hunter2@proxy:3128 is no URL\nx-auth-token: hunter2")
+
+    async def main() -> None:
+        await asyncio.wait([asyncio.create_task(fail())])
+        gc.collect()
+
+    asyncio.run(main())
+    gc.collect()
+    written = capsys.readouterr().err
+    assert "Task exception was never retrieved" in written
+    assert "http://***@proxy:3128 is no URL" in written
+    assert "hunter2" not in written
 
 
 def test_the_traceback_of_a_poll_that_quotes_its_token_shows_none(

@@ -160,7 +160,8 @@ def proxy(text: str) -> Proxy:
         raise ValueError(f"must be a URL like {PROXY}")
     authority, rest = parts.groups()
     if "@" in rest:
-        raise ValueError(f"has a {rest[0]} before its last @: in a user name or password write {quote(rest[0], '')}")
+        end = rest[0]
+        raise ValueError(f'has a "{end}" before its last @: in a user name or password write {quote(end, safe="")}')
     if rest not in ("", "/"):
         raise ValueError(f"must end after host and port, as {PROXY} does: a proxy has no path, query or fragment")
     login, _, address = authority.rpartition("@")
