@@ -35,11 +35,11 @@ def unreachable(
 def refused_by_proxy(status: int, proxy: Proxy, host: str) -> ApiError:
     """What a status of the proxy's own says, to CONNECT or in the place of an answer (RFC 9110, 15)."""
     match status:
-        case 407:
+        case 401 | 407:  # tinyproxy 1.11 answers a wrong login with 401, and 500 where it reaches nobody
             does = "wants a login" if proxy.login is None else "wants another login"
         case 403:
             does = f"does not allow {host}"
-        case 502 | 503 | 504:
+        case 500 | 502 | 503 | 504:
             does = f"cannot reach {host}"
         case _:
             does = f"refuses to connect to {host}"
@@ -48,8 +48,9 @@ def refused_by_proxy(status: int, proxy: Proxy, host: str) -> ApiError:
 
 def answered_by_proxy(status: int, body: bytes, headers: Mapping[str, str], url: URL, proxy: Proxy) -> ApiError | None:
     """The refusal that is the proxy's own: over plain http it asks for a login, or refuses without a vendor's code."""
-    refuses = status in (403, 502, 503, 504) and not error_body(body)[0]
-    if url.scheme == "https" or not (status == 407 or refuses):
+    code, words = error_body(body)
+    refuses = status in (403, 500, 502, 503, 504) or (status == 401 and words)
+    if url.scheme == "https" or not (status == 407 or (refuses and not code)):
         return None
     return refused_by_proxy(status, proxy, str(url.host)).but(retry_after=retry_after(headers))
 

@@ -3,8 +3,9 @@
 import asyncio
 import base64
 import json
+import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from tests.cloud.test_http_options import CREDENTIAL, PROJECT, options_of
 from tests.cloud.test_transport import authorized
 from tests.config.test_proxy_url import MUST_BE_ENCODED, PRINTABLE
 from tests.conftest import LIMITS, VirtualLoop, proxied, run_virtual
+from tests.e2e.conftest import free_port, tool
 
 PASSWORD = "hunter2-tOpSeCrEt"
 TLS = {"tls_config": {"ca_file": "ca.pem"}}
@@ -159,9 +161,9 @@ FAILURES: list[tuple[str, tuple[str, ...], Serve, Reason, str]] = [
     ("403", BOTH, status(403), Reason.CONNECT, "the proxy PROXY does not allow face.example"),
     *(
         (str(code), BOTH, status(code), Reason.CONNECT, "the proxy PROXY cannot reach face.example")
-        for code in (502, 503, 504)
+        for code in (500, 502, 503, 504)
     ),
-    ("500", ("https",), status(500), Reason.CONNECT, "the proxy PROXY refuses to connect to face.example"),
+    ("405", ("https",), status(405), Reason.CONNECT, "the proxy PROXY refuses to connect to face.example"),
     ("silent", BOTH, silent, Reason.TIMEOUT, "the proxy PROXY did not answer within 0.2 s"),
     ("hangs up", BOTH, saying(b""), Reason.CONNECT, "the proxy PROXY closed the connection without an answer"),
     ("garbage", BOTH, saying(b"SSH-2.0\r\n\r\n"), Reason.PAYLOAD, "what the proxy PROXY answers is not proper HTTP"),
@@ -216,6 +218,9 @@ async def test_what_the_cloud_says_through_a_proxy_stays_the_clouds(start: Start
     proxy = await start(status(403, json.dumps({"error_code": "APIGW.0302", "error_msg": "not yours"})))
     error = await failure(proxied(f"http://{proxy.address}"), "http://face.example")
     assert (str(error), error.by_proxy) == ("forbidden: not yours (APIGW.0302 HTTP 403)", False)
+    empty = await start(status(401, ""))
+    error = await failure(proxied(f"http://{empty.address}"), "http://face.example")
+    assert (error.reason, error.by_proxy) == (Reason.TOKEN, False)
 
 
 async def tunnel_to_nobody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -271,3 +276,33 @@ async def test_no_line_no_step_and_no_repr_holds_a_login(start: Start, capsys: p
     assert f"the proxy {proxy.address}" in text
     for secret in (PASSWORD, header, "jdoe"):
         assert secret not in text
+
+
+@pytest.fixture
+def tinyproxy(tmp_path: Path) -> Iterator[str]:
+    """A real proxy that wants a login."""
+    port = free_port()
+    settings = (f"Port {port}", "Listen 127.0.0.1", "BasicAuth user p-w.1", "MaxClients 20", "Timeout 10")
+    (tmp_path / "tinyproxy.conf").write_text("".join(f"{line}\n" for line in settings))
+    process = subprocess.Popen([tool("tinyproxy"), "-d", "-c", f"{tmp_path}/tinyproxy.conf"], stdout=subprocess.PIPE)
+    assert process.stdout
+    for line in process.stdout:
+        if b"Accepting connections" in line:
+            break
+    yield f"127.0.0.1:{port}"
+    process.kill()
+    process.communicate()
+
+
+async def test_a_real_proxy_lets_in_who_has_the_login(doors: TwoDoors, tinyproxy: str, tmp_path: Path) -> None:
+    transport = Transport(LIMITS, Telemetry(), time.time)
+    options = options_of(tmp_path, {"proxy_url": f"http://user:p-w%2E1@{tinyproxy}", **TLS})
+    for url in doors.urls.values():
+        assert "proxy-authorization" not in await ask(transport, options, url)
+    await transport.close()
+    for scheme, url in doors.urls.items():
+        for login, does in (("", "wants a login"), (f"user:{PASSWORD}@", "wants another login")):
+            error = await failure(proxied(f"http://{login}{tinyproxy}"), url)
+            assert (error.message, error.by_proxy) == (f"the proxy {tinyproxy} {does}", True)
+        error = await failure(options, f"{scheme}://127.0.0.1:9")
+        assert (error.reason, error.message) == (Reason.CONNECT, f"the proxy {tinyproxy} cannot reach 127.0.0.1")
