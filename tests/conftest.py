@@ -7,7 +7,7 @@ import selectors
 import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -23,11 +23,13 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, HttpOptions, Limit, Target
 from frs_exporter.simulator import Account, Project, Simulator, World
 from frs_exporter.simulator.demo import subscribed
+from tests.cloud.proxies import ForwardProxy, Serve
 
 structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # tests capture what they look at
 
 EPOCH = 1_800_000_000.0
 T = TypeVar("T")
+StartProxy = Callable[[Serve | None], Awaitable[ForwardProxy]]
 
 LIMITS = {api: Limit(rate=1000.0, concurrency=100) for api in Api}
 
@@ -194,6 +196,21 @@ async def cloud() -> AsyncIterator[Cloud]:
     """One account of each kind, with three projects each."""
     async with CloudContext(account("token", "t1", "t2", "t3"), account("ak_sk", "k1", "k2", "k3")) as started:
         yield started
+
+
+@pytest.fixture
+async def start_proxy() -> AsyncIterator[StartProxy]:
+    """Start a proxy that passes on, or does something else instead."""
+    started: list[ForwardProxy] = []
+
+    async def begin(instead: Serve | None) -> ForwardProxy:
+        started.append(ForwardProxy(instead))
+        await started[-1].start()
+        return started[-1]
+
+    yield begin
+    for each in started:
+        await each.stop()
 
 
 @pytest.fixture
