@@ -72,12 +72,15 @@ STATUSES: Mapping[str, int] = {code: written["status"] for code, written in WRIT
 CODES: Mapping[str, Explanation] = {
     code: made(written, REASONS[reason_of(code, written["status"])]) for code, written in WRITTEN["codes"].items()
 }
+PROXY = made(WRITTEN["others"]["proxy"])
 METADATA = made(WRITTEN["others"]["metadata"])
 CLOUD_EYE = made(WRITTEN["others"]["cloud_eye"])
 
 
 def explain(error: ApiError) -> Explanation:
     """What a failure means, and what to do about it."""
+    if error.by_proxy:
+        return PROXY
     if error.status is not None and error.status // 100 == 3:
         return REASONS[Reason.PAYLOAD]
     if error.api == "ecs":

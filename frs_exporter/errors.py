@@ -60,6 +60,7 @@ class ConfigError(Exception):
 class ApiError(Exception):
     """A call that did not tell what was asked; `code` is the vendor's, `retry_after` is in seconds.
 
+    `by_proxy` says that it failed at the configured proxy: nothing is known of the endpoint.
     `by_vendor` says that the answer has a shape of the vendor's, and is not a stranger's on the way.
     """
 
@@ -73,6 +74,7 @@ class ApiError(Exception):
         retry_after: float | None = None,
         request_id: str = "",
         api: str = "",
+        by_proxy: bool = False,
         by_vendor: bool = False,
     ) -> None:
         super().__init__(message)
@@ -83,11 +85,12 @@ class ApiError(Exception):
         self.retry_after = retry_after
         self.request_id = request_id
         self.api = api
+        self.by_proxy = by_proxy
         self.by_vendor = by_vendor
 
     def but(self, **changes: Any) -> "ApiError":
         """A copy with some changes, and without the traceback, whose frames hold headers and bodies: it may be kept."""
-        names = ("message", "status", "code", "retry_after", "request_id", "api", "by_vendor")
+        names = ("message", "status", "code", "retry_after", "request_id", "api", "by_proxy", "by_vendor")
         return ApiError(self.reason, **{**{name: getattr(self, name) for name in names}, **changes})
 
     def __str__(self) -> str:

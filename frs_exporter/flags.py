@@ -47,15 +47,21 @@ def external_url(_ctx: click.Context, _param: click.Parameter, value: str | None
     """A URL with a host, and without what no address of a service has."""
     if value is None:
         return None
-    try:
-        url = URL(value)
-        good = url.scheme in ("http", "https") and url.host and not (url.user or url.query_string or url.fragment)
-    except ValueError:
-        good = False
-    if not good:
+    url = service_url(value)
+    if url is None:
         raise click.BadParameter("must be a URL like https://monitoring.example.com/frs/")
     prefix(_ctx, _param, url.raw_path)
     return url
+
+
+def service_url(value: str) -> URL | None:
+    """The URL of a web service; None where it is none, or has a login, a query or a fragment."""
+    try:
+        url = URL(value)
+        more = url.raw_user is not None or url.raw_password is not None or url.query_string or url.fragment
+        return url if url.scheme in ("http", "https") and url.host and not more else None
+    except ValueError:
+        return None
 
 
 def layout_of(telemetry_path: str, route_prefix: str | None, external: URL | None) -> Layout:

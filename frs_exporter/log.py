@@ -35,7 +35,7 @@ def log_to_stderr(level: str, format: str, count: Callable[[str], None]) -> None
     handler.addFilter(not_a_clients_mistake)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, redact_event],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
@@ -52,6 +52,12 @@ def log_to_stderr(level: str, format: str, count: Callable[[str], None]) -> None
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def redact_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Blank out secrets in what a library says: asyncio quotes exceptions."""
+    event["event"] = "\n".join(redacted(line) for line in str(event["event"]).splitlines())
+    return event
 
 
 def redact_traceback(_logger: Any, _method: str, event: EventDict) -> EventDict:

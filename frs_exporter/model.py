@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import SecretStr
+from yarl import URL
 
 from frs_exporter.credentials import Credential
 from frs_exporter.errors import ApiError, Reason
@@ -45,15 +46,26 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """A forward proxy: `url` is its scheme, host and port; `login` is a user name and a password, if it gets any."""
+
+    url: URL
+    login: tuple[str, SecretStr] | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.url.host_subcomponent}:{self.url.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """How to reach the cloud: a proxy's URL by the scheme it is for (it may hold a password), and what TLS believes.
+    """How to reach the cloud: a proxy by the scheme of what is asked through it, and what TLS believes.
 
     `no_proxy` lists hosts to reach directly, and this machine is always one; with None there are none. `files` is a
     digest of the certificates and keys read, so that changed ones make other options; `context` is made of them, None
     for the system's own.
     """
 
-    proxies: tuple[tuple[str, SecretStr], ...] = ()
+    proxies: tuple[tuple[str, Proxy], ...] = ()
     no_proxy: str | None = None
     server_name: str = ""
     insecure_skip_verify: bool = False

@@ -15,6 +15,8 @@ SECRET = re.compile(
     r"""(?:\\{0,3}"(?:\\.|[^"\\])*\\{0,3}"?|'[^']*'?|[^|;"'}]+)"""
 )
 """A name that means a secret, and the value that follows it; each repeat is bounded, so no text takes long."""
+LOGIN = re.compile(r"(:(?:\\{0,3}/){2})(?:[^\s@]{0,1000}@)+")
+"""The login in a URL: all up to the last @, as a password may hold any character that is no space."""
 
 
 def brief(text: str) -> str:
@@ -34,7 +36,7 @@ def cut(text: str, length: int) -> str:
 
 def redacted(line: str) -> str:
     """A line with everything that looks like a secret blanked out."""
-    return re.sub(r"[A-Za-z0-9+=_-]{40,}", "***", SECRET.sub(r"\1***", line))
+    return re.sub(r"[A-Za-z0-9+=_-]{40,}", "***", SECRET.sub(r"\1***", LOGIN.sub(r"\1***@", line)))
 
 
 def blanked(text: str, secrets: Iterable[str]) -> str:

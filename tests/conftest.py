@@ -1,11 +1,13 @@
 """Fixtures: a loop on virtual time, a started simulator, and the smallest targets that tests need."""
 
 import asyncio
+import logging
 import random
 import selectors
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -15,16 +17,19 @@ from pydantic import SecretStr
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
+from frs_exporter.config.values import proxy
 from frs_exporter.credentials import Credential, KeyCredential, TokenCredential
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, HttpOptions, Limit, Target
 from frs_exporter.simulator import Account, Project, Simulator, World
 from frs_exporter.simulator.demo import subscribed
+from tests.cloud.proxies import ForwardProxy, Serve
 
 structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # tests capture what they look at
 
 EPOCH = 1_800_000_000.0
 T = TypeVar("T")
+StartProxy = Callable[[Serve | None], Awaitable[ForwardProxy]]
 
 LIMITS = {api: Limit(rate=1000.0, concurrency=100) for api in Api}
 
@@ -44,16 +49,21 @@ class Jumper(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock moves only when it is idle; not to be used with threads. It resolves the names in `hosts`."""
+    """A loop whose clock moves only when it is idle; not to be used with threads. It resolves the names in `hosts`.
+
+    For names without an address there the name servers hang.
+    """
 
     def __init__(self) -> None:
         self.jumper = Jumper()
-        self.hosts: dict[str, str] = {}
+        self.hosts: dict[str, str | None] = {}
         super().__init__(self.jumper)
 
     async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         if host not in self.hosts:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if self.hosts[host] is None:
+            await asyncio.Event().wait()
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (self.hosts[host], port))]
 
     def time(self) -> float:
@@ -106,7 +116,7 @@ def target_of(owner: Account, project: Project, url: str, **settings: Any) -> Ta
 
 def proxied(url: str) -> HttpOptions:
     """Everything goes through one proxy."""
-    return HttpOptions(proxies=tuple((scheme, SecretStr(url)) for scheme in ("http", "https")))
+    return HttpOptions(proxies=tuple((scheme, proxy(url)) for scheme in ("http", "https")))
 
 
 def believing(ca_file: str) -> HttpOptions:
@@ -186,6 +196,31 @@ async def cloud() -> AsyncIterator[Cloud]:
     """One account of each kind, with three projects each."""
     async with CloudContext(account("token", "t1", "t2", "t3"), account("ak_sk", "k1", "k2", "k3")) as started:
         yield started
+
+
+@pytest.fixture
+async def start_proxy() -> AsyncIterator[StartProxy]:
+    """Start a proxy that passes on, or does something else instead."""
+    started: list[ForwardProxy] = []
+
+    async def begin(instead: Serve | None) -> ForwardProxy:
+        started.append(ForwardProxy(instead))
+        await started[-1].start()
+        return started[-1]
+
+    yield begin
+    for each in started:
+        await each.stop()
+
+
+@pytest.fixture
+def counted() -> Iterator[Counter[str]]:
+    """The levels of the lines written; afterwards the log is as the other tests want it."""
+    config, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
+    yield Counter()
+    structlog.configure(**config)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture

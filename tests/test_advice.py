@@ -9,6 +9,7 @@ from frs_exporter.advice import (
     CLOUD_EYE,
     CODES,
     METADATA,
+    PROXY,
     REASONS,
     RETRIES,
     STATUSES,
@@ -21,7 +22,12 @@ from frs_exporter.advice import (
 )
 from frs_exporter.errors import ApiError, Reason, canonical, proves_secret
 
-EXPLANATIONS: dict[str, Explanation] = dict(REASONS.items()) | {**CODES, "metadata": METADATA, "cloud_eye": CLOUD_EYE}
+EXPLANATIONS: dict[str, Explanation] = dict(REASONS.items()) | {
+    **CODES,
+    "metadata": METADATA,
+    "cloud_eye": CLOUD_EYE,
+    "proxy": PROXY,
+}
 BY_NAME = pytest.mark.parametrize("explanation", EXPLANATIONS.values(), ids=EXPLANATIONS)
 
 
@@ -60,6 +66,7 @@ def test_a_code_says_more_than_its_reason() -> None:
     assert explain(ApiError(Reason.FORBIDDEN, "x", code="APIGW.0802")) is CODES["APIG.0802"]
     assert explain(ApiError(Reason.FORBIDDEN, "x", code="403")) is REASONS[Reason.FORBIDDEN]
     assert explain(ApiError(Reason.AUTH, "x", api="ecs")) is METADATA
+    assert explain(ApiError(Reason.DNS, "x", api="iam", by_proxy=True)) is PROXY
     assert explain(ApiError(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is CODES["APIG.0802"]
     assert explain(ApiError(Reason.FORBIDDEN, "x", code="403", api="ces")) is CLOUD_EYE
 

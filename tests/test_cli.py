@@ -141,6 +141,7 @@ def test_the_check_counts_discovery_rules(tmp_path: Path) -> None:
         (["--web.external-url=ftp://x/"], "must be a URL like https://monitoring.example.com/frs/"),
         (["--web.external-url=http://"], "must be a URL like https://monitoring.example.com/frs/"),
         (["--web.external-url=http://user:pw@x/"], "must be a URL like https://monitoring.example.com/frs/"),
+        (["--web.external-url=http://:pw@x/"], "must be a URL like https://monitoring.example.com/frs/"),
         (["--web.external-url=http://x/?a=b"], "must be a URL like https://monitoring.example.com/frs/"),
         (["--web.external-url=http://x:99999/"], "must be a URL like https://monitoring.example.com/frs/"),
         (["--web.external-url=http://[::1/"], "must be a URL like https://monitoring.example.com/frs/"),

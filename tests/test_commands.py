@@ -126,11 +126,15 @@ async def test_one_that_says_nothing() -> None:
     assert "timed out" in result.stderr
 
 
-@pytest.mark.parametrize("url", ["localhost:10377", "file:///etc/passwd", "ftp://x"])
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:10377", "file:///etc/passwd", "ftp://x", "http://user:hunter2@localhost", "http://:hunter2@localhost"],
+)
 async def test_what_is_no_url_is_refused(url: str) -> None:
     result = await health(url)
     assert result.exit_code == 2
     assert "--url must be a URL like http://localhost:10377" in result.stderr
+    assert "hunter2" not in result.output
 
 
 async def test_behind_tls_a_login_and_a_prefix(tmp_path: Path) -> None:

@@ -1,28 +1,22 @@
 """The log's lines: what they look like, that each is counted, and that no traceback shows a secret."""
 
 import asyncio
+import base64
+import gc
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 
+from frs_exporter.errors import Reason
 from frs_exporter.log import log_to_stderr
-from tests.conftest import CloudContext, account, run_virtual, secrets_of
+from frs_exporter.steps import telling
+from tests.cloud.test_proxy_login import BOTH, FAILURES, PASSWORD, failure, status
+from tests.conftest import CloudContext, StartProxy, account, proxied, run_virtual, secrets_of
 from tests.polling.test_poller import Polled
-
-
-@pytest.fixture
-def counted() -> Iterator[Counter[str]]:
-    """The levels of the lines written; afterwards the log is as the other tests want it."""
-    config, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
-    yield Counter()
-    structlog.configure(**config)
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
 
 
 def told_by(format: str, counted: Counter[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -60,6 +54,27 @@ def test_json(counted: Counter[str], capsys: pytest.CaptureFixture[str]) -> None
     assert "test_log.py" in entries[1]["exception"]
 
 
+def test_what_a_library_says_of_an_exception_is_blanked_of_secrets(
+    counted: Counter[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """asyncio quotes exceptions that nobody asked for, not only their traceback."""
+    log_to_stderr("info", "logfmt", lambda level: counted.update([level]))
+
+    async def fail() -> None:
+        raise ValueError("http://user:hunter2@proxy:3128 is no URL\nx-auth-token: hunter2")
+
+    async def main() -> None:
+        await asyncio.wait([asyncio.create_task(fail())])
+        gc.collect()
+
+    asyncio.run(main())
+    gc.collect()
+    written = capsys.readouterr().err
+    assert "Task exception was never retrieved" in written
+    assert "http://***@proxy:3128 is no URL" in written
+    assert "hunter2" not in written
+
+
 def test_the_traceback_of_a_poll_that_quotes_its_token_shows_none(
     counted: Counter[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,3 +96,30 @@ def test_the_traceback_of_a_poll_that_quotes_its_token_shows_none(
 
     log_to_stderr("debug", "logfmt", lambda level: counted.update([level]))
     run_virtual(main())
+
+
+@pytest.mark.usefixtures("counted")
+async def test_no_line_no_step_and_no_repr_holds_a_login(
+    start_proxy: StartProxy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also not where the proxy itself sends it back."""
+    log_to_stderr("debug", "logfmt", lambda _: None)
+    header = base64.b64encode(rf"CORP\jdoe:{PASSWORD}".encode()).decode()
+    back = f"CORP\\jdoe:{PASSWORD} http://CORP\\jdoe:{PASSWORD}@proxy {header}"
+    echo = status(400, back, f"X-Request-Id: {PASSWORD}\r\nServer: {back}\r\nLocation: http://u:{PASSWORD}@x\r\n")
+    steps: list[str] = []
+    for serve in (echo, *(row[2] for row in FAILURES)):
+        proxy = await start_proxy(serve)
+        options = proxied(rf"http://CORP\jdoe:{PASSWORD}@{proxy.address}")
+        steps.append(repr(options))
+        for scheme in BOTH:
+            with telling(steps.append):
+                error = await failure(options, f"{scheme}://face.example", 0.2)
+            assert error.reason is not Reason.INTERNAL
+            steps.append(f"{error} {error!r} {error.__cause__!r}")
+    written = capsys.readouterr().err
+    assert "msg=request" in written
+    text = "\n".join(steps) + written
+    assert f"the proxy {proxy.address}" in text
+    for secret in (PASSWORD, header, "jdoe"):
+        assert secret not in text

@@ -24,10 +24,24 @@ from frs_exporter.redact import MAX_MESSAGE, blanked, brief, redacted
         "token " + "hunter2" * 8,
         json.dumps({"password": 'ab"cd\\hunter2'}),
         json.dumps(json.dumps({"password": 'ab"cd\\hunter2'})),
+        "no URL: http://user:hunter2@proxy:3128",
+        "URL('http://hunter2@proxy')",
+        r'{"proxy": "http:\/\/CORP\\jdoe:hunter2@proxy"}',
     ],
 )
 def test_messages_are_blanked_of_secrets(leak: str) -> None:
     assert "hunter2" not in brief(leak)
+
+
+@pytest.mark.parametrize("character", [chr(code) for code in range(0x21, 0x7F)])
+def test_a_url_is_blanked_of_its_login_whatever_it_holds(character: str) -> None:
+    line = f"cannot ask http://u{character}r:p{character}w@proxy:3128/x, so https://face.example/v1 is not asked"
+    assert redacted(line) == "cannot ask http://***@proxy:3128/x, so https://face.example/v1 is not asked"
+
+
+def test_what_is_no_login_stays() -> None:
+    line = "http://face.example/v1/x: Access Denied; the cache's administrator is root@proxy.example"
+    assert redacted(line) == line
 
 
 def test_messages_are_short_and_on_one_line() -> None:
@@ -42,7 +56,7 @@ def test_half_a_secret_is_told_no_more_than_a_whole_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["A", "-", "<", "token", "token:", 'token:"', "authorization=", "\\", '"', "'", "secret "]
+    "piece", ["A", "-", "://", "://@", "<", "token", "token:", 'token:"', "authorization=", "\\", '"', "'", "secret "]
 )
 def test_no_text_takes_long(piece: str) -> None:
     """A poll must not stop the loop, whatever comes back; with a quadratic pattern this would never end."""

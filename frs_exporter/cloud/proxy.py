@@ -1,18 +1,40 @@
-"""Whether a request goes through a proxy (pure): `no_proxy` as Prometheus and Go's own clients read it."""
+"""Whether a request goes through a proxy, and with which login (pure); `no_proxy` is read as Go's clients read it."""
 
+import base64
 from ipaddress import ip_address, ip_network
 
 from yarl import URL
 
-from frs_exporter.model import HttpOptions
+from frs_exporter.model import HttpOptions, Proxy
 
 
-def proxy_for(url: URL, options: HttpOptions) -> str | None:
+def proxy_for(url: URL, options: HttpOptions) -> Proxy | None:
     """The proxy for a URL, None where it is reached directly."""
     proxy = dict(options.proxies).get(url.scheme)
     if proxy is None or (options.no_proxy is not None and direct(url.host or "", url.port or 0, options.no_proxy)):
         return None
-    return proxy.get_secret_value()
+    return proxy
+
+
+def login_headers(proxy: Proxy | None) -> dict[str, str]:
+    """What shows a proxy who asks, in UTF-8 (RFC 7617); nothing where it is given no login."""
+    if proxy is None or proxy.login is None:
+        return {}
+    user, password = proxy.login
+    return {"Proxy-Authorization": f"Basic {encoded(f'{user}:{password.get_secret_value()}')}"}
+
+
+def login_secrets(proxy: Proxy | None) -> list[str]:
+    """What of a proxy's login must not be told, in the forms in which it may come back."""
+    if proxy is None or proxy.login is None:
+        return []
+    user, password = proxy.login[0], proxy.login[1].get_secret_value()
+    return [password, f"{user}:{password}", encoded(f"{user}:{password}")]
+
+
+def encoded(login: str) -> str:
+    """A login as it is sent."""
+    return base64.b64encode(login.encode()).decode()
 
 
 def direct(host: str, port: int, no_proxy: str) -> bool:

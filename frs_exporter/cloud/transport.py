@@ -1,7 +1,6 @@
 """The one outbound socket: through the gate, a bounded request, then JSON or an ApiError."""
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -13,15 +12,15 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from frs_exporter.cloud.connections import Connections
+from frs_exporter.cloud.connections import Connections, Progress
 from frs_exporter.cloud.gate import Gate
-from frs_exporter.cloud.proxy import proxy_for
+from frs_exporter.cloud.proxy import login_headers, login_secrets, proxy_for
 from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
-from frs_exporter.cloud.unreachable import unreachable
+from frs_exporter.cloud.unreachable import answered_by_proxy, unreachable
 from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, Reason, canonical, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit
+from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit, Proxy
 from frs_exporter.steps import step, step_with_headers, took
 
 MAX_BODY = 1 << 20
@@ -173,8 +172,9 @@ class Transport:
 
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Answer:
         sent_at, proxy = self._now(), proxy_for(request.url, request.http)
-        through = " through the proxy" if proxy else ""
+        login, progress = login_headers(proxy), Progress()
         secrets = partial(secrets_in, request, headers, proxy)
+        through = f" through the proxy {proxy}" if proxy else ""
         step_with_headers(f"> {request.method} {request.url}{through}", headers)
         try:
             async with (
@@ -183,29 +183,30 @@ class Transport:
                     request.method,
                     request.url,
                     data=request.body or None,
-                    headers=headers,
+                    headers={**headers, **login} if request.url.scheme == "http" else headers,
                     timeout=aiohttp.ClientTimeout(total=request.timeout),
                     allow_redirects=False,  # a token must not leave its host
-                    proxy=proxy,
+                    proxy=proxy.url if proxy else None,
+                    proxy_headers=login,  # of CONNECT: what is sent through the tunnel is none of the proxy's
                     server_hostname=request.http.server_name or None,
+                    trace_request_ctx=progress,
                 ) as response,
             ):
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 step_with_headers(f"< {response.status}", lower, secrets)
                 skew = clock_skew(lower, sent_at, self._now())
-                try:
-                    body = await read_bounded(response)
-                except (TimeoutError, aiohttp.ClientError, OSError):
-                    if response.status < 400:
-                        raise
-                    body = b""  # a refusal is one, whatever becomes of its words
+                body = await body_of(response)
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
+            looking_up = self._connections.looking_up(proxy.url if proxy else request.url)
             raise unreachable(
-                error, request.url, request.timeout, proxy
+                error, request.url, request.timeout, proxy, connected=progress.connected, looking_up=looking_up
             ) from None  # aiohttp's errors hold the request, secrets and all
+        raw = Answer(response.status, lower, body)
+        if proxy and (refused := answered_by_proxy(raw.status, body, lower, request.url, proxy)):
+            raise refused
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)
-        return judged(Answer(response.status, lower, body), request, headers, secrets, skew)
+        return judged(raw, request, headers, secrets, skew)
 
 
 def judged(
@@ -251,6 +252,16 @@ def redirected_to(location: str) -> str:
         return "nowhere"
 
 
+async def body_of(response: aiohttp.ClientResponse) -> bytes:
+    """The body; a refusal is one, whatever becomes of its words."""
+    try:
+        return await read_bounded(response)
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        if response.status < 400:
+            raise
+        return b""
+
+
 async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
     """The body, decompressed; of a longer one than MAX_BODY at least so much that it shows."""
     body = bytearray()
@@ -261,15 +272,12 @@ async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def secrets_in(request: Request, headers: Mapping[str, str], proxy: str | None) -> list[str]:
+def secrets_in(request: Request, headers: Mapping[str, str], proxy: Proxy | None) -> list[str]:
     """What was sent that an answer must not make us tell: some errors echo the request."""
     sent = [request.secret, *(headers[name] for name in SECRET_HEADERS if name in headers)]
     if claim := parse_authorization(headers.get("authorization", "")):
         sent += [claim.access_key, claim.signature]
-    if proxy and (password := URL(proxy).password):
-        login = f"{URL(proxy).user or ''}:{password}"
-        sent += [password, login, base64.b64encode(login.encode()).decode()]
-    return sent
+    return sent + login_secrets(proxy)
 
 
 def clock_skew(headers: Mapping[str, str], sent_at: float, answered_at: float) -> float | None:

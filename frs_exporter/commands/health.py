@@ -6,7 +6,7 @@ import urllib.request
 
 import click
 
-from frs_exporter.flags import seconds_of
+from frs_exporter.flags import seconds_of, service_url
 from frs_exporter.redact import brief
 
 ALIVE = (401, 403, 429)
@@ -38,9 +38,10 @@ def health(url: str, within: float, unverified: bool) -> None:
     context = ssl.create_default_context()
     if unverified:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    address = f"{url.rstrip('/')}/-/healthy"
-    if not address.startswith(("http://", "https://")):
-        raise click.UsageError("--url must be a URL like http://localhost:10377")
+    service = service_url(url)
+    if service is None:
+        raise click.UsageError("--url must be a URL like http://localhost:10377; no login is needed, and none is sent")
+    address = f"{str(service).rstrip('/')}/-/healthy"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
         with direct.open(address, timeout=within) as answer:

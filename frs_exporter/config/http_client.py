@@ -1,18 +1,17 @@
 """Each `http_client` becomes HttpOptions: proxies, from the file or the environment, and what TLS believes."""
 
 import hashlib
+import re
 import ssl
 import urllib.request
 from pathlib import Path as FilePath
 from typing import Any
 
-from pydantic import SecretStr
-
 from frs_exporter.config.document import Document, Path, See, mapping
 from frs_exporter.config.pem import as_file, is_encrypted, pem_blocks, use_certificate
 from frs_exporter.config.values import proxy
 from frs_exporter.files import read_file
-from frs_exporter.model import HttpOptions
+from frs_exporter.model import HttpOptions, Proxy
 
 SCHEMES = ("http", "https")
 GLOBAL: Path = ("http_client",)
@@ -38,7 +37,8 @@ def read_http_client(document: Document, path: Path, client: dict[str, Any], fol
         document.problem((*path, "proxy_from_environment"), "cannot be combined with proxy_url; which one is meant?")
     if client.get("no_proxy") is not None and not url:
         document.problem((*path, "no_proxy"), "is for proxy_url, which is missing")
-    proxies = tuple((scheme, SecretStr(str(url))) for scheme in SCHEMES if url)
+    found = read_proxy(document, (*path, "proxy_url"), url) if isinstance(url, str) else None
+    proxies = tuple((scheme, found) for scheme in SCHEMES if found)
     no_proxy = str(client["no_proxy"]) if client.get("no_proxy") else None
     if from_environment:
         proxies, no_proxy = proxies_of_environment(document, path)
@@ -53,20 +53,27 @@ def read_http_client(document: Document, path: Path, client: dict[str, Any], fol
     )
 
 
-def proxies_of_environment(document: Document, path: Path) -> tuple[tuple[tuple[str, SecretStr], ...], str]:
+def proxies_of_environment(document: Document, path: Path) -> tuple[tuple[tuple[str, Proxy], ...], str]:
     """What HTTP_PROXY, HTTPS_PROXY and NO_PROXY say, in either case; a proxy without a scheme is an http one."""
-    told = urllib.request.getproxies_environment()
+    environment = urllib.request.getproxies_environment()
     proxies = []
     for scheme in SCHEMES:
-        url = told.get(scheme, "")
-        if url:
-            secret = SecretStr(url if "://" in url else f"http://{url}")
-            try:
-                proxies.append((scheme, proxy(secret)))
-            except ValueError as error:
-                name = f"{scheme.upper()}_PROXY"
-                document.problem((*path, "proxy_from_environment"), f"{name} in the environment {error}")
-    return tuple(proxies), told.get("no", "")
+        url = environment.get(scheme, "")
+        if url and not re.match("[A-Za-z][A-Za-z0-9+.-]*://", url):
+            url = f"http://{url}"
+        name = f"{scheme.upper()}_PROXY in the environment "
+        if url and (found := read_proxy(document, (*path, "proxy_from_environment"), url, name)):
+            proxies.append((scheme, found))
+    return tuple(proxies), environment.get("no", "")
+
+
+def read_proxy(document: Document, path: Path, url: str, where: str = "") -> Proxy | None:
+    """The proxy that a URL names; None, and a problem at `path` that begins with `where`, if there is none."""
+    try:
+        return proxy(url)
+    except ValueError as error:
+        document.problem(path, f"{where}{error}")
+        return None
 
 
 def read_tls(

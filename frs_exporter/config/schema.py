@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.json_schema import WithJsonSchema
 
 from frs_exporter.collectors import COLLECTORS
@@ -19,7 +19,6 @@ from frs_exporter.config.values import (
     PollInterval,
     PollTimeout,
     ProjectId,
-    ProxyUrl,
     RefreshInterval,
     Region,
     Secret,
@@ -127,7 +126,9 @@ class TlsConfig(Model):
 class HttpClient(Model):
     """How to reach the cloud, named as in Prometheus' own http_config."""
 
-    proxy_url: ProxyUrl | None = None
+    proxy_url: SecretStr | None = Field(
+        None, description="Where to send requests instead; special characters of a login are percent-encoded."
+    )
     no_proxy: str | None = Field(
         None, description="Hosts to reach without proxy_url: names, .domains, addresses, CIDR."
     )

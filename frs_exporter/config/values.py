@@ -4,18 +4,22 @@ import re
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic.json_schema import WithJsonSchema
+from yarl import URL
 
 from frs_exporter import patterns
 from frs_exporter.discovery import PLACEHOLDERS
-from frs_exporter.model import SUBSERVICE_NAME
+from frs_exporter.model import SUBSERVICE_NAME, Proxy
 
 DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
+LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
 UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
+PROXY = "http://proxy.example.com:3128"
 RESERVED_LABELS = {
     *("project", "project_id", "region", "credential", "auth"),  # frs_project_info has these already
     *("collector", "subservice", "face_set", "api", "reason", "code"),  # joins with our other metrics would clash
@@ -59,28 +63,35 @@ def endpoint(value: str) -> str:
     if (
         not filled.startswith(("http://", "https://"))
         or not usable(filled)
-        or not re.fullmatch(r"[\w.:/~\[\]-]+", filled)
+        or not re.fullmatch(r"[\w.:/~\[\]-]+", filled, re.ASCII)
     ):
         raise ValueError("must be a URL like https://face.{region}.myhuaweicloud.com, without user, query or fragment")
     return value.rstrip("/")
 
 
 def usable(url: str) -> bool:
-    """Whether a URL has a host that can be one, and a port that can be one if it has any."""
+    """Whether a URL, read as it is read when it is asked, has a host that can be one, and a port if it has any."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-        if ":" in host:
-            ip_address(host)
+        read = URL(url, encoded=True)
+        return is_host(read.raw_host or "") and read.port != 0
     except ValueError:
         return False
-    labels = re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*", host)
-    return port != 0 and (":" in host or bool(labels))
+
+
+def is_host(host: str) -> bool:
+    """Whether a text can be a URL's host: a name in ASCII, an IPv4 address, or an IPv6 one without its brackets."""
+    try:
+        if ":" in host or re.fullmatch("[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2], re.IGNORECASE):
+            return bool(ip_address(host))  # 127.1 and 2130706433 are none: each program reads them otherwise
+        # What is written in punycode must be readable: messages name hosts as people do.
+        return bool(HOST.fullmatch(host)) and bool(URL.build(scheme="https", host=host).host)
+    except ValueError:
+        return False
 
 
 def host_name(value: str) -> str:
     """A name that a host can have; raises ValueError."""
-    if ":" in value or not usable(f"https://{value}"):
+    if ":" in value or not is_host(value):
         raise ValueError("must be a host name, without port")
     return value
 
@@ -139,12 +150,51 @@ def not_blank(value: SecretStr) -> SecretStr:
     return value
 
 
-def proxy(value: SecretStr) -> SecretStr:
-    """The URL of a proxy; raises ValueError without telling the URL, which may hold a password."""
-    url = value.get_secret_value()
-    if not url.startswith("http://") or not usable(url):
-        raise ValueError("must be a URL like http://proxy.example.com:3128")
-    return value
+def proxy(text: str) -> Proxy:
+    """The proxy that a URL names; raises ValueError, which tells how to write it and never what is written.
+
+    The last @ ends a login, in which characters stand for themselves or are percent-encoded as UTF-8 (RFC 3986, 3.2.1).
+    """
+    parts = re.fullmatch(r"http://([^/?#]*)(.*)", text, re.DOTALL)
+    if parts is None:
+        raise ValueError(f"must be a URL like {PROXY}")
+    authority, rest = parts.groups()
+    if "@" in rest:
+        end = rest[0]
+        raise ValueError(f'has a "{end}" before its last @: in a user name or password write {quote(end, safe="")}')
+    if rest not in ("", "/"):
+        raise ValueError(f"must end after host and port, as {PROXY} does: a proxy has no path, query or fragment")
+    login, _, address = authority.rpartition("@")
+    host, port = host_and_port(address)
+    user, _, password = login.partition(":")
+    if ":" in (user := decoded(user)):
+        raise ValueError("has a colon in the user name, where no proxy can read one (RFC 7617)")
+    url = URL.build(scheme="http", host=host, port=port)
+    return Proxy(url, (user, SecretStr(decoded(password))) if login else None)
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """What `host:port` or `[::1]:port` says, with HTTP's port where none is named; raises ValueError."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]|([^:\[\]]+))(?::([0-9]{1,5}))?", address)
+    host, port = (match[1] or match[2], int(match[3] or 80)) if match else ("", 0)
+    if not is_host(host) or not 0 < port < 1 << 16:
+        raise ValueError(f"must be a URL like {PROXY}")
+    return host.lower(), port
+
+
+def decoded(part: str) -> str:
+    """A user name or password without its percent-encoding; raises ValueError."""
+    if " " in part:
+        raise ValueError("has a space: in a user name or password write %20")
+    if re.search("%(?![0-9A-Fa-f]{2})", part):
+        raise ValueError("has a % that encodes nothing: in a user name or password write %25")
+    try:
+        text = unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError("has a user name or password that is not percent-encoded as UTF-8") from None
+    if not text.isprintable():
+        raise ValueError("has a control character or another that does not show in the user name or password")
+    return text
 
 
 Duration = Annotated[
@@ -160,7 +210,6 @@ Text = Annotated[str, matching(r"(?=.*\S)[^\x00-\x1f\x7f\ud800-\udfff]{1,128}", 
 LabelValue = Annotated[str, matching(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,256}", "at most 256 characters on one line")]
 LabelName = Annotated[str, AfterValidator(label_name)]
 Secret = Annotated[SecretStr, AfterValidator(not_blank)]
-ProxyUrl = Annotated[SecretStr, AfterValidator(proxy)]
 ProjectId = Annotated[
     str,
     matching(r"[0-9a-f]{32}", "32 hexadecimal digits, in lower case"),

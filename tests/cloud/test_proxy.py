@@ -64,6 +64,6 @@ def test_what_is_not(url: str, no_proxy: str | None) -> None:
 
 def test_a_proxy_is_for_its_scheme() -> None:
     options = HttpOptions(proxies=(("https", proxied(PROXY).proxies[0][1]),))
-    assert proxy_for(URL("https://face.example"), options) == PROXY
+    assert str(proxy_for(URL("https://face.example"), options)) == "proxy.example:3128"
     assert proxy_for(URL("http://face.example"), options) is None
     assert proxy_for(URL("https://face.example"), HttpOptions()) is None

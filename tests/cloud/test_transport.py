@@ -75,7 +75,6 @@ def failures(telemetry: Telemetry) -> set[str]:
         (aiohttp.ClientOSError(104, "Connection reset by peer"), Reason.CONNECT),
         (aiohttp.ClientPayloadError("not all of it came"), Reason.CONNECT),
         (aiohttp.InvalidURL("http://"), Reason.CLIENT),
-        (aiohttp.ClientHttpProxyError(None, (), status=407), Reason.CONNECT),  # type: ignore[arg-type]
         (aiohttp.ClientResponseError(None, (), status=400), Reason.PAYLOAD),  # type: ignore[arg-type]
         (ConnectionResetError(104, "Connection reset by peer"), Reason.CONNECT),
     ],
@@ -252,7 +251,7 @@ async def test_a_refusal_is_one_though_its_body_is_cut_off(serve: Serve) -> None
 async def test_an_error_says_when_it_is_the_proxys() -> None:
     for proxy, told in (
         ("http://user:hunter2@nowhere.invalid:1", "dns: the name of the proxy nowhere.invalid does not resolve"),
-        ("http://user:hunter2@127.0.0.1:9", "connect: no connection to the proxy 127.0.0.1: Connection refused"),
+        ("http://user:hunter2@127.0.0.1:9", "connect: no connection to the proxy 127.0.0.1:9: Connection refused"),
     ):
         _, error = await send("http://frs.example", proxied(proxy))
         assert str(error) == told

@@ -20,7 +20,7 @@ from frs_exporter.config.document import read
 from frs_exporter.config.load import MAX_CONFIG, load
 from frs_exporter.config.schema import File
 from frs_exporter.config.source import Source
-from frs_exporter.config.values import endpoint, seconds
+from frs_exporter.config.values import endpoint, host_name, seconds
 from frs_exporter.credentials import AgencyCredential, KeyCredential, TokenCredential
 from frs_exporter.discovery import FRS_REGIONS
 from frs_exporter.errors import ConfigError
@@ -202,6 +202,14 @@ def test_parts_of_any_wrong_kind_are_problems_and_no_exceptions(tmp_path: Path, 
         "https://a?x=1",
         "https://a#x",
         "https://ä.example",
+        "https://\u212aface.example",
+        "https://face.example/人",
+        "https://user:pw@face.example",
+        "https://[::1]x",
+        "https://[1.2.3.4]",
+        "https://xn--a.example",
+        "https://127.1",
+        "https://1.2.3.999",
     ],
 )
 def test_what_is_no_endpoint(url: str) -> None:
@@ -214,6 +222,12 @@ def test_what_is_no_endpoint(url: str) -> None:
 )
 def test_what_is_an_endpoint(url: str) -> None:
     assert endpoint(url) == url.rstrip("/")
+
+
+@pytest.mark.parametrize("name", ["a:b", "a/b", "user@a", "a?b", "a#b", "", "a b", "-a"])
+def test_what_is_no_server_name(name: str) -> None:
+    with pytest.raises(ValueError, match="must be a host name, without port"):
+        host_name(name)
 
 
 def test_the_default_of_stale_after_lasts_until_the_next_answer(tmp_path: Path) -> None:

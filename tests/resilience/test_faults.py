@@ -383,7 +383,9 @@ async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
             row.code,
         )
         assert row.said in line["message"]
-        assert line["advice"] == advice(ApiError(row.reason, "", code=row.code, status=line.get("status")))
+        assert line["advice"] == advice(
+            ApiError(row.reason, "", code=row.code, status=line.get("status"), by_proxy=row.proxied)
+        )
         assert line["next_poll_seconds"] > 0
         await asyncio.sleep(200)
         stale = facts(polls.shown())
