@@ -51,7 +51,7 @@ LAYERS = [
     ("errors",),
     ("steps",),
     ("redact",),
-    ("background", "systemd"),
+    ("background", "log_writer", "output_file", "systemd"),
     ("__init__",),
 ]
 PURE = (

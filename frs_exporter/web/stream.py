@@ -27,8 +27,8 @@ async def stream(request: web.Request, blocks: AsyncIterator[bytes], headers: Ma
     if encoding is GZIP:
         response.headers["Content-Encoding"] = "gzip"
     if request.version < HttpVersion11:
-        # Without chunks only the end of the connection ends a body of unknown length (RFC 9112, 6.3); aiohttp leaves out
-        # the header for a client that wants to keep the connection, but keeps it.
+        # Without chunks only the end of the connection ends a body of unknown length (RFC 9112, 6.3). To a client that
+        # wants to keep the connection aiohttp does not promise that, but keeps it all the same.
         response.force_close()
     await response.prepare(request)
     if request.method == "HEAD":
