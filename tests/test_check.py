@@ -346,6 +346,19 @@ async def test_whoever_is_interrupted_tells_what_is_known(tmp_path: Path, number
     assert err == ""
 
 
+async def test_whoever_reads_no_further_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+    async with demo(tmp_path):
+        started = process(f"--config.file={tmp_path}/config.yaml", "--output=json")
+        assert started.stdout
+        size = fcntl.fcntl(started.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        async with asyncio.timeout(30):
+            while fcntl.ioctl(started.stdout, termios.FIONREAD, bytes(4)) != size.to_bytes(4, sys.byteorder):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    started.terminate()
+    assert await asyncio.to_thread(started.wait, 5) == 143
+    started.communicate()
+
+
 async def test_a_timeout_is_not_well(tmp_path: Path) -> None:
     world = World([account("ak_sk", "slow")])
     async with Simulator(world) as simulator:

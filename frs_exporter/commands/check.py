@@ -87,7 +87,7 @@ def check(output: str, output_file: Path | None, within: float | None, words: Wo
     shard = shard_of(options["shard"], options["total_shards"])
     selection = selection_of(options)
     run = Check(config_of(options), selection, shard)
-    log_to_stderr("error", "logfmt", lambda level: None)
+    log_to_stderr("error", "logfmt")
     code, clock, report = asyncio.run(checked(run, within, words))
     exit_on_sigterm()  # again: the loop has taken its own handler away
     match output:
@@ -135,10 +135,10 @@ async def checked(run: Check, within: float | None, words: Words) -> tuple[int, 
 
 @contextlib.contextmanager
 def progress() -> Iterator[Advance]:
-    """A bar on a terminal; nothing elsewhere."""
+    """A bar on a terminal; nothing elsewhere, say in a pipe that nobody reads, whatever FORCE_COLOR says."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.file.isatty()) as bar:
         task = bar.add_task("asking", total=None)
         yield lambda done, all: bar.update(task, completed=done, total=all)
 
