@@ -17,6 +17,7 @@ from frs_exporter.commands.serve import serve
 from frs_exporter.commands.simulate import demo, simulate
 from frs_exporter.config.schema import File
 from frs_exporter.daemon import leave
+from frs_exporter.log import crash_report, log_written_out
 
 
 class ServeByDefault(click.Group):
@@ -38,7 +39,8 @@ class ServeByDefault(click.Group):
         """Run, and tell of what is wrong in one line, with the next step."""
         extra["standalone_mode"] = False
         try:
-            code = super().main(*args, **extra)
+            with log_written_out():
+                code = super().main(*args, **extra)
         except click.UsageError as error:
             click.echo(f"Error: {error.format_message()}{next_step(error)}", err=True)
             code = error.exit_code
@@ -99,3 +101,6 @@ def main() -> None:
     except SystemExit as end:
         leave(end.code)
         raise
+    except Exception:
+        leave(1, crash_report())
+        sys.exit(1)

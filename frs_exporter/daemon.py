@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import structlog
 from aiohttp import web
 
 from frs_exporter import __version__, systemd
-from frs_exporter.background import left
+from frs_exporter.background import in_thread, left
 from frs_exporter.cloud.unreachable import system_reason
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
@@ -33,6 +34,9 @@ from frs_exporter.web.reload import LOOK_EVERY, watched_web_config
 STOP_WITHIN = 1.0
 """Seconds that a scrape under way gets when the process is told to stop; aiohttp waits so long twice."""
 
+SAY_WITHIN = 1.0
+"""Seconds that whoever reads standard output and standard error has for what is said there beside the log."""
+
 KEEP_IDLE = 120.0
 """Seconds for which a connection is kept on which nothing is asked, or not to its end."""
 
@@ -45,11 +49,21 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
 
 
-def leave(code: object) -> None:
-    """End the process at once if a thread still computes: an interpreter that ends under foreign code aborts."""
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+def leave(code: object, last_words: str = "") -> None:
+    """Say the last words on standard error, and end the process at once if a thread still computes or waits.
+
+    An interpreter that ends under foreign code aborts, and one that waits for a reader may wait for ever.
+    """
+
+    def say() -> None:
+        for stream, text in ((sys.stderr, last_words), (sys.stdout, "")):
+            with contextlib.suppress(AttributeError, OSError, ValueError):  # there is none, it is full, or closed
+                stream.write(text)
+                stream.flush()
+
+    speaker = threading.Thread(target=say, name="last words", daemon=True)
+    speaker.start()
+    speaker.join(SAY_WITHIN)
     if left():
         os._exit(code if isinstance(code, int) else 0)
 
@@ -77,7 +91,7 @@ async def serve_until_told(exporter: Exporter, telemetry: Telemetry, how: Servin
         if announce:
             host = how.addresses[0][0] if how.addresses else None
             url = f"http://[{host}]:{ports[0]}" if host and ":" in host else f"http://{host or 'localhost'}:{ports[0]}"
-            click.echo(f"\n  open {url}/ and {url}{how.layout.telemetry_path}\n{announce}")
+            await say(f"\n  open {url}/ and {url}{how.layout.telemetry_path}\n{announce}")
         systemd.notify("READY=1")
         signs = asyncio.create_task(signs_of_life(exporter), name="watchdog")
         await stop.wait()
@@ -85,6 +99,14 @@ async def serve_until_told(exporter: Exporter, telemetry: Telemetry, how: Servin
         systemd.notify("STOPPING=1")
         exporter.drain()
         signs.cancel()
+
+
+async def say(text: str) -> None:
+    """Print on standard output, which may be a pipe that nobody reads: the loop turns meanwhile, and soon goes on."""
+    task = asyncio.create_task(in_thread(click.echo, text))
+    done, _ = await asyncio.wait({task}, timeout=SAY_WITHIN)
+    for each in done:
+        each.result()
 
 
 @asynccontextmanager

@@ -3,11 +3,13 @@
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 from yarl import URL
 
 from frs_exporter.config.values import seconds
+from frs_exporter.output_file import output_file
 from frs_exporter.polling.schedule import Shard
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.listen import Address
@@ -128,3 +130,11 @@ def language(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 def listed(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """Names with commas between them."""
     return None if value is None else tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+
+
+def result_file(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Path | None:
+    """A file that a result can be written to, None for standard output."""
+    try:
+        return None if value is None else output_file(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None

@@ -218,6 +218,8 @@ def counted() -> Iterator[Counter[str]]:
     """The levels of the lines written; afterwards the log is as the other tests want it."""
     config, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
     yield Counter()
+    logging.root.handlers[0].close()
+    logging.captureWarnings(False)
     structlog.configure(**config)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)

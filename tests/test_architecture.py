@@ -53,7 +53,7 @@ LAYERS = [
     ("errors",),
     ("steps",),
     ("redact",),
-    ("background", "files", "systemd"),
+    ("background", "files", "log_writer", "output_file", "systemd"),
     ("__init__",),
 ]
 PURE = (

@@ -138,9 +138,9 @@ def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     )
 
 
-async def ended(*arguments: str) -> tuple[int, str, str]:
+async def ended(*arguments: str, **options: Any) -> tuple[int, str, str]:
     """Exit code, standard output and standard error."""
-    started = process(*arguments)
+    started = process(*arguments, **options)
     out, err = await asyncio.to_thread(started.communicate, timeout=60)
     return started.returncode, out, err
 
@@ -291,6 +291,37 @@ async def test_a_file_is_replaced_as_a_whole_and_readable(tmp_path: Path) -> Non
         assert (code, err) == (1, f"Error: cannot write {tmp_path}/no/where: No such file or directory\n")
 
 
+async def test_whatever_the_file_is_nothing_but_a_regular_one_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    link, target, fifo, null, full = (tmp_path / "out" / name for name in ("link", "frs.prom", "fifo", "null", "full"))
+    link.symlink_to("frs.prom")
+    null.symlink_to("/dev/null")  # by way of a link, so that a machine survives a mistake here
+    full.symlink_to("/dev/full")
+    os.mkfifo(fifo)
+    world = World([account("ak_sk", "full")])
+    async with Simulator(world) as simulator:
+        config_of(world, simulator.url, tmp_path)
+        options = (f"--config.file={tmp_path}/config.yaml", "--collector=subscription", "--output=prometheus")
+        code, out, err = await ended(*options, "--output-file=-", cwd=tmp_path / "out")
+        assert (code, err) == (0, "")
+        assert out.startswith("# HELP frs_project_info")
+        assert await ended(*options, f"--output-file={link}", umask=0o077) == (0, "", "")
+        assert await ended(*options, f"--output-file={null}") == (0, "", "")
+        assert await ended(*options, f"--output-file={fifo}") == (
+            1,
+            "",
+            f"Error: cannot write {fifo}: nobody reads from it\n",
+        )
+        code, out, err = await ended(*options, f"--output-file={full}")
+        assert (code, out, err) == (1, "", f"Error: cannot write {full}: No space left on device\n")
+    assert target.read_text().startswith("# HELP frs_project_info")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o644
+    assert os.readlink(link) == "frs.prom"
+    assert fifo.is_fifo()
+    assert null.is_char_device()
+    assert sorted(os.listdir(tmp_path / "out")) == ["fifo", "frs.prom", "full", "link", "null"]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 async def test_whoever_is_interrupted_tells_what_is_known(tmp_path: Path, number: int, code: int) -> None:
     world = World([account("ak_sk", "quick"), account("token", "slow")])
@@ -314,6 +345,19 @@ async def test_whoever_is_interrupted_tells_what_is_known(tmp_path: Path, number
         "1 of 2 projects not well; 1 of 2 jobs not asked in time",
     ]
     assert err == ""
+
+
+async def test_whoever_reads_no_further_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+    async with demo(tmp_path):
+        started = process(f"--config.file={tmp_path}/config.yaml", "--output=json")
+        assert started.stdout
+        size = fcntl.fcntl(started.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        async with asyncio.timeout(30):
+            while fcntl.ioctl(started.stdout, termios.FIONREAD, bytes(4)) != size.to_bytes(4, sys.byteorder):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    started.terminate()
+    assert await asyncio.to_thread(started.wait, 5) == 143
+    started.communicate()
 
 
 async def test_a_timeout_is_not_well(tmp_path: Path) -> None:

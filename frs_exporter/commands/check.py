@@ -19,9 +19,10 @@ from frs_exporter.collectors import COLLECTORS
 from frs_exporter.commands.first_look import first_look
 from frs_exporter.config.load import Config, load
 from frs_exporter.errors import ConfigError
-from frs_exporter.flags import language, listed, seconds_of, shard_index, shard_of
+from frs_exporter.flags import language, listed, result_file, seconds_of, shard_index, shard_of
 from frs_exporter.log import log_to_stderr
 from frs_exporter.model import SUBSERVICE_NAME
+from frs_exporter.output_file import write
 from frs_exporter.report import Report, as_json, as_prometheus, as_table, report_of
 from frs_exporter.web.texts import Words
 
@@ -63,7 +64,12 @@ Examples:
 @click.option(
     "--output", type=click.Choice(["table", "json", "prometheus"]), default="table", show_default=True, help="As what."
 )
-@click.option("--output-file", metavar="FILE", help="Where to; the file is replaced as a whole.")
+@click.option(
+    "--output-file",
+    callback=result_file,
+    metavar="FILE",
+    help="Where to; the file is replaced as a whole; - is standard output.",
+)
 @click.option("--timeout", "within", callback=seconds_of, metavar="DURATION", help="Give up after so long, say 2m.")
 @click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
 @click.option("--shard", envvar="FRS_SHARD", callback=shard_index, help="Only this shard's projects.")
@@ -72,17 +78,18 @@ Examples:
 @click.option("--region", metavar="REGION", help="Without a config: its region.")
 @click.option("--token-file", metavar="FILE", help="Without a config: a token, instead of HUAWEICLOUD_SDK_AK and _SK.")
 @click.option("--endpoint", metavar="URL", help="Without a config: where FRS is, if not at the region's address.")
-def check(output: str, output_file: str | None, within: float | None, words: Words, **options: Any) -> None:
+def check(output: str, output_file: Path | None, within: float | None, words: Words, **options: Any) -> None:
     """Ask every project once and tell what is on, what is not, and why it is not known.
 
     Requests are limited as the exporter limits them: with many projects it takes its time.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever is ended before there is an answer has not found all well
+    exit_on_sigterm()
     shard = shard_of(options["shard"], options["total_shards"])
     selection = selection_of(options)
     run = Check(config_of(options), selection, shard)
-    log_to_stderr("error", "logfmt", lambda level: None)
+    log_to_stderr("error", "logfmt")
     code, clock, report = asyncio.run(checked(run, within, words))
+    exit_on_sigterm()  # again: the loop has taken its own handler away
     match output:
         case "json":
             text = as_json(report)
@@ -94,6 +101,11 @@ def check(output: str, output_file: str | None, within: float | None, words: Wor
     put(text, output_file)
     if code or not report.well:
         raise click.exceptions.Exit(code or NOT_WELL)
+
+
+def exit_on_sigterm() -> None:
+    """Let SIGTERM end it like any error does: no half-written file stays, and nobody takes it for all well."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED_BY[signal.SIGTERM]))
 
 
 async def checked(run: Check, within: float | None, words: Words) -> tuple[int, float, Report]:
@@ -123,10 +135,10 @@ async def checked(run: Check, within: float | None, words: Words) -> tuple[int, 
 
 @contextlib.contextmanager
 def progress() -> Iterator[Advance]:
-    """A bar on a terminal; nothing elsewhere."""
+    """A bar on a terminal; nothing elsewhere, say in a pipe that nobody reads, whatever FORCE_COLOR says."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.file.isatty()) as bar:
         task = bar.add_task("asking", total=None)
         yield lambda done, all: bar.update(task, completed=done, total=all)
 
@@ -157,25 +169,15 @@ def config_of(options: dict[str, Any]) -> Config:
         raise click.exceptions.Exit(2) from None
 
 
-def put(text: str, file: str | None) -> None:
-    """Write to standard output, or replace a file as a whole: nobody ever reads half of it. Raises ClickException."""
-    if file is None:
-        try:
-            click.echo(text, nl=False)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise  # whoever reads has seen enough
-        except OSError as error:
-            raise click.ClickException(f"cannot write to standard output: {error.strerror}") from None
-        return
-    path = Path(file)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
+def put(text: str, file: Path | None) -> None:
+    """Write to a file, or to standard output where there is none; raises ClickException."""
     try:
-        with new.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(path)
+        if file is not None:
+            write(text, file)
+            return
+        click.echo(text, nl=False)
+        sys.stdout.flush()
     except OSError as error:
-        new.unlink(missing_ok=True)
-        raise click.ClickException(f"cannot write {file}: {error.strerror}") from None
+        if file is None and isinstance(error, BrokenPipeError):
+            raise  # whoever reads has seen enough
+        raise click.ClickException(f"cannot write {file or 'to standard output'}: {error.strerror}") from None

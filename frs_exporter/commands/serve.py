@@ -119,7 +119,7 @@ def serve(config_file: str | None, config_check: bool, **options: Any) -> None:
         told_good(config_file, config, web_source.path, web_config)
         return
     telemetry = Telemetry()
-    log_to_stderr(options["level"], options["format"], telemetry.count_log_line)
+    log_to_stderr(options["level"], options["format"], telemetry.count_log_line, telemetry.count_dropped_log_lines)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
 
     async def run_serve() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from frs_exporter.background import in_thread
 from frs_exporter.commands.serve import listen_address
 from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
@@ -31,7 +32,7 @@ from frs_exporter.web.listen import Address
 def demo(addresses: Sequence[Address], projects: int | None) -> None:
     """Run the exporter against a simulated cloud: nothing to set up, no account needed."""
     telemetry = Telemetry()
-    log_to_stderr("info", "logfmt", telemetry.count_log_line)
+    log_to_stderr("info", "logfmt", telemetry.count_log_line, telemetry.count_dropped_log_lines)
 
     async def run_demo() -> None:
         async with Simulator(demo_world(projects)) as simulator:
@@ -70,14 +71,19 @@ def simulate(listen: str, projects: int | None, poll_interval: str) -> None:
         with listening((host, port)):
             await simulator.start(host or "127.0.0.1", port)
         try:
-            click.echo(config_text(simulator.world, simulator.url, poll_interval), nl=False)
-            end_standard_output()
-            click.echo(f"simulating Huawei Cloud at {simulator.url}; stop with Ctrl-C", err=True)
+            await in_thread(say, config_text(simulator.world, simulator.url, poll_interval), simulator.url)
             await told_to_stop().wait()
         finally:
             await simulator.stop()
 
     run(run_simulator())
+
+
+def say(config: str, url: str) -> None:
+    """Print the config, to its end, and what it is for."""
+    click.echo(config, nl=False)
+    end_standard_output()
+    click.echo(f"simulating Huawei Cloud at {url}; stop with Ctrl-C", err=True)
 
 
 def end_standard_output() -> None:

@@ -51,6 +51,8 @@ class Telemetry:
         self.jobs = gauge("jobs", "Jobs that are polled: projects times collectors.")
         self._describe_config(gauge)
         self.log_messages = counter("log_messages", "Log lines by level.", ("level",))
+        text = "Log lines that were not written, as nobody read them or there was no room for them."
+        self.log_messages_dropped = counter("log_messages_dropped", text)
         self.show_zeros()
 
     def _describe_config(self, gauge: Callable[..., Gauge]) -> None:
@@ -106,6 +108,10 @@ class Telemetry:
     def count_log_line(self, level: str) -> None:
         """Count one line of the log."""
         self.log_messages.labels(level).inc()
+
+    def count_dropped_log_lines(self, lines: int) -> None:
+        """Count lines of the log that were not written."""
+        self.log_messages_dropped.inc(lines)
 
     def forget_credential(self, name: str) -> None:
         """Take what is told of a credential from the page."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from frs_exporter.exposition.page import ENCODINGS, GZIP, IDENTITY, Coder, negotiate
 
@@ -26,6 +26,10 @@ async def stream(request: web.Request, blocks: AsyncIterator[bytes], headers: Ma
     response = web.StreamResponse(headers={"Cache-Control": "no-store", **headers, "Vary": vary})
     if encoding is GZIP:
         response.headers["Content-Encoding"] = "gzip"
+    if request.version < HttpVersion11:
+        # Without chunks only the end of the connection ends a body of unknown length (RFC 9112, 6.3). To a client that
+        # wants to keep the connection aiohttp does not promise that, but keeps it all the same.
+        response.force_close()
     await response.prepare(request)
     if request.method == "HEAD":
         return response

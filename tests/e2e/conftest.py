@@ -77,12 +77,14 @@ def eventually(condition: Callable[[], Any], seconds: float = 40.0) -> Any:
 
 
 class Process:
-    """A program under test, with its log in a file."""
+    """A program under test, with its log in a file, or in what else is given."""
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(self, command: list[str], log: Path, stderr: int | None = None) -> None:
         self.log_file = log
-        with log.open("w") as stderr:
-            self.popen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        with log.open("w") as file:
+            self.popen = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=file if stderr is None else stderr, text=True
+            )
 
     @property
     def log(self) -> str:
@@ -107,8 +109,8 @@ class Programs:
         self.folder = folder
         self.processes: list[Process] = []
 
-    def start(self, *command: str) -> Process:
-        process = Process(list(command), self.folder / f"{len(self.processes)}.log")
+    def start(self, *command: str, stderr: int | None = None) -> Process:
+        process = Process(list(command), self.folder / f"{len(self.processes)}.log", stderr)
         self.processes.append(process)
         return process
 
