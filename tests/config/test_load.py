@@ -30,6 +30,7 @@ from tests.config.expected import assert_problems
 FILES = Path(__file__).parent / "files"
 ROOT = Path(__file__).parents[2]
 BAD = sorted(FILES.glob("*.bad.yaml"))
+EXAMPLES = sorted((ROOT / "frs_exporter/config").glob("example.*.yaml"))
 
 
 def problems_of(path: Path) -> list[str]:
@@ -83,8 +84,11 @@ def test_equal_files_make_equal_configs() -> None:
     assert load(str(FILES / "full.good.yaml")).jobs == load(str(FILES / "full.good.yaml")).jobs
 
 
-def test_the_example_loads_and_says_what_holds_without_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    text = (ROOT / "config.example.yaml").read_text()
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_loads_and_says_what_holds_without_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = path.read_text()
     assert text.startswith("# yaml-language-server: $schema=frs-exporter.schema.json\n")
     monkeypatch.setenv("HUAWEI_AK", "AK")
     for name in re.findall(r"!file /run/secrets/(\S+)", text):
@@ -97,6 +101,19 @@ def test_the_example_loads_and_says_what_holds_without_it(monkeypatch: pytest.Mo
     for setting in (*settings, "pricing"):
         assert getattr(example.targets[0], setting) == getattr(bare.targets[0], setting)
     assert example.targets[0].endpoints == bare.targets[0].endpoints
+
+
+def test_the_examples_have_the_same_settings_in_the_same_order() -> None:
+    """Those that are commented out, too; only what the comments say is in another language."""
+    english, chinese = ([line for line in map(setting, path.read_text().splitlines()) if line] for path in EXAMPLES)
+    assert chinese == english
+    assert {"  # month_budget_cny: 500", "    # key_file: client.key", "  poll_interval: 1m"} <= set(english)
+
+
+def setting(line: str) -> str:
+    """What a line of an example sets, or would set if it were not commented out; without its remark."""
+    found = re.match(r"""( *(?:# )?(?:- )?(?:[a-z_-]+|"\(.*"):(?: .*?)?|  +- .*?)(?: *# .*)?$""", line)
+    return found[1] if found else ""
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
@@ -292,7 +309,7 @@ def test_any_text_is_a_config_or_a_list_of_problems(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [ROOT / "config.example.yaml", FILES / "full.good.yaml", FILES / "minimal.good.yaml"], ids=lambda p: p.name
+    "path", [*EXAMPLES, FILES / "full.good.yaml", FILES / "minimal.good.yaml"], ids=lambda p: p.name
 )
 def test_good_files_fit_the_schema_for_editors(path: Path) -> None:
     environment = dict.fromkeys(("HUAWEI_AK",), "AK")
