@@ -40,7 +40,9 @@ def pinned(file: str, python: str, machine: str) -> dict[str, str]:
     environment |= {"python_version": python, "python_full_version": f"{python}.0", "platform_machine": machine}
     environment |= {"implementation_name": "cpython", "sys_platform": "linux"}
     chosen = [entry for entry, _ in entries(file) if entry.marker is None or entry.marker.evaluate(environment)]
-    versions = {canonicalize_name(entry.name): str(entry.specifier).removeprefix("==") for entry in chosen}
+    versions: dict[str, str] = {
+        canonicalize_name(entry.name): str(entry.specifier).removeprefix("==") for entry in chosen
+    }
     assert len(versions) == len(chosen), "one version of each"
     return versions
 
