@@ -27,7 +27,7 @@ test-newest test-lowest: test-%: .venv/dev
 	$(PYTHON) -m venv --without-pip .venv-$*
 	$(BIN)/uv pip install --quiet --python .venv-$* --resolution $(RESOLUTION) \
 	  --editable '.[dev]' --requirements requirements/build.txt
-	.venv-$*/bin/python -W error::DeprecationWarning -m pytest $(PROGRAMS:%=--ignore=%) $(ARGS)
+	PYTHONWARNINGS=error::DeprecationWarning .venv-$*/bin/python -m pytest $(PROGRAMS:%=--ignore=%) $(ARGS)
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -42,14 +42,22 @@ tools:
 
 # The exact versions and hashes in requirements/: `make lock` adds and removes what pyproject.toml asks for,
 # `make lock ARGS=--upgrade` takes the newest versions. dev.txt has all that tests use, so the other two follow it.
-LOCK := UV_CUSTOM_COMPILE_COMMAND='make lock  (CPython 3.11 to 3.14, Linux on x86-64 and arm64)' \
-  $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes --only-binary=:all: --no-emit-index-url $(ARGS)
+# At the end it looks whether there are wheels for all; those with glibc 2.28 are google-re2's oldest.
+PYTHONS := 3.11 3.12 3.13 3.14
+OLDEST := $(firstword $(PYTHONS))
+LOCK := UV_CUSTOM_COMPILE_COMMAND='make lock  (CPython $(OLDEST) to $(lastword $(PYTHONS)), Linux on x86-64 and arm64)' \
+  $(BIN)/uv pip compile --quiet --universal --python-version=$(OLDEST) --generate-hashes --only-binary=:all: --no-emit-index-url
 BUILD_SYSTEM := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 lock: .venv/dev
-	$(LOCK) --output-file requirements/dev.txt --extra dev pyproject.toml
-	$(LOCK) --output-file requirements/run.txt --constraint requirements/dev.txt pyproject.toml
+	$(LOCK) $(ARGS) --output-file requirements/dev.txt --extra dev pyproject.toml
+	$(LOCK) $(ARGS) --output-file requirements/run.txt --constraint requirements/dev.txt pyproject.toml
 	$(BIN)/python -c '$(BUILD_SYSTEM)' | \
-	  $(LOCK) --output-file requirements/build.txt --constraint requirements/dev.txt -
+	  $(LOCK) $(ARGS) --output-file requirements/build.txt --constraint requirements/dev.txt -
+	for python in $(PYTHONS); do for machine in x86_64 aarch64; do \
+	  $(BIN)/uv pip install --dry-run --quiet --no-deps --require-hashes --only-binary=:all: --target=.venv/none \
+	    --python-version=$$python --python-platform=$$machine-manylinux_2_28 \
+	    --requirements requirements/dev.txt --requirements requirements/build.txt || exit 1; \
+	done; done
 
 # What is rendered from code or copied in deploy/: after a change of rules or dashboards.
 deploy: .venv/dev

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 PYTHONS = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
 RUN = PROJECT["dependencies"]
 WANTED = {
     "run.txt": RUN,
@@ -87,11 +88,13 @@ def test_a_lock_says_how_it_was_made_and_for_what_and_not_where_from(file: str) 
     assert not re.search(r"^-", text, re.MULTILINE), "no options"
 
 
-def test_the_oldest_python_is_where_all_begins() -> None:
+def test_the_same_pythons_everywhere() -> None:
     assert SpecifierSet(PROJECT["requires-python"]) == SpecifierSet(f">={PYTHONS[0]}")
-    assert f"--python-version={PYTHONS[0]} " in (ROOT / "Makefile").read_text()
+    assert f"\nPYTHONS := {' '.join(PYTHONS)}\n" in (ROOT / "Makefile").read_text()
     assert PYPROJECT["tool"]["mypy"]["python_version"] == PYTHONS[0]
     assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py{PYTHONS[0].replace('.', '')}"
+    (base,) = re.findall(r"^ARG PYTHON=python:(3\.\d+)-slim-\w+$", DOCKERFILE.read_text(), re.MULTILINE)
+    assert base in PYTHONS
 
 
 def test_everything_is_installed_from_the_locks() -> None:
