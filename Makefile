@@ -1,12 +1,12 @@
 # make demo: the exporter against a simulated cloud. make test: everything CI checks. Both prepare what they need.
-.PHONY: demo test lint types tools deploy bench clean
+.PHONY: demo test test-newest test-lowest lint types tools lock deploy bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 demo: .venv/run
-	$(BIN)/frs-exporter demo $(ARGS)
+	$(BIN)/python -m frs_exporter demo $(ARGS)
 
 # Beside the rest: weeks of virtual time, which counting lines would double, and what waits for alerts.
 BESIDE := tests/resilience tests/deploy
@@ -18,6 +18,17 @@ test: lint types tools
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+# The tests that need no other program, with the newest and with the lowest versions that pyproject.toml allows.
+PROGRAMS := tests/deploy tests/e2e
+test-newest: RESOLUTION := highest
+test-lowest: RESOLUTION := lowest-direct
+test-newest test-lowest: test-%: .venv/dev
+	rm -rf .venv-$*
+	$(PYTHON) -m venv --without-pip .venv-$*
+	$(BIN)/uv pip install --quiet --python .venv-$* --resolution $(RESOLUTION) \
+	  --editable '.[dev]' --requirements requirements/build.txt
+	PYTHONWARNINGS=error::DeprecationWarning .venv-$*/bin/python -m pytest $(PROGRAMS:%=--ignore=%) $(ARGS)
+
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -28,6 +39,25 @@ types: .venv/dev
 # Real programs for the tests; without them (no root, no apt) the tests that need them are skipped, but never in CI.
 tools:
 	@tests/install-tools
+
+# The exact versions and hashes in requirements/: `make lock` adds and removes what pyproject.toml asks for,
+# `make lock ARGS=--upgrade` takes the newest versions. dev.txt has all that tests use, so the other two follow it.
+# At the end it looks whether there are wheels for all; those with glibc 2.28 are google-re2's oldest.
+PYTHONS := 3.11 3.12 3.13 3.14
+OLDEST := $(firstword $(PYTHONS))
+LOCK := UV_CUSTOM_COMPILE_COMMAND='make lock  (CPython $(OLDEST) to $(lastword $(PYTHONS)), Linux on x86-64 and arm64)' \
+  $(BIN)/uv pip compile --quiet --universal --python-version=$(OLDEST) --generate-hashes --only-binary=:all: --no-emit-index-url
+BUILD_SYSTEM := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
+lock: .venv/dev
+	$(LOCK) $(ARGS) --output-file requirements/dev.txt --extra dev pyproject.toml
+	$(LOCK) $(ARGS) --output-file requirements/run.txt --constraint requirements/dev.txt pyproject.toml
+	$(BIN)/python -c '$(BUILD_SYSTEM)' | \
+	  $(LOCK) $(ARGS) --output-file requirements/build.txt --constraint requirements/dev.txt -
+	for python in $(PYTHONS); do for machine in x86_64 aarch64; do \
+	  $(BIN)/uv pip install --dry-run --quiet --no-deps --require-hashes --only-binary=:all: --target=.venv/none \
+	    --python-version=$$python --python-platform=$$machine-manylinux_2_28 \
+	    --requirements requirements/dev.txt --requirements requirements/build.txt || exit 1; \
+	done; done
 
 # What is rendered from code or copied in deploy/: after a change of rules or dashboards.
 deploy: .venv/dev
@@ -42,13 +72,16 @@ bench: .venv/dev
 .venv/bin/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; tests/install-tools python3-venv && $(PYTHON) -m venv .venv; }
 
-.venv/run: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+# Hashes are checked, and nothing is built but the exporter itself, with the locked build tools.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+.venv/run: .venv/bin/python requirements/run.txt
+	$(PIP) --require-hashes --only-binary=:all: -r requirements/run.txt
 	@touch $@
 
-.venv/dev: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+.venv/dev: .venv/bin/python pyproject.toml requirements/build.txt requirements/dev.txt
+	$(PIP) --require-hashes --only-binary=:all: -r requirements/build.txt -r requirements/dev.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run
 
 clean:
-	rm -rf .venv .tools .beside.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots
+	rm -rf .venv .venv-newest .venv-lowest .tools .beside.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots

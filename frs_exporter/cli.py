@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from frs_exporter import __version__
 from frs_exporter.commands.check import check
 from frs_exporter.commands.completion import completion
+from frs_exporter.commands.config_example import config_example
 from frs_exporter.commands.explain import explain
 from frs_exporter.commands.health import health
 from frs_exporter.commands.serve import serve
@@ -74,6 +75,7 @@ def cli() -> None:
     \b
     Try it without an account:   frs-exporter demo
     Take a first look:           frs-exporter check --project-id ID --region cn-north-4
+    Begin a config:              frs-exporter config-example > config.yaml
     Check a config:              frs-exporter --config.check --config.file=config.yaml
     Ask every project once:      frs-exporter check --config.file=config.yaml
     Run it:                      frs-exporter --config.file=config.yaml
@@ -81,7 +83,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, check, explain, health, demo, simulate, completion):
+for command in (serve, check, explain, health, demo, simulate, config_example, completion):
     cli.add_command(command)
 
 

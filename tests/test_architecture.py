@@ -11,7 +11,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("__main__",),
     ("cli",),
-    ("commands.check", "commands.completion", "commands.explain", "commands.health", "commands.simulate"),
+    (
+        *("commands.check", "commands.completion", "commands.config_example", "commands.explain", "commands.health"),
+        "commands.simulate",
+    ),
     ("commands.serve", "commands.first_look", "report"),
     ("check",),
     ("daemon",),

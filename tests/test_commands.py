@@ -190,6 +190,15 @@ def test_bash_completes_commands_flags_and_values() -> None:
     assert "--config.file" in completed("frs-exporter --conf")
 
 
+def test_an_example_of_a_config_is_printed_in_the_language_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    english, chinese = run("config-example", "--lang=en").stdout, run("config-example", "--lang=zh").stdout
+    assert "# For every project" in english
+    assert "# 适用于所有项目" in chinese
+    assert run("config-example").stdout == english
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert run("config-example").stdout == chinese
+
+
 def test_help_has_examples_and_fits_a_terminal() -> None:
     for command, words in (("check", "Examples:"), ("explain", "Examples:"), ("completion", "~/.config/fish")):
         text = run(command, "--help").stdout

@@ -46,7 +46,7 @@ Examples:
   frs-exporter check --project-id ID --region cn-north-4
 """
 )
-@click.option("--config.file", "config_file", metavar="FILE", help="The config, see config.example.yaml.")
+@click.option("--config.file", "config_file", metavar="FILE", help="The config; see config-example.")
 @click.option("--project", "projects", multiple=True, metavar="NAME", help="Only these; may hold * and ?; repeatable.")
 @click.option(
     "--collector",

@@ -31,7 +31,7 @@ listen_address = click.option(
 
 
 @click.command()
-@click.option("--config.file", "config_file", metavar="FILE", help="The config, see config.example.yaml; required.")
+@click.option("--config.file", "config_file", metavar="FILE", help="The config, see config-example; required.")
 @click.option("--config.check", "config_check", is_flag=True, help="Check the config and exit: 0 good, 2 bad.")
 @click.option(
     "--config.auto-reload-interval",
@@ -109,7 +109,7 @@ def serve(config_file: str | None, config_check: bool, **options: Any) -> None:
     """Poll the projects of a config and serve what is learned."""
     if config_file is None:
         raise click.UsageError(
-            "--config.file=FILE is missing; frs-exporter demo needs none, config.example.yaml is one"
+            "--config.file=FILE is missing; frs-exporter demo needs none, frs-exporter config-example prints one"
         )
     shard = shard_of(options["shard"], options["total_shards"])
     layout = layout_of(options["telemetry_path"], options["route_prefix"], options["external_url"])

@@ -55,7 +55,7 @@ def load(path: str, see: See = unwatched) -> Config:
 def build(document: Document, folder: FilePath, see: See = unwatched) -> Config | None:
     """The Config that a document describes, or None; problems are added to those of the document."""
     if document.data is None and not document.problems:
-        document.problem((), "the file is empty; config.example.yaml shows what goes in")
+        document.problem((), "the file is empty; frs-exporter config-example shows what goes in")
     if document.data is None:
         return None
     check(document)

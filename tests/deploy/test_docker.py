@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import frs_exporter
 from frs_exporter.cli import cli
 from frs_exporter.commands.serve import DEFAULT_ADDRESS
 from tests.deploy.artifacts import DEPLOY
@@ -55,11 +57,13 @@ def test_the_image_runs_as_nobody_and_says_what_it_is() -> None:
     assert last["HEALTHCHECK"].endswith('CMD ["frs-exporter", "health"]')
     labels = re.findall(r"org\.opencontainers\.image\.(\w+)=", DOCKERFILE)
     assert labels == ["title", "description", "licenses", "version", "revision", "created"]
-    assert {value for step, value in STEPS if step == "FROM"} == {"${PYTHON} AS build", "${PYTHON}"}, "one base to pin"
+    assert {value for step, value in STEPS if step == "FROM"} == {
+        *("${PYTHON} AS dependencies", "dependencies AS package", "${PYTHON}")
+    }, "one base to pin"
 
 
 def test_the_build_sees_what_it_copies_and_no_secret() -> None:
-    seen = {path.name for path in let_in()}
+    seen = {str(path.relative_to(ROOT)) for path in let_in()}
     copied = {name for step, value in STEPS if step == "COPY" and "--from" not in value for name in value.split()[:-1]}
     assert copied == seen
     assert all(path.exists() for path in let_in())
@@ -71,11 +75,20 @@ def test_what_the_build_does_makes_an_exporter_that_may_do_nothing_and_writes_no
     source, made = programs.folder / "src", programs.folder / "opt"
     source.mkdir()
     for path in let_in():
+        (source / path.relative_to(ROOT)).parent.mkdir(exist_ok=True)
         copy = shutil.copytree if path.is_dir() else shutil.copy
-        copy(path, source / path.name)
-    (script,) = [value for step, value in STEPS if step == "RUN"]
-    script = script.replace("/opt/frs-exporter", str(made))
-    subprocess.run(["sh", "-ec", script], cwd=source, check=True, capture_output=True)
+        copy(path, source / path.relative_to(ROOT))
+    # The builder's own Python, into which the build tools go, is one for this test alone.
+    subprocess.run([sys.executable, "-m", "venv", str(programs.folder / "python")], check=True)
+    environment = {**os.environ, "PATH": f"{programs.folder}/python/bin:{os.environ['PATH']}"}
+    for step in (value for name, value in STEPS if name == "RUN"):
+        script = step.replace("/package", f"{programs.folder}/package").replace("/opt/frs-exporter", str(made))
+        subprocess.run(["sh", "-ec", script], cwd=source, check=True, capture_output=True, env=environment)
+    package = Path(f"{programs.folder}/package{made}")
+    assert {path.name for path in (package / "lib").glob("python*/site-packages/*")} == {
+        *("frs_exporter", f"frs_exporter-{frs_exporter.__version__}.dist-info")
+    }, "the layer of the code is the code alone"
+    shutil.copytree(package, made, dirs_exist_ok=True)
     subprocess.run(["chmod", "-R", "a=rX", str(made)], check=True)
     shutil.rmtree(source)
     before = {path: path.stat().st_mtime for path in made.rglob("*")}

@@ -94,7 +94,7 @@ async def test_the_vendors_own_signer_is_let_in(
         host=simulator.url.removeprefix("http://"),
         resource_path="/v3/projects" if query else subscribe_path(account),
         query_params=query,
-        header_params={"Content-Type": "application/json"},
+        header_params={"Content-Type": "application/json", "X-Sdk-Date": sdk_date(simulator.world.now())},
         body="",
     )
     BasicCredentials(account.access_key, account.secret_key, account.projects[0].id).sign_request(request)

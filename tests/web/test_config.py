@@ -1,7 +1,6 @@
 """The web-config file: what is good, what is told of bad ones, and what Prometheus' own toolkit says to the same."""
 
 import os
-import re
 import ssl
 import subprocess
 import time
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 from frs_exporter.cli import cli
 from frs_exporter.errors import ConfigError
 from frs_exporter.web.config import MAX_WEB_CONFIG, WebConfig, go_seconds, load_web_config
+from tests.config.expected import assert_problems
 from tests.e2e.conftest import tool
 from tests.web.authority import FILES, keep, prepare, put
 
@@ -64,9 +64,7 @@ def test_a_good_file_loads(folder: Path, name: str) -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_tells_all_its_problems(folder: Path, name: str) -> None:
     """Each file's comments of the form `# line:column: ...` are the problems it must tell, all and no other."""
-    expected = [line[2:] for line in (FILES / name).read_text().splitlines() if re.match(r"# \d+:\d+: ", line)]
-    assert expected
-    assert problems_of(put(folder, name)) == expected
+    assert_problems(problems_of(put(folder, name)), FILES / name)
 
 
 def toolkit_accepts(path: Path) -> bool:
