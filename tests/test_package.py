@@ -72,7 +72,7 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def names_in(sdist: Path) -> set[str]:
     """The files in a source distribution, as they are called in the repository."""
     with tarfile.open(sdist) as archive:
-        return {member.name.removeprefix(f"{NAME}/") for member in archive.getmembers() if member.isfile()}
+        return {member.name.removeprefix(f"{NAME}/") for member in archive.getmembers() if not member.isdir()}
 
 
 def test_the_source_distribution_is_the_whole_project(sdist: Path, unpacked: Path, tmp_path: Path) -> None:
