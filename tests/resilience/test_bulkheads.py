@@ -26,20 +26,20 @@ def intervals(visits: list[Visit], project_id: str) -> list[float]:
 
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
 def test_one_hanging_project_of_200_delays_no_other(kind: str) -> None:
-    """With the usual limits, for half an hour: each other project's interval stays within 5 % of the configured."""
+    """With the usual limits, for a quarter of an hour: each other project's interval stays within 5 % of the configured."""
 
     async def main() -> None:
         async with CloudContext(account(kind, *(f"p{n}" for n in range(200))), limits=USUAL) as cloud:
             polls = await Polled.started(cloud)
             stuck, *others = [job.target for job in polls.jobs]
             cloud.world.faults.set("frs", HANG, stuck.project_id)
-            await asyncio.sleep(600)
+            await asyncio.sleep(300)
             visits = cloud.world.watched()
-            await asyncio.sleep(1800)
+            await asyncio.sleep(900)
             assert polls.shown()[f'frs_up{{project="{stuck.project}",collector="subscription"}}'] == 0
             for target in others:
                 took = intervals(visits, target.project_id)
-                assert len(took) >= 28
+                assert len(took) >= 13
                 assert sum(took) / len(took) == pytest.approx(60, rel=0.05)
                 assert 60 * (1 - JITTER) - 2 <= min(took) <= max(took) <= 60 * (1 + JITTER) + 2, "jitter, and its turn"
             await polls.poller.stop()
@@ -63,9 +63,9 @@ def test_a_project_that_hangs_from_the_start_costs_the_others_one_timeout(kind: 
             await asyncio.sleep(60 + 10)
             assert all(state.up for state in polls.poller.states.values())
             assert max(state.failures for state in polls.poller.states.values()) == 0
-            await asyncio.sleep(3600)
+            await asyncio.sleep(1200)
             assert max(state.failures for state in polls.poller.states.values()) == 0
-            assert min(state.polls for state in polls.poller.states.values()) >= 58
+            assert min(state.polls for state in polls.poller.states.values()) >= 19
             assert not any(state.up for state in stuck.poller.states.values())
             await stuck.poller.stop()
             await polls.poller.stop()
@@ -97,16 +97,16 @@ def test_whatever_is_said_to_one_project_keeps_the_others_waiting_for_one_interv
         async with CloudContext(account(kind, *(f"p{n}" for n in range(20))), limits=USUAL) as cloud:
             polls = await Polled.started(cloud)
             odd, *others = polls.jobs
-            await asyncio.sleep(600)
+            await asyncio.sleep(60)
             cloud.world.faults.set("frs", fault, odd.target.project_id)
             before = {job.key: polls.poller.states[job.key].polls for job in others}
             visits = cloud.world.watched()
-            await asyncio.sleep(1800)
+            await asyncio.sleep(900)
             assert not polls.poller.states[odd.key].up
             for job in others:
                 took = intervals(visits, job.target.project_id)
                 assert max(took) <= 2 * 60 * (1 + JITTER) + 10, "one interval that is left out, and its turn"
-                assert polls.poller.states[job.key].polls - before[job.key] >= 27
+                assert polls.poller.states[job.key].polls - before[job.key] >= 12
             assert all(polls.poller.states[job.key].up for job in others)
             await polls.poller.stop()
 
@@ -156,9 +156,9 @@ class DeadServer:
             writer.close()
 
 
-def test_ten_thousand_tokens_that_end_within_one_minute_are_renewed_at_the_gates_rate() -> None:
+def test_thousands_of_tokens_that_end_within_one_minute_are_renewed_at_the_gates_rate() -> None:
     async def main() -> None:
-        async with CloudContext(account("token", *(f"p{n}" for n in range(10_000))), limits=USUAL) as cloud:
+        async with CloudContext(account("token", *(f"p{n}" for n in range(3000))), limits=USUAL) as cloud:
             targets = cloud.targets()
             keeper = authorizer(
                 targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), new_hold(targets[0], cloud)

@@ -44,7 +44,7 @@ def test_a_thousand_projects_on_one_bad_secret_for_a_day(kind: str) -> None:
         async with CloudContext(owner, limits=USUAL) as cloud:
             cloud.world.user_lock = STRICTEST
             api = "iam" if kind == "token" else "frs"
-            polls = await Polled.started(cloud, poll_interval=1800.0, stale_after=7200.0)
+            polls = await Polled.started(cloud, poll_interval=3600.0, stale_after=14400.0)
             spoil(owner)
             await asyncio.sleep(DAY)
             assert locked(cloud.world) == 0
@@ -53,7 +53,7 @@ def test_a_thousand_projects_on_one_bad_secret_for_a_day(kind: str) -> None:
             assert sum(state.up for state in polls.poller.states.values()) == 0
             assert {str(state.error.reason) for state in polls.poller.states.values() if state.error} == {"auth"}
             owner.password, owner.secret_key = password, secret_key
-            await asyncio.sleep(3600 + 1800)
+            await asyncio.sleep(3600 + 3600)
             assert all(state.up for state in polls.poller.states.values())
             assert cloud.counted("frs_exporter_credential_rejected", credential=f"{kind}-account") == 0
             assert locked(cloud.world) == 0
@@ -148,9 +148,9 @@ def test_one_project_that_is_refused_does_not_take_the_others_down(kind: str, ap
             await asyncio.sleep(3 * 1860)
             counts = {job.key: polls.poller.states[job.key].polls for job in others}
             failures = sum(polls.poller.states[job.key].failures for job in others)
-            await asyncio.sleep(DAY / 4)
+            await asyncio.sleep(3 * 3600)
             assert sum(polls.poller.states[job.key].failures for job in others) == failures
-            assert all(polls.poller.states[job.key].polls - counts[job.key] > 300 for job in others)
+            assert all(polls.poller.states[job.key].polls - counts[job.key] > 150 for job in others)
             assert not polls.poller.states[odd.key].up
             assert cloud.counted("frs_exporter_credential_rejected", credential=f"{kind}-account") == 0
             cloud.world.faults.set(api, None, odd.target.project_id)
