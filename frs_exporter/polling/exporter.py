@@ -77,8 +77,9 @@ class Exporter:
         self._reloader = Reloader(source, self._apply, self._lock, telemetry, now)
         self._discoverer = Discoverer(self._client, telemetry, self._discovered, now, rng)
         self._tasks: list[asyncio.Task[None]] = []
-        self._told: tuple[Notice, ...] = ()
+        self._told: frozenset[Notice] = frozenset()
         self._found: dict[str, Names] = {}
+        self._lists = self._lists_planned = 0
         self._last_beat = self._clock()
         self._started: float | None = None
         self.shown = asyncio.Event()
@@ -153,8 +154,12 @@ class Exporter:
             await self._reloader.reread()
 
     async def _discovered(self) -> None:
+        """Poll what the newest lists say; those that come while others are put in place share the next turn."""
+        self._lists += 1
+        own = self._lists
         async with self._lock:
-            await self._settle()
+            if self._lists_planned < own:
+                await self._settle()
 
     async def _apply(self, config: Config) -> int:
         """Put a config in place, and tell how many jobs there are; the lock is held."""
@@ -165,17 +170,19 @@ class Exporter:
 
     async def _settle(self) -> None:
         """Poll what the config and the newest lists of projects say; the lock is held."""
+        lists = self._lists
         wanted = await in_background(plan, self._config, dict(self._discoverer.listed), self._shard)
         await self._poller.reconcile(wanted.jobs)
         await self._client.adjust(wanted.limits, wanted.accesses)
         self._tell(wanted)
+        self._lists_planned = lists
 
     def _tell(self, wanted: Plan) -> None:
         """Log what is new, and set the metrics about it."""
         for notice in wanted.notices:
             if notice not in self._told:
                 (log.error if notice.serious else log.warning)(notice.text)
-        self._told = wanted.notices
+        self._told = frozenset(wanted.notices)
         for name, found in wanted.found.items():
             before = self._found.get(name, Names())
             if found.watched != before.watched:
