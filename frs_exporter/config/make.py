@@ -20,14 +20,16 @@ class Maker:
     """Makes frozen values of a validated file."""
 
     def __init__(self, file: schema.File, clients: Mapping[Path, HttpOptions]) -> None:
-        self._file = file
         self._clients = clients
         self._pricing = prices(file)
         self._credentials = {name: make_credential(name, written) for name, written in file.credentials.items()}
+        self._endpoints = {Api(api): url for api, url in file.endpoints}
+        defaults = {name: value for name, value in file.defaults if value is not None}
+        self._defaults = {**dict(FALLBACK), **defaults}
 
     def project(self, project: schema.Project) -> Target:
         """The target of a project."""
-        endpoints = {api: url.replace("{region}", project.region) for api, url in self._endpoints().items()}
+        endpoints = {api: url.replace("{region}", project.region) for api, url in self._endpoints.items()}
         return self._target(
             project, project=project.name, project_id=project.project_id, region=project.region, endpoints=endpoints
         )
@@ -35,7 +37,7 @@ class Maker:
     def discovery(self, rule: schema.Discovery) -> Discovery:
         """A rule, with what the targets it finds have in common."""
         name = rule.name or rule.credential
-        like = self._target(rule, project=f"discovery {name}", project_id="", region="", endpoints=self._endpoints())
+        like = self._target(rule, project=f"discovery {name}", project_id="", region="", endpoints=self._endpoints)
         return Discovery(
             name=name,
             like=like,
@@ -47,15 +49,12 @@ class Maker:
             refresh_interval=rule.refresh_interval,
         )
 
-    def _endpoints(self) -> dict[Api, str]:
-        return {Api(api): url for api, url in self._file.endpoints}
-
     def _target(self, written: schema.Project | schema.Discovery, **facts: Any) -> Target:
         """What is asked in the same way of projects and of what a rule finds: with the defaults filled in."""
 
         def setting(name: str) -> Any:
-            values = (getattr(source, name) for source in (written, self._file.defaults, FALLBACK))
-            return next((value for value in values if value is not None), None)
+            own = getattr(written, name)
+            return self._defaults[name] if own is None else own
 
         interval, timeout = setting("poll_interval"), setting("poll_timeout")
         return Target(
