@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 
 import structlog
 
-from frs_exporter.background import in_background
+from frs_exporter.background import in_background, short_turns
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
@@ -171,9 +171,11 @@ class Exporter:
     async def _settle(self) -> None:
         """Poll what the config and the newest lists of projects say; the lock is held."""
         lists = self._lists
-        wanted = await in_background(plan, self._config, dict(self._discoverer.listed), self._shard)
-        await self._poller.reconcile(wanted.jobs)
-        await self._client.adjust(wanted.limits, wanted.accesses)
+        found, jobs = dict(self._discoverer.listed), self._poller.jobs
+        with short_turns():
+            wanted = await in_background(plan, self._config, found, self._shard, jobs)
+            await self._poller.reconcile(wanted.jobs)
+            await self._client.adjust(wanted.limits, wanted.accesses)
         self._tell(wanted)
         self._lists_planned = lists
 
