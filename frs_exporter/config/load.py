@@ -48,8 +48,8 @@ def load(path: str, see: See = unwatched) -> Config:
     config = build(document, folder, see)
     if config is None or document.problems:
         raise refused(path, document)
-    for places in (document.places, document.keys, document.written):
-        release(places)
+    for large in (document.places, document.keys, document.written, *filter(None, document.data.values())):
+        release(large)
     return config
 
 
