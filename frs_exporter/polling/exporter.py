@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 
 import structlog
 
@@ -233,9 +234,9 @@ class Exporter:
         return ""
 
     def page(self, format: Format, names: Collection[str] = ()) -> Iterator[bytes]:
-        """The page in blocks: all of it, or the metrics of these names."""
-        yield from self._page.blocks(format, self._clock(), names)
-        yield self._telemetry.block(format, names)
+        """The page in blocks, all as of this call: all of it, or the metrics of these names."""
+        about_itself = (self._telemetry.block(format, names) for _ in range(1))
+        return chain(self._page.blocks(format, self._clock(), names), about_itself)
 
 
 def named(**names: frozenset[str]) -> dict[str, str]:
