@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from fnmatch import filter as matching
 
 import structlog
 
@@ -43,16 +43,17 @@ class Selection:
 
     def jobs(self, jobs: Sequence[Job]) -> list[Job]:
         """The jobs that are meant; raises LookupError for a name or pattern that no project has."""
-        names = {job.target.project for job in jobs}
+        targets = {job.target.project: job.target for job in jobs}
+        named: set[str] = set() if self.projects else {*targets}
         for pattern in self.projects:
-            if not any(fnmatchcase(name, pattern) for name in names):
-                raise LookupError(pattern, sorted(names))
-        meant = dict.fromkeys(self._meant(job.target) for job in jobs)
-        return [Job(target, collector) for target in meant if target is not None for collector in target.collectors]
+            meant = matching(targets, pattern) if PATTERN & set(pattern) else targets.keys() & {pattern}
+            if not meant:
+                raise LookupError(pattern, sorted(targets))
+            named.update(meant)
+        asked = [self._asked(target) for name, target in targets.items() if name in named]
+        return [Job(target, collector) for target in asked for collector in target.collectors]
 
-    def _meant(self, target: Target) -> Target | None:
-        if self.projects and not any(fnmatchcase(target.project, pattern) for pattern in self.projects):
-            return None
+    def _asked(self, target: Target) -> Target:
         require = target.require if self.require is None else self.require
         collectors = self.collectors or target.collectors
         return replace(
@@ -60,6 +61,8 @@ class Selection:
         )
 
 
+PATTERN = frozenset("*?[")
+"""What makes a pattern of a name: each is looked for among all names, as a plain name is not."""
 WEEKS = 4 * 7 * 86400.0
 """Seconds for which answers stay fresh here: however long the others take, none of them goes stale."""
 

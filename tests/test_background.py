@@ -1,11 +1,13 @@
 """Threads that compute and threads that hang: the loop turns, and nobody waits for ever."""
 
 import asyncio
+import contextlib
 import gc
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from tests.conftest import LIMITS
+from tests.fleet import fleet, written
 
 
 async def test_what_is_returned_or_raised_comes_back_and_all_is_set_as_before() -> None:
@@ -24,6 +27,27 @@ async def test_what_is_returned_or_raised_comes_back_and_all_is_set_as_before() 
     with pytest.raises(ZeroDivisionError):
         await in_background(divmod, 7, 0)
     assert (gc.isenabled(), sys.getswitchinterval()) == (True, usual)
+
+
+def test_a_config_is_loaded_without_collections(tmp_path: Path) -> None:
+    """Each would look at all that was read so far: half of the time of a load went there."""
+    file, collections = tmp_path / "config.yaml", list[str]()
+
+    def count(phase: str, _: object) -> None:
+        if phase == "start":
+            collections.append(phase)
+
+    for text, good in ((written(fleet(300)), True), ("projects: [1]", False)):
+        file.write_text(text)
+        gc.callbacks.append(count)
+        try:
+            with contextlib.nullcontext() if good else pytest.raises(ConfigError):
+                load(str(file))
+        finally:
+            gc.callbacks.remove(count)
+        assert len(collections) <= 1, "none but the one that comes due afterwards"
+        collections.clear()
+        assert gc.isenabled()
 
 
 async def test_two_at_once_leave_all_as_it_was_whoever_ends_first() -> None:

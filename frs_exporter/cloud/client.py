@@ -1,5 +1,6 @@
 """Authorized JSON calls, with one new authorization when a token, or a temporary key, turns out to be dead."""
 
+import asyncio
 import json
 import random
 from collections import defaultdict
@@ -7,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from frs_exporter.background import Turn
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, hold_of, no_config, refusals_of
 from frs_exporter.cloud.hold import Hold, Refusals
 from frs_exporter.cloud.transport import Request, Transport
@@ -62,9 +64,11 @@ class Client:
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[Access]) -> None:
         """Keep to other limits, and let go of all that is for none of these accesses."""
+        turn = Turn(asyncio.get_running_loop().time)
         of_credential: defaultdict[Credential, list[Access]] = defaultdict(list)
         for access in accesses:
             of_credential[access.credential].append(access)
+            await turn()
         names = {credential.name for credential in of_credential}
         for credential in self._authorizers.keys() - of_credential.keys():
             self._holds[credential].retire()
@@ -75,6 +79,7 @@ class Client:
         self._holds = {c: hold for c, hold in self._holds.items() if c in self._authorizers or hold.stands}
         for credential, its in of_credential.items():
             await self._authorizer(credential).retain(its)
+            await turn()
         await self._transport.adjust(limits, accesses)
 
     def token_expiry(self, access: Access) -> float | None:

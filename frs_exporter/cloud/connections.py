@@ -48,7 +48,7 @@ class Connections:
             yield self._sessions[options]
         finally:
             self._used[options] -= 1
-            await self._close_unwanted()
+            await self._close_unwanted(options)
 
     def looking_up(self, url: URL) -> bool:
         """Whether the name servers have not answered yet where the host of a URL is."""
@@ -57,16 +57,17 @@ class Connections:
     async def retain(self, wanted: Collection[HttpOptions]) -> None:
         """Close what is of other options, as soon as nobody uses it."""
         self._wanted = wanted
-        await self._close_unwanted()
+        await self._close_unwanted(*self._sessions)
 
     async def close(self) -> None:
         """Close every connection."""
         await self.retain([])
 
-    async def _close_unwanted(self) -> None:
+    async def _close_unwanted(self, *some: HttpOptions) -> None:
+        """Close which of these sessions nobody wants or uses any more."""
         if self._wanted is None:
             return
-        unwanted = [options for options in self._sessions if options not in self._wanted and not self._used[options]]
+        unwanted = [options for options in some if options not in self._wanted and not self._used[options]]
         sessions = [self._sessions.pop(options) for options in unwanted]  # all at once, as others may do the same
         for options in unwanted:
             del self._used[options]

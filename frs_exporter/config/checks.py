@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,12 +49,13 @@ def check_something_to_watch(document: Document) -> None:
 
 def check_credentials_exist(document: Document) -> None:
     """Note projects and rules whose credential is not there."""
-    names = list(mapping(mapping(document.data).get("credentials")))
+    known = mapping(mapping(document.data).get("credentials"))
     for section in ("projects", "discovery"):
         for index, entry in entries_of(document, section):
             name, path = entry.get("credential"), (section, index, "credential")
-            if names and isinstance(name, str) and name not in names:
-                document.problem(path, f"no credential is named {document.written[path]}{suggestion(name, names)}")
+            if known and isinstance(name, str) and name not in known:
+                remedy = suggestion(name, list(known))
+                document.problem(path, f"no credential is named {document.written[path]}{remedy}")
 
 
 def check_one_kind(document: Document) -> None:
@@ -74,11 +76,11 @@ def check_discovery(document: Document) -> None:
         if isinstance(name, str) and first.setdefault(name, index) != index:
             message = f"the same name as discovery[{first[name]}]; give each rule of a credential a name of its own"
             document.problem(("discovery", index, "name" if "name" in rule else "credential"), message)
-        check_names_apart(document, index, rule)
         if isinstance(regions, list | tuple) and len(set(map(str, regions))) > 1 and fixed:
             remedy = "put {region} in it, or name one region"
             told = f"several regions, but endpoints.{fixed[0]} is the same for all: {remedy}"
             document.problem(("discovery", index, "regions"), told)
+    check_names_apart(document)
 
 
 def refuse_twins(document: Document) -> None:
@@ -92,20 +94,24 @@ def refuse_twins(document: Document) -> None:
                 document.problem(("projects", index, keys[-1]), message)
 
 
-def check_names_apart(document: Document, index: int, rule: dict[str, Any]) -> None:
-    """Note a rule that names its projects as a rule of another credential does: all accounts have the same names."""
-    for number, other in entries_of(document, "discovery"):
-        templates = {str(each.get("name_template", "{project_name}")) for each in (rule, other)}
-        if (
-            number < index
-            and rule.get("credential") != other.get("credential")
-            and len(templates) == 1
-            and not re.search(r"\{(credential|project_id)\}", templates.pop())
-            and {*map(str, rule.get("regions") or FRS_REGIONS)} & {*map(str, other.get("regions") or FRS_REGIONS)}
-        ):
-            told = f"the projects would be named as those of discovery[{number}]: put {{credential}} in it"
+def check_names_apart(document: Document) -> None:
+    """Note rules that name their projects as a rule of another credential does: all accounts have the same names."""
+    first: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    """The first rule of each credential, by how it names projects and where."""
+    for index, rule in entries_of(document, "discovery"):
+        template, credential = str(rule.get("name_template", "{project_name}")), str(rule.get("credential"))
+        if re.search(r"\{(credential|project_id)\}", template):
+            continue
+        regions = rule.get("regions")
+        alike = [first[template, str(r)] for r in (regions if regions and isinstance(regions, list) else FRS_REGIONS)]
+        # Of the first two credentials one is another: none of the others is looked at.
+        others = (next((n for name, n in rules.items() if name != credential), index) for rules in alike)
+        earliest = min(others)
+        for rules in alike:
+            rules.setdefault(credential, index)
+        if earliest < index:
+            told = f"the projects would be named as those of discovery[{earliest}]: put {{credential}} in it"
             document.problem(("discovery", index, "name_template"), told)
-            return
 
 
 def check_stale_after(document: Document) -> None:

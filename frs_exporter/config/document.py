@@ -172,6 +172,8 @@ class Reader:
         if not node.tag.startswith(STANDARD):
             self._note(node, path, UNKNOWN_TAG)
             return None
+        if node.tag == STANDARD + "str":
+            return node.value
         try:
             return self._constructor.construct_object(node)
         except (yaml.YAMLError, ValueError, KeyError, OverflowError):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from frs_exporter.background import release
+from frs_exporter.background import release, without_collections
 from frs_exporter.config import schema
 from frs_exporter.config.checks import check
 from frs_exporter.config.document import Document, See, read, unwatched
@@ -40,6 +40,7 @@ class Config:
         return tuple(Job(target, collector) for target in self.targets for collector in target.collectors)
 
 
+@without_collections()
 def load(path: str, see: See = unwatched) -> Config:
     """Read a config file; `see` is told of each file before it is read. Raises ConfigError with all that is wrong."""
     folder = FilePath(path).parent
@@ -47,8 +48,8 @@ def load(path: str, see: See = unwatched) -> Config:
     config = build(document, folder, see)
     if config is None or document.problems:
         raise refused(path, document)
-    for places in (document.places, document.keys, document.written):
-        release(places)
+    for large in (document.places, document.keys, document.written, *filter(None, document.data.values())):
+        release(large)
     return config
 
 

@@ -1,6 +1,6 @@
 """A validated file becomes frozen values: targets, rules, credentials."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from frs_exporter.config import schema
@@ -20,22 +20,29 @@ class Maker:
     """Makes frozen values of a validated file."""
 
     def __init__(self, file: schema.File, clients: Mapping[Path, HttpOptions]) -> None:
-        self._file = file
         self._clients = clients
         self._pricing = prices(file)
         self._credentials = {name: make_credential(name, written) for name, written in file.credentials.items()}
+        self._endpoints = {Api(api): url for api, url in file.endpoints}
+        self._in_region: dict[str, dict[Api, str]] = {}
+        self._shared: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        defaults = {name: value for name, value in file.defaults if value is not None}
+        self._defaults = {**dict(FALLBACK), **defaults}
 
     def project(self, project: schema.Project) -> Target:
         """The target of a project."""
-        endpoints = {api: url.replace("{region}", project.region) for api, url in self._endpoints().items()}
+        region = project.region
+        if region not in self._in_region:
+            self._in_region[region] = {api: url.replace("{region}", region) for api, url in self._endpoints.items()}
+        endpoints = self._in_region[region]
         return self._target(
-            project, project=project.name, project_id=project.project_id, region=project.region, endpoints=endpoints
+            project, project=project.name, project_id=project.project_id, region=region, endpoints=endpoints
         )
 
     def discovery(self, rule: schema.Discovery) -> Discovery:
         """A rule, with what the targets it finds have in common."""
         name = rule.name or rule.credential
-        like = self._target(rule, project=f"discovery {name}", project_id="", region="", endpoints=self._endpoints())
+        like = self._target(rule, project=f"discovery {name}", project_id="", region="", endpoints=self._endpoints)
         return Discovery(
             name=name,
             like=like,
@@ -47,25 +54,22 @@ class Maker:
             refresh_interval=rule.refresh_interval,
         )
 
-    def _endpoints(self) -> dict[Api, str]:
-        return {Api(api): url for api, url in self._file.endpoints}
-
     def _target(self, written: schema.Project | schema.Discovery, **facts: Any) -> Target:
         """What is asked in the same way of projects and of what a rule finds: with the defaults filled in."""
 
         def setting(name: str) -> Any:
-            values = (getattr(source, name) for source in (written, self._file.defaults, FALLBACK))
-            return next((value for value in values if value is not None), None)
+            own = getattr(written, name)
+            return self._defaults[name] if own is None else own
 
         interval, timeout = setting("poll_interval"), setting("poll_timeout")
         return Target(
             **facts,
             credential=self._credentials[written.credential],
             http=self._clients.get(("credentials", written.credential, "http_client"), self._clients[GLOBAL]),
-            collectors=tuple(dict.fromkeys(setting("collectors"))),
-            require=tuple(dict.fromkeys(setting("require"))),
+            collectors=self._same(dict.fromkeys(setting("collectors"))),
+            require=self._same(dict.fromkeys(setting("require"))),
             month_budget_cny=setting("month_budget_cny"),
-            labels=tuple(sorted(written.labels.items())),
+            labels=self._same(sorted(written.labels.items())),
             create_time_zone=setting("create_time_zone"),
             max_face_sets=setting("max_face_sets"),
             pricing=self._pricing,
@@ -73,6 +77,11 @@ class Maker:
             poll_timeout=timeout,
             stale_after=setting("stale_after") or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
         )
+
+    def _same(self, items: Iterable[Any]) -> tuple[Any, ...]:
+        """The items as a tuple, one for all who have equal ones: that is quicker to compare, and to let go of."""
+        items = tuple(items)
+        return self._shared.setdefault(items, items)
 
 
 def prices(file: schema.File) -> tuple[Price, ...]:

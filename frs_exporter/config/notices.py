@@ -85,10 +85,10 @@ def odd_requirements(file: schema.File) -> Iterator[Notice]:
 
 def uncounted_budgets(file: schema.File) -> Iterator[Notice]:
     """A notice for each budget against which nothing is counted."""
-    defaults = file.defaults.collectors
-    for where, settings in sections(file):
+    defaults, parts = file.defaults.collectors, sections(file)
+    anywhere = any("cloud_eye" in (settings.collectors or ()) for _, settings in parts)
+    for where, settings in parts:
         collectors = settings.collectors or defaults or DEFAULTS["collectors"]
-        anywhere = any("cloud_eye" in (each.collectors or ()) for _, each in sections(file))
         counted = "cloud_eye" in collectors or (settings is file.defaults and anywhere)
         if settings.month_budget_cny is not None and not counted:
             yield Notice(f"{where}.month_budget_cny: nothing is counted against it; add cloud_eye to collectors")

@@ -1,5 +1,6 @@
 """What may be written in the config file: names, types and defaults of every setting."""
 
+from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, get_args
 
@@ -44,6 +45,12 @@ Collector = Annotated[
 KINDS = ("token", "ak_sk", "ecs_agency")
 
 
+@cache
+def sections_of(model: type[BaseModel]) -> frozenset[str]:
+    """The names of the sections that a model has."""
+    return frozenset(name for name, field in model.model_fields.items() if section(field.annotation))
+
+
 def section(annotation: Any) -> Any:
     """The model of a section, optional or not; None where the annotation is of something else."""
     if type(None) in get_args(annotation):
@@ -62,8 +69,8 @@ class Model(BaseModel):
         """A section in which every line is commented out is there all the same: its defaults hold."""
         if not isinstance(data, dict):
             return data
-        sections = {name for name, field in cls.model_fields.items() if section(field.annotation)}
-        return {key: {} if value is None and key in sections else value for key, value in data.items()}
+        empty: dict[str, Any] = {key: {} for key in sections_of(cls) if key in data and data[key] is None}
+        return {**data, **empty} if empty else data
 
 
 class Settings(Model):

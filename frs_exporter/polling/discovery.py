@@ -73,8 +73,9 @@ class Discoverer:
         while True:
             rule, retry_after = self._rules[name], None
             try:
-                self.listed[name] = await list_projects(self._client, rule.access)
-                await self._changed()
+                before, self.listed[name] = self.listed.get(name), await list_projects(self._client, rule.access)
+                if failures or self.listed[name] != before:
+                    await self._changed()
                 failures, told = 0, self._succeeded(name, told)
             except ApiError as error:
                 failures, told, retry_after = failures + 1, self._failed(name, error, told), error.retry_after

@@ -5,11 +5,12 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import structlog
 
-from frs_exporter.background import in_background
+from frs_exporter.background import in_background, short_turns
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
@@ -79,8 +80,9 @@ class Exporter:
         self._reloader = watched_config(source, self._put_in_force, telemetry, now)
         self._discoverer = Discoverer(self._client, telemetry, self._discovered, now, rng)
         self._tasks: list[asyncio.Task[None]] = []
-        self._told: tuple[Notice, ...] = ()
+        self._told: frozenset[Notice] = frozenset()
         self._found: dict[str, Names] = {}
+        self._lists = self._lists_planned = 0
         self._last_beat = self._clock()
         self._started: float | None = None
         self.shown = asyncio.Event()
@@ -154,8 +156,12 @@ class Exporter:
                 await self._reloader.look()
 
     async def _discovered(self) -> None:
+        """Poll what the newest lists say; those that come while others are put in place share the next turn."""
+        self._lists += 1
+        own = self._lists
         async with self._lock:
-            await self._settle()
+            if self._lists_planned < own:
+                await self._settle()
 
     async def _put_in_force(self, config: Config) -> Mapping[str, Any]:
         async with self._lock:
@@ -170,17 +176,21 @@ class Exporter:
 
     async def _settle(self) -> None:
         """Poll what the config and the newest lists of projects say; the lock is held."""
-        wanted = await in_background(plan, self._config, dict(self._discoverer.listed), self._shard)
-        await self._poller.reconcile(wanted.jobs)
-        await self._client.adjust(wanted.limits, wanted.accesses)
+        lists = self._lists
+        found, jobs = dict(self._discoverer.listed), self._poller.jobs
+        with short_turns():
+            wanted = await in_background(plan, self._config, found, self._shard, jobs)
+            await self._poller.reconcile(wanted.jobs)
+            await self._client.adjust(wanted.limits, wanted.accesses)
         self._tell(wanted)
+        self._lists_planned = lists
 
     def _tell(self, wanted: Plan) -> None:
         """Log what is new, and set the metrics about it."""
         for notice in wanted.notices:
             if notice not in self._told:
                 (log.error if notice.serious else log.warning)(notice.text)
-        self._told = wanted.notices
+        self._told = frozenset(wanted.notices)
         for name, found in wanted.found.items():
             before = self._found.get(name, Names())
             if found.watched != before.watched:
@@ -229,9 +239,9 @@ class Exporter:
         return ""
 
     def page(self, format: Format, names: Collection[str] = ()) -> Iterator[bytes]:
-        """The page in blocks: all of it, or the metrics of these names."""
-        yield from self._page.blocks(format, self._clock(), names)
-        yield self._telemetry.block(format, names)
+        """The page in blocks, all as of this call: all of it, or the metrics of these names."""
+        about_itself = (self._telemetry.block(format, names) for _ in range(1))
+        return chain(self._page.blocks(format, self._clock(), names), about_itself)
 
 
 def named(**names: frozenset[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What is to be done: a config, what discovery found, and the shard become jobs, accesses and limits (pure)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from frs_exporter.config.load import Config
@@ -37,8 +37,8 @@ class Plan:
     found: Mapping[str, Names] = field(default_factory=dict)
 
 
-def plan(config: Config, listed: Found, shard: Shard) -> Plan:
-    """What a shard is to do."""
+def plan(config: Config, listed: Found, shard: Shard, before: Iterable[Job] = ()) -> Plan:
+    """What a shard is to do; a job that is equal to one of `before` is that one, so that nothing new is kept for it."""
     targets = {target.project: target for target in config.targets}
     known = {(target.region, target.project_id) for target in config.targets}
     found = {}
@@ -50,7 +50,9 @@ def plan(config: Config, listed: Found, shard: Shard) -> Plan:
         known.update((target.region, target.project_id) for target in new if target.project in own_names)
         found[rule.name] = Names(len(meant), frozenset(own_names), frozenset(taken))
     own = [target for target in targets.values() if shard.owns(target.project)]
-    jobs = tuple(Job(target, collector) for target in own for collector in target.collectors)
+    old = {job.key: job for job in before}
+    wanted = (Job(target, collector) for target in own for collector in target.collectors)
+    jobs = tuple(same if (same := old.get(job.key)) == job else job for job in wanted)
     limits = {api: limit if api is Api.ECS else limit.divided(shard.total) for api, limit in config.limits.items()}
     return Plan(
         jobs=jobs,

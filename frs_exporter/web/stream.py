@@ -13,7 +13,8 @@ LONGEST = 120.0
 
 
 async def in_turns(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """The blocks, with a turn of the loop between them."""
+    """The blocks, with a turn of the loop before each."""
+    await asyncio.sleep(0)
     for block in blocks:
         yield block
         await asyncio.sleep(0)

@@ -2,7 +2,9 @@
 
 import asyncio
 import copy
+import json
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,15 +13,22 @@ import pytest
 import structlog
 
 from frs_exporter.cloud.projects import PER_PAGE, list_projects
+from frs_exporter.config.document import See
+from frs_exporter.config.load import Config, load
+from frs_exporter.config.source import Source
 from frs_exporter.errors import ApiError
+from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Target
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.plan import plan
 from frs_exporter.polling.schedule import Shard
 from frs_exporter.simulator import Account, Project
 from frs_exporter.simulator.demo import subscribed
 from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.simulator.world import digest
-from tests.conftest import EPOCH, account, run_virtual
-from tests.polling.living import POLLS, UP, Living, living
+from tests.calls import Calls, counting
+from tests.conftest import EPOCH, CloudContext, account, run_virtual, virtual_now
+from tests.polling.living import POLLS, UP, Living, config_of, living
 
 FOUND = 'frs_exporter_discovery_projects{discovery="%s"}'
 SUCCESS = 'frs_exporter_discovery_success{discovery="%s"}'
@@ -465,3 +474,56 @@ def test_shards_share_what_is_found(tmp_path: Path) -> None:
         assert len(set().union(*parts)) == sum(map(len, parts)) == 60
 
     run_virtual(main())
+
+
+def plans(calls: Calls) -> int:
+    """How often all that is to be done was worked out."""
+    return sum(count for (_, called), count in calls.items() if called is plan.__code__)
+
+
+def test_a_list_like_the_one_before_costs_no_plan(tmp_path: Path) -> None:
+    async def main() -> None:
+        rule = {"credential": "branch", "refresh_interval": "30s"}
+        async with living(tmp_path, branch("ak_sk"), config=finding(rule)) as it:
+            asked = it.asked("iam")
+            with counting() as calls:
+                await asyncio.sleep(100)
+            assert it.asked("iam") >= asked + 3
+            assert plans(calls) == 0
+
+    run_virtual(main())
+
+
+async def test_lists_that_come_during_a_reload_are_put_in_place_with_it(tmp_path: Path) -> None:
+    file, readable, telemetry = tmp_path / "config.yaml", threading.Event(), Telemetry()
+    owners = [branch("ak_sk", f"branch-{number}") for number in range(10)]
+
+    def load_when_readable(path: str, see: See) -> Config:
+        assert readable.wait(30)
+        return load(path, see)
+
+    def all_found() -> bool:
+        names = [{"discovery": owner.domain_name} for owner in owners]
+        return all(telemetry.registry.get_sample_value(SUCCESS.partition("{")[0], name) for name in names)
+
+    async with CloudContext(*owners) as cloud:
+        config = config_of(cloud)
+        rules = [{"credential": o.domain_name, "name_template": "{credential}/{project_name}"} for o in owners]
+        finding(*rules)(config)
+        file.write_text(json.dumps(config))
+        source = Source(str(file), load_when_readable)
+        readable.set()
+        exporter = Exporter(source, source.load(), telemetry, now=virtual_now)
+        readable.clear()
+        with counting() as calls:
+            await exporter.start()
+            reload = asyncio.create_task(exporter.reload())
+            while len(exporter._discoverer.listed) < len(owners):  # noqa: ASYNC110  # they are across a socket
+                await asyncio.sleep(0.01)
+            readable.set()
+            await reload
+            while not all_found():  # noqa: ASYNC110  # as are these
+                await asyncio.sleep(0.01)
+        assert plans(calls) == 2, "at the start, and for the config with all lists"
+        assert len({key[0] for key in exporter.states}) == 3 * len(owners)
+        await exporter.stop()

@@ -54,6 +54,16 @@ def test_shards_are_within_a_tenth_of_even_at_ten_thousand(total: int, pattern: 
     assert all(abs(size * total / 10_000 - 1) <= 0.1 for size in sizes), sizes
 
 
+def test_a_job_that_is_equal_to_one_before_is_that_one() -> None:
+    """Thousands of equal ones would have to be compared on the loop, and looked at by each garbage collection."""
+    before = plan(*config(["a", "b"], ["c"]), Shard()).jobs
+    (a, *others), listed = config(["a", "b"], ["c"])[0].targets, config([], ["c"])[1]
+    changed = Config((replace(a, labels=(("team", "x"),)), *others), LIMITS, config([], ["c"])[0].discovery)
+    first, *unchanged = plan(changed, listed, Shard(), before).jobs
+    assert first.target.labels == (("team", "x"),)
+    assert [id(job) for job in unchanged] == [id(job) for job in before[1:]]
+
+
 def test_one_shard_more_moves_only_what_becomes_its_own() -> None:
     for total in range(1, 12):
         for name in map(str, range(500)):

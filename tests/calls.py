@@ -1,0 +1,85 @@
+"""Counts calls, by who calls and what is called: it shows what grows faster than its input, on any machine."""
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import frs_exporter
+
+PACKAGE = str(Path(frs_exporter.__file__).parent)
+SIMULATOR = str(Path(PACKAGE, "simulator"))
+
+Calls = Counter[tuple[CodeType | None, CodeType | str]]
+"""How often a function has called another, or one in C; a generator is called for each of its values."""
+
+
+@contextmanager
+def counting() -> Iterator[Calls]:
+    """Count calls of Python and of C functions, in this thread and those that are started meanwhile."""
+    calls = Calls()
+
+    def profile(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            calls[frame.f_back.f_code if frame.f_back else None, frame.f_code] += 1
+        elif event == "c_call":
+            calls[frame.f_code, argument.__qualname__] += 1
+
+    threading.setprofile(profile)
+    sys.setprofile(profile)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+def name_of(function: CodeType | str | None) -> str:
+    """`file:line:name` of a Python function, the name of one in C."""
+    place = f"{function.co_filename}:{function.co_firstlineno}" if isinstance(function, CodeType) else ""
+    return f"{place}:{function.co_qualname}" if isinstance(function, CodeType) else str(function)
+
+
+def ours(calls: Calls) -> Calls:
+    """The calls that the exporter itself makes, or that are made of its functions."""
+    return Calls({edge: count for edge, count in calls.items() if {"exporter"} == {*map(home, edge)} - {"library"}})
+
+
+def home(function: CodeType | str | None) -> str:
+    """Whose function it is: the exporter's, the simulator's or a library's."""
+    file = function.co_filename if isinstance(function, CodeType) else ""
+    return "simulator" if file.startswith(SIMULATOR) else "exporter" if file.startswith(PACKAGE) else "library"
+
+
+class Text(str):
+    """A text each look at which is a call: what is looked for in a list, rather than in a set, shows."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+
+def with_texts(value: Any) -> Any:
+    """A value with all texts in it as Text."""
+    match value:
+        case Enum():
+            return value
+        case str():
+            return Text(value)
+        case list() | tuple():
+            return type(value)(map(with_texts, value))
+        case dict():
+            return {with_texts(key): with_texts(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: with_texts(getattr(value, field.name)) for field in fields(value)})
+    return value

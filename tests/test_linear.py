@@ -1,0 +1,220 @@
+"""Work grows as the fleet does: twice as many projects, credentials and rules make twice as many calls, and no more."""
+
+import asyncio
+import inspect
+import json
+import re
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+
+from frs_exporter.check import Check, Selection
+from frs_exporter.config.document import See, read, unwatched
+from frs_exporter.config.load import Config, build, load
+from frs_exporter.config.source import Source
+from frs_exporter.discovery import Listed
+from frs_exporter.exposition.page import GZIP, TEXT, encode
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.model import Notice
+from frs_exporter.polling.demand import notices
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.plan import plan
+from frs_exporter.polling.schedule import Shard
+from frs_exporter.report import as_json, as_prometheus, as_table, report_of
+from frs_exporter.simulator.world import digest
+from frs_exporter.web import probe, status
+from frs_exporter.web.texts import ENGLISH, Words
+from tests.calls import PACKAGE, Calls, counting, name_of, ours, with_texts
+from tests.conftest import CloudContext, account, run_virtual, virtual_now
+from tests.fleet import PER_CREDENTIAL, fleet, written
+from tests.polling.living import config_of
+from tests.web.serving import fill
+
+SIZES = (500, 1000)
+GROWTH = 2.2
+FEW = 400
+"""Calls of one function by another that tell nothing of how they grow."""
+WORDS = Words(ENGLISH)
+EVERYTHING = status.Asked(WORDS, "", "", True)
+
+Stages = dict[str, Calls]
+Road = Callable[[int, Path], Stages]
+
+
+def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
+    """A fleet of which every notice can be told, of each project where a notice can be about one."""
+    config = fleet(projects)
+    config["defaults"] |= {"poll_interval": "1m", "month_budget_cny": 1}
+    config["limits"] = {api: {"rate": 0.01, "concurrency": 1} for api in ("frs", "ces")}
+    config["endpoints"] = {"iam": "http://iam.example.com/{region}"}
+    config["pricing"] = {"detect": [{"up_to": 2000, "cny": 0}, {"cny": 0.0005}], ".*": [{"cny": 0.001}]}
+    for number, (name, credential) in enumerate(config["credentials"].items()):
+        (folder / name).write_text(f"secret of {name}\n")
+        credential["ak_sk"] = {"access_key": f"AK{number // 2}", "secret_key": f"!file {name}"}
+        if number % 5 == 0:
+            credential["http_client"] = {"tls_config": {"insecure_skip_verify": True}}
+    for number, project in enumerate(config["projects"]):
+        project |= {"region": f"region-{number}", "require": ["detect", f"service_{number}"], "stale_after": "75s"}
+        if number % 2:
+            project["collectors"] = ["subscription"]
+    config["discovery"] = [
+        {"credential": name, "regions": [f"place-{name}"], "labels": {"team": "found"}, "month_budget_cny": 7}
+        for name in config["credentials"]
+    ]
+    return config
+
+
+def text_of(config: dict[str, Any]) -> str:
+    """A config as YAML, with secrets from files."""
+    return re.sub(r"'(!file [^']*)'", r"\1", written(config))
+
+
+def found(config: Config) -> dict[str, tuple[Listed, ...]]:
+    """What each rule may find."""
+    numbers = range(PER_CREDENTIAL)
+    return {
+        rule.name: tuple(
+            Listed(digest(rule.name, str(n)), f"{rule.regions[0]}_{n}", rule.regions[0], True) for n in numbers
+        )
+        for rule in config.discovery
+    }
+
+
+def load_with_texts(path: str, see: See = unwatched) -> Config:
+    """The config of a file, each look at whose texts is a call."""
+    config: Config = with_texts(load(path, see))
+    return config
+
+
+def loading(projects: int, folder: Path) -> Stages:
+    """What is done with a file before anything is asked."""
+    stages: Stages = {}
+    file = folder / "config.yaml"
+    file.write_text(text_of(odd_fleet(projects, folder)))
+    with counting() as calls:
+        config = Source(str(file), load).load()
+        notices(config)
+    stages["load"] = calls
+    document = read(file.read_text(), folder)
+    document.data = with_texts(document.data)
+    with counting() as calls:
+        assert build(document, folder)
+    stages["cross checks"] = calls
+    config, shards = with_texts(config), 5
+    lists = found(config)
+    with counting() as calls:
+        for index in range(shards):
+            plan(config, lists, Shard(index, shards))
+    stages["plan"] = calls
+    file.write_text(file.read_text().replace("region: ", "region: Not "))
+    with counting() as calls, pytest.raises(Exception, match="must be a region"):
+        load(str(file))
+    return {**stages, "load of mistakes": calls}
+
+
+def living(projects: int, folder: Path) -> Stages:
+    """What a daemon does with all that it knows."""
+    return run_virtual(lived(projects, folder))
+
+
+async def lived(projects: int, folder: Path) -> Stages:
+    """The same, on virtual time, as no project is asked meanwhile."""
+    file = folder / "config.yaml"
+    stages: Stages = {}
+    config = odd_fleet(projects, folder)
+    file.write_text(text_of(config))
+    source = Source(str(file), load_with_texts)
+    exporter = Exporter(source, source.load(), Telemetry(), now=virtual_now)
+    with counting() as calls:
+        await exporter.start()
+    stages["start"] = calls
+    fill(exporter)
+    config["projects"][42]["labels"]["team"] = "another"
+    file.write_text(text_of(config))
+    with counting() as calls:
+        await exporter.reload()
+    stages["reload"] = calls
+    shown: dict[str, Iterable[bytes] | AsyncIterable[bytes]] = {
+        "scrape": encode(exporter.page(TEXT), GZIP),
+        "status page": status.rendered(exporter, EVERYTHING, "metrics"),
+        "status as JSON": status.as_json(exporter, EVERYTHING),
+        "targets": probe.listed(exporter, "http", "here", "/probe"),
+    }
+    for name, pieces in shown.items():
+        with counting() as calls:
+            assert await read_all(pieces)
+        stages[name] = calls
+    await exporter.stop()
+    return stages
+
+
+async def read_all(pieces: AsyncIterable[bytes] | Iterable[bytes]) -> int:
+    """Read to the end, and keep nothing."""
+    if isinstance(pieces, AsyncIterable):
+        return sum([len(piece) async for piece in pieces])
+    return sum(map(len, pieces))
+
+
+def checking(projects: int, folder: Path) -> Stages:
+    """A one-shot run of projects that are named one by one, and all that is told of it."""
+    return run_virtual(checked(projects, folder))
+
+
+async def checked(projects: int, folder: Path) -> Stages:
+    """The same, with a simulated cloud."""
+    names = [f"fleet-{number:05}" for number in range(projects)]
+    owners = [account("ak_sk", *names[first : first + PER_CREDENTIAL]) for first in range(0, projects, PER_CREDENTIAL)]
+    for number, owner in enumerate(owners):
+        owner.domain_name, owner.access_key = f"account-{number}", f"AK{number}"
+    async with CloudContext(*owners) as cloud:
+        settings = config_of(cloud) | {"limits": {"frs": {"rate": 9}}}  # within the quota
+        for name, credential in settings["credentials"].items():
+            credential["http_client"] = {"tls_config": {"server_name": name}}
+        (folder / "check.yaml").write_text(json.dumps(settings))
+        config = load_with_texts(str(folder / "check.yaml"))
+        check = Check(config, Selection(tuple(names), require=("detect",)), now=virtual_now)
+        with counting() as asking:
+            await check.run()
+        with counting() as telling:
+            report = report_of(check, WORDS)
+            assert report.well
+            # A fifth is enough to see: a row of a table is thousands of calls of rich.
+            assert as_table(replace(report, projects=report.projects[::5]), terminal=False)
+            assert as_json(report)
+            assert as_prometheus(check, asyncio.get_running_loop().time())
+    return {"check": asking, "what check tells": telling}
+
+
+@pytest.mark.parametrize("road", [loading, living, checking])
+def test_twice_the_fleet_is_twice_the_work(road: Road, tmp_path: Path) -> None:
+    once, twice = (road(projects, tmp_path) for projects in SIZES)
+    faster = {
+        f"{stage}: {name_of(caller)} calls {name_of(called)}": f"{once[stage][caller, called]}, then {count} times"
+        for stage, calls in twice.items()
+        for (caller, called), count in ours(calls).items()
+        if count > FEW and count > GROWTH * once[stage][caller, called]
+    }
+    assert not faster
+    for stage, calls in twice.items():
+        assert calls.total() <= GROWTH * once[stage].total(), stage
+
+
+def test_every_notice_is_told_of_the_fleet(tmp_path: Path) -> None:
+    """Whoever adds one adds to the fleet what it is about."""
+    edges = {edge for calls in loading(2 * PER_CREDENTIAL, tmp_path).values() for edge in calls}
+    told = {name_of(caller) for caller, called in edges if called == Notice.__init__.__code__}
+    assert set(makers_of_notices()) <= told
+
+
+def makers_of_notices() -> Iterator[str]:
+    """The names of all functions in which a Notice is made."""
+    for file in Path(PACKAGE).rglob("*.py"):
+        codes = [compile(file.read_text(), str(file), "exec")]
+        for code in codes:  # which grows meanwhile
+            codes += [each for each in code.co_consts if isinstance(each, CodeType)]
+            if "Notice" in code.co_names and code.co_flags & inspect.CO_NEWLOCALS:
+                yield name_of(code)
