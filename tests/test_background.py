@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from frs_exporter.background import in_background, release
-from frs_exporter.config.load import Config
+from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry

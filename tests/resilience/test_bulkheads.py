@@ -26,7 +26,7 @@ def intervals(visits: list[Visit], project_id: str) -> list[float]:
 
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
 def test_one_hanging_project_of_200_delays_no_other(kind: str) -> None:
-    """With the usual limits, for a quarter of an hour: each other project's interval stays within 5 % of the configured."""
+    """With the usual limits, for a quarter of an hour: each other interval stays within 5 % of the configured."""
 
     async def main() -> None:
         async with CloudContext(account(kind, *(f"p{n}" for n in range(200))), limits=USUAL) as cloud:
