@@ -4,7 +4,6 @@ import asyncio
 import copy
 import json
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ import pytest
 import structlog
 
 from frs_exporter.cloud.projects import PER_PAGE, list_projects
-from frs_exporter.config.document import See
-from frs_exporter.config.load import Config, load
+from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ApiError
 from frs_exporter.exposition.telemetry import Telemetry
@@ -494,13 +492,9 @@ def test_a_list_like_the_one_before_costs_no_plan(tmp_path: Path) -> None:
     run_virtual(main())
 
 
-async def test_lists_that_come_during_a_reload_are_put_in_place_with_it(tmp_path: Path) -> None:
-    file, readable, telemetry = tmp_path / "config.yaml", threading.Event(), Telemetry()
+async def test_lists_that_come_while_another_is_put_in_place_are_put_in_place_together(tmp_path: Path) -> None:
+    file, telemetry = tmp_path / "config.yaml", Telemetry()
     owners = [branch("ak_sk", f"branch-{number}") for number in range(10)]
-
-    def load_when_readable(path: str, see: See) -> Config:
-        assert readable.wait(30)
-        return load(path, see)
 
     def all_found() -> bool:
         names = [{"discovery": owner.domain_name} for owner in owners]
@@ -511,19 +505,15 @@ async def test_lists_that_come_during_a_reload_are_put_in_place_with_it(tmp_path
         rules = [{"credential": o.domain_name, "name_template": "{credential}/{project_name}"} for o in owners]
         finding(*rules)(config)
         file.write_text(json.dumps(config))
-        source = Source(str(file), load_when_readable)
-        readable.set()
+        source = Source(str(file), load)
         exporter = Exporter(source, source.load(), telemetry, now=virtual_now)
-        readable.clear()
         with counting() as calls:
             await exporter.start()
-            reload = asyncio.create_task(exporter.reload())
-            while len(exporter._discoverer.listed) < len(owners):  # noqa: ASYNC110  # they are across a socket
-                await asyncio.sleep(0.01)
-            readable.set()
-            await reload
+            async with exporter._lock:
+                while len(exporter._discoverer.listed) < len(owners):  # noqa: ASYNC110  # they are across a socket
+                    await asyncio.sleep(0.01)
             while not all_found():  # noqa: ASYNC110  # as are these
                 await asyncio.sleep(0.01)
-        assert plans(calls) == 2, "at the start, and for the config with all lists"
+        assert plans(calls) == 2, "at the start, and for all lists"
         assert len({key[0] for key in exporter.states}) == 3 * len(owners)
         await exporter.stop()
