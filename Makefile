@@ -1,5 +1,6 @@
-# make demo: the exporter against a simulated cloud. make test: everything CI checks. Both prepare what they need.
-.PHONY: demo test test-newest test-lowest lint types tools lock deploy bench clean
+# make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test: everything CI checks.
+# All prepare what they need.
+.PHONY: demo check test test-newest test-lowest lint types tools lock deploy bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -7,6 +8,10 @@ BIN := .venv/bin
 
 demo: .venv/run
 	$(BIN)/python -m frs_exporter demo $(ARGS)
+
+# Lint, types, and the tests that need no other program, on two processors, without counting lines.
+check: lint types
+	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=2 $(ARGS)
 
 # Beside the rest: weeks of virtual time, which counting lines would double, and what waits for alerts.
 BESIDE := tests/resilience tests/deploy
@@ -18,8 +23,7 @@ test: lint types tools
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# The tests that need no other program, with the newest and with the lowest versions that pyproject.toml allows.
-PROGRAMS := tests/deploy tests/e2e
+# The same tests with the newest and with the lowest versions that pyproject.toml allows.
 test-newest: RESOLUTION := highest
 test-lowest: RESOLUTION := lowest-direct
 test-newest test-lowest: test-%: .venv/dev
@@ -27,7 +31,8 @@ test-newest test-lowest: test-%: .venv/dev
 	$(PYTHON) -m venv --without-pip .venv-$*
 	$(BIN)/uv pip install --quiet --python .venv-$* --resolution $(RESOLUTION) \
 	  --editable '.[dev]' --requirements requirements/build.txt
-	PYTHONWARNINGS=error::DeprecationWarning .venv-$*/bin/python -m pytest $(PROGRAMS:%=--ignore=%) $(ARGS)
+	PROGRAMS=none PYTHONWARNINGS=error::DeprecationWarning \
+	  .venv-$*/bin/python -m pytest -m "not programs" --numprocesses=2 $(ARGS)
 
 lint: .venv/dev
 	$(BIN)/ruff check .

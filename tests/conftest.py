@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -28,10 +29,18 @@ from tests.cloud.proxies import ForwardProxy, Serve
 structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # tests capture what they look at
 
 EPOCH = 1_800_000_000.0
+WITH_PROGRAMS = ("deploy", "e2e")
+"""Folders in which tests are of the whole, and may need programs of others."""
 T = TypeVar("T")
 StartProxy = Callable[[Serve | None], Awaitable[ForwardProxy]]
 
 LIMITS = {api: Limit(rate=1000.0, concurrency=100) for api in Api}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).parts[0] in WITH_PROGRAMS:
+            item.add_marker("programs")
 
 
 class Jumper(selectors.DefaultSelector):

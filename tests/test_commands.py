@@ -151,6 +151,7 @@ async def test_behind_tls_a_login_and_a_prefix(tmp_path: Path) -> None:
         assert (result.exit_code, result.stdout) == (0, "healthy, though it lets only others in (401)\n")
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_completion_script_is_one_of_its_shell(shell: str, tmp_path: Path) -> None:
     result = run("completion", shell)
@@ -160,6 +161,7 @@ def test_a_completion_script_is_one_of_its_shell(shell: str, tmp_path: Path) -> 
     subprocess.run([tool(shell), "-n", str(tmp_path / "script")], check=True)
 
 
+@pytest.mark.programs
 def test_fish_and_zsh_load_their_scripts(tmp_path: Path) -> None:
     """And know then that there is something to complete."""
     for shell in ("fish", "zsh"):

@@ -58,7 +58,8 @@ def test_keys_come_from_the_metadata_service_with_a_token_where_it_wants_one(mac
 
 def test_keys_are_renewed_ahead_and_no_poll_fails_for_a_week() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        polls = await Polled.started(cloud, targets, poll_interval=300.0, stale_after=900.0)
+        slower = [replace(target, poll_interval=300.0, stale_after=900.0) for target in targets]
+        polls = await Polled.started(cloud, slower)
         visits = cloud.world.watched()
         await asyncio.sleep(7 * 86400)
         shown = polls.shown()

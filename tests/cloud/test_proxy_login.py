@@ -250,6 +250,7 @@ def tinyproxy(tmp_path: Path) -> Iterator[str]:
     process.communicate()
 
 
+@pytest.mark.programs
 async def test_a_real_proxy_lets_in_who_has_the_login(doors: TwoDoors, tinyproxy: str, tmp_path: Path) -> None:
     transport = Transport(LIMITS, Telemetry(), time.time)
     options = options_of(tmp_path, {"proxy_url": f"http://user:p-w%2E1@{tinyproxy}", **TLS})

@@ -30,7 +30,11 @@ PROGRAMS = os.pathsep.join((*map(str, OURS), os.environ["PATH"]))
 
 
 def tool(name: str) -> str:
-    """The path of a real program; without it the test is skipped, and fails in CI."""
+    """The path of a real program; without it the test is skipped, and fails in CI.
+
+    With PROGRAMS=none it fails always: a test that needs one has the marker `programs`.
+    """
+    assert os.environ.get("PROGRAMS") != "none", "this test needs the marker programs"
     path = shutil.which(name, path=PROGRAMS)
     if path is None:
         message = f"{name} is not installed: run tests/install-tools as root on Debian"

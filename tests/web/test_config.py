@@ -85,6 +85,7 @@ def toolkit_accepts(path: Path) -> bool:
         process.wait()
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("name", [*GOOD, *BAD])
 def test_the_toolkit_says_the_same(folder: Path, name: str) -> None:
     """And where it does not, it is on purpose."""

@@ -10,6 +10,8 @@ import pytest
 from frs_exporter.simulator import Simulator, demo_world
 from tests.web.serving import serving
 
+SALT = b"$2b$04$SaltForAllTestsThatWau"
+"""The same in every process: names of tests have hashes in them."""
 PATHS = ("/", "/metrics", "/probe", "/sd", "/api/v1/status", "/-/healthy", "/-/ready", "/-/reload", "/nowhere")
 
 
@@ -18,7 +20,7 @@ def login(user: str, password: str) -> dict[str, str]:
 
 
 def users(**passwords: str) -> str:
-    hashes = {user: bcrypt.hashpw(word.encode(), bcrypt.gensalt(4)).decode() for user, word in passwords.items()}
+    hashes = {user: bcrypt.hashpw(word.encode(), SALT).decode() for user, word in passwords.items()}
     return "basic_auth_users:\n" + "".join(f"  {user}: {hash}\n" for user, hash in hashes.items())
 
 

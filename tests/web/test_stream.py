@@ -79,6 +79,7 @@ async def test_with_chunks_the_connection_is_kept(served: Served) -> None:
     writer.close()
 
 
+@pytest.mark.programs
 async def test_curl_sees_the_end(served: Served) -> None:
     kept = ("--http1.0", "--header", "Connection: keep-alive", "--max-time", "10")
     for path, flags in itertools.product(STREAMED, ((), ("--compressed",), ("--head",))):
