@@ -18,7 +18,7 @@ import structlog
 from aiohttp import web
 
 from frs_exporter import __version__, systemd
-from frs_exporter.background import in_thread, left
+from frs_exporter.background import freeze_objects, in_thread, left
 from frs_exporter.cloud.unreachable import system_reason
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
@@ -84,8 +84,7 @@ async def serve_until_told(exporter: Exporter, telemetry: Telemetry, how: Servin
     stop = told_to_stop()
     reload_on_hangup(exporter)
     async with served(exporter, telemetry, how) as ports:
-        gc.collect()
-        gc.freeze()
+        freeze_objects()
         about = {"tls": how.web_config.tls is not None, "users": len(how.web_config.users)}
         log.info("serving", version=__version__, port=",".join(map(str, ports)), jobs=len(exporter.states), **about)
         if announce:

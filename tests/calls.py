@@ -1,14 +1,14 @@
 """Counts calls, by who calls and what is called: it shows what grows faster than its input, on any machine."""
 
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from cProfile import Profile
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any
 
 import frs_exporter
@@ -16,31 +16,34 @@ import frs_exporter
 PACKAGE = str(Path(frs_exporter.__file__).parent)
 SIMULATOR = str(Path(PACKAGE, "simulator"))
 
-Calls = Counter[tuple[CodeType | None, CodeType | str]]
+Calls = Counter[tuple[CodeType | str, CodeType | str]]
 """How often a function has called another, or one in C; a generator is called for each of its values."""
 
 
 @contextmanager
 def counting() -> Iterator[Calls]:
-    """Count calls of Python and of C functions, in this thread and those that are started meanwhile."""
-    calls = Calls()
+    """Count calls of Python and of C functions, in this thread and those started meanwhile; all is known at the end."""
+    calls, profilers = Calls(), [Profile()]
 
-    def profile(frame: FrameType, event: str, argument: Any) -> None:
-        if event == "call":
-            calls[frame.f_back.f_code if frame.f_back else None, frame.f_code] += 1
-        elif event == "c_call":
-            calls[frame.f_code, argument.__qualname__] += 1
+    def begin(*_: object) -> None:
+        """Count in a new thread from its first call on."""
+        profilers.append(Profile())
+        profilers[-1].enable()
 
-    threading.setprofile(profile)
-    sys.setprofile(profile)
+    threading.setprofile(begin)
+    profilers[0].enable()
     try:
         yield calls
     finally:
-        sys.setprofile(None)
+        profilers[0].disable()
         threading.setprofile(None)
+        for profiler in profilers:
+            for caller in profiler.getstats():
+                for callee in caller.calls or ():
+                    calls[caller.code, callee.code] += callee.callcount
 
 
-def name_of(function: CodeType | str | None) -> str:
+def name_of(function: CodeType | str) -> str:
     """`file:line:name` of a Python function, the name of one in C."""
     place = f"{function.co_filename}:{function.co_firstlineno}" if isinstance(function, CodeType) else ""
     return f"{place}:{function.co_qualname}" if isinstance(function, CodeType) else str(function)
@@ -51,7 +54,7 @@ def ours(calls: Calls) -> Calls:
     return Calls({edge: count for edge, count in calls.items() if {"exporter"} == {*map(home, edge)} - {"library"}})
 
 
-def home(function: CodeType | str | None) -> str:
+def home(function: CodeType | str) -> str:
     """Whose function it is: the exporter's, the simulator's or a library's."""
     file = function.co_filename if isinstance(function, CodeType) else ""
     return "simulator" if file.startswith(SIMULATOR) else "exporter" if file.startswith(PACKAGE) else "library"

@@ -66,8 +66,10 @@ class Client:
         """Keep to other limits, and let go of all that is for none of these accesses."""
         turn = Turn(asyncio.get_running_loop().time)
         of_credential: defaultdict[Credential, list[Access]] = defaultdict(list)
+        ways: dict[tuple[int, ...], Access] = {}
         for access in accesses:
             of_credential[access.credential].append(access)
+            ways[id(access.credential), id(access.http), id(access.endpoints)] = access
             await turn()
         names = {credential.name for credential in of_credential}
         for credential in self._authorizers.keys() - of_credential.keys():
@@ -80,7 +82,7 @@ class Client:
         for credential, its in of_credential.items():
             await self._authorizer(credential).retain(its)
             await turn()
-        await self._transport.adjust(limits, accesses)
+        await self._transport.adjust(limits, ways.values())  # the cloud is reached in few ways, whoever goes there
 
     def token_expiry(self, access: Access) -> float | None:
         """When the token or temporary key held for `access` ends, in Unix seconds; None without one."""

@@ -95,15 +95,21 @@ class Page:
         self._lines: dict[str, dict[Hashable, bytes]] = {family.name: {} for family in families}
         self._families: dict[Hashable, frozenset[str]] = {}
         self._ends: dict[Hashable, float] = {}
+        self._next_end = math.inf
+        """No chunk ends before this; those that have been replaced may have: a scrape looks at all but rarely."""
 
     def put(self, owner: Hashable, chunk: Chunk, until: float = math.inf) -> None:
         """Show `chunk` instead of what `owner` showed before; from `until` on it is not shown any more."""
+        if not chunk:
+            self.drop(owner)
+            return
         for name in self._families.get(owner, frozenset()) - chunk.keys():
             del self._lines[name][owner]
         for name, lines in chunk.items():
             self._lines[name][owner] = lines
         self._families[owner] = frozenset(chunk)
         self._ends[owner] = until
+        self._next_end = min(self._next_end, until)
 
     def drop(self, owner: Hashable) -> None:
         """Show nothing of `owner` any more."""
@@ -116,8 +122,10 @@ class Page:
 
         With `names` only the families that are called so.
         """
-        for owner in [owner for owner, end in self._ends.items() if end <= now]:
-            self.drop(owner)
+        if self._next_end <= now:
+            for owner in [owner for owner, end in self._ends.items() if end <= now]:
+                self.drop(owner)
+            self._next_end = min(self._ends.values(), default=math.inf)
         headers = self._headers[format]
         wanted = [(name, lines) for name, lines in self._lines.items() if lines and (not names or name in names)]
         shown = [(headers[name], list(lines.values())) for name, lines in wanted]

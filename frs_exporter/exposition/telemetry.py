@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from prometheus_client import (
@@ -23,6 +24,7 @@ from frs_exporter.exposition.page import OPENMETRICS, Format
 from frs_exporter.model import Api
 
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+EOF = b"# EOF\n"
 DURATION_BUCKETS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
 
 
@@ -128,27 +130,29 @@ class Telemetry:
         for metric in self.by_rule:
             metric.remove(name)
 
-    def block(self, format: Format, names: Collection[str] = ()) -> bytes:
-        """All own metrics in a format, or those of these names; in OpenMetrics this ends the page, `# EOF` included."""
+    def blocks(self, format: Format, names: Collection[str] = ()) -> Iterator[bytes]:
+        """All own metrics in a format, or those of these names, one block each; in OpenMetrics the last is `# EOF`.
+
+        One at a time, as a fleet of credentials and rules makes them many lines, and the library takes its time.
+        """
         generate = openmetrics.generate_latest if format is OPENMETRICS else exposition.generate_latest
-        return generate(Named(self.registry, names) if names else self.registry)
+        for metric in self.registry.collect():
+            # The registry's own selection knows neither a histogram by its name nor what the process collector has.
+            if not names or {metric.name, *(sample.name for sample in metric.samples)}.intersection(names):
+                yield generate(Single(metric)).removesuffix(EOF)
+        if format is OPENMETRICS:
+            yield EOF
 
 
-class Named:
-    """The metrics of a registry that are called so, or one of whose samples is.
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A metric as a registry of its own."""
 
-    The registry's own selection knows neither a histogram by its name nor what the process collector has.
-    """
-
-    def __init__(self, registry: CollectorRegistry, names: Collection[str]) -> None:
-        self._registry = registry
-        self._names = set(names)
+    metric: Metric
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics, each as a whole."""
-        for metric in self._registry.collect():
-            if self._names & {metric.name, *(sample.name for sample in metric.samples)}:
-                yield metric
+        """The metric."""
+        yield self.metric
 
 
 def about_the_process(registry: CollectorRegistry) -> None:

@@ -240,8 +240,7 @@ class Exporter:
 
     def page(self, format: Format, names: Collection[str] = ()) -> Iterator[bytes]:
         """The page in blocks, all as of this call: all of it, or the metrics of these names."""
-        about_itself = (self._telemetry.block(format, names) for _ in range(1))
-        return chain(self._page.blocks(format, self._clock(), names), about_itself)
+        return chain(self._page.blocks(format, self._clock(), names), self._telemetry.blocks(format, names))
 
 
 def named(**names: frozenset[str]) -> dict[str, str]:

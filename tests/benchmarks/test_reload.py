@@ -7,6 +7,7 @@ from tests.benchmarks import reload
 
 def test_the_benchmark_prints_its_figures(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reload, "RELOADS", 2)
+    monkeypatch.setattr(reload, "WATCH", 0.1)
     reload.main([60])
     rows = capsys.readouterr().out.splitlines()
     assert rows[0].startswith("60 projects, a file of")

@@ -7,7 +7,6 @@ pause over 50 ms.
 
 import asyncio
 import base64
-import gc
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from statistics import median
 import aiohttp
 import bcrypt
 
+from frs_exporter.background import freeze_objects
 from frs_exporter.collectors.subscription import CREATED, SUBSCRIBED
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
@@ -70,8 +70,7 @@ async def serving(projects: int, web_config: str = "") -> AsyncIterator[tuple[Ex
     exporter = Exporter(Source("", load), config_of(projects), telemetry)
     async with served(exporter, telemetry, Serving([("127.0.0.1", 0)], source.load(), source, Layout())) as ports:
         fill(exporter)
-        gc.collect()
-        gc.freeze()  # as the daemon does
+        freeze_objects()  # as the daemon does
         yield exporter, f"http://127.0.0.1:{ports[0]}"
 
 

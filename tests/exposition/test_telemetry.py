@@ -11,7 +11,7 @@ from frs_exporter.model import Api
 
 
 def test_every_combination_of_labels_is_there_from_the_start() -> None:
-    page = Telemetry().block(TEXT).decode()
+    page = b"".join(Telemetry().blocks(TEXT)).decode()
     families = {family.name: family for family in parse_text(page)}
     failures = {
         (s.labels["api"], s.labels["reason"]): s.value for s in families["frs_exporter_api_request_failures"].samples
@@ -23,7 +23,7 @@ def test_every_combination_of_labels_is_there_from_the_start() -> None:
 
 
 def test_openmetrics_ends_the_page() -> None:
-    page = Telemetry().block(OPENMETRICS).decode()
+    page = b"".join(Telemetry().blocks(OPENMETRICS)).decode()
     assert page.endswith("# EOF\n")
     assert {family.name for family in parse_openmetrics(page)} >= {"frs_exporter_api_requests", "process_cpu_seconds"}
 
@@ -40,9 +40,11 @@ def test_requests_are_counted_with_their_failures() -> None:
 
 def test_each_name_on_the_page_can_be_asked_for() -> None:
     telemetry = Telemetry()
-    names = {sample.name for family in parse_text(telemetry.block(TEXT).decode()) for sample in family.samples}
+    names = {
+        sample.name for family in parse_text(b"".join(telemetry.blocks(TEXT)).decode()) for sample in family.samples
+    }
     assert {"process_start_time_seconds", "frs_exporter_api_request_duration_seconds_bucket"} <= names
     for name in (*names, "frs_exporter_api_request_duration_seconds"):
         for format in (TEXT, OPENMETRICS):
-            assert telemetry.block(format, [name]).count(b"# TYPE ") == 1, name
-    assert telemetry.block(TEXT, ["frs_up"]) == b""
+            assert b"".join(telemetry.blocks(format, [name])).count(b"# TYPE ") == 1, name
+    assert list(telemetry.blocks(TEXT, ["frs_up"])) == []

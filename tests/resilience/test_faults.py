@@ -346,7 +346,7 @@ def test_a_fault_is_told_apart_survived_and_shown(row: Row, certificates: Certif
             with structlog.testing.capture_logs() as logs:
                 await play(row, stage, logs)
             await front.shut()
-            page = b"".join(cloud.telemetry.block(format) for format in FORMATS).decode()
+            page = b"".join(block for format in FORMATS for block in cloud.telemetry.blocks(format)).decode()
             assert not [secret[:20] for secret in secrets_of(cloud.world) if secret in f"{logs} {page}"]
 
     run_virtual(main())
