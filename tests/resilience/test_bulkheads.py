@@ -25,11 +25,11 @@ def intervals(visits: list[Visit], project_id: str) -> list[float]:
 
 
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
-def test_one_hanging_project_of_200_delays_no_other(kind: str) -> None:
+def test_one_hanging_project_of_100_delays_no_other(kind: str) -> None:
     """With the usual limits, for a quarter of an hour: each other interval stays within 5 % of the configured."""
 
     async def main() -> None:
-        async with CloudContext(account(kind, *(f"p{n}" for n in range(200))), limits=USUAL) as cloud:
+        async with CloudContext(account(kind, *(f"p{n}" for n in range(100))), limits=USUAL) as cloud:
             polls = await Polled.started(cloud)
             stuck, *others = [job.target for job in polls.jobs]
             cloud.world.faults.set("frs", HANG, stuck.project_id)
@@ -158,7 +158,7 @@ class DeadServer:
 
 def test_thousands_of_tokens_that_end_within_one_minute_are_renewed_at_the_gates_rate() -> None:
     async def main() -> None:
-        async with CloudContext(account("token", *(f"p{n}" for n in range(3000))), limits=USUAL) as cloud:
+        async with CloudContext(account("token", *(f"p{n}" for n in range(1500))), limits=USUAL) as cloud:
             targets = cloud.targets()
             keeper = authorizer(
                 targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), new_hold(targets[0], cloud)

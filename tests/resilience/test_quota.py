@@ -17,7 +17,7 @@ from tests.conftest import run_virtual
 from tests.polling.living import Living, living
 
 PROJECTS = 200
-MINUTES = 12
+MINUTES = 8
 
 
 def fleet() -> Account:
