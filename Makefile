@@ -13,12 +13,13 @@ demo: .venv/run
 check: lint types
 	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=3 $(ARGS)
 
-# Beside the rest: weeks of virtual time, which counting lines would double, and what waits for alerts.
+# Beside the rest: weeks of virtual time, which counting lines would double, and what waits for alerts. Of the rest two at
+# once, as many of them wait, too.
 BESIDE := tests/resilience tests/deploy
 test: lint types tools
 	$(BIN)/coverage erase
 	@$(BIN)/python -m pytest $(BESIDE) > .beside.log 2>&1 & beside=$$!; \
-	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) $(ARGS); failed=$$?; \
+	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) --numprocesses=2 $(ARGS); failed=$$?; \
 	wait $$beside || failed=1; cat .beside.log; exit $$failed
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

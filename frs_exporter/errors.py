@@ -151,7 +151,7 @@ def classify(
         code=code or str(status),
         retry_after=retry_after(headers),
         request_id=request_id(headers, secrets),
-        by_vendor=bool(code),
+        by_vendor=is_vendors(code, body),
     )
 
 
@@ -202,6 +202,20 @@ def error_body(body: bytes, secrets: Collection[str] = ()) -> tuple[str, str]:
             if isinstance(shape, dict) and (code in shape or message in shape):
                 return vendor_code(shape.get(code)), blanked(words(shape.get(message)), secrets)
     return "", ""
+
+
+def is_vendors(code: str, body: bytes) -> bool:
+    """Whether an error body is of the vendor's making: its codes have a prefix, but for keystone's, which has a title.
+
+    A bare number beside a message is what firewalls and ingresses write, too.
+    """
+    if "." in code:
+        return True
+    try:
+        error = json.loads(body)["error"]
+        return isinstance(error["code"], int) and isinstance(error["title"], str)
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return False
 
 
 def words(value: Any) -> str:

@@ -3,12 +3,14 @@
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
 
 MODE = 0o644
 """Of a file that was not there before, whatever the umask: another user, say node_exporter, is to read it."""
+DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,6})|/dev/(stdout|stderr)")
 PREFIX = ".frs-exporter."
 """Of the name that a file has before it is whole."""
 
@@ -23,15 +25,25 @@ def output_file(name: str) -> Path | None:
         found = os.stat(name)
     except OSError:
         return Path(name)  # if it is more than not there yet, writing to it tells what
+    if is_standard_output(found):
+        return None
+    if descriptor_of(name) is not None:
+        return Path(name)
     if stat.S_ISDIR(found.st_mode):
         raise ValueError(f"{name} is a directory: name a file in it")
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISCHR(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
         raise ValueError(f"{name} is a socket or a block device: name a file, or - for standard output")
-    return None if is_standard_output(found) else Path(name)
+    return Path(name)
+
+
+def descriptor_of(name: str) -> int | None:
+    """The open file that a name stands for: what a shell appends to there must not be replaced."""
+    match = DESCRIPTOR.fullmatch(name)
+    return int(match[1] or {"stdout": 1, "stderr": 2}[match[2]]) if match else None
 
 
 def is_standard_output(found: os.stat_result) -> bool:
-    """Whether a file is what standard output goes to: /dev/stdout must not replace what a shell appends to."""
+    """Whether a file is what standard output goes to, by whatever name."""
     with contextlib.suppress(OSError):
         return os.path.samestat(found, os.fstat(1))
     return False
@@ -40,6 +52,10 @@ def is_standard_output(found: os.stat_result) -> bool:
 def write(text: str, file: Path) -> None:
     """Replace a regular file, or the one that a link names, as a whole, or write to anything else; raises OSError."""
     data, path = text.encode(), os.path.realpath(file)
+    if (descriptor := descriptor_of(str(file))) is not None:
+        with open(os.dup(descriptor), "wb") as stream:
+            stream.write(data)
+        return
     try:
         before = os.stat(file)
     except FileNotFoundError:

@@ -71,6 +71,7 @@ class Watched(Generic[T]):
         self._loaded_at = loaded_at
         self._now = now
         self._lock = asyncio.Lock()
+        self._looking = asyncio.Lock()
         self._next: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -110,8 +111,11 @@ class Watched(Generic[T]):
         if not (self._interval or self._incomplete.is_set()):
             return
         try:
-            if await in_background(self._source.changed, within=LONGEST_LOOK):
-                await self._settled()
+            async with self._looking:  # a second look at the same time would be taken for one that hangs
+                changed = await in_background(self._source.changed, within=LONGEST_LOOK)
+                if changed:
+                    await self._settled()
+            if changed:
                 await self.reload()
         except ConfigError:
             pass

@@ -167,8 +167,28 @@ def test_a_file_that_has_no_name_any_more_is_written_to(tmp_path: Path) -> None:
         (tmp_path / "gone").unlink()
         write(TEXT, Path(f"/proc/self/fd/{stream.fileno()}"))
         stream.seek(0)
-        assert stream.read() == TEXT
+        assert stream.read() == 3 * TEXT
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}"])
+def test_what_is_open_goes_on_and_nothing_of_it_is_lost(tmp_path: Path, name: str) -> None:
+    """As with `--output-file /dev/fd/3 3>>log`: what a shell has opened must not be replaced."""
+    (tmp_path / "log").write_text("before\n")
+    with (tmp_path / "log").open("a") as stream:
+        file = output_file(name.format(stream.fileno()))
+        assert file is not None
+        write(TEXT, file)
+        stream.write("after\n")
+    assert (tmp_path / "log").read_text() == f"before\n{TEXT}after\n"
+    assert os.listdir(tmp_path) == ["log"]
+
+
+def test_standard_output_may_be_a_socket_as_under_systemd() -> None:
+    program = "from frs_exporter.output_file import output_file; assert output_file('/dev/stdout') is None"
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        subprocess.run([sys.executable, "-c", program], stdout=theirs.fileno(), timeout=30, check=True)
 
 
 def test_nothing_is_left_behind_and_nothing_is_lost_when_the_disk_is_full(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,25 @@ async def test_a_thread_that_cannot_be_had_is_no_thread_under_way() -> None:
     finally:
         threading.stack_size(usual)
     assert await in_background(divmod, 7, 2, within=1.0) == (3, 1)
+
+
+class SlowSource(Source[str]):
+    """Files on a disk that takes its time."""
+
+    def changed(self) -> bool:
+        time.sleep(0.2)
+        return super().changed()
+
+
+async def test_two_who_look_at_the_same_time_are_no_failure(tmp_path: Path) -> None:
+    """As where two credentials are refused at once, and the files are looked at anyway."""
+    kept = Kept(tmp_path / "config")
+    source = SlowSource(str(kept.file), kept._load)
+    source.load()
+    options = WatchOptions("config", settle=0.1, timeout=5.0)
+    watched = Watched(source, kept._apply, options, kept.succeeded, kept.loaded_at)
+    watched.start(1000.0)
+    with structlog.testing.capture_logs() as logs:
+        await asyncio.gather(*(watched.look() for _ in range(3)))
+    assert (logs, kept.succeeded._value.get(), kept.in_force) == ([], 1, ["first"])
+    await watched.stop()

@@ -106,7 +106,7 @@ def new_session(options: HttpOptions, lookups: Counter[str]) -> aiohttp.ClientSe
         cookie_jar=aiohttp.DummyCookieJar(),
         max_field_size=MAX_HEADER,
         headers={"User-Agent": f"frs-exporter/{__version__}"},
-        trace_configs=[progress_trace()] if options.proxies else None,
+        trace_configs=[progress_trace()],
     )
 
 

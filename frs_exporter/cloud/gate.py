@@ -11,13 +11,17 @@ from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Limit
 from frs_exporter.polling.schedule import LONGEST_RETRY_AFTER
 
+LONGEST_FOR_ONE = 60.0
+"""Seconds for which all wait at most for what was said to one: a usual poll interval, whatever its own is."""
+
 
 class Gate:
     """A token bucket and a number of slots; whoever enters waits for both.
 
     The bucket holds one token: a larger one would let a burst through on top of the rate, and over the vendor's quota.
     A throttled answer that says when to come back keeps its project out until then. As the quota is the user's, it also
-    closes the gate for all, but for one poll interval at most: it may be about one, until further ones are throttled.
+    closes the gate for all, but for one poll interval at most: it may be about one. Once further projects are throttled
+    all wait, as long as two of them are to.
     """
 
     def __init__(self, limit: Limit) -> None:
@@ -26,6 +30,7 @@ class Gate:
         self._surplus = 0
         self._bucket = AsyncLimiter(1, 1 / limit.rate)
         self._pauses = Pauses()
+        self._throttled: dict[str, float] = {}
 
     def change(self, limit: Limit) -> None:
         """Keep to another limit from now on; whoever is inside, or next, may go on."""
@@ -52,16 +57,16 @@ class Gate:
             except ApiError as error:
                 self._failed(project, poll_interval, error)
                 raise
-            self._pauses.well()
+            self._throttled.clear()
 
     def _failed(self, project: str, poll_interval: float, error: ApiError) -> None:
         if error.reason is Reason.THROTTLED and error.retry_after:
-            wanted = min(error.retry_after, LONGEST_RETRY_AFTER)
+            self._throttled[project] = wanted = min(error.retry_after, LONGEST_RETRY_AFTER)
             self._pauses.pause(project, error, wanted)
-            spreads = self._pauses.spreads(project)
-            self._pauses.everybody.stand(error, wanted if spreads else min(wanted, poll_interval))
-        elif error.status is not None:
-            self._pauses.well()
+            second = sorted(self._throttled.values())[-2:][0] if len(self._throttled) > 1 else 0.0
+            self._pauses.everybody.stand(error, max(second, min(wanted, poll_interval, LONGEST_FOR_ONE)))
+        elif error.status is not None and not error.by_proxy and error.reason not in (Reason.THROTTLED, Reason.AUTH):
+            self._throttled.clear()  # a refusal may be an older one that stands
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:

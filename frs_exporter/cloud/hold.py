@@ -34,7 +34,7 @@ PROJECT_PAUSES = (60.0, 300.0, 600.0, 960.0)
 may have been a refusal."""
 ENDPOINT_PAUSES = (60.0, 120.0, 600.0, 960.0)
 """Seconds for which all wait there, once two projects in a row got none: one alone may be what hangs. Whoever they are,
-there are four attempts within a quarter of an hour at most, fewer than the five that lock by default."""
+there are four attempts there within a quarter of an hour at most, fewer than the five that lock by default."""
 
 PASSWORDS = (3, 900.0)
 KEYS = (4, 360.0)
@@ -139,8 +139,8 @@ class Hold:
     def check(self, project: str, endpoint: str | None = None) -> None:
         """Raise the error that stands: for the secret, for its use for this project, or at an endpoint."""
         self._user.check()
-        behind = not {project, endpoint}.isdisjoint(self._behind | self._odd)
-        self._standing.check(longer=BEHIND if behind else 0.0)
+        behind = {project, endpoint} & (self._behind | self._odd)
+        self._standing.check(longer=BEHIND * len(behind))
         if project in self._odd:
             self._odd_standing.check()
         if endpoint is not None and endpoint in self._silences:
@@ -164,7 +164,8 @@ class Hold:
             except ApiError as error:
                 if error.reason is Reason.TIMEOUT:
                     raise self._doubt(project, endpoint, error) from None
-                self._answered(endpoint)
+                if error.status is not None and not error.by_proxy:
+                    self._answered(endpoint)
                 if error.reason is Reason.AUTH:
                     raise await self._refused(project, error, replaced) from None
                 if proves_secret(error):
@@ -234,7 +235,8 @@ class Hold:
         """What was not answered may have been refused: it is not tried again so soon; what to tell."""
         if self._refusals:
             self._standing.restart(self._length)
-            self._behind = frozenset(who for who in self._behind if who != self._suspect) | {endpoint}
+            # The endpoint may be what is silent, or the project: whoever else is there comes before it.
+            self._behind = frozenset(who for who in self._behind if who != self._suspect) | {endpoint, project}
             return error.but(retry_after=self._standing.left + BEHIND)
         if self._worked and not self._of_endpoint:
             return error

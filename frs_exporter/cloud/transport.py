@@ -17,7 +17,7 @@ from frs_exporter.cloud.gate import Gate
 from frs_exporter.cloud.proxy import login_headers, login_secrets, proxy_for
 from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
-from frs_exporter.cloud.unreachable import answered_by_proxy, unreachable
+from frs_exporter.cloud.unreachable import check_proxy, redirected_to, unreachable
 from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, Reason, canonical, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit, Proxy
@@ -132,6 +132,8 @@ class Transport:
             if arrival in self._waiting:
                 attempt.cancel()
             raise
+        finally:
+            del attempt  # its traceback has this frame in it: a cycle would keep headers and bodies for long
 
     def _ended(self, arrival: object, attempt: asyncio.Task[Answer]) -> None:
         self._under_way.discard(attempt)
@@ -155,9 +157,8 @@ class Transport:
         try:
             answer = await self._exchange(request, headers)
         except ApiError as error:
-            told = error.but(api=request.api)
-            self._observe(request, clock() - started, told)
-            raise told from None
+            self._observe(request, clock() - started, error)
+            raise error.but(api=request.api) from None
         self._observe(request, clock() - started, None)
         return answer
 
@@ -197,13 +198,13 @@ class Transport:
                 skew = clock_skew(lower, sent_at, self._now())
                 body = await body_of(response)
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
-            looking_up = self._connections.looking_up(proxy.url if proxy else request.url)
+            looking_up = not progress.connected and self._connections.looking_up(proxy.url if proxy else request.url)
             raise unreachable(
                 error, request.url, request.timeout, proxy, connected=progress.connected, looking_up=looking_up
             ) from None  # aiohttp's errors hold the request, secrets and all
         raw = Answer(response.status, lower, body)
-        if proxy and (refused := answered_by_proxy(raw.status, body, lower, request.url, proxy)):
-            raise refused
+        if proxy:
+            check_proxy(raw.status, body, lower, request.url, proxy)
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)
         return judged(raw, request, headers, secrets, skew)
@@ -219,10 +220,14 @@ def judged(
     """What was to be read of an answer, which came `skew` seconds off; raises ApiError where it is none of success."""
     if raw.status // 100 == 2:
         return usable(raw, request)
-    refused = refusal(raw, "x-auth-token" in headers, secrets())
+    raise hinted(refusal(raw, "x-auth-token" in headers, secrets()), headers, skew)
+
+
+def hinted(refused: ApiError, headers: Mapping[str, str], skew: float | None) -> ApiError:
+    """A refusal, with what else it may be where a signature was refused."""
     if refused.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
-        refused = refused.but(message=refused.message + skew_hint(skew))
-    raise refused
+        return refused.but(message=refused.message + skew_hint(skew))
+    return refused
 
 
 def refusal(raw: Answer, by_token: bool, secrets: Collection[str]) -> ApiError:
@@ -242,14 +247,6 @@ def usable(raw: Answer, request: Request) -> Answer:
     except ValueError as error:
         message, about = f"the answer is not usable: {error}", request_id(raw.headers)
         raise ApiError(Reason.PAYLOAD, message, status=raw.status, request_id=about) from None
-
-
-def redirected_to(location: str) -> str:
-    """The host that a Location names, in words of our own where it names none."""
-    try:
-        return URL(location).host or "another path"
-    except ValueError:
-        return "nowhere"
 
 
 async def body_of(response: aiohttp.ClientResponse) -> bytes:

@@ -46,13 +46,20 @@ def refused_by_proxy(status: int, proxy: Proxy, host: str) -> ApiError:
     return ApiError(Reason.CONNECT, f"the proxy {proxy} {does}", status=status, code=str(status), by_proxy=True)
 
 
-def answered_by_proxy(status: int, body: bytes, headers: Mapping[str, str], url: URL, proxy: Proxy) -> ApiError | None:
-    """The refusal that is the proxy's own: over plain http it asks for a login, or refuses without a vendor's code."""
+def check_proxy(status: int, body: bytes, headers: Mapping[str, str], url: URL, proxy: Proxy) -> None:
+    """Raise ApiError for what is the proxy's own: over plain http it asks for a login, or refuses without a code."""
     code, words = error_body(body)
     refuses = status in (403, 500, 502, 503, 504) or (status == 401 and words)
-    if url.scheme == "https" or not (status == 407 or (refuses and not code)):
-        return None
-    return refused_by_proxy(status, proxy, str(url.host)).but(retry_after=retry_after(headers))
+    if url.scheme != "https" and (status == 407 or (refuses and not code)):
+        raise refused_by_proxy(status, proxy, str(url.host)).but(retry_after=retry_after(headers))
+
+
+def redirected_to(location: str) -> str:
+    """The host that a Location names, in words of our own where it names none."""
+    try:
+        return URL(location).host or "another path"
+    except ValueError:
+        return "nowhere"
 
 
 def in_tunnel(error: Exception, url: URL, connected: bool) -> bool:

@@ -239,7 +239,7 @@ class Exporter:
         return ""
 
     def page(self, format: Format, names: Collection[str] = ()) -> Iterator[bytes]:
-        """The page in blocks, all as of this call: all of it, or the metrics of these names."""
+        """The page in blocks: all of it, or the metrics of these names; what is told of jobs is as of this call."""
         return chain(self._page.blocks(format, self._clock(), names), self._telemetry.blocks(format, names))
 
 

@@ -42,7 +42,7 @@ def waived(data: Any) -> frozenset[str]:
         names.add(LOGINS)
     if file.get(SECTION) == {}:
         names |= {TLS, CLIENTS, AUTHORITY, NAMES}
-    elif mapping(file.get(SECTION)).get("client_auth_type") not in (None, REQUIRED):
+    elif mapping(file.get(SECTION)).get("client_auth_type") not in (None, "", REQUIRED):
         names |= {CLIENTS, AUTHORITY, NAMES}
     return frozenset(names)
 

@@ -77,8 +77,9 @@ def test_one_throttled_answer_keeps_its_project_out_until_it_says_and_all_others
     async def main() -> None:
         gate = Gate(Limit(rate=1000, concurrency=100))
         assert await asked(gate, "odd", 1e9, poll_interval) == "throttled"
-        assert await asked(gate, "p") == f"another {poll_interval:.0f} s"
-        await asyncio.sleep(poll_interval + 1)
+        closed = min(poll_interval, 60.0)
+        assert await asked(gate, "p") == f"another {closed:.0f} s"
+        await asyncio.sleep(closed + 1)
         assert await asked(gate, "p") == "sent"
         if poll_interval < LONGEST_RETRY_AFTER:
             assert "another" in await asked(gate, "odd"), "another job of the same project is no further project"
@@ -107,6 +108,45 @@ def test_when_a_further_project_is_throttled_the_gate_closes_for_all_until_it_sa
         assert await asked(gate, "p99") == "another 1 s"
         await asyncio.sleep(2)
         assert await asked(gate, "p99") == "sent"
+
+    run_virtual(main())
+
+
+def test_all_wait_no_longer_than_two_projects_were_told_to() -> None:
+    """What one was told is no reason, though another was throttled for a moment, too."""
+
+    async def main() -> None:
+        gate = Gate(Limit(rate=1000, concurrency=2))
+        assert await asked(gate, "busy", 70.0, 10.0) == "throttled"
+        await asyncio.sleep(11)
+        assert await asked(gate, "odd", 1e9, 10.0) == "throttled"
+        assert await asked(gate, "p") == "another 70 s"
+        await asyncio.sleep(71)
+        assert await asked(gate, "p") == "sent"
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        THROTTLED.but(),
+        ApiError(Reason.AUTH, "as told to another request: wrong", status=401),
+        ApiError(Reason.CONNECT, "the proxy cannot reach it", status=502, by_proxy=True),
+        ApiError(Reason.TIMEOUT, "no answer"),
+    ],
+    ids=lambda failure: str(failure.reason),
+)
+def test_what_is_no_answer_of_the_cloud_does_not_show_that_it_is_well(failure: ApiError) -> None:
+    async def main() -> None:
+        gate = Gate(Limit(rate=1000, concurrency=2))
+        assert await asked(gate, "p1", 600.0) == "throttled"
+        await asyncio.sleep(61)
+        with pytest.raises(ApiError):
+            async with gate.entered("p2", 60.0):
+                raise failure
+        assert await asked(gate, "p3", 600.0) == "throttled"
+        assert await asked(gate, "p4") == "another 600 s"
 
     run_virtual(main())
 

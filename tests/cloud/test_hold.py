@@ -355,6 +355,45 @@ def test_a_project_that_gets_no_answer_costs_the_others_one_timeout(of_endpoint:
     guarded(test)
 
 
+NO_ANSWERS = [
+    ApiError(Reason.DNS, "no such name"),
+    ApiError(Reason.CONNECT, "refused"),
+    ApiError(Reason.CONNECT, "the proxy cannot reach it", status=502, by_proxy=True),
+]
+
+
+@pytest.mark.parametrize("between", NO_ANSWERS, ids=str)
+def test_what_comes_between_and_is_no_answer_makes_no_attempt_more(between: ApiError) -> None:
+    async def test(it: Guarded) -> None:
+        it.hold = Hold("ops", KEY_HOLD, it.telemetry, Refusals(100, 0), width=KEY_WIDTH, of_endpoint=True)
+        unanswered: list[float] = []
+        for number in range(400):
+            before = len(it.uses)
+            await it.use(outcome=TIMEOUT if number % 2 else between)
+            unanswered += it.uses[before:] if number % 2 else []
+            await asyncio.sleep(5)
+        assert max(sum(start <= at < start + 900 for at in unanswered) for start in unanswered) <= 4
+
+    guarded(test)
+
+
+def test_a_project_that_hangs_while_a_secret_is_held_comes_after_the_others() -> None:
+    """They tell whether it was the secret."""
+
+    async def test(it: Guarded) -> None:
+        it.good = True
+        await it.use("p", outcome=REFUSED.but())
+        await asyncio.sleep(KEY_HOLD + 1)
+        await it.use("hangs", outcome=TIMEOUT)
+        for _ in range(400):
+            await it.use("hangs", outcome=TIMEOUT)
+            await it.use("p")
+            await asyncio.sleep(5)
+        assert it.rejected() == 0
+
+    guarded(test)
+
+
 def test_however_projects_take_turns_without_an_answer_there_are_four_in_a_quarter_of_an_hour() -> None:
     """All ways in which three projects can come, each as soon as it may: fewer than the five that lock by default."""
 

@@ -166,6 +166,8 @@ STRANGERS = [
     Fault(status=403, body=""),
     Fault(status=403, body="{}"),
     Fault(status=403, body='{"blocked": true}'),
+    Fault(status=403, body='{"code": 403, "message": "Blocked by firewall"}'),
+    Fault(status=403, body='{"kind": "Status", "status": "Failure", "message": "no", "code": 403}'),
     Fault(status=404, body="not here"),
     Fault(status=200, body="{}"),
     Fault(status=200, body='{"login": "please"}'),
