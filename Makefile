@@ -5,13 +5,14 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE :=# what is compiled once is kept: tests start many processes
 
 demo: .venv/run
 	$(BIN)/python -m frs_exporter demo $(ARGS)
 
-# Lint, types, and the tests that need no other program, without counting lines; three at once, as some only wait.
+# Lint, types, and the tests that need no other program, without counting lines.
 check: lint types
-	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=3 $(ARGS)
+	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=2 $(ARGS)
 
 # Beside the rest: weeks of virtual time, which counting lines would double, and what waits for alerts. Of the rest two at
 # once, as many of them wait, too.

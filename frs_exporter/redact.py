@@ -18,6 +18,9 @@ SECRET = re.compile(
 LOGIN = re.compile(r"(:(?:\\{0,3}/){2})(?:[^\s@]{0,1000}@)+")
 """The login in a URL: all up to the last @, as a password may hold any character that is no space."""
 
+PLAIN = re.compile(r"[A-Za-z0-9_.-]*")
+"""What is written in the same way everywhere."""
+
 
 def brief(text: str) -> str:
     """One short line of a text from the wire, with everything that looks like a secret blanked out.
@@ -48,6 +51,9 @@ def blanked(text: str, secrets: Iterable[str]) -> str:
 
 def forms(secret: str) -> Iterable[str]:
     """A secret as it may be quoted: plain, in JSON, in JSON within JSON, in a URL, in HTML."""
+    if PLAIN.fullmatch(secret):
+        yield secret
+        return
     escaped = html.escape(secret)
     yield from (secret, quote(secret), quote(secret, safe=""), escaped, escaped.replace("&#x27;", "&#39;"))
     for ascii in (True, False):

@@ -1,5 +1,6 @@
 """Counts calls, by who calls and what is called: it shows what grows faster than its input, on any machine."""
 
+import gc
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +23,10 @@ Calls = Counter[tuple[CodeType | str, CodeType | str]]
 
 @contextmanager
 def counting() -> Iterator[Calls]:
-    """Count calls of Python and of C functions, in this thread and those started meanwhile; all is known at the end."""
+    """Count calls of Python and of C functions, in this thread and those started meanwhile; all is known at the end.
+
+    Garbage is not collected meanwhile: what that calls would count for whoever happens to run.
+    """
     calls, profilers = Calls(), [Profile()]
 
     def begin(*_: object) -> None:
@@ -30,6 +34,8 @@ def counting() -> Iterator[Calls]:
         profilers.append(Profile())
         profilers[-1].enable()
 
+    gc.collect()
+    gc.disable()
     threading.setprofile(begin)
     profilers[0].enable()
     try:
@@ -37,6 +43,7 @@ def counting() -> Iterator[Calls]:
     finally:
         profilers[0].disable()
         threading.setprofile(None)
+        gc.enable()
         for profiler in profilers:
             for caller in profiler.getstats():
                 for callee in caller.calls or ():

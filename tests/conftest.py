@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 import selectors
 import socket
@@ -41,6 +42,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(Path(__file__).parent).parts[0] in WITH_PROGRAMS:
             item.add_marker("programs")
+
+
+@pytest.fixture(autouse=True)
+def no_authorities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without programs of others nobody needs the authorities of this machine: reading them takes 20 ms each time."""
+    if "programs" not in request.keywords:
+        monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
+        monkeypatch.setenv("SSL_CERT_DIR", os.devnull)
 
 
 class Jumper(selectors.DefaultSelector):

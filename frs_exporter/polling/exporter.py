@@ -22,7 +22,7 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Family, Job, JobState, Notice, Target
 from frs_exporter.polling.discovery import Discoverer
 from frs_exporter.polling.plan import Names, Plan, plan
-from frs_exporter.polling.poller import Key, Poller
+from frs_exporter.polling.poller import SPREAD, Key, Poller
 from frs_exporter.polling.probe import Probed, probe
 from frs_exporter.polling.reload import LONGEST_REREAD, watched_config
 from frs_exporter.polling.schedule import Shard
@@ -64,6 +64,7 @@ class Exporter:
         reread_interval: float = 0.0,
         now: Callable[[], float] = time.time,
         rng: random.Random | None = None,
+        spread: float = SPREAD,
     ) -> None:
         self._config = config
         self._shard = shard
@@ -75,7 +76,7 @@ class Exporter:
         rng = rng or random.Random()
         transport = Transport(config.limits, telemetry, now)
         self._client = Client(transport, telemetry, now, rng, reread=self._reread)
-        self._poller = Poller(self._client, self._page, COLLECTORS, now, rng)
+        self._poller = Poller(self._client, self._page, COLLECTORS, now, rng, spread=spread)
         self._lock = asyncio.Lock()
         self._reloader = watched_config(source, self._put_in_force, telemetry, now)
         self._discoverer = Discoverer(self._client, telemetry, self._discovered, now, rng)

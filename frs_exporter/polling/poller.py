@@ -41,6 +41,8 @@ class Poller:
         collectors: Mapping[str, Collector],
         now: Callable[[], float],
         rng: random.Random,
+        *,
+        spread: float = SPREAD,
     ) -> None:
         self.states: dict[Key, JobState] = {}
         self._client = client
@@ -49,6 +51,7 @@ class Poller:
         self._now = now
         self._clock = asyncio.get_running_loop().time
         self._rng = rng
+        self._spread = spread
         self._jobs: dict[Key, Job] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._rounds: dict[Key, asyncio.Task[None]] = {}
@@ -97,7 +100,7 @@ class Poller:
             await turn()
         self._projects = projects
         for job in changed:
-            self._take(job, SPREAD * starting)
+            self._take(job, self._spread * starting)
             await turn()
 
     def _forget(self, key: Key) -> None:

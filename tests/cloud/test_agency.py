@@ -58,12 +58,12 @@ def test_keys_come_from_the_metadata_service_with_a_token_where_it_wants_one(mac
 
 def test_keys_are_renewed_ahead_and_no_poll_fails_for_a_week() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        slower = [replace(target, poll_interval=300.0, stale_after=900.0) for target in targets]
+        slower = [replace(target, poll_interval=1800.0, stale_after=5400.0) for target in targets]
         polls = await Polled.started(cloud, slower)
         visits = cloud.world.watched()
         await asyncio.sleep(7 * 86400)
         shown = polls.shown()
-        assert (shown[FAILED], shown[POLLED] > 2000) == (0, True)
+        assert (shown[FAILED], shown[POLLED] > 300) == (0, True)
         assert 7 <= len(cloud.world.temporary_keys) <= 12
         asked = [visit for visit in visits if visit.api == "ecs"]
         assert len(asked) <= 2 * 25
@@ -74,7 +74,8 @@ def test_keys_are_renewed_ahead_and_no_poll_fails_for_a_week() -> None:
 
 def test_while_the_service_is_down_keys_are_used_to_their_end_and_after_it_is_back_all_is_well() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> list[Any]:
-        polls = await Polled.started(cloud, targets)
+        slower = [replace(target, poll_interval=300.0, stale_after=900.0) for target in targets]
+        polls = await Polled.started(cloud, slower)
         await asyncio.sleep(60)
         with structlog.testing.capture_logs() as logs:
             cloud.world.faults.set("ecs", HANG)

@@ -95,11 +95,11 @@ def test_while_it_stays_wrong_it_is_used_ever_more_rarely_by_one_alone(first: fl
     async def test(it: Guarded) -> None:
         while loop_time() < 86400:
             await asyncio.gather(*(it.use() for _ in range(20)))
-            await asyncio.sleep(20)
+            await asyncio.sleep(40)
         gaps = [after - before for before, after in zip(it.uses, it.uses[1:], strict=False)]
-        assert gaps[:3] == pytest.approx([min(n * first, LAST_HOLD) for n in (1, 2, 4)], abs=25)
+        assert gaps[:3] == pytest.approx([min(n * first, LAST_HOLD) for n in (1, 2, 4)], abs=45)
         assert min(gaps) >= first
-        assert gaps[-1] == pytest.approx(LAST_HOLD, abs=25)
+        assert gaps[-1] == pytest.approx(LAST_HOLD, abs=45)
         assert it.most == 1
 
     guarded(test, first)

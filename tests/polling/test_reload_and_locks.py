@@ -158,13 +158,13 @@ def test_a_late_refusal_of_a_replaced_secret_says_nothing_of_the_new_one(tmp_pat
 
 
 def test_what_waits_for_its_turn_signs_with_the_keys_of_then(tmp_path: Path) -> None:
-    """Two hundred requests in a slow gate's line, when the machine's keys end early."""
+    """A hundred requests in a slow gate's line, when the machine's keys end early."""
 
     async def main() -> None:
-        owner = account("ecs_agency", *(f"p{n}" for n in range(200)))
+        owner = account("ecs_agency", *(f"p{n}" for n in range(100)))
 
         def slowly(config: Any) -> None:
-            config["limits"]["frs"] = {"rate": 2, "concurrency": 5}
+            config["limits"]["frs"] = {"rate": 1, "concurrency": 5}
 
         async with living(tmp_path, owner, config=slowly) as it:
             it.world.machine = Machine(owner)

@@ -116,7 +116,7 @@ def test_a_secret_that_goes_bad_while_all_is_well(kind: str, latency: float, cou
     """With tokens nothing fails before they die: the new ones cannot be had, which shows at once."""
 
     async def main() -> None:
-        owner = account(kind, *PROJECTS[:24])
+        owner = account(kind, *PROJECTS[:12])
         context = CloudContext(owner, limits=USUAL, token_life=2400.0)
         async with context as cloud, regions(cloud, count, 60.0) as targets:
             cloud.world.user_lock = STRICTEST

@@ -71,7 +71,7 @@ async def serving(
     """The projects of a simulator, served as the daemon does; over TLS when a folder with `authority.pem` says so."""
     targets = [target_of(owner, project, simulator.url, **settings) for owner, project in simulator.world.projects()]
     telemetry, source = Telemetry(), Source(str(web_config), load_web_config)
-    exporter = Exporter(Source("", load), Config(tuple(targets), LIMITS), telemetry, rng=random.Random(1))
+    exporter = Exporter(Source("", load), Config(tuple(targets), LIMITS), telemetry, rng=random.Random(1), spread=0.01)
     config = source.load()
     how = Serving([("127.0.0.1", 0)], config, source, layout or Layout())
     plain = {"Accept-Encoding": "identity"}
