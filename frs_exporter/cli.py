@@ -1,28 +1,48 @@
 """Composition root: the commands, and what becomes of their ends."""
 
-import json
 import signal
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from frs_exporter import __version__
-from frs_exporter.commands.check import check
-from frs_exporter.commands.completion import completion
-from frs_exporter.commands.config_example import config_example
-from frs_exporter.commands.explain import explain
-from frs_exporter.commands.health import health
-from frs_exporter.commands.serve import serve
-from frs_exporter.commands.simulate import demo, simulate
-from frs_exporter.config.schema import File
-from frs_exporter.daemon import leave
+from frs_exporter.hard_exit import hard_exit
 from frs_exporter.log import crash_report, log_written_out
+
+COMMANDS = {
+    "check": "check",
+    "completion": "completion",
+    "config-example": "config_example",
+    "config-schema": "config_schema",
+    "demo": "simulate",
+    "explain": "explain",
+    "health": "health",
+    "serve": "serve",
+    "simulate": "simulate",
+}
+"""The commands, each with the module that it is in."""
+
+
+def command(name: str) -> click.Command:
+    """A command by its name; only then is its module imported."""
+    module = import_module(f"frs_exporter.commands.{COMMANDS[name]}")
+    found: click.Command = getattr(module, name.replace("-", "_"))
+    return found
 
 
 class ServeByDefault(click.Group):
-    """A group whose command is `serve` when none is named."""
+    """A group whose command is `serve` when none is named, and which imports a command only when it is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, None where there is none."""
+        return command(cmd_name) if cmd_name in COMMANDS else super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put in `serve` before flags that are not the group's own."""
@@ -33,7 +53,7 @@ class ServeByDefault(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The commands, and where a flag is begun those of `serve` as well."""
-        flags = serve.shell_complete(ctx, incomplete) if incomplete.startswith("-") else []
+        flags = command("serve").shell_complete(ctx, incomplete) if incomplete.startswith("-") else []
         return [*super().shell_complete(ctx, incomplete), *flags]
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -55,7 +75,7 @@ class ServeByDefault(click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the commands, and the flags of `serve` as well: they are what most come for."""
         super().format_options(ctx, formatter)
-        records = [record for option in serve.params if (record := option.get_help_record(ctx))]
+        records = [record for option in command("serve").params if (record := option.get_help_record(ctx))]
         with formatter.section("Options of serve, the default command"):
             formatter.write_dl(records)
 
@@ -63,7 +83,7 @@ class ServeByDefault(click.Group):
 def next_step(error: click.UsageError) -> str:
     """Where to read on."""
     if "No such command" in error.message:
-        return f" Commands are {', '.join(sorted(cli.commands))}."
+        return f" Commands are {', '.join(COMMANDS)}."
     return f" (see {error.ctx.command_path if error.ctx else 'frs-exporter'} --help)"
 
 
@@ -83,26 +103,14 @@ def cli() -> None:
     """
 
 
-for command in (serve, check, explain, health, demo, simulate, config_example, completion):
-    cli.add_command(command)
-
-
-@cli.command()
-def config_schema() -> None:
-    """Print the JSON Schema of the config file, for editors."""
-    click.echo(
-        json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **File.model_json_schema()}, indent=2)
-    )
-
-
 def main() -> None:
     """The console script; before there is a loop to stop, SIGTERM just ends it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         cli(prog_name="frs-exporter")
     except SystemExit as end:
-        leave(end.code)
+        hard_exit(end.code)
         raise
     except Exception:
-        leave(1, crash_report())
+        hard_exit(1, crash_report())
         sys.exit(1)

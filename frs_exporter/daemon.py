@@ -3,11 +3,9 @@
 import asyncio
 import contextlib
 import gc
-import os
+import logging
 import signal
 import socket
-import sys
-import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,13 +14,15 @@ from typing import Any
 import click
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from frs_exporter import __version__, systemd
-from frs_exporter.background import freeze_objects, in_thread, left
+from frs_exporter.background import freeze_objects, in_thread
 from frs_exporter.cloud.unreachable import system_reason
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.hard_exit import SAY_WITHIN
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.app import build_app
 from frs_exporter.web.config import WebConfig
@@ -34,9 +34,6 @@ from frs_exporter.web.reload import LOOK_EVERY, watched_web_config
 STOP_WITHIN = 1.0
 """Seconds that a scrape under way gets when the process is told to stop; aiohttp waits so long twice."""
 
-SAY_WITHIN = 1.0
-"""Seconds that whoever reads standard output and standard error has for what is said there beside the log."""
-
 KEEP_IDLE = 120.0
 """Seconds for which a connection is kept on which nothing is asked, or not to its end."""
 
@@ -47,25 +44,6 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     """Run to the end; Ctrl-C is a normal end."""
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main)
-
-
-def leave(code: object, last_words: str = "") -> None:
-    """Say the last words on standard error, and end the process at once if a thread still computes or waits.
-
-    An interpreter that ends under foreign code aborts, and one that waits for a reader may wait for ever.
-    """
-
-    def say() -> None:
-        for stream, text in ((sys.stderr, last_words), (sys.stdout, "")):
-            with contextlib.suppress(AttributeError, OSError, ValueError):  # there is none, it is full, or closed
-                stream.write(text)
-                stream.flush()
-
-    speaker = threading.Thread(target=say, name="last words", daemon=True)
-    speaker.start()
-    speaker.join(SAY_WITHIN)
-    if left():
-        os._exit(code if isinstance(code, int) else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +86,15 @@ async def say(text: str) -> None:
         each.result()
 
 
+def not_a_clients_mistake(record: logging.LogRecord) -> bool:
+    """Keep out what aiohttp logs, traceback and all, when somebody sends what is not HTTP: they get their 400."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 @asynccontextmanager
 async def served(exporter: Exporter, telemetry: Telemetry, how: Serving) -> AsyncIterator[list[int]]:
     """Polling and listening at all addresses; yields the ports."""
+    logging.getLogger("aiohttp.server").addFilter(not_a_clients_mistake)
     guard = Guard(how.web_config)
     for notice in how.web_config.notices:
         log.warning(notice)

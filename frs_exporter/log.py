@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
-from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, Processor
 
 from frs_exporter.log_writer import LogWriter
@@ -77,7 +76,6 @@ class LogHandler(logging.Handler):
 
     def __init__(self, rendered: Callable[[str, str, EventDict], str], count_dropped: Callable[[int], None]) -> None:
         super().__init__()
-        self.addFilter(not_a_clients_mistake)
         self._rendered = rendered
         self._encoding = sys.stderr.encoding if sys.stderr else "utf-8"
         self._writer = LogWriter(standard_error(), count_dropped, self._dropped)
@@ -142,8 +140,3 @@ def redacted_lines(text: str) -> str:
 def crash_report() -> str:
     """The traceback of the exception that is being handled, without secrets."""
     return f"{redacted_lines(traceback.format_exc())}\n"
-
-
-def not_a_clients_mistake(record: logging.LogRecord) -> bool:
-    """Keep out what aiohttp logs, traceback and all, when somebody sends what is not HTTP: they get their 400."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

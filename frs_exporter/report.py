@@ -16,7 +16,7 @@ from frs_exporter.check import Check
 from frs_exporter.exposition.page import TEXT, Page
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.poller import show
-from frs_exporter.web.status import columns_of, date, failures, plain, state
+from frs_exporter.web.summary import columns_of, date, failures, plain, state
 from frs_exporter.web.texts import Words
 from frs_exporter.web.view import Projects, ProjectView, SubserviceView, Trouble
 

@@ -134,11 +134,11 @@ async def test_a_reload_whose_files_hang_is_refused_and_a_later_one_works(monkey
 
 LEAVING = """
 import atexit, sys, threading, time
-from frs_exporter.daemon import leave
+from frs_exporter.hard_exit import hard_exit
 atexit.register(print, "the interpreter ended")
 threading.Thread(target=time.sleep, args=({seconds},), daemon=True).start()
 time.sleep(0.1)
-leave(3)
+hard_exit(3)
 sys.exit(4)
 """
 

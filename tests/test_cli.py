@@ -1,6 +1,8 @@
 """Commands and flags, without a process of their own."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -8,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from yarl import URL
 
-from frs_exporter.cli import cli
-from frs_exporter.flags import address, layout_of, prefix, shard_of
+from frs_exporter.cli import cli, command
+from frs_exporter.flags import shard_of
+from frs_exporter.web_flags import address, layout_of, prefix
 
 FILES = Path(__file__).parent / "config" / "files"
 
@@ -118,7 +121,7 @@ def test_the_schema_is_printed() -> None:
     ],
 )
 def test_which_shard_it_is(arguments: tuple[str, ...], environment: dict[str, str], expected: tuple[int, int]) -> None:
-    serve = cli.commands["serve"]
+    serve = command("serve")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -177,3 +180,10 @@ def test_where_the_endpoints_are(external: str | None, route_prefix: str | None,
 @pytest.mark.parametrize(("given", "taken"), [("/", ""), ("", ""), ("frs", "/frs"), ("/frs/", "/frs")])
 def test_a_prefix_has_a_slash_before_it_and_none_after(given: str, taken: str) -> None:
     assert prefix(click.Context(cli), click.Option(["--x"]), given) == taken
+
+
+@pytest.mark.parametrize(("name", "unneeded"), [("health", "aiohttp"), ("explain", "aiohttp"), ("check", "jinja2")])
+def test_a_command_imports_what_it_needs(name: str, unneeded: str) -> None:
+    """`health` runs every half a minute where containers are watched with it."""
+    look = f"import sys; from frs_exporter.cli import command; command({name!r}); print({unneeded!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from frs_exporter.advice import REASONS
-from frs_exporter.cli import cli
+from frs_exporter.cli import COMMANDS, command
 from frs_exporter.cloud.hold import KEY_HOLD, PASSWORD_HOLD
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import load
@@ -79,13 +79,13 @@ def test_the_table_of_reasons_is_what_explain_says(file: str, words: Words) -> N
 
 
 def test_every_flag_of_serve_is_in_the_table() -> None:
-    serve = cli.commands["serve"]
+    serve = command("serve")
     flags = {flag for option in serve.params if isinstance(option, click.Option) for flag in option.opts}
     assert set(re.findall(r"^\| `(--[a-z.-]+)` ", README, re.MULTILINE)) == flags
 
 
 def test_every_command_is_named() -> None:
-    assert all(re.search(rf"`{name}[ `]", README) for name in set(cli.commands) - {"serve"})
+    assert all(re.search(rf"`{name}[ `]", README) for name in set(COMMANDS) - {"serve"})
 
 
 def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,12 @@ from frs_exporter.config.source import Source
 from frs_exporter.daemon import Serving, run, serve_until_told
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.flags import addresses, auto_reload, external_url, layout_of, prefix, route, shard_index, shard_of
+from frs_exporter.flags import auto_reload, shard_index, shard_of
 from frs_exporter.log import log_to_stderr
 from frs_exporter.polling.demand import notices
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.config import WebConfig, load_web_config
+from frs_exporter.web_flags import addresses, external_url, layout_of, prefix, route
 
 DEFAULT_ADDRESS = ":10377"
 

@@ -15,7 +15,7 @@ from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
 from frs_exporter.daemon import Serving, listening, run, serve_until_told, told_to_stop
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.flags import address, duration
+from frs_exporter.flags import duration
 from frs_exporter.log import log_to_stderr
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.simulator import Simulator, demo_world
@@ -24,6 +24,7 @@ from frs_exporter.simulator.server import config_text
 from frs_exporter.web.config import WebConfig, load_web_config
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.listen import Address
+from frs_exporter.web_flags import address
 
 
 @click.command(short_help="Run the exporter against a simulated cloud.")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from aiohttp import web
 from yarl import URL
 
 
@@ -25,8 +24,8 @@ class Layout:
         """The metrics as seen from the status page."""
         return self.telemetry_path.lstrip("/") or "."
 
-    def reached_at(self, request: web.Request) -> tuple[str, str, str]:
-        """Scheme, host with port, and path of the probe, as whoever asks can reach it."""
+    def reached_at(self, scheme: str, host: str) -> tuple[str, str, str]:
+        """Scheme, host with port, and path of the probe, as whoever asks at this scheme and host can reach it."""
         if self.external_url is None:
-            return request.scheme, request.host, f"{self.prefix}/probe"
+            return scheme, host, f"{self.prefix}/probe"
         return self.external_url.scheme, self.external_url.authority, f"{self.home}probe"

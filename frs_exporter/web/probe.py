@@ -120,7 +120,7 @@ class Steps:
 async def targets(exporter: Exporter, layout: Layout, request: web.Request) -> web.StreamResponse:
     """All projects as targets, in the format of Prometheus' HTTP service discovery."""
     await exporter.shown.wait()
-    reached_at = layout.reached_at(request)
+    reached_at = layout.reached_at(request.scheme, request.host)
     return await stream(request, listed(exporter, *reached_at), {"Content-Type": "application/json"})
 
 

@@ -4,9 +4,8 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from typing import Any
@@ -17,16 +16,14 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from frs_exporter import __version__
 from frs_exporter.background import Turn
-from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.seen import Seen
 from frs_exporter.web.stream import header, stream
+from frs_exporter.web.summary import columns_of, date, failures, fullness_mark, mark, plain, state, strip
 from frs_exporter.web.texts import Words, language_of
-from frs_exporter.web.view import FailureView, JobView, Projects, ProjectView, SubserviceView, Trouble
+from frs_exporter.web.view import Projects, Trouble
 
 MAX_ROWS = 500
-MAX_COLUMNS = 10
-"""Sub-services with a column of their own; the vendor has about half as many."""
 MAX_REASONS = 5
 """Reasons that are counted at the top of the page."""
 MAX_QUERY = 200
@@ -53,12 +50,6 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
     "Vary": "Accept-Language",
-}
-STATES = {
-    Trouble.DOWN: "down",
-    Trouble.MISSING: "missing",
-    Trouble.UNKNOWN: "waiting",
-    Trouble.NONE: "up",
 }
 
 
@@ -171,54 +162,6 @@ def counts(seen: Seen, projects: Projects) -> dict[str, int]:
     return {"jobs": len(seen.jobs), "up": up, "all": len(projects.troubles), "troubled": troubled}
 
 
-def failures(project: ProjectView) -> list[tuple[str, FailureView]]:
-    """Why jobs are down, each reason once, with the collectors whom it keeps from knowing."""
-    told: dict[tuple[str, str], tuple[list[str], FailureView]] = {}
-    for job in project.jobs:
-        if failure := job.failure:
-            names, _ = told.setdefault((failure.reason, failure.code), ([], failure))
-            names.append(job.collector)
-    return [(", ".join(names), failure) for names, failure in told.values()]
-
-
-def fullness_mark(fullness: float) -> str:
-    """How a face set is shown that is so full: as the alerts have it, at 80 % and at 95 %."""
-    return "lost" if fullness >= 0.95 else "blind" if fullness >= 0.8 else "unknown"
-
-
-def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:
-    """The sub-services that get a column: documented ones, then the commonest; and whether there are others."""
-    names = sorted(number, key=lambda name: (name not in DOCUMENTED, -number[name], name))
-    documented = [name for name in DOCUMENTED if name in number]
-    names = [*documented, *(name for name in names if name not in documented)]
-    return names[:MAX_COLUMNS], len(names) > MAX_COLUMNS
-
-
-def state(words: Words, view: ProjectView) -> str:
-    """A project's state in a word."""
-    return words("frozen" if view.frozen else STATES[view.trouble])
-
-
-def mark(subservice: SubserviceView) -> str:
-    """What a sub-service's cell looks like."""
-    if subservice.subscribed is None:
-        return "blind" if subservice.required else "unknown"
-    return "on" if subservice.subscribed else "lost" if subservice.required else "off"
-
-
-def strip(words: Words, job: JobView) -> str:
-    """The newest polls in words, the oldest of them first."""
-    return ", ".join(reason or words("well") for reason in job.recent)
-
-
-def date(seconds: float) -> str:
-    """A day, by UTC."""
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
-    except (ValueError, OverflowError, OSError):
-        return "?"
-
-
 def probe_query(project: str) -> str:
     """The query that asks about a project now, and tells how."""
     return urlencode({"project": project, "debug": "true"})
@@ -243,13 +186,3 @@ async def as_json(exporter: Exporter, asked: Asked) -> AsyncIterator[bytes]:
         comma = b",\n"
         await turn()
     yield b"\n]}\n"
-
-
-def plain(view: ProjectView, words: Words) -> dict[str, Any]:
-    """A project as JSON has it: names in place of numbers, texts in the reader's language."""
-    told = asdict(view)
-    told["trouble"] = view.trouble.name.lower()
-    for job, seen in zip(told["jobs"], view.jobs, strict=True):
-        if seen.failure:
-            job["failure"].update(means=words(seen.failure.means), do=words(seen.failure.do))
-    return told

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import frs_exporter
-from frs_exporter.cli import cli
+from frs_exporter.cli import command
 from frs_exporter.commands.serve import DEFAULT_ADDRESS
 from tests.deploy.artifacts import DEPLOY
 from tests.e2e.conftest import ROOT, Programs, eventually, fetch, free_port, tool
@@ -134,18 +134,18 @@ def test_the_stack_mounts_what_is_there_and_opens_nothing_to_others() -> None:
 
 def test_commands_are_those_of_the_program() -> None:
     name, *flags = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]["exporter"]["command"]
-    assert cli.commands[name].make_context(name, flags).params["addresses"] == [(None, int(PORT))]
+    assert command(name).make_context(name, flags).params["addresses"] == [(None, int(PORT))]
     (config,) = yaml.safe_load((DOCKER / "compose.config.yaml").read_text())["services"]["exporter"]["command"]
     assert dict(STEPS)["CMD"] == f'["{config}"]'
-    assert cli.commands["serve"].make_context("serve", [config]).params["config_file"].startswith("/etc/frs-exporter/")
+    assert command("serve").make_context("serve", [config]).params["config_file"].startswith("/etc/frs-exporter/")
 
 
 def test_prometheus_and_alertmanager_take_their_configs() -> None:
-    for command in (
+    for call in (
         [tool("promtool"), "check", "config", "--syntax-only", str(DOCKER / "prometheus.yml")],
         [tool("amtool"), "check-config", str(DOCKER / "alertmanager.yml")],
     ):
-        checked = subprocess.run(command, capture_output=True, text=True, check=False)
+        checked = subprocess.run(call, capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stderr
 
 

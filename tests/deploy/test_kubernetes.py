@@ -19,7 +19,7 @@ import yaml
 
 from deploy.kubernetes.build import build
 from frs_exporter import __version__
-from frs_exporter.cli import cli
+from frs_exporter.cli import command
 from frs_exporter.commands.serve import DEFAULT_ADDRESS
 from frs_exporter.config.load import load
 from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, tool
@@ -584,7 +584,7 @@ def test_selectors_stay_as_they_are_in_later_versions(tmp_path: Path) -> None:
 
 
 def test_flags_port_and_shards_are_the_exporters() -> None:
-    flags = {flag for option in cli.commands["serve"].params for flag in option.opts}
+    flags = {flag for option in command("serve").params for flag in option.opts}
     for found in (kustomize("single"), kustomize("sharded"), helm(EVERYTHING)):
         assert {argument.split("=")[0] for argument in container(found)["args"]} <= flags
         spec = the("StatefulSet", found)["spec"]
@@ -676,7 +676,7 @@ def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
     assert all("httpGet" not in probe for probe in probes)
     program, command, *arguments = probes[1]["exec"]["command"]
     assert program == "frs-exporter"
-    assert cli.commands[command].make_context(command, arguments).params["unverified"] is True
+    assert command(command).make_context(command, arguments).params["unverified"] is True
 
 
 def test_the_component_for_tls_is_what_the_chart_does(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.cli import cli
+from frs_exporter.cli import command
 from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, free_port, tool
 
 UNITS = ROOT / "deploy/systemd"
@@ -41,14 +41,14 @@ def test_the_service_is_exposed_to_little(installed: Path) -> None:
 
 def test_the_unit_uses_flags_and_facts_that_are_there() -> None:
     service = (UNITS / "frs-exporter.service").read_text()
-    flags = {flag for option in cli.commands["serve"].params for flag in option.opts}
+    flags = {flag for option in command("serve").params for flag in option.opts}
     told = "".join(path.read_text() for path in UNITS.iterdir())
     assert set(re.findall(r"(?<![\w-])--(?:config|web|log|shard)[a-z.-]*[a-z]", told)) <= flags
     assert "Type=notify\n" in service
     assert "WatchdogSec=60s" in service
     assert "EnvironmentFile=-/etc/default/frs-exporter" in service
     (example,) = re.findall(r'^FRS_EXPORTER_FLAGS="(.*)"$', (UNITS / "frs-exporter.default").read_text(), re.MULTILINE)
-    assert cli.commands["serve"].make_context("serve", ["--config.file=x", *example.split()]).params["level"] == "info"
+    assert command("serve").make_context("serve", ["--config.file=x", *example.split()]).params["level"] == "info"
 
 
 FORBID = """

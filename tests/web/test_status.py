@@ -20,7 +20,7 @@ from frs_exporter.polling.seen import Seen, SeenJob
 from frs_exporter.pricing import LIST_PRICE_2018
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.status import columns_of, date, fullness_mark, mark
+from frs_exporter.web.summary import columns_of, date, fullness_mark, mark
 from frs_exporter.web.texts import CHINESE, ENGLISH, WORDS, Words, language_of
 from frs_exporter.web.view import Projects, SubserviceView, Trouble
 from tests.conftest import account, target_of
