@@ -1,4 +1,4 @@
-"""Seven days of virtual time, 100 projects, three accounts, random faults: what must hold holds at every step."""
+"""Seven days of virtual time, 60 projects, three accounts, random faults: what must hold holds at every step."""
 
 import asyncio
 import math
@@ -222,9 +222,9 @@ def project_names(prefix: str, count: int) -> list[Project]:
 def test_a_week_of_trouble(capsys: pytest.CaptureFixture[str]) -> None:
     async def main() -> dict[str, Any]:
         accounts = [
-            Account("acme", "token", project_names("a", 35)),
-            Account("globex", "ak_sk", project_names("g", 35)),
-            Account("initech", "token", project_names("i", 30)),
+            Account("acme", "token", project_names("a", 20)),
+            Account("globex", "ak_sk", project_names("g", 20)),
+            Account("initech", "token", project_names("i", 20)),
         ]
         async with CloudContext(*accounts, limits=LIMITS) as cloud:
             soak = Soak(cloud)
