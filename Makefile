@@ -12,7 +12,7 @@ demo: .venv/run
 
 # Lint, types, and the tests that need no other program, without counting lines.
 check: lint types
-	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=2 $(ARGS)
+	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=3 --dist=worksteal $(ARGS)
 
 # Beside the rest: weeks of virtual time, which counting lines would double, and what waits for alerts. Of the rest two at
 # once, as many of them wait, too.
