@@ -50,31 +50,31 @@ def read() -> Mapping[str, Any]:
     return document
 
 
-WRITTEN = read()
-RETRIES: Mapping[str, Text] = {name: Text(**text) for name, text in WRITTEN["retries"].items()}
+RAW = read()
+RETRIES: Mapping[str, Text] = {name: Text(**text) for name, text in RAW["retries"].items()}
 
 
-def made(written: Mapping[str, Any], otherwise: Explanation | None = None) -> Explanation:
+def build(raw: Mapping[str, Any], default: Explanation | None = None) -> Explanation:
     """An explanation as it is written, with causes and retries of another where it has none."""
-    causes = tuple(Text(**cause) for cause in written.get("causes", ()))
-    assert otherwise or written["retried"]
+    causes = tuple(Text(**cause) for cause in raw.get("causes", ()))
+    assert default or raw["retried"]
     return Explanation(
-        means=Text(**written["means"]),
-        causes=causes or (otherwise.causes if otherwise else ()),
-        do=Text(**written["do"]),
-        retried=RETRIES[written["retried"]] if "retried" in written or not otherwise else otherwise.retried,
+        means=Text(**raw["means"]),
+        causes=causes or (default.causes if default else ()),
+        do=Text(**raw["do"]),
+        retried=RETRIES[raw["retried"]] if "retried" in raw or not default else default.retried,
     )
 
 
-REASONS: Mapping[Reason, Explanation] = {Reason(name): made(written) for name, written in WRITTEN["reasons"].items()}
-STATUSES: Mapping[str, int] = {code: written["status"] for code, written in WRITTEN["codes"].items()}
+REASONS: Mapping[Reason, Explanation] = {Reason(name): build(raw) for name, raw in RAW["reasons"].items()}
+STATUSES: Mapping[str, int] = {code: raw["status"] for code, raw in RAW["codes"].items()}
 """The HTTP status that each code comes with."""
 CODES: Mapping[str, Explanation] = {
-    code: made(written, REASONS[reason_of(code, written["status"])]) for code, written in WRITTEN["codes"].items()
+    code: build(raw, REASONS[reason_of(code, raw["status"])]) for code, raw in RAW["codes"].items()
 }
-PROXY = made(WRITTEN["others"]["proxy"])
-METADATA = made(WRITTEN["others"]["metadata"])
-CLOUD_EYE = made(WRITTEN["others"]["cloud_eye"])
+PROXY = build(RAW["others"]["proxy"])
+METADATA = build(RAW["others"]["metadata"])
+CLOUD_EYE = build(RAW["others"]["cloud_eye"])
 
 
 def explain(error: ApiError) -> Explanation:

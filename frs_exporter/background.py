@@ -28,22 +28,22 @@ usual: list[float] = []
 """Switch intervals as they were found: the first is the one to go back to."""
 
 
-def release(items: MutableSequence[Any] | MutableMapping[Any, Any]) -> None:
+def drain(items: MutableSequence[Any] | MutableMapping[Any, Any]) -> None:
     """Let go of items one by one: a large tree that is let go of at once keeps the loop waiting until it is gone."""
     drop: Callable[[], Any] = items.popitem if isinstance(items, MutableMapping) else items.pop
     while items:
         drop()
 
 
-async def in_background(function: Callable[..., T], *arguments: Any, within: float | None = None) -> T:
+async def run_offloaded(function: Callable[..., T], *arguments: Any, timeout: float | None = None) -> T:
     """What the function returns or raises; TimeoutError after so many seconds, or while it has not ended since.
 
     Meanwhile there are no full garbage collections: over millions of new objects they would stop everybody, for none.
     """
-    if within is not None and function in under_way:
+    if timeout is not None and function in under_way:
         raise TimeoutError
     with short_turns():
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(timeout):
             return await in_thread(function, *arguments)
 
 
@@ -112,12 +112,12 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
     return await done
 
 
-def left() -> bool:
+def threads_remain() -> bool:
     """Whether threads compute on, though nobody waits for them."""
     return any(thread.daemon and thread.is_alive() for thread in threading.enumerate())
 
 
-class Turn:
+class Yielder:
     """Awaited between small pieces of work, lets the loop turn now and then."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -109,7 +109,7 @@ class Check:
             try:
                 listed[rule.name] = await list_projects(client, rule.access)
             except ApiError as error:
-                self.undiscovered[rule.name] = error.but()
+                self.undiscovered[rule.name] = error.replace()
 
         await asyncio.gather(*map(look, self.config.discovery))
         wanted = plan(self.config, listed, self.shard)

@@ -49,7 +49,7 @@ class KeyCredential:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenToken:
+class StaticToken:
     """A token that somebody else has bought; when it ends, it ends."""
 
     kind: ClassVar[str] = "token"
@@ -86,4 +86,4 @@ class AgencyCredential:
         return self.kind, self.endpoint
 
 
-Credential = TokenCredential | KeyCredential | GivenToken | AgencyCredential
+Credential = TokenCredential | KeyCredential | StaticToken | AgencyCredential

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from frs_exporter.model import Access, Api, Target
+from frs_exporter.model import Api, RequestScope, Target
 from frs_exporter.patterns import pattern
 
 FRS_REGIONS = ("cn-north-4", "cn-north-1", "cn-east-3", "cn-south-1", "ap-southeast-1", "ap-southeast-2")
@@ -27,12 +27,12 @@ class Listed:
 class Discovery:
     """A rule: whose projects are looked for, which of them are meant, and what they are asked.
 
-    `like` is a target for each of them but for its name, id and region; its endpoints have `{region}` in them.
+    `template` is a target for each of them but for its name, id and region; its endpoints have `{region}` in them.
     `include` and `exclude` are for whole names; `refresh_interval` is in seconds.
     """
 
     name: str
-    like: Target
+    template: Target
     regions: tuple[str, ...] = FRS_REGIONS
     include: str = ".*"
     exclude: str = ""
@@ -41,15 +41,15 @@ class Discovery:
     refresh_interval: float = 600.0
 
     @property
-    def access(self) -> Access:
+    def access(self) -> RequestScope:
         """How the list is asked for: in the name of the account, where the first region's IAM is."""
-        return Access(
-            project=self.like.project,
+        return RequestScope(
+            project=self.template.project,
             project_id="",
-            credential=self.like.credential,
-            endpoints=endpoints_in(self.regions[0], self.like),
-            poll_timeout=self.like.poll_timeout,
-            http=self.like.http,
+            credential=self.template.credential,
+            endpoints=endpoints_in(self.regions[0], self.template),
+            poll_timeout=self.template.poll_timeout,
+            http=self.template.http,
         )
 
     def targets(self, listed: Iterable[Listed]) -> Iterator[Target]:
@@ -57,11 +57,11 @@ class Discovery:
         for project in listed:
             if self._means(project):
                 yield replace(
-                    self.like,
+                    self.template,
                     project=self._name(project),
                     project_id=project.project_id,
                     region=project.region,
-                    endpoints=endpoints_in(project.region, self.like),
+                    endpoints=endpoints_in(project.region, self.template),
                 )
 
     def _means(self, project: Listed) -> bool:
@@ -73,11 +73,11 @@ class Discovery:
         )
 
     def _name(self, project: Listed) -> str:
-        facts = (project.name, project.project_id, project.region, self.like.credential.name)
+        facts = (project.name, project.project_id, project.region, self.template.credential.name)
         values = dict(zip(PLACEHOLDERS, facts, strict=True))
         return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], self.name_template)
 
 
-def endpoints_in(region: str, like: Target) -> dict[Api, str]:
+def endpoints_in(region: str, template: Target) -> dict[Api, str]:
     """The endpoints of a region."""
-    return {api: url.replace("{region}", region) for api, url in like.endpoints.items()}
+    return {api: url.replace("{region}", region) for api, url in template.endpoints.items()}

@@ -88,7 +88,7 @@ class ApiError(Exception):
         self.by_proxy = by_proxy
         self.by_vendor = by_vendor
 
-    def but(self, **changes: Any) -> "ApiError":
+    def replace(self, **changes: Any) -> "ApiError":
         """A copy with some changes, and without the traceback, whose frames hold headers and bodies: it may be kept."""
         names = ("message", "status", "code", "retry_after", "request_id", "api", "by_proxy", "by_vendor")
         return ApiError(self.reason, **{**{name: getattr(self, name) for name in names}, **changes})

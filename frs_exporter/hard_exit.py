@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 
-from frs_exporter.background import left
+from frs_exporter.background import threads_remain
 
 SAY_WITHIN = 1.0
 """Seconds that whoever reads standard output and standard error has for what is said there beside the log."""
@@ -26,5 +26,5 @@ def hard_exit(code: object, last_words: str = "") -> None:
     speaker = threading.Thread(target=say, name="last words", daemon=True)
     speaker.start()
     speaker.join(SAY_WITHIN)
-    if left():
+    if threads_remain():
         os._exit(code if isinstance(code, int) else 0)

@@ -78,7 +78,7 @@ DIRECT = HttpOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class RequestScope:
     """In whose name and how the cloud is asked, about one project, or with an empty `project_id` about an account.
 
     `project` is what logs call it; `poll_interval`, how often it is asked, and `poll_timeout` are in seconds, endpoints
@@ -95,7 +95,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target(Access):
+class Target(RequestScope):
     """A project as it is asked and shown; durations in seconds."""
 
     region: str
@@ -108,12 +108,12 @@ class Target(Access):
     pricing: tuple[Price, ...] = ()
     stale_after: float = 180.0
 
-    def asks_like(self, other: "Target") -> bool:
+    def same_request(self, other: "Target") -> bool:
         """Whether the same is asked, as often, in the same way: what differs is how an answer is shown."""
         only_shown = ("collectors", "require", "month_budget_cny", "labels", "stale_after")
         return replace(self, **{name: getattr(other, name) for name in only_shown}) == other
 
-    def tells_like(self, other: "Target") -> bool:
+    def same_subject(self, other: "Target") -> bool:
         """Whether what was told of one holds for the other: they are one project, seen by one user."""
         facts = (self.project_id, self.region, self.endpoints, self.credential.identity)
         return facts == (other.project_id, other.region, other.endpoints, other.credential.identity)
@@ -160,14 +160,14 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class CollectResult:
     """What an answer told: samples, notes for the log on what of it no sample can show, and what is to be remembered.
 
     `memory` is handed to the collector when it asks again; nobody else knows what it is.
     """
 
     samples: tuple[Sample, ...] = ()
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     memory: Any = None
 
 
@@ -175,9 +175,9 @@ class Findings:
 class JobState:
     """What is known of a job: counters since the start, the newest answer, and until when its samples are fresh.
 
-    `notes` and `memory` are those of the newest answer, `told` are samples that a failure itself proved. `last_poll`
-    and `last_success` are Unix seconds, `fresh_until` and `told_until` are in seconds of the event loop's clock.
-    `recent` holds how the newest polls ended, the newest last: None is well.
+    `warnings` and `memory` are those of the newest answer, `proven_samples` are what a failure itself proved.
+    `last_poll` and `last_success` are Unix seconds, `fresh_until` and `proven_until` are in seconds of the event loop's
+    clock. `recent` holds how the newest polls ended, the newest last: None is well.
     """
 
     polls: int = 0
@@ -186,11 +186,11 @@ class JobState:
     errors: Mapping[Reason, int] = field(default_factory=dict)
     error: ApiError | None = None
     samples: tuple[Sample, ...] = ()
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     memory: Any = None
-    told: tuple[Sample, ...] = ()
+    proven_samples: tuple[Sample, ...] = ()
     fresh_until: float = -math.inf
-    told_until: float = -math.inf
+    proven_until: float = -math.inf
     last_poll: float | None = None
     last_success: float | None = None
     duration: float | None = None
@@ -201,7 +201,7 @@ class JobState:
         """Whether the newest poll told what was asked."""
         return self.polls > 0 and self.error is None
 
-    def succeeded(self, at: float, duration: float, findings: Findings, fresh_until: float) -> "JobState":
+    def succeeded(self, at: float, duration: float, findings: CollectResult, fresh_until: float) -> "JobState":
         """The state after an answer: new samples replace all old ones."""
         return replace(
             self,
@@ -209,9 +209,9 @@ class JobState:
             failures_in_a_row=0,
             error=None,
             samples=findings.samples,
-            notes=findings.notes,
+            warnings=findings.warnings,
             memory=findings.memory,
-            told=(),
+            proven_samples=(),
             fresh_until=fresh_until,
             last_poll=at,
             last_success=at,
@@ -220,10 +220,15 @@ class JobState:
         )
 
     def failed(
-        self, at: float, duration: float, error: ApiError, told: tuple[Sample, ...] = (), told_until: float = -math.inf
+        self,
+        at: float,
+        duration: float,
+        error: ApiError,
+        proven_samples: tuple[Sample, ...] = (),
+        proven_until: float = -math.inf,
     ) -> "JobState":
         """The state after a failure: older samples of what it tells are superseded; if it tells nothing, none are."""
-        superseded = {sample.family for sample in told}
+        superseded = {sample.family for sample in proven_samples}
         return replace(
             self,
             polls=self.polls + 1,
@@ -232,8 +237,8 @@ class JobState:
             errors={**self.errors, error.reason: self.errors.get(error.reason, 0) + 1},
             error=error,
             samples=tuple(sample for sample in self.samples if sample.family not in superseded),
-            told=told or self.told,
-            told_until=told_until if told else self.told_until,
+            proven_samples=proven_samples or self.proven_samples,
+            proven_until=proven_until if proven_samples else self.proven_until,
             last_poll=at,
             duration=duration,
             recent=(*self.recent, error.reason)[-MAX_RECENT:],

@@ -14,5 +14,5 @@ def pattern(text: str) -> Any:
     try:
         return re2.compile(text, options)
     except re2.error as error:
-        told = error.args[0]
-        raise ValueError(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)) from None
+        problem = error.args[0]
+        raise ValueError(problem.decode("utf-8", "replace") if isinstance(problem, bytes) else str(problem)) from None

@@ -32,9 +32,9 @@ def brief(text: str) -> str:
     return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3] + "..."
 
 
-def cut(text: str, length: int) -> str:
+def cut(text: str, limit: int) -> str:
     """The beginning of a text, up to the end of a word: half a secret might not look like one any more."""
-    return text if len(text) <= length else "".join(text[:length].rsplit(None, 1)[:1])
+    return text if len(text) <= limit else "".join(text[:limit].rsplit(None, 1)[:1])
 
 
 def redacted(line: str) -> str:

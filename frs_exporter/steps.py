@@ -57,8 +57,8 @@ def step_with_headers(text: str, headers: Mapping[str, str], secrets: Callable[[
     """Tell of a step with headers, without the values of those that may hold a secret, or of those that do."""
     if _told.get():
         kept = list(secrets())
-        shown = {
+        visible = {
             name: brief(blanked(value, kept)) if name.lower() in SHOWN_HEADERS else "***"
             for name, value in headers.items()
         }
-        step(text + "".join(f"\n  {name}: {value}" for name, value in shown.items()))
+        step(text + "".join(f"\n  {name}: {value}" for name, value in visible.items()))

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 from prometheus_client import Gauge
 
-from frs_exporter.background import in_background
+from frs_exporter.background import run_offloaded
 from frs_exporter.config.source import Source, is_incomplete
 from frs_exporter.errors import ConfigError
 from frs_exporter.files import reason_of
@@ -112,7 +112,7 @@ class Watched(Generic[T]):
             return
         try:
             async with self._looking:  # a second look at the same time would be taken for one that hangs
-                changed = await in_background(self._source.changed, within=LONGEST_LOOK)
+                changed = await run_offloaded(self._source.changed, timeout=LONGEST_LOOK)
                 if changed:
                     await self._settled()
             if changed:
@@ -150,7 +150,7 @@ class Watched(Generic[T]):
         """Wait until files stay as they are."""
         before = None
         for _ in range(MAX_SETTLES):
-            files = await in_background(self._source.look, within=LONGEST_LOOK)
+            files = await run_offloaded(self._source.look, timeout=LONGEST_LOOK)
             if files == before:
                 break
             before = files
@@ -160,7 +160,7 @@ class Watched(Generic[T]):
         async with self._lock:
             self._next = None
             try:
-                attempt = await in_background(self._source.attempt, within=self._options.timeout)
+                attempt = await run_offloaded(self._source.attempt, timeout=self._options.timeout)
                 about = await self._apply(self._source.accept(attempt))
             except Exception as error:
                 raise self._refused(error) from None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.background import in_background, release
+from frs_exporter.background import drain, run_offloaded
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
@@ -23,9 +23,9 @@ from tests.fleet import fleet, written
 
 async def test_what_is_returned_or_raised_comes_back_and_all_is_set_as_before() -> None:
     usual = sys.getswitchinterval()
-    assert await in_background(divmod, 7, 2) == (3, 1)
+    assert await run_offloaded(divmod, 7, 2) == (3, 1)
     with pytest.raises(ZeroDivisionError):
-        await in_background(divmod, 7, 0)
+        await run_offloaded(divmod, 7, 0)
     assert (gc.isenabled(), sys.getswitchinterval()) == (True, usual)
 
 
@@ -53,7 +53,7 @@ def test_a_config_is_loaded_without_collections(tmp_path: Path) -> None:
 async def test_two_at_once_leave_all_as_it_was_whoever_ends_first() -> None:
     usual = sys.getswitchinterval()
     ends = [threading.Event(), threading.Event()]
-    both = [asyncio.create_task(in_background(end.wait, 10)) for end in ends]
+    both = [asyncio.create_task(run_offloaded(end.wait, 10)) for end in ends]
     await asyncio.sleep(0.05)
     assert sys.getswitchinterval() < usual
     for end, task in zip(ends, both, strict=True):
@@ -67,7 +67,7 @@ async def test_the_loop_turns_while_a_thread_computes() -> None:
     def compute() -> int:
         return sum(number % 7 for number in range(3_000_000))
 
-    turns, computing = 0, asyncio.create_task(in_background(compute))
+    turns, computing = 0, asyncio.create_task(run_offloaded(compute))
     while not computing.done():
         await asyncio.sleep(0)
         turns += 1
@@ -82,19 +82,19 @@ async def test_what_hangs_is_given_up_and_not_begun_again_before_it_has_ended() 
 
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            await in_background(hang, within=0.05)
+            await run_offloaded(hang, timeout=0.05)
     hanging = [thread for thread in threading.enumerate() if thread.name == "hang"]
     assert [thread.daemon for thread in hanging] == [True]
     assert gc.isenabled()
     end.set()
     hanging[0].join()
-    assert await in_background(hang, within=5.0) is True
+    assert await run_offloaded(hang, timeout=5.0) is True
 
 
 def test_items_are_let_go_of() -> None:
     items, names = [1, 2, 3], {"a": 1}
-    release(items)
-    release(names)
+    drain(items)
+    drain(names)
     assert (items, names) == ([], {})
 
 

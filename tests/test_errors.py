@@ -184,6 +184,6 @@ def test_an_error_can_be_kept_without_the_frames_it_came_through() -> None:
 
     with pytest.raises(ApiError) as caught:
         fail()
-    alone = caught.value.but()
+    alone = caught.value.replace()
     assert alone.__traceback__ is None
     assert vars(alone) == vars(caught.value)

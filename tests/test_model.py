@@ -1,13 +1,13 @@
 """A job's state and its two transitions; values that do not show their secrets."""
 
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Family, Findings, JobState, Sample
+from frs_exporter.model import CollectResult, Family, JobState, Sample
 from tests.conftest import account, credential_of
 
 ON = Family("frs_subscribed", "gauge", "h", ("project", "subservice"))
 FROZEN = Family("frs_service_frozen", "gauge", "h", ("project",))
 SAMPLES = (Sample(ON, ("p", "detect"), 1), Sample(FROZEN, ("p",), 0))
-FOUND = Findings(SAMPLES)
+FOUND = CollectResult(SAMPLES)
 
 
 def test_a_job_is_down_until_its_first_answer() -> None:
@@ -29,15 +29,15 @@ def test_what_a_failure_tells_supersedes_older_samples_of_it() -> None:
     """A frozen service says so by failing; the subscription stays as last told."""
     told = (Sample(FROZEN, ("p",), 1),)
     state = JobState().succeeded(10, 0.1, FOUND, 190).failed(20, 0.1, ApiError(Reason.FROZEN, "frozen"), told, 500)
-    assert (state.samples, state.told, state.told_until) == (SAMPLES[:1], told, 500)
-    assert state.succeeded(30, 0.1, FOUND, 210).told == ()
+    assert (state.samples, state.proven_samples, state.proven_until) == (SAMPLES[:1], told, 500)
+    assert state.succeeded(30, 0.1, FOUND, 210).proven_samples == ()
 
 
 def test_a_failure_that_tells_nothing_takes_nothing_back() -> None:
     told = (Sample(FROZEN, ("p",), 1),)
     state = JobState().failed(20, 0.1, ApiError(Reason.FROZEN, "frozen"), told, 500)
     state = state.failed(30, 0.1, ApiError(Reason.TIMEOUT, "slow"), (), 510)
-    assert (state.told, state.told_until) == (told, 500)
+    assert (state.proven_samples, state.proven_until) == (told, 500)
 
 
 def test_a_success_ends_the_row_of_failures_and_forgets_none() -> None:

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from frs_exporter.background import in_background
+from frs_exporter.background import run_offloaded
 from frs_exporter.config.source import Source
 from frs_exporter.errors import ConfigError
 from frs_exporter.files import read_file
@@ -170,10 +170,10 @@ async def test_a_thread_that_cannot_be_had_is_no_thread_under_way() -> None:
     usual = threading.stack_size(1 << 46)  # no machine has so much
     try:
         with pytest.raises(OSError, match="can't start new thread"):
-            await in_background(divmod, 7, 2, within=1.0)
+            await run_offloaded(divmod, 7, 2, timeout=1.0)
     finally:
         threading.stack_size(usual)
-    assert await in_background(divmod, 7, 2, within=1.0) == (3, 1)
+    assert await run_offloaded(divmod, 7, 2, timeout=1.0) == (3, 1)
 
 
 class SlowSource(Source[str]):

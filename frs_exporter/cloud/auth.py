@@ -24,10 +24,10 @@ from frs_exporter.cloud.keys import AgencyAuthorizer, KeyAuthorizer
 from frs_exporter.cloud.lease import Lease, Term
 from frs_exporter.cloud.login import about, password_login, read_token
 from frs_exporter.cloud.transport import Authorize, Request, Send
-from frs_exporter.credentials import AgencyCredential, Credential, GivenToken, KeyCredential, TokenCredential
+from frs_exporter.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Access, Api
+from frs_exporter.model import Api, RequestScope
 
 JSON_TYPE = {"content-type": "application/json;charset=utf8"}
 REFRESH_AT = (0.92, 0.97)
@@ -49,16 +49,16 @@ async def no_config() -> None:
 class Authorizer(Protocol):
     """One credential at work."""
 
-    async def authorize(self, access: Access) -> Authorize:
+    async def authorize(self, access: RequestScope) -> Authorize:
         """What authorizes requests about `access` now; raises ApiError when it cannot be had."""
 
-    def reject(self, access: Access, authorization: Authorize) -> bool:
+    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """The cloud refused this authorization; whether another is worth a try now."""
 
-    def expires_at(self, access: Access) -> float | None:
+    def expires_at(self, access: RequestScope) -> float | None:
         """When the authorization held for `access` ends by the cloud's clock, in Unix seconds, if it ends at all."""
 
-    async def retain(self, accesses: Collection[Access]) -> None:
+    async def retain(self, accesses: Collection[RequestScope]) -> None:
         """Let go of what is for none of these."""
 
     async def close(self) -> None:
@@ -85,7 +85,7 @@ def authorizer(
             return TokenAuthorizer(credential, send, rng, hold, replaced)
         case KeyCredential():
             return KeyAuthorizer(credential, now, hold, replaced)
-        case GivenToken():
+        case StaticToken():
             return GivenAuthorizer(Token(credential.value.get_secret_value()))
         case AgencyCredential():
             return AgencyAuthorizer(credential, send, now, rng, hold)
@@ -120,19 +120,19 @@ class GivenAuthorizer:
 
     token: Token
 
-    async def authorize(self, access: Access) -> Authorize:
+    async def authorize(self, access: RequestScope) -> Authorize:
         """The token."""
         return self.token
 
-    def reject(self, access: Access, authorization: Authorize) -> bool:
+    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """There is no other."""
         return False
 
-    def expires_at(self, access: Access) -> float | None:
+    def expires_at(self, access: RequestScope) -> float | None:
         """A token does not tell its end to those who did not buy it."""
         return None
 
-    async def retain(self, accesses: Collection[Access]) -> None:
+    async def retain(self, accesses: Collection[RequestScope]) -> None:
         """There is nothing to let go of."""
 
     async def close(self) -> None:
@@ -160,11 +160,11 @@ class TokenAuthorizer:
         self._replaced = replaced
         self._kept: dict[tuple[str, str], Kept] = {}
 
-    async def authorize(self, access: Access) -> Authorize:
+    async def authorize(self, access: RequestScope) -> Authorize:
         """The token of `access`; one that nears its end is renewed in the background while it is still used."""
         return await self._of(access).lease.held(partial(self._buy, access))
 
-    def reject(self, access: Access, authorization: Authorize) -> bool:
+    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Drop the token, unless a newer one has already taken its place; one dropped of late was no help."""
         kept, clock = self._of(access), asyncio.get_running_loop().time()
         if not kept.lease.holds(authorization):
@@ -175,12 +175,12 @@ class TokenAuthorizer:
         kept.lease.drop()
         return True
 
-    def expires_at(self, access: Access) -> float | None:
+    def expires_at(self, access: RequestScope) -> float | None:
         """When the token held for `access` ends."""
         kept = self._kept.get(key(access))
         return kept.lease.expires_at if kept else None
 
-    async def retain(self, accesses: Collection[Access]) -> None:
+    async def retain(self, accesses: Collection[RequestScope]) -> None:
         """Keep the tokens of these only, and share the password among their endpoints."""
         wanted = {key(access) for access in accesses}
         for gone in self._kept.keys() - wanted:
@@ -191,13 +191,13 @@ class TokenAuthorizer:
         """Give up renewals that are under way."""
         await asyncio.gather(*(kept.lease.close() for kept in self._kept.values()))
 
-    def _of(self, access: Access) -> Kept:
+    def _of(self, access: RequestScope) -> Kept:
         kept = self._kept.get(key(access))
         if kept is None:
             kept = self._kept[key(access)] = Kept(Lease("token", {"project": access.project}))
         return kept
 
-    async def _buy(self, access: Access) -> Term[Token]:
+    async def _buy(self, access: RequestScope) -> Term[Token]:
         asked_at, endpoint = 0.0, access.endpoints[Api.IAM]
 
         @asynccontextmanager
@@ -233,6 +233,6 @@ class TokenAuthorizer:
         return Term(Token(value), expires, asked_at + life * self._rng.uniform(*REFRESH_AT), asked_at + life)
 
 
-def key(access: Access) -> tuple[str, str]:
+def key(access: RequestScope) -> tuple[str, str]:
     """What a token is good for: one project, or the account, at one IAM."""
     return access.endpoints[Api.IAM], access.project_id

@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from frs_exporter.background import Turn
+from frs_exporter.background import Yielder
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, hold_of, no_config, refusals_of
 from frs_exporter.cloud.hold import Hold, Refusals
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.credentials import Credential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Access, Api, Limit
+from frs_exporter.model import Api, Limit, RequestScope
 from frs_exporter.steps import step
 
 
@@ -40,7 +40,7 @@ class Client:
         self._holds: dict[Credential, Hold] = {}
         self._users: dict[tuple[str, ...], Refusals] = {}
 
-    async def ask(self, access: Access, api: Api, path: str, body: Any = None) -> Any:
+    async def ask(self, access: RequestScope, api: Api, path: str, body: Any = None) -> Any:
         """The JSON at `path`, for which JSON is posted if there is any, which must change nothing; raises ApiError."""
         name, endpoint = access.credential.name, access.endpoints[api]
         method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
@@ -62,11 +62,11 @@ class Client:
         step("the authorization was refused: one more try with a new one")
         return (await self._transport.send(request, await authorizer.authorize(access))).payload
 
-    async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[Access]) -> None:
+    async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:
         """Keep to other limits, and let go of all that is for none of these accesses."""
-        turn = Turn(asyncio.get_running_loop().time)
-        of_credential: defaultdict[Credential, list[Access]] = defaultdict(list)
-        ways: dict[tuple[int, ...], Access] = {}
+        turn = Yielder(asyncio.get_running_loop().time)
+        of_credential: defaultdict[Credential, list[RequestScope]] = defaultdict(list)
+        ways: dict[tuple[int, ...], RequestScope] = {}
         for access in accesses:
             of_credential[access.credential].append(access)
             ways[id(access.credential), id(access.http), id(access.endpoints)] = access
@@ -84,7 +84,7 @@ class Client:
             await turn()
         await self._transport.adjust(limits, ways.values())  # the cloud is reached in few ways, whoever goes there
 
-    def token_expiry(self, access: Access) -> float | None:
+    def token_expiry(self, access: RequestScope) -> float | None:
         """When the token or temporary key held for `access` ends, in Unix seconds; None without one."""
         held = self._authorizers.get(access.credential)
         return held.expires_at(access) if held else None

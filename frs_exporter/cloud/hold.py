@@ -206,14 +206,14 @@ class Hold:
         if not await replaced():
             return self._refuse(project, error)
         self._forget()
-        return error.but()
+        return error.replace()
 
     def _refuse(self, project: str, error: ApiError) -> ApiError:
         """Hold the secret, or an odd project; what to tell who was refused."""
         if project in self._odd and not self._refusals:
             self._length = min(2 * self._length, LAST_HOLD)  # as it may be the secret after all
             self._odd_standing.stand(error, self._length)
-            return error.but(retry_after=self._odd_standing.left)
+            return error.replace(retry_after=self._odd_standing.left)
         if not self._refusals and not self._retired:
             names = {"credential": self._credential, "api": error.api, "code": error.code}
             details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
@@ -225,7 +225,7 @@ class Hold:
         self._trusted, self._suspect, self._behind = False, project, frozenset({project})
         self._refusals += 1
         self._show()
-        return error.but(retry_after=self._standing.left + BEHIND)
+        return error.replace(retry_after=self._standing.left + BEHIND)
 
     def _answered(self, endpoint: str) -> None:
         self._silences[endpoint].well()
@@ -237,7 +237,7 @@ class Hold:
             self._standing.restart(self._length)
             # The endpoint may be what is silent, or the project: whoever else is there comes before it.
             self._behind = frozenset(who for who in self._behind if who != self._suspect) | {endpoint, project}
-            return error.but(retry_after=self._standing.left + BEHIND)
+            return error.replace(retry_after=self._standing.left + BEHIND)
         if self._worked and not self._of_endpoint:
             return error
         self._trusted = False  # one at a time, until somebody is accepted: several could all have been refused
@@ -246,7 +246,7 @@ class Hold:
         silence.pause(project, error, PROJECT_PAUSES[step])
         if silence.spreads(project):
             silence.everybody.stand(error, ENDPOINT_PAUSES[step])
-        return error.but(retry_after=PROJECT_PAUSES[step])
+        return error.replace(retry_after=PROJECT_PAUSES[step])
 
     def _accept(self, project: str, refusals: int) -> None:
         """Lift the hold, unless the secret was refused since the attempt began."""

@@ -14,7 +14,7 @@ from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Authorize, Request, Send
 from frs_exporter.credentials import AgencyCredential, KeyCredential
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Access, Api
+from frs_exporter.model import Api, RequestScope
 
 RENEW_AT = (0.8, 0.9)
 """The part of what is left of temporary keys after which they are renewed is drawn from here. They live for 24 hours,
@@ -71,20 +71,20 @@ class KeyAuthorizer:
         self._hold = hold
         self._replaced = replaced
 
-    async def authorize(self, access: Access) -> Authorize:
+    async def authorize(self, access: RequestScope) -> Authorize:
         """A signature for each request about `access`; raises ApiError at once while the key is held."""
         self._hold.check(access.project_id)
         return KeySignature(self._keys, access.project_id, self._now, self._hold, self._look)
 
-    def reject(self, access: Access, authorization: Authorize) -> bool:
+    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Another signature is no better."""
         return False
 
-    def expires_at(self, access: Access) -> float | None:
+    def expires_at(self, access: RequestScope) -> float | None:
         """Keys do not end."""
         return None
 
-    async def retain(self, accesses: Collection[Access]) -> None:
+    async def retain(self, accesses: Collection[RequestScope]) -> None:
         """Share the key among the endpoints of these."""
         self._hold.retain(endpoints_of(accesses))
 
@@ -111,21 +111,21 @@ class AgencyAuthorizer:
         self._hold = hold
         self._lease: Lease[KeyCredential] = Lease("temporary key", {"credential": credential.name})
 
-    async def authorize(self, access: Access) -> Authorize:
+    async def authorize(self, access: RequestScope) -> Authorize:
         """A signature with the keys of now; raises ApiError while there are none, or they are held."""
         self._hold.check(access.project_id)
         await self._lease.held(self._obtain)
         return KeySignature(self._keys, access.project_id, self._now, self._hold, self._replaced)
 
-    def reject(self, access: Access, authorization: Authorize) -> bool:
+    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Whether there are other keys by now."""
         return isinstance(authorization, KeySignature) and not self._lease.holds(authorization.used)
 
-    def expires_at(self, access: Access) -> float | None:
+    def expires_at(self, access: RequestScope) -> float | None:
         """When the keys end."""
         return self._lease.expires_at
 
-    async def retain(self, accesses: Collection[Access]) -> None:
+    async def retain(self, accesses: Collection[RequestScope]) -> None:
         """Share the keys among the endpoints of these."""
         self._hold.retain(endpoints_of(accesses))
 
@@ -156,6 +156,6 @@ class AgencyAuthorizer:
         return Term(keys, expires_at, refresh_at, clock + life)
 
 
-def endpoints_of(accesses: Collection[Access]) -> set[str]:
+def endpoints_of(accesses: Collection[RequestScope]) -> set[str]:
     """All endpoints at which something is asked."""
     return {endpoint for access in accesses for endpoint in access.endpoints.values()}

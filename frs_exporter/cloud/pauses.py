@@ -21,7 +21,7 @@ class Standing:
 
     def stand(self, error: ApiError, seconds: float) -> None:
         """Let the error stand for at least so long."""
-        self._error = error.but()
+        self._error = error.replace()
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
 
     def restart(self, seconds: float) -> None:
@@ -37,7 +37,7 @@ class Standing:
         left = self.left + longer
         if self._error is not None and left > 0:
             message = f"as told to another request: {self._error.message}; not asked for another {math.ceil(left)} s"
-            raise self._error.but(message=message, retry_after=left)
+            raise self._error.replace(message=message, retry_after=left)
 
 
 class Pauses:

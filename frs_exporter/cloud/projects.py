@@ -8,7 +8,7 @@ from frs_exporter.cloud.client import Client
 from frs_exporter.credentials import TokenCredential
 from frs_exporter.discovery import Listed
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Access, Api
+from frs_exporter.model import Api, RequestScope
 
 PER_PAGE = 500
 MAX_PAGES = 200
@@ -19,7 +19,7 @@ Items = Mapping[str, Mapping[str, Any]]
 """Projects as they are listed, by id."""
 
 
-async def list_projects(client: Client, access: Access) -> tuple[Listed, ...]:
+async def list_projects(client: Client, access: RequestScope) -> tuple[Listed, ...]:
     """All projects that the credential may see, whatever they are; raises ApiError.
 
     A token's owner asks `/v3/auth/projects`, which needs no permission and has no pages; a signature asks
@@ -34,14 +34,14 @@ async def list_projects(client: Client, access: Access) -> tuple[Listed, ...]:
     return tuple(enabled(items))
 
 
-async def all_pages(client: Client, access: Access) -> Items:
+async def all_pages(client: Client, access: RequestScope) -> Items:
     """The projects of page after page, until one brings none that is new: a page may be shorter than asked for."""
     items: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
         try:
             listed = items_of(await client.ask(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}"))
         except ApiError as error:
-            raise error.but(message=error.message + NEEDED) if error.reason is Reason.FORBIDDEN else error from None
+            raise error.replace(message=error.message + NEEDED) if error.reason is Reason.FORBIDDEN else error from None
         if listed.keys() <= items.keys():
             return items
         items.update(listed)

@@ -20,7 +20,7 @@ from frs_exporter.cloud.strict_json import decode
 from frs_exporter.cloud.unreachable import check_proxy, redirected_to, unreachable
 from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, Reason, canonical, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import DIRECT, Access, Api, HttpOptions, Limit, Proxy
+from frs_exporter.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
 from frs_exporter.steps import step, step_with_headers, took
 
 MAX_BODY = 1 << 20
@@ -88,7 +88,7 @@ class Transport:
         self._connections = Connections()
         self._under_way: set[asyncio.Task[Answer]] = set()
 
-    async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[Access]) -> None:
+    async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:
         """Keep to other limits, and let go of what is for none of these accesses."""
         wanted = {(access.credential.name, endpoint) for access in accesses for endpoint in access.endpoints.values()}
         names = {access.credential.name for access in accesses}
@@ -158,7 +158,7 @@ class Transport:
             answer = await self._exchange(request, headers)
         except ApiError as error:
             self._observe(request, clock() - started, error)
-            raise error.but(api=request.api) from None
+            raise error.replace(api=request.api) from None
         self._observe(request, clock() - started, None)
         return answer
 
@@ -226,7 +226,7 @@ def judged(
 def hinted(refused: ApiError, headers: Mapping[str, str], skew: float | None) -> ApiError:
     """A refusal, with what else it may be where a signature was refused."""
     if refused.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
-        return refused.but(message=refused.message + skew_hint(skew))
+        return refused.replace(message=refused.message + skew_hint(skew))
     return refused
 
 

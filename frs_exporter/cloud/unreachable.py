@@ -51,7 +51,7 @@ def check_proxy(status: int, body: bytes, headers: Mapping[str, str], url: URL, 
     code, words = error_body(body)
     refuses = status in (403, 500, 502, 503, 504) or (status == 401 and words)
     if url.scheme != "https" and (status == 407 or (refuses and not code)):
-        raise refused_by_proxy(status, proxy, str(url.host)).but(retry_after=retry_after(headers))
+        raise refused_by_proxy(status, proxy, str(url.host)).replace(retry_after=retry_after(headers))
 
 
 def redirected_to(location: str) -> str:

@@ -8,7 +8,7 @@ from frs_exporter.collectors.collector import Collector, Door, label_value
 from frs_exporter.collectors.metric_data import MINUTE, Series, Span, list_apis, query
 from frs_exporter.collectors.month import CALLS, REFRESH, Month, month_to_date
 from frs_exporter.collectors.tally import Tally
-from frs_exporter.model import Api, Family, Findings, Sample, Target
+from frs_exporter.model import Api, CollectResult, Family, Sample, Target
 from frs_exporter.pricing import cost, price_of
 from frs_exporter.redact import brief
 
@@ -67,7 +67,7 @@ class Memory:
     month: Month | None = None
 
 
-async def collect(door: Door, target: Target, memory: Memory | None) -> Findings:
+async def collect(door: Door, target: Target, memory: Memory | None) -> CollectResult:
     """Ask for the minutes since the last poll and those that may come late, and now and then for more.
 
     That is for the APIs once an hour, for the month every ten minutes. Raises ApiError.
@@ -75,14 +75,14 @@ async def collect(door: Door, target: Target, memory: Memory | None) -> Findings
     now = door.now()
     until = int(now) // MINUTE * MINUTE
     memory = memory or Memory(until)
-    tallies, notes = await counted(door, target, memory.tallies, until)
+    tallies, warnings = await counted(door, target, memory.tallies, until)
     listed_at = memory.listed_at
     if abs(until - listed_at) >= LIST_EVERY:
         listed, ignored = shown(await list_apis(door, target), {one.api for one in tallies})
         # A counter is first shown as 0, so that Prometheus sees what is added; then its minutes are asked for.
         new = Tally(max(memory.began, listed_at - LOOK_BACK))
         tallies |= {one: new for one in series_of(listed) if one not in tallies}
-        notes, listed_at = (*notes, *ignored), until
+        warnings, listed_at = (*warnings, *ignored), until
     apis = tuple(dict.fromkeys(one.api for one in tallies))
     latencies = await newest(door, target, apis, until)
     month = await month_to_date(door, target, apis, memory.month, now)
@@ -91,7 +91,7 @@ async def collect(door: Door, target: Target, memory: Memory | None) -> Findings
         *(Sample(LATENCY, (target.project, api), latency / 1000) for api, latency in latencies.items()),
         *month_samples(target, month),
     )
-    return Findings(samples, notes, Memory(memory.began, listed_at, tallies, month))
+    return CollectResult(samples, warnings, Memory(memory.began, listed_at, tallies, month))
 
 
 async def counted(

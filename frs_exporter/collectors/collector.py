@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Api, Family, Findings, Sample, Target
+from frs_exporter.model import Api, CollectResult, Family, Sample, Target
 
 MAX_LABEL = 128
 """Characters of a name from the wire that become a label value; the vendor's own names have at most 64."""
@@ -41,8 +41,8 @@ class Collector:
 
     api: Api
     families: tuple[Family, ...]
-    collect: Callable[[Door, Target, Any], Awaitable[Findings]]
-    told: Callable[[Target, ApiError], Samples] = lambda target, error: ()
+    collect: Callable[[Door, Target, Any], Awaitable[CollectResult]]
+    proven_samples: Callable[[Target, ApiError], Samples] = lambda target, error: ()
     demand: Callable[[float], float] = lambda interval: 1 / interval
 
 

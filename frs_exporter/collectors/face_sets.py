@@ -7,7 +7,7 @@ from typing import Any
 
 from frs_exporter.collectors.collector import Collector, Door, label_value, members, text, whole_number, wrong_shape
 from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, canonical
-from frs_exporter.model import Api, Family, Findings, Sample, Target
+from frs_exporter.model import Api, CollectResult, Family, Sample, Target
 
 FACE_SETS = Family(
     "frs_face_sets",
@@ -30,18 +30,18 @@ TRUNCATED = Family(
 )
 
 
-async def collect(door: Door, target: Target, _: None) -> Findings:
+async def collect(door: Door, target: Target, _: None) -> CollectResult:
     """Ask for the face sets; where search is not subscribed there are none. Raises ApiError."""
     try:
         payload = await door.ask(Api.FRS, f"/v2/{target.project_id}/face-sets")
     except ApiError as error:
         if canonical(error.code) not in NOT_SUBSCRIBED_EITHER:
             raise
-        return Findings()
+        return CollectResult()
     return parse(payload, target)
 
 
-def parse(payload: Any, target: Target) -> Findings:
+def parse(payload: Any, target: Target) -> CollectResult:
     """The findings of an answer; raises ApiError with the JSON path when it is not what the API promises."""
     items = members("$", payload, "face_sets_info")
     listed = [face_set(f"$.face_sets_info[{index}]", item) for index, item in enumerate(items)]
@@ -53,7 +53,7 @@ def parse(payload: Any, target: Target) -> Findings:
     ]
     for name, (faces, capacity) in shown.items():
         samples += [Sample(FACES, (project, name), faces), Sample(CAPACITY, (project, name), capacity)]
-    return Findings(tuple(samples))
+    return CollectResult(tuple(samples))
 
 
 def face_set(where: str, item: Any) -> tuple[str, float, float]:

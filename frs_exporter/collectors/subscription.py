@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from frs_exporter.collectors.collector import Collector, Door, Samples, whole_number, wrong_shape
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason
-from frs_exporter.model import SUBSERVICE_NAME, Api, Family, Findings, Sample, Target
+from frs_exporter.model import SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
 from frs_exporter.redact import brief
 
 DOCUMENTED = ("detect", "compare", "search", "live_detect")
@@ -46,7 +46,7 @@ IGNORED = Family(
 )
 
 
-async def collect(door: Door, target: Target, seen: Collection[str] | None) -> Findings:
+async def collect(door: Door, target: Target, seen: Collection[str] | None) -> CollectResult:
     """Ask for the subscription; that nothing is subscribed is an answer, too. Raises ApiError.
 
     What is remembered are the names of sub-services.
@@ -60,29 +60,29 @@ async def collect(door: Door, target: Target, seen: Collection[str] | None) -> F
     return parse(payload, target)
 
 
-def parse(payload: Any, target: Target) -> Findings:
+def parse(payload: Any, target: Target) -> CollectResult:
     """The findings of an answer; raises ApiError with the JSON path when it is not what the API promises."""
     if not isinstance(payload, dict):
         raise wrong_shape("$", "an object", payload)
-    told = {key: value for key, value in payload.items() if is_subservice(key, value)}
-    shown = choose(told, target)
+    offered = {key: value for key, value in payload.items() if is_subservice(key, value)}
+    shown = choose(offered, target)
     if not shown:
         raise ApiError(
             Reason.PAYLOAD, "$: wanted at least one *_service with a subscribe_status, found none", status=200
         )
-    parts = [subservice(key, value, target) for key, value in told.items() if key in shown]
-    ignored = [key for key in told if key not in shown]
+    parts = [subservice(key, value, target) for key, value in offered.items() if key in shown]
+    ignored = [key for key in offered if key not in shown]
     samples = (
         *(sample for part in parts for sample in part.samples),
         *max_face_sets(payload, target),
         Sample(IGNORED, (target.project,), len(ignored)),
         Sample(FROZEN, (target.project,), 0),
     )
-    notes = [note for part in parts for note in part.notes]
+    warnings = [note for part in parts for note in part.warnings]
     if ignored:
         names = brief(", ".join(key[:60] for key in sorted(ignored)))
-        notes.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
-    return Findings(samples, tuple(notes), tuple(sorted(key.removesuffix("_service") for key in shown)))
+        warnings.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
+    return CollectResult(samples, tuple(warnings), tuple(sorted(key.removesuffix("_service") for key in shown)))
 
 
 def is_subservice(key: str, value: Any) -> bool:
@@ -98,16 +98,16 @@ def choose(keys: Iterable[str], target: Target) -> set[str]:
     return set(sorted(fit, key=lambda key: (names[key] not in known, key))[:MAX_SUBSERVICES])
 
 
-def subservice(key: str, value: dict[str, Any], target: Target) -> Findings:
+def subservice(key: str, value: dict[str, Any], target: Target) -> CollectResult:
     """The findings of one sub-service; raises ApiError."""
     labels, status = (target.project, key.removesuffix("_service")), value["subscribe_status"]
     if not isinstance(status, bool):
         raise wrong_shape(f"$.{key}.subscribe_status", "a boolean", status)
     created = timestamp(value.get("create_time"), target.create_time_zone)
     if created is not None:
-        return Findings((Sample(SUBSCRIBED, labels, status), Sample(CREATED, labels, created)))
-    notes = (f"$.{key}.create_time is no date and time",) if value.get("create_time") else ()
-    return Findings((Sample(SUBSCRIBED, labels, status),), notes)
+        return CollectResult((Sample(SUBSCRIBED, labels, status), Sample(CREATED, labels, created)))
+    warnings = (f"$.{key}.create_time is no date and time",) if value.get("create_time") else ()
+    return CollectResult((Sample(SUBSCRIBED, labels, status),), warnings)
 
 
 def max_face_sets(payload: dict[str, Any], target: Target) -> Iterator[Sample]:
@@ -129,16 +129,18 @@ def timestamp(text: Any, zone: str) -> float | None:
         return None
 
 
-def not_subscribed(target: Target, seen: Iterable[str]) -> Findings:
+def not_subscribed(target: Target, seen: Iterable[str]) -> CollectResult:
     """Every sub-service known of is off: the documented ones, those required, and those seen in the last answer."""
     names = tuple(dict.fromkeys((*DOCUMENTED, *target.require, *seen)))
     off = (Sample(SUBSCRIBED, (target.project, name), 0) for name in names)
-    return Findings((*off, Sample(IGNORED, (target.project,), 0), Sample(FROZEN, (target.project,), 0)), memory=names)
+    return CollectResult(
+        (*off, Sample(IGNORED, (target.project,), 0), Sample(FROZEN, (target.project,), 0)), memory=names
+    )
 
 
-def told(target: Target, error: ApiError) -> Samples:
+def proven_samples(target: Target, error: ApiError) -> Samples:
     """A frozen service says so by failing."""
     return (Sample(FROZEN, (target.project,), 1),) if error.reason is Reason.FROZEN else ()
 
 
-COLLECTOR = Collector(Api.FRS, (SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN, IGNORED), collect, told)
+COLLECTOR = Collector(Api.FRS, (SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN, IGNORED), collect, proven_samples)

@@ -13,7 +13,7 @@ from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.config.load import Config, limits_of
 from frs_exporter.config.make import Maker
 from frs_exporter.config.values import Endpoint, ProjectId, Region
-from frs_exporter.credentials import Credential, GivenToken, KeyCredential
+from frs_exporter.credentials import Credential, KeyCredential, StaticToken
 from frs_exporter.files import read_file, reason_of
 from frs_exporter.model import DIRECT, HttpOptions
 
@@ -68,7 +68,7 @@ def given_token(file: str) -> Credential:
         raise click.UsageError(f"--token-file {file}: {reason_of(error)}") from None
     if not token or not token.isprintable() or " " in token:
         raise click.UsageError(f"--token-file {file}: there is no token in it; a token is one line of letters")
-    return GivenToken("token-file", SecretStr(token))
+    return StaticToken("token-file", SecretStr(token))
 
 
 def keys_of_environment() -> Credential:

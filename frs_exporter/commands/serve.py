@@ -150,7 +150,7 @@ def told_good(config_file: str, config: Config, web_config_file: str, web_config
     """Say what is in a good config, and on standard error what is probably not meant."""
     for notice in notices(config):
         click.echo(f"{config_file}: {'serious ' if notice.serious else ''}warning: {notice.text}", err=True)
-    asking = (*config.targets, *(rule.like for rule in config.discovery))
+    asking = (*config.targets, *(rule.template for rule in config.discovery))
     counts = {
         "projects": len(config.targets),
         "jobs": len(config.jobs),

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from frs_exporter.background import release
+from frs_exporter.background import drain
 from frs_exporter.files import is_temporary, read_file, reason_of
 
 MAX_NODES = 1_000_000
@@ -79,7 +79,7 @@ def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.enviro
         if root is not None:
             Reader(document, folder, environment, see).read_root(root)
             for node in flat(root):
-                release(node.value)
+                drain(node.value)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)

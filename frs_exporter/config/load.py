@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from frs_exporter.background import release, without_collections
+from frs_exporter.background import drain, without_collections
 from frs_exporter.config import schema
 from frs_exporter.config.checks import check
 from frs_exporter.config.document import Document, See, read, unwatched
@@ -49,7 +49,7 @@ def load(path: str, see: See = unwatched) -> Config:
     if config is None or document.problems:
         raise refused(path, document)
     for large in (document.places, document.keys, document.written, *filter(None, document.data.values())):
-        release(large)
+        drain(large)
     return config
 
 
@@ -75,7 +75,7 @@ def build(document: Document, folder: FilePath, see: See = unwatched) -> Config 
         discovery=tuple(map(make.discovery, file.discovery)),
         notices=tuple(notices(file, clients)),
     )
-    release(file.projects)
+    drain(file.projects)
     return config
 
 

@@ -42,10 +42,10 @@ class Maker:
     def discovery(self, rule: schema.Discovery) -> Discovery:
         """A rule, with what the targets it finds have in common."""
         name = rule.name or rule.credential
-        like = self._target(rule, project=f"discovery {name}", project_id="", region="", endpoints=self._endpoints)
+        template = self._target(rule, project=f"discovery {name}", project_id="", region="", endpoints=self._endpoints)
         return Discovery(
             name=name,
-            like=like,
+            template=template,
             regions=tuple(dict.fromkeys(rule.regions)),
             include=rule.include,
             exclude=rule.exclude,

@@ -22,10 +22,10 @@ async def ask(
         findings = await collector.collect(door, target, before.memory)
     except ApiError as error:
         # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
-        told_until = clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
-        told = collector.told(target, error)
-        about = error.but(api=error.api or collector.api)
-        return before.failed(now(), clock() - started, about, told, told_until)
+        proven_until = clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
+        proven_samples = collector.proven_samples(target, error)
+        about = error.replace(api=error.api or collector.api)
+        return before.failed(now(), clock() - started, about, proven_samples, proven_until)
     return before.succeeded(now(), clock() - started, findings, clock() + target.stale_after)
 
 

@@ -55,7 +55,7 @@ class Discoverer:
                 continue
             if before:
                 self._tasks[name].cancel()
-            if before is None or not before.like.tells_like(rule.like):
+            if before is None or not before.template.same_subject(rule.template):
                 self.listed.pop(name, None)
                 self.untried.add(name)
                 self._telemetry.discovery_success.labels(name).set(0)

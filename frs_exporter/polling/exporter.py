@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from frs_exporter.background import in_background, short_turns
+from frs_exporter.background import run_offloaded, short_turns
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
@@ -117,9 +117,9 @@ class Exporter:
         await self._poller.stop()
         await self._client.close()
 
-    async def probe(self, keys: Collection[Key], within: float, told: Told | None = None) -> list[Probed]:
+    async def probe(self, keys: Collection[Key], timeout: float, told: Told | None = None) -> list[Probed]:
         """Poll these jobs now, as far as they may be asked, and wait so many seconds; `told` of each step."""
-        return await probe(self._poller, keys, within, told)
+        return await probe(self._poller, keys, timeout, told)
 
     def job(self, key: Key) -> Job | None:
         """The job of a key, None where there is none."""
@@ -180,7 +180,7 @@ class Exporter:
         lists = self._lists
         found, jobs = dict(self._discoverer.listed), self._poller.jobs
         with short_turns():
-            wanted = await in_background(plan, self._config, found, self._shard, jobs)
+            wanted = await run_offloaded(plan, self._config, found, self._shard, jobs)
             await self._poller.reconcile(wanted.jobs)
             await self._client.adjust(wanted.limits, wanted.accesses)
         self._tell(wanted)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from frs_exporter.config.load import Config
 from frs_exporter.discovery import Discovery, Listed
-from frs_exporter.model import Access, Api, Job, Limit, Notice, Target
+from frs_exporter.model import Api, Job, Limit, Notice, RequestScope, Target
 from frs_exporter.polling.demand import overloads
 from frs_exporter.polling.schedule import Shard
 
@@ -31,7 +31,7 @@ class Plan:
     """All that a shard is to do, and by rule what was found; a rule that has never found anything is not in it."""
 
     jobs: tuple[Job, ...]
-    accesses: tuple[Access, ...]
+    accesses: tuple[RequestScope, ...]
     limits: Mapping[Api, Limit]
     notices: tuple[Notice, ...]
     found: Mapping[str, Names] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def plan(config: Config, listed: Found, shard: Shard, before: Iterable[Job] = ()
 
 def many_shards(own: list[Target], rules: tuple[Discovery, ...], shard: Shard) -> Iterator[Notice]:
     """A notice for each credential that so many shards could lock, as each tries it by itself."""
-    credentials = {target.credential for target in (*own, *(rule.like for rule in rules))}
+    credentials = {target.credential for target in (*own, *(rule.template for rule in rules))}
     for credential in sorted(credentials, key=lambda credential: credential.name):
         if shard.total > (PASSWORD_SHARDS if credential.kind == "token" else KEY_SHARDS):
             text = (

@@ -9,7 +9,7 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from frs_exporter.advice import advice
-from frs_exporter.background import Turn
+from frs_exporter.background import Yielder
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import Collector
 from frs_exporter.errors import ApiError
@@ -80,7 +80,7 @@ class Poller:
         An equal job keeps everything; one that is only shown differently is shown so; one that is asked differently
         starts anew, with what it knows unless that is of another project or user.
         """
-        turn, jobs, projects = Turn(self._clock), dict[Key, Job](), set[str]()
+        turn, jobs, projects = Yielder(self._clock), dict[Key, Job](), set[str]()
         for job in wanted:
             jobs[job.key] = job
             projects.add(job.target.project)
@@ -96,7 +96,7 @@ class Poller:
             before = self._jobs.get(key)
             if before is not job and before != job:
                 changed.append(job)
-                starting += before is None or not before.target.asks_like(job.target)
+                starting += before is None or not before.target.same_request(job.target)
             await turn()
         self._projects = projects
         for job in changed:
@@ -114,10 +114,10 @@ class Poller:
     def _take(self, job: Job, spread: float) -> None:
         key, before = job.key, self._jobs.get(job.key)
         self._jobs[key] = job
-        if before is None or not before.target.tells_like(job.target):
+        if before is None or not before.target.same_subject(job.target):
             self.states[key] = JobState()
         self._show(job, self.states[key])
-        if before is None or not before.target.asks_like(job.target):
+        if before is None or not before.target.same_request(job.target):
             if before is not None:
                 self._cancel(key)
                 self._in_hand.pop(key, None)
@@ -231,7 +231,7 @@ def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> N
     page.put(job.target.project, render_target(job.target, token_expiry))
     page.put(job.key, render_job(job, state))
     page.put((*job.key, "samples"), lines(state.samples), state.fresh_until)
-    page.put((*job.key, "told"), lines(state.told), state.told_until)
+    page.put((*job.key, "told"), lines(state.proven_samples), state.proven_until)
 
 
 def report(job: Job, before: JobState, after: JobState, delay: float) -> None:
@@ -240,8 +240,8 @@ def report(job: Job, before: JobState, after: JobState, delay: float) -> None:
     `delay` is in seconds, until the next poll.
     """
     names = {"project": job.target.project, "collector": job.collector}
-    known = {note.partition(":")[0] for note in before.notes}  # what changes about it is not told again
-    for note in after.notes:
+    known = {note.partition(":")[0] for note in before.warnings}  # what changes about it is not told again
+    for note in after.warnings:
         if note.partition(":")[0] not in known:
             log.warning("note", **names, note=note)
     error = after.error

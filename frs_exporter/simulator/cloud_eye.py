@@ -147,7 +147,7 @@ def datapoints(
     start = max(question.start // 1000, earliest) // period * period
     for time in range(start, end, period):
         kept = period >= 1200 or time >= now - MINUTES_KEPT
-        if kept and time + period <= traffic.told_until(now):
+        if kept and time + period <= traffic.known_until(now):
             value = traffic.rolled_up(metric, api, time, period, question.filter)
             if value is not None:
                 yield {question.filter: value, "timestamp": time * 1000}

@@ -60,6 +60,6 @@ class Traffic:
             case _:
                 return 80.0 + 12 * wave + 29.5
 
-    def told_until(self, now: float) -> float:
+    def known_until(self, now: float) -> float:
         """Until when minutes are told at `now`."""
         return now - self.delay

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from aiohttp import web
 
 from frs_exporter.advice import explain
-from frs_exporter.background import Turn
+from frs_exporter.background import Yielder
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.exposition.page import FORMATS, OPENMETRICS, TEXT, Page, negotiate
 from frs_exporter.exposition.render import lines
@@ -111,9 +111,9 @@ class Steps:
                 told = {"reason": error.reason, "code": error.code, "status": error.status, "message": error.message}
                 told |= {"request id": error.request_id, "means": explain(error).means.en, "do": explain(error).do.en}
                 yield from (f"  {name}: {value}" for name, value in told.items() if value)
-            for note in each.state.notes:
+            for note in each.state.warnings:
                 yield f"  note: {note}"
-            for chunk in (*lines(each.state.samples).values(), *lines(each.state.told).values()):
+            for chunk in (*lines(each.state.samples).values(), *lines(each.state.proven_samples).values()):
                 yield from (f"  {line}" for line in chunk.decode().splitlines())
 
 
@@ -126,7 +126,7 @@ async def targets(exporter: Exporter, layout: Layout, request: web.Request) -> w
 
 async def listed(exporter: Exporter, scheme: str, host: str, path: str) -> AsyncIterator[bytes]:
     """The list, target by target; `instance` keeps apart the series that Prometheus itself makes, like `up`."""
-    turn, comma = Turn(exporter.clock), b"["
+    turn, comma = Yielder(exporter.clock), b"["
     for target in {each.job.target.project: each.job.target for each in exporter.seen().jobs}.values():
         facts = {"project_id": target.project_id, "region": target.region, "credential": target.credential.name}
         meta = {"project": target.project, **facts, "auth": target.credential.kind}

@@ -15,7 +15,7 @@ from aiohttp import web
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from frs_exporter import __version__
-from frs_exporter.background import Turn
+from frs_exporter.background import Yielder
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.seen import Seen
 from frs_exporter.web.stream import header, stream
@@ -90,7 +90,7 @@ async def document(exporter: Exporter, request: web.Request) -> web.StreamRespon
 
 async def rendered(exporter: Exporter, asked: Asked, metrics: str) -> AsyncIterator[bytes]:
     """The page in pieces."""
-    seen, turn = exporter.seen(), Turn(exporter.clock)
+    seen, turn = exporter.seen(), Yielder(exporter.clock)
     projects, matching = await look(seen, asked, turn)
     shown = matching if asked.all else matching[:MAX_ROWS]
     number = Counter[str]()
@@ -141,7 +141,7 @@ def tools(asked: Asked) -> dict[str, Any]:
     }
 
 
-async def look(seen: Seen, asked: Asked, turn: Turn) -> tuple[Projects, list[str]]:
+async def look(seen: Seen, asked: Asked, turn: Yielder) -> tuple[Projects, list[str]]:
     """All projects, and the names of those that are asked for, the worst first."""
     await turn()
     projects, text, matching = Projects(seen), asked.text.lower(), set()
@@ -169,7 +169,7 @@ def probe_query(project: str) -> str:
 
 async def as_json(exporter: Exporter, asked: Asked) -> AsyncIterator[bytes]:
     """The document, project by project."""
-    seen, turn = exporter.seen(), Turn(exporter.clock)
+    seen, turn = exporter.seen(), Yielder(exporter.clock)
     projects, names = await look(seen, asked, turn)
     about = {
         "version": __version__,

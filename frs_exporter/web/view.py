@@ -170,7 +170,7 @@ class Projects:
         samples: list[Sample] = []
         for _, state, _ in jobs:
             samples += state.samples if state.fresh_until > self._clock else ()
-            samples += state.told if state.told_until > self._clock else ()
+            samples += state.proven_samples if state.proven_until > self._clock else ()
         return samples
 
 

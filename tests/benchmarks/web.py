@@ -26,7 +26,7 @@ from frs_exporter.config.source import Source
 from frs_exporter.daemon import Serving, served
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, Findings, Limit, Sample
+from frs_exporter.model import Api, CollectResult, Limit, Sample
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.simulator import Account, Project
 from frs_exporter.web.config import load_web_config
@@ -57,7 +57,7 @@ def fill(exporter: Exporter) -> None:
         samples = [Sample(SUBSCRIBED, (key[0], name), 1.0) for name in NAMES]
         samples += [Sample(CREATED, (key[0], name), 1.7e9) for name in NAMES]
         for _ in range(20):
-            state = state.succeeded(now, 0.1, Findings(tuple(samples)), fresh)  # noqa: PLW2901
+            state = state.succeeded(now, 0.1, CollectResult(tuple(samples)), fresh)  # noqa: PLW2901
         if number % 10 == 0:
             state = state.failed(now, 0.1, ApiError(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
         exporter.states[key] = state

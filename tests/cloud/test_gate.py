@@ -62,7 +62,7 @@ async def asked(gate: Gate, project: str, retry_after: float | None = None, poll
     try:
         async with gate.entered(project, poll_interval):
             if retry_after is not None:
-                raise THROTTLED.but(retry_after=retry_after)
+                raise THROTTLED.replace(retry_after=retry_after)
     except ApiError as error:
         return error.message.partition("not asked for ")[2] or "throttled"
     return "sent"
@@ -130,7 +130,7 @@ def test_all_wait_no_longer_than_two_projects_were_told_to() -> None:
 @pytest.mark.parametrize(
     "failure",
     [
-        THROTTLED.but(),
+        THROTTLED.replace(),
         ApiError(Reason.AUTH, "as told to another request: wrong", status=401),
         ApiError(Reason.CONNECT, "the proxy cannot reach it", status=502, by_proxy=True),
         ApiError(Reason.TIMEOUT, "no answer"),

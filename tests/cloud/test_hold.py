@@ -55,7 +55,7 @@ class Guarded:
                 if outcome:
                     raise outcome
                 if not good:
-                    raise REFUSED.but()
+                    raise REFUSED.replace()
         except ApiError as error:
             return error
         return None
@@ -276,7 +276,7 @@ def test_an_endpoint_that_does_not_answer_keeps_no_other_from_proving_the_secret
     async def test(it: Guarded) -> None:
         it.good = True
         await it.use("b")
-        await it.use("b", outcome=REFUSED.but())
+        await it.use("b", outcome=REFUSED.replace())
         for _ in range(400):
             await it.use("a", outcome=TIMEOUT, endpoint="dead")
             await it.use("b")
@@ -382,7 +382,7 @@ def test_a_project_that_hangs_while_a_secret_is_held_comes_after_the_others() ->
 
     async def test(it: Guarded) -> None:
         it.good = True
-        await it.use("p", outcome=REFUSED.but())
+        await it.use("p", outcome=REFUSED.replace())
         await asyncio.sleep(KEY_HOLD + 1)
         await it.use("hangs", outcome=TIMEOUT)
         for _ in range(400):
@@ -479,7 +479,7 @@ def test_the_account_as_a_whole_is_one_that_can_be_refused_like_any_project() ->
     async def test(it: Guarded) -> None:
         with pytest.raises(ApiError):
             async with it.hold.attempt("", "iam"):
-                raise REFUSED.but()
+                raise REFUSED.replace()
         await asyncio.sleep(KEY_HOLD + 1)
         it.hold.check("p1")
         with pytest.raises(ApiError, match="not asked for another"):
@@ -506,7 +506,7 @@ def test_a_secret_that_was_replaced_is_not_held_but_has_to_prove_itself() -> Non
             try:
                 async with it.hold.attempt(project, "here", replaced=replaced):
                     await asyncio.sleep(0.1)
-                    raise REFUSED.but()
+                    raise REFUSED.replace()
             except ApiError as error:
                 return error
 
@@ -546,7 +546,7 @@ def test_refusals_of_a_user_count_until_one_of_its_secrets_is_accepted() -> None
         async def use(hold: Hold, good: bool) -> None:
             async with hold.attempt("p", "here"):
                 if not good:
-                    raise REFUSED.but()
+                    raise REFUSED.replace()
 
         for hold, good in zip(secrets[:5], (False, False, True, False, False), strict=True):
             await asyncio.gather(use(hold, good), return_exceptions=True)

@@ -10,7 +10,7 @@ import pytest
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.collector import Collector, Door, whole_number
 from frs_exporter.config.load import load
-from frs_exporter.model import Api, Family, Findings, Sample, Target
+from frs_exporter.model import Api, CollectResult, Family, Sample, Target
 from frs_exporter.polling import exporter
 from tests.conftest import account, run_virtual
 from tests.polling.living import living
@@ -19,10 +19,10 @@ QUOTA = Family("frs_max_face_set_number_again", "gauge", "The limit once more (m
 POLLS = Family("frs_times_asked_total", "counter", "How often it was asked.", ("project",))
 
 
-async def collect(door: Door, target: Target, memory: int | None) -> Findings:
+async def collect(door: Door, target: Target, memory: int | None) -> CollectResult:
     payload = await door.ask(Api.FRS, f"/v1/{target.project_id}/subscribe")
     times = (memory or 0) + 1
-    return Findings((*parse(payload, target), Sample(POLLS, (target.project,), times)), memory=times)
+    return CollectResult((*parse(payload, target), Sample(POLLS, (target.project,), times)), memory=times)
 
 
 def parse(payload: Any, target: Target) -> tuple[Sample, ...]:

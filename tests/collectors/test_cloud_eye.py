@@ -21,7 +21,7 @@ from frs_exporter.collectors.cloud_eye import (
     collect,
 )
 from frs_exporter.errors import ApiError
-from frs_exporter.model import Findings, Target
+from frs_exporter.model import CollectResult, Target
 from frs_exporter.pricing import LIST_PRICE_2018
 from frs_exporter.simulator.traffic import HOUR, MINUTE, Traffic
 from tests.collectors.asking import CloudEye, Minutes, now, page
@@ -39,7 +39,7 @@ class Polling:
     cloud_eye: CloudEye
     memory: Memory | None = None
 
-    def at(self, time: float) -> Findings | None:
+    def at(self, time: float) -> CollectResult | None:
         """What a poll finds, None where it fails."""
         self.cloud_eye.now = time
         try:
@@ -50,7 +50,7 @@ class Polling:
         return findings
 
 
-def values(findings: Findings | None, family: Any) -> dict[tuple[str, ...], float]:
+def values(findings: CollectResult | None, family: Any) -> dict[tuple[str, ...], float]:
     """Samples of a family by their labels but the project."""
     assert findings
     return {sample.labels[1:]: sample.value for sample in findings.samples if sample.family is family}
@@ -74,11 +74,13 @@ def test_the_exposition_of_a_poll() -> None:
         'frs_month_api_calls{project="gate-1",api="detect"} 8568720.0',
         'frs_month_api_cost_cny{project="gate-1",api="detect"} 3726.488',
     ]
-    assert findings.notes == ()
+    assert findings.warnings == ()
 
 
 def test_an_account_without_calls_shows_nothing_and_is_well() -> None:
-    assert Polling(CloudEye(Traffic(), START)).at(START) == Findings((), (), Memory(START, START, {}, polled_month()))
+    assert Polling(CloudEye(Traffic(), START)).at(START) == CollectResult(
+        (), (), Memory(START, START, {}, polled_month())
+    )
 
 
 def polled_month() -> Any:
@@ -150,7 +152,7 @@ def test_two_days_of_silence_are_made_up_for_and_what_is_older_is_told() -> None
     assert values(findings, API_CALLS) == {DETECT: 46 * 60}
     findings = polling.at(START + 95 * HOUR)
     assert findings
-    (note,) = findings.notes
+    (note,) = findings.warnings
     assert note == ("minutes not counted: 135, as Cloud Eye was not asked in time; it tells single ones for two days")
 
 
@@ -177,7 +179,7 @@ def test_too_many_apis_and_hostile_names_are_told_not_shown() -> None:
     findings = polling.at(START)
     assert findings
     assert len(values(findings, API_CALLS)) == MAX_APIS
-    (note,) = findings.notes
+    (note,) = findings.warnings
     assert note.startswith("APIs not shown: ")
     assert "\n" not in note
 

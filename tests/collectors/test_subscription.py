@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.collectors import Door
-from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, timestamp, told
+from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, proven_samples, timestamp
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.render import lines
-from frs_exporter.model import Api, Findings, Sample, Target
+from frs_exporter.model import Api, CollectResult, Sample, Target
 from frs_exporter.simulator.demo import SCREENSHOT, subscribed
 
 
@@ -104,7 +104,7 @@ def test_names_that_are_no_label_are_counted_and_told_and_never_shown(target: Ta
         'frs_subservices_ignored{project="gate-1"} 4.0',
         'frs_service_frozen{project="gate-1"} 0.0',
     ]
-    assert findings.notes == (
+    assert findings.warnings == (
         'sub-services not shown, see frs_subservices_ignored: A_service, _service, ***, x"y_service',
     )
 
@@ -126,7 +126,7 @@ def test_an_answer_of_which_nothing_can_be_shown_is_no_answer(target: Target) ->
 
 def test_a_date_that_is_none_is_noted_and_hides_nothing(target: Target) -> None:
     findings = parse({"detect_service": {**ON, "create_time": "yesterday"}, "search_service": ON}, target)
-    assert findings.notes == ("$.detect_service.create_time is no date and time",)
+    assert findings.warnings == ("$.detect_service.create_time is no date and time",)
     assert len([sample for sample in findings.samples if sample.family is SUBSCRIBED]) == 2
 
 
@@ -146,7 +146,7 @@ def test_create_time(text: Any, zone: str, expected: float | None) -> None:
     assert timestamp(text, zone) == expected
 
 
-async def answered(target: Target, error: ApiError, memory: tuple[str, ...] | None = None) -> Findings:
+async def answered(target: Target, error: ApiError, memory: tuple[str, ...] | None = None) -> CollectResult:
     async def ask(api: Api, path: str, body: Any = None) -> Any:
         assert (api, path, body) == (Api.FRS, f"/v1/{target.project_id}/subscribe", None)
         raise error
@@ -178,8 +178,8 @@ async def test_any_other_failure_is_no_answer(target: Target) -> None:
 
 
 def test_only_a_frozen_service_tells_by_failing(target: Target) -> None:
-    assert page(told(target, ApiError(Reason.FROZEN, "x"))) == ['frs_service_frozen{project="gate-1"} 1.0']
-    assert told(target, ApiError(Reason.TIMEOUT, "x")) == ()
+    assert page(proven_samples(target, ApiError(Reason.FROZEN, "x"))) == ['frs_service_frozen{project="gate-1"} 1.0']
+    assert proven_samples(target, ApiError(Reason.TIMEOUT, "x")) == ()
 
 
 anything = st.recursive(

@@ -405,9 +405,9 @@ def test_rules_need_no_projects_and_have_defaults(tmp_path: Path) -> None:
     assert (first.sub_projects, first.name_template, first.refresh_interval) == (True, "{project_name}", 600)
     assert (second.name, second.regions, second.sub_projects) == ("two", ("cn-north-4", "cn-east-3"), False)
     assert (second.name_template, second.refresh_interval) == ("{credential}-{project_name}", 3600)
-    assert (second.like.labels, second.like.require) == ((("team", "vision"),), ("detect",))
-    assert (second.like.poll_interval, second.like.stale_after) == (300, 900)
-    assert second.like.credential == AgencyCredential("machine", "http://169.254.169.254")
+    assert (second.template.labels, second.template.require) == ((("team", "vision"),), ("detect",))
+    assert (second.template.poll_interval, second.template.stale_after) == (300, 900)
+    assert second.template.credential == AgencyCredential("machine", "http://169.254.169.254")
     assert second.access.endpoints[Api.IAM] == "https://iam.cn-north-4.myhuaweicloud.com"
     assert second.access.project_id == ""
 

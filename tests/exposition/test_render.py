@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.render import FAMILIES, POLLS, header, lines, render_job, render_target
-from frs_exporter.model import Family, Findings, Job, JobState, Sample, Target
+from frs_exporter.model import CollectResult, Family, Job, JobState, Sample, Target
 
 LABELS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.floats(allow_nan=False, allow_infinity=False)
@@ -33,7 +33,7 @@ def test_a_job_that_was_never_polled(target: Target) -> None:
 
 def test_a_job_that_is_down(target: Target) -> None:
     error = ApiError(Reason.FROZEN, "x", status=400, code="FRS.0202")
-    state = JobState().succeeded(100, 0.5, Findings(), 280).failed(160.5, 0.25, error)
+    state = JobState().succeeded(100, 0.5, CollectResult(), 280).failed(160.5, 0.25, error)
     assert text(render_job(Job(target, "subscription"), state)) == (
         'frs_up{project="gate-1",collector="subscription"} 0.0\n'
         'frs_poll_interval_seconds{project="gate-1",collector="subscription"} 60.0\n'

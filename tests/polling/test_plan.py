@@ -25,7 +25,7 @@ def target(name: str) -> Target:
 
 def config(names: list[str], found: list[str] | None = None) -> tuple[Config, dict[str, tuple[Listed, ...]]]:
     """A config that lists some projects, and finds others."""
-    rule = Discovery(name="rule", like=BASE)
+    rule = Discovery(name="rule", template=BASE)
     listed = tuple(Listed(f"{stable_hash(name):032x}", name, "cn-north-4", False) for name in found or ())
     return Config(tuple(map(target, names)), LIMITS, (rule,)), {"rule": listed}
 

@@ -94,7 +94,7 @@ class Soak:
         if state.error is None:
             assert shown(state.samples) in [(facts, limit) for facts, limit in true if ("frozen", 1.0) not in facts]
         elif state.error.reason is Reason.FROZEN:
-            assert [sample.value for sample in state.told if sample.family is FROZEN] == [1]
+            assert [sample.value for sample in state.proven_samples if sample.family is FROZEN] == [1]
             assert any(("frozen", 1.0) in facts for facts, _ in true)
         return state
 

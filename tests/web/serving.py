@@ -17,7 +17,7 @@ from frs_exporter.daemon import Serving
 from frs_exporter.daemon import served as serve
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Findings, Sample
+from frs_exporter.model import CollectResult, Sample
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.poller import show
 from frs_exporter.simulator import Simulator
@@ -50,7 +50,7 @@ def fill(exporter: Exporter) -> None:
     """Let every project have been polled, every tenth in vain, without asking anybody."""
     for number, (key, state) in enumerate(list(exporter.states.items())):
         samples = tuple(Sample(SUBSCRIBED, (key[0], name), 1.0) for name in DOCUMENTED)
-        state = state.succeeded(1e9, 0.1, Findings(samples), exporter.clock() + 3600)  # noqa: PLW2901
+        state = state.succeeded(1e9, 0.1, CollectResult(samples), exporter.clock() + 3600)  # noqa: PLW2901
         if number % 10 == 0:
             state = state.failed(1e9, 0.1, ApiError(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
         exporter.states[key] = state

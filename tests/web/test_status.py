@@ -12,9 +12,9 @@ from urllib.parse import quote
 import pytest
 
 from frs_exporter.advice import CODES, REASONS
-from frs_exporter.collectors.subscription import SUBSCRIBED, told
+from frs_exporter.collectors.subscription import SUBSCRIBED, proven_samples
 from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Findings, Job, JobState, Sample
+from frs_exporter.model import CollectResult, Job, JobState, Sample
 from frs_exporter.polling.schedule import Shard
 from frs_exporter.polling.seen import Seen, SeenJob
 from frs_exporter.pricing import LIST_PRICE_2018
@@ -89,7 +89,7 @@ async def test_a_frozen_project_says_so() -> None:
         assert job
         error = ApiError(Reason.FROZEN, "frozen", code="FRS.0202")
         state = served.exporter.states[world_key]
-        frozen = told(job.target, error)
+        frozen = proven_samples(job.target, error)
         served.exporter.states[world_key] = state.failed(1.0, 1.0, error, frozen, served.exporter.clock() + 100)
         text = (await page(served)).text
         assert re.search(r"in-arrears cn-\S+ · \S+ frozen", text)
@@ -325,7 +325,7 @@ def seen_of(*states: JobState, require: tuple[str, ...] = (), clock: float = 0.0
 
 def test_what_is_stale_is_not_known_any_more() -> None:
     """Old data never looks fresh."""
-    findings = Findings((Sample(SUBSCRIBED, ("p0", "search"), 1.0),))
+    findings = CollectResult((Sample(SUBSCRIBED, ("p0", "search"), 1.0),))
     state = JobState().succeeded(1.0, 0.1, findings, fresh_until=100.0)
     fresh = seen_of(state, require=("search",), clock=99.0)
     assert (fresh.troubles["p0"], fresh.view("p0", None).subservices["search"].subscribed) == (Trouble.NONE, True)
@@ -335,7 +335,7 @@ def test_what_is_stale_is_not_known_any_more() -> None:
 
 def test_troubles_are_told_apart() -> None:
     down = JobState().failed(1.0, 0.1, ApiError(Reason.DNS, "x"))
-    up = JobState().succeeded(1.0, 0.1, Findings(), 100.0)
+    up = JobState().succeeded(1.0, 0.1, CollectResult(), 100.0)
     projects = seen_of(up, JobState(), down)
     assert projects.troubles == {"p0": Trouble.NONE, "p1": Trouble.UNKNOWN, "p2": Trouble.DOWN}
     assert projects.in_order() == ["p2", "p1", "p0"]
