@@ -20,7 +20,7 @@ from tests.conftest import loop_time, run_virtual
 from tests.starving import no_descriptors
 
 
-class Kept:
+class CachedToken:
     """A file whose text is the config in force."""
 
     def __init__(self, file: Path, read: Callable[[Path], str] | None = None, timeout: float = 5.0) -> None:
@@ -68,7 +68,7 @@ def test_a_bug_is_logged_once_and_the_next_change_is_taken_up(tmp_path: Path) ->
         return str(1 / (file.read_text() != "bug"))
 
     async def main() -> list[Any]:
-        kept = Kept(tmp_path / "c", broken)
+        kept = CachedToken(tmp_path / "c", broken)
         kept.watched.start(1.0)
         with structlog.testing.capture_logs() as logs:
             kept.file.write_text("bug")
@@ -91,7 +91,7 @@ def test_what_cannot_be_read_for_a_while_is_read_by_itself_and_not_logged_all_th
     tmp_path: Path, interval: float
 ) -> None:
     async def main() -> list[Any]:
-        kept = Kept(tmp_path / "c")
+        kept = CachedToken(tmp_path / "c")
         kept.watched.start(interval)
         kept.file.write_text("second")
         with structlog.testing.capture_logs() as logs:
@@ -122,7 +122,7 @@ async def test_a_read_that_takes_too_long_is_given_up_and_tried_again(tmp_path: 
         answers.wait(10)
         return reads[-1]
 
-    kept = Kept(tmp_path / "c")
+    kept = CachedToken(tmp_path / "c")
     kept.read = slow
     kept.watched._options = WatchOptions("config", settle=0.01, timeout=0.1)
     kept.file.write_text("second")
@@ -137,7 +137,7 @@ async def test_a_read_that_takes_too_long_is_given_up_and_tried_again(tmp_path: 
 
 def test_what_is_refused_when_it_is_to_be_put_in_force_is_not_tried_again(tmp_path: Path) -> None:
     async def main() -> list[Any]:
-        kept = Kept(tmp_path / "c")
+        kept = CachedToken(tmp_path / "c")
         kept.watched.start(1.0)
         kept.file.write_text("refused")
         with structlog.testing.capture_logs() as logs:
@@ -152,7 +152,7 @@ def test_what_is_refused_when_it_is_to_be_put_in_force_is_not_tried_again(tmp_pa
 
 def test_a_file_is_read_when_whoever_writes_it_has_finished(tmp_path: Path) -> None:
     async def main() -> None:
-        kept = Kept(tmp_path / "c")
+        kept = CachedToken(tmp_path / "c")
         kept.watched.start(0.05)
         with kept.file.open("w") as stream:
             for letter in "writing":
@@ -186,7 +186,7 @@ class SlowSource(Source[str]):
 
 async def test_two_who_look_at_the_same_time_are_no_failure(tmp_path: Path) -> None:
     """As where two credentials are refused at once, and the files are looked at anyway."""
-    kept = Kept(tmp_path / "config")
+    kept = CachedToken(tmp_path / "config")
     source = SlowSource(str(kept.file), kept._load)
     source.load()
     options = WatchOptions("config", settle=0.1, timeout=5.0)

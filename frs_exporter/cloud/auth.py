@@ -11,17 +11,17 @@ from typing import Protocol
 
 from frs_exporter.cloud.hold import (
     KEY_HOLD,
-    KEY_WIDTH,
     KEYS,
+    KEYS_IN_FLIGHT,
+    LOGINS_IN_FLIGHT,
     PASSWORD_HOLD,
-    PASSWORD_WIDTH,
     PASSWORDS,
-    Hold,
+    Lockout,
     Refusals,
     Replaced,
 )
 from frs_exporter.cloud.keys import AgencyAuthorizer, KeyAuthorizer
-from frs_exporter.cloud.lease import Lease, Term
+from frs_exporter.cloud.lease import Grant, Lease
 from frs_exporter.cloud.login import about, password_login, read_token
 from frs_exporter.cloud.transport import Authorize, Request, Send
 from frs_exporter.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
@@ -70,7 +70,7 @@ def authorizer(
     send: Send,
     now: Callable[[], float],
     rng: random.Random,
-    hold: Hold,
+    hold: Lockout,
     *,
     reread: Reread = no_config,
 ) -> Authorizer:
@@ -91,11 +91,13 @@ def authorizer(
             return AgencyAuthorizer(credential, send, now, rng, hold)
 
 
-def hold_of(credential: Credential, telemetry: Telemetry, user: Refusals) -> Hold:
+def lockout_of(credential: Credential, telemetry: Telemetry, user: Refusals) -> Lockout:
     """What guards a credential's secret."""
     if isinstance(credential, TokenCredential):
-        return Hold(credential.name, PASSWORD_HOLD, telemetry, user, width=PASSWORD_WIDTH, of_endpoint=True)
-    return Hold(credential.name, KEY_HOLD, telemetry, user, width=KEY_WIDTH)
+        return Lockout(
+            credential.name, PASSWORD_HOLD, telemetry, user, max_in_flight=LOGINS_IN_FLIGHT, of_endpoint=True
+        )
+    return Lockout(credential.name, KEY_HOLD, telemetry, user, max_in_flight=KEYS_IN_FLIGHT)
 
 
 def refusals_of(credential: Credential) -> Refusals:
@@ -140,7 +142,7 @@ class GivenAuthorizer:
 
 
 @dataclass(slots=True)
-class Kept:
+class CachedToken:
     """The token of one project, and when one of its tokens was refused last, in seconds of the event loop's clock."""
 
     lease: Lease[Token]
@@ -151,14 +153,14 @@ class TokenAuthorizer:
     """Buys a token for each project with a user's password; however many want one, one request is made."""
 
     def __init__(
-        self, credential: TokenCredential, send: Send, rng: random.Random, hold: Hold, replaced: Replaced
+        self, credential: TokenCredential, send: Send, rng: random.Random, hold: Lockout, replaced: Replaced
     ) -> None:
         self._credential = credential
         self._send = send
         self._rng = rng
         self._hold = hold
         self._replaced = replaced
-        self._kept: dict[tuple[str, str], Kept] = {}
+        self._kept: dict[tuple[str, str], CachedToken] = {}
 
     async def authorize(self, access: RequestScope) -> Authorize:
         """The token of `access`; one that nears its end is renewed in the background while it is still used."""
@@ -191,13 +193,13 @@ class TokenAuthorizer:
         """Give up renewals that are under way."""
         await asyncio.gather(*(kept.lease.close() for kept in self._kept.values()))
 
-    def _of(self, access: RequestScope) -> Kept:
+    def _of(self, access: RequestScope) -> CachedToken:
         kept = self._kept.get(key(access))
         if kept is None:
-            kept = self._kept[key(access)] = Kept(Lease("token", {"project": access.project}))
+            kept = self._kept[key(access)] = CachedToken(Lease("token", {"project": access.project}))
         return kept
 
-    async def _buy(self, access: RequestScope) -> Term[Token]:
+    async def _buy(self, access: RequestScope) -> Grant[Token]:
         asked_at, endpoint = 0.0, access.endpoints[Api.IAM]
 
         @asynccontextmanager
@@ -225,12 +227,12 @@ class TokenAuthorizer:
             ),
             login,
         )
-        value, issued, expires, project_id = answer.payload
+        value, issued, expires, project_id = answer.data
         if project_id != access.project_id:
             raise ApiError(Reason.PROJECT_MISMATCH, "IAM issued a token of another project", **about(answer))
         # The life is measured between two times of IAM's own clock, so a wrong local clock does no harm.
         life = min(expires - issued, LONGEST_LIFE)
-        return Term(Token(value), expires, asked_at + life * self._rng.uniform(*REFRESH_AT), asked_at + life)
+        return Grant(Token(value), expires, asked_at + life * self._rng.uniform(*REFRESH_AT), asked_at + life)
 
 
 def key(access: RequestScope) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from frs_exporter.background import Yielder
-from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, hold_of, no_config, refusals_of
-from frs_exporter.cloud.hold import Hold, Refusals
+from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, lockout_of, no_config, refusals_of
+from frs_exporter.cloud.hold import Lockout, Refusals
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.credentials import Credential
 from frs_exporter.errors import ApiError, Reason
@@ -37,10 +37,10 @@ class Client:
         self._rng = rng
         self._reread = reread
         self._authorizers: dict[Credential, Authorizer] = {}
-        self._holds: dict[Credential, Hold] = {}
+        self._holds: dict[Credential, Lockout] = {}
         self._users: dict[tuple[str, ...], Refusals] = {}
 
-    async def ask(self, access: RequestScope, api: Api, path: str, body: Any = None) -> Any:
+    async def get(self, access: RequestScope, api: Api, path: str, body: Any = None) -> Any:
         """The JSON at `path`, for which JSON is posted if there is any, which must change nothing; raises ApiError."""
         name, endpoint = access.credential.name, access.endpoints[api]
         method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
@@ -53,14 +53,14 @@ class Client:
         step(f"authorization: {access.credential.kind} of {name}{held(authorizer.expires_at(access))}")
         authorization = await authorizer.authorize(access)
         try:
-            return (await self._transport.send(request, authorization)).payload
+            return (await self._transport.send(request, authorization)).data
         except ApiError as error:
             # Tokens die early: on arrears, on changed permissions; temporary keys do, too. A second refusal is a
             # failure. A refused signature is never tried again with the same key: a few of them lock it.
             if error.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
                 raise
         step("the authorization was refused: one more try with a new one")
-        return (await self._transport.send(request, await authorizer.authorize(access))).payload
+        return (await self._transport.send(request, await authorizer.authorize(access))).data
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:
         """Keep to other limits, and let go of all that is for none of these accesses."""
@@ -78,7 +78,7 @@ class Client:
             if credential.name not in names:
                 self._telemetry.forget_credential(credential.name)
         # What stands of a secret that nobody wants stays: it may come back, or be followed by others as wrong.
-        self._holds = {c: hold for c, hold in self._holds.items() if c in self._authorizers or hold.stands}
+        self._holds = {c: hold for c, hold in self._holds.items() if c in self._authorizers or hold.is_held}
         for credential, its in of_credential.items():
             await self._authorizer(credential).retain(its)
             await turn()
@@ -106,11 +106,11 @@ class Client:
             )
         return self._authorizers[credential]
 
-    def _hold(self, credential: Credential) -> Hold:
+    def _hold(self, credential: Credential) -> Lockout:
         """What stands of a secret, if anything does, or a new hold."""
         user = self._users.setdefault((credential.kind, *credential.user), refusals_of(credential))
         if credential not in self._holds:
-            self._holds[credential] = hold_of(credential, self._telemetry, user)
+            self._holds[credential] = lockout_of(credential, self._telemetry, user)
         self._holds[credential].restore()
         return self._holds[credential]
 

@@ -64,7 +64,7 @@ class Gate:
             self._throttled[project] = wanted = min(error.retry_after, LONGEST_RETRY_AFTER)
             self._pauses.pause(project, error, wanted)
             second = sorted(self._throttled.values())[-2:][0] if len(self._throttled) > 1 else 0.0
-            self._pauses.everybody.stand(error, max(second, min(wanted, poll_interval, LONGEST_FOR_ONE)))
+            self._pauses.everybody.start(error, max(second, min(wanted, poll_interval, LONGEST_FOR_ONE)))
         elif error.status is not None and not error.by_proxy and error.reason not in (Reason.THROTTLED, Reason.AUTH):
             self._throttled.clear()  # a refusal may be an older one that stands
 

@@ -8,23 +8,23 @@ from contextlib import asynccontextmanager
 import structlog
 
 from frs_exporter.advice import advice
-from frs_exporter.cloud.pauses import Pauses, Standing
+from frs_exporter.cloud.pauses import Cooldown, Pauses
 from frs_exporter.errors import ApiError, Reason, proves_secret
 from frs_exporter.exposition.telemetry import Telemetry
 
 KEY_HOLD = 360.0
 """Seconds without a signature after a refused one: more than the 300 for which the gateway locks a key after five
 refused in a row (devg-apisign, api-sign-0001)."""
-KEY_WIDTH = 4
+KEYS_IN_FLIGHT = 4
 """Signed requests under way at once: if all turn out to be refused, the key is not locked yet."""
 PASSWORD_HOLD = 1860.0
 """Seconds without a login after a refused one. An account locks a user after 3 to 10 wrong passwords within 15 to 60
 minutes, as it is set (IAM API, iam_17_0005); two within any hour never lock, whatever is set."""
-PASSWORD_WIDTH = 2
+LOGINS_IN_FLIGHT = 2
 """Logins under way at once: if both turn out to be refused, the next one is more than an hour later."""
 LAST_HOLD = 3600.0
 """Each hold is twice as long as the one before, up to this."""
-BEHIND = 30.0
+DEFERRAL = 30.0
 """Seconds by which the project that was refused comes after the others, or the endpoint that did not answer: the
 others tell whether it was the secret."""
 CLOCK_JUMP = 60.0
@@ -55,35 +55,36 @@ async def nothing_new() -> bool:
 class Refusals:
     """What was refused to one user of late: the vendor counts it together, also when each secret is another one."""
 
-    def __init__(self, most: int, within: float) -> None:
-        self._times: deque[float] = deque(maxlen=most)
-        self._most, self._within = most, within
-        self._standing = Standing()
+    def __init__(self, limit: int, window: float) -> None:
+        self._times: deque[float] = deque(maxlen=limit)
+        self._limit, self._window = limit, window
+        self._cooldown = Cooldown()
 
     def add(self, error: ApiError) -> None:
         """Count one."""
         now = asyncio.get_running_loop().time()
         self._times.append(now)
-        if len(self._times) == self._most:
-            self._standing.stand(error, self._times[0] + self._within - now)
+        if len(self._times) == self._limit:
+            self._cooldown.start(error, self._times[0] + self._window - now)
 
     def clear(self) -> None:
         """One of the user's secrets was accepted."""
         self._times.clear()
-        self._standing.lift()
+        self._cooldown.clear()
 
     def check(self) -> None:
         """Raise the newest again while there are too many."""
-        self._standing.check()
+        self._cooldown.check()
 
 
-class Hold:
+class Lockout:
     """Guards a secret: refused once, it is not used for longer than the vendor's lock lasts, and then by one alone.
 
-    Until it has worked, one at a time uses it, after that at most `width`, as those under way could lock it together;
-    of those each endpoint has its share, so that one that is slow takes nothing from the others. A project that is
-    refused where others are accepted is held by itself; one that gets no answer waits by itself, until another one gets
-    none, too. `of_endpoint` says that no answer may be a refusal though the secret has worked, as it may for logins.
+    Until it has worked, one at a time uses it, after that at most `max_in_flight`, as those under way could lock it
+    together; of those each endpoint has its share, so that one that is slow takes nothing from the others. A project
+    that is refused where others are accepted is held by itself; one that gets no answer waits by itself, until another
+    one gets none, too. `of_endpoint` says that no answer may be a refusal though the secret has worked, as it may for
+    logins.
     """
 
     def __init__(
@@ -93,34 +94,34 @@ class Hold:
         telemetry: Telemetry,
         user: Refusals,
         *,
-        width: int,
+        max_in_flight: int,
         of_endpoint: bool = False,
     ) -> None:
         self._credential = credential
         self._user = user
         self._retired = False
-        self._first = self._length = first
+        self._first = self._current = first
         self._telemetry = telemetry
-        self._width = width
+        self._max_in_flight = max_in_flight
         self._of_endpoint = of_endpoint
         self._worked = self._trusted = False
         self._offset = 0.0
         self._under_way: Counter[str] = Counter()
         self._line: deque[asyncio.Future[None]] = deque()
         self._refusals = 0
-        self._standing = Standing()
+        self._cooldown = Cooldown()
         self._suspect: str | None = None
-        self._behind: frozenset[str] = frozenset()
-        self._odd: set[str] = set()
-        self._odd_standing = Standing()
-        self._silences: defaultdict[str, Pauses] = defaultdict(Pauses)
+        self._deferred: frozenset[str] = frozenset()
+        self._quarantined: set[str] = set()
+        self._quarantine = Cooldown()
+        self._cooling: defaultdict[str, Pauses] = defaultdict(Pauses)
         self._unanswered: Counter[str] = Counter()
         self._show()
 
     @property
-    def stands(self) -> bool:
+    def is_held(self) -> bool:
         """Whether the secret is held, or just was: what is known of it must not be forgotten."""
-        return self._refusals > 0 and self._standing.left > -LAST_HOLD
+        return self._refusals > 0 and self._cooldown.remaining > -LAST_HOLD
 
     def retire(self) -> None:
         """Go on for what is under way; a secret that nobody wants any more is not told of."""
@@ -139,12 +140,12 @@ class Hold:
     def check(self, project: str, endpoint: str | None = None) -> None:
         """Raise the error that stands: for the secret, for its use for this project, or at an endpoint."""
         self._user.check()
-        behind = {project, endpoint} & (self._behind | self._odd)
-        self._standing.check(longer=BEHIND * len(behind))
-        if project in self._odd:
-            self._odd_standing.check()
-        if endpoint is not None and endpoint in self._silences:
-            self._silences[endpoint].check(project)
+        deferred = {project, endpoint} & (self._deferred | self._quarantined)
+        self._cooldown.check(longer=DEFERRAL * len(deferred))
+        if project in self._quarantined:
+            self._quarantine.check()
+        if endpoint is not None and endpoint in self._cooling:
+            self._cooling[endpoint].check(project)
 
     @asynccontextmanager
     async def attempt(
@@ -196,8 +197,8 @@ class Hold:
     def _may_go(self, endpoint: str) -> bool:
         if not self._trusted:
             return self._under_way.total() == 0
-        share = max(1, self._width // len(self._under_way))
-        return self._under_way.total() < self._width and self._under_way[endpoint] < share
+        share = max(1, self._max_in_flight // len(self._under_way))
+        return self._under_way.total() < self._max_in_flight and self._under_way[endpoint] < share
 
     async def _refused(self, project: str, error: ApiError, replaced: Replaced) -> ApiError:
         """What to tell who was refused; another secret, if there is one, has to prove itself."""
@@ -210,60 +211,60 @@ class Hold:
 
     def _refuse(self, project: str, error: ApiError) -> ApiError:
         """Hold the secret, or an odd project; what to tell who was refused."""
-        if project in self._odd and not self._refusals:
-            self._length = min(2 * self._length, LAST_HOLD)  # as it may be the secret after all
-            self._odd_standing.stand(error, self._length)
-            return error.replace(retry_after=self._odd_standing.left)
+        if project in self._quarantined and not self._refusals:
+            self._current = min(2 * self._current, LAST_HOLD)  # as it may be the secret after all
+            self._quarantine.start(error, self._current)
+            return error.replace(retry_after=self._quarantine.remaining)
         if not self._refusals and not self._retired:
             names = {"credential": self._credential, "api": error.api, "code": error.code}
             details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
-            log.error("credential rejected", **names, held_seconds=self._length, **details)
-        new = self._standing.left <= 0
-        self._standing.stand(error, self._length)
+            log.error("credential rejected", **names, held_seconds=self._current, **details)
+        new = self._cooldown.remaining <= 0
+        self._cooldown.start(error, self._current)
         if new:  # more that were under way make the hold as long as a second refusal does, and no longer
-            self._length = min(2 * self._length, LAST_HOLD)
-        self._trusted, self._suspect, self._behind = False, project, frozenset({project})
+            self._current = min(2 * self._current, LAST_HOLD)
+        self._trusted, self._suspect, self._deferred = False, project, frozenset({project})
         self._refusals += 1
         self._show()
-        return error.replace(retry_after=self._standing.left + BEHIND)
+        return error.replace(retry_after=self._cooldown.remaining + DEFERRAL)
 
     def _answered(self, endpoint: str) -> None:
-        self._silences[endpoint].well()
+        self._cooling[endpoint].well()
         self._unanswered.pop(endpoint, None)
 
     def _doubt(self, project: str, endpoint: str, error: ApiError) -> ApiError:
         """What was not answered may have been refused: it is not tried again so soon; what to tell."""
         if self._refusals:
-            self._standing.restart(self._length)
+            self._cooldown.restart(self._current)
             # The endpoint may be what is silent, or the project: whoever else is there comes before it.
-            self._behind = frozenset(who for who in self._behind if who != self._suspect) | {endpoint, project}
-            return error.replace(retry_after=self._standing.left + BEHIND)
+            self._deferred = frozenset(who for who in self._deferred if who != self._suspect) | {endpoint, project}
+            return error.replace(retry_after=self._cooldown.remaining + DEFERRAL)
         if self._worked and not self._of_endpoint:
             return error
         self._trusted = False  # one at a time, until somebody is accepted: several could all have been refused
-        silence, step = self._silences[endpoint], min(self._unanswered[endpoint], len(PROJECT_PAUSES) - 1)
+        cooling, level = self._cooling[endpoint], min(self._unanswered[endpoint], len(PROJECT_PAUSES) - 1)
         self._unanswered[endpoint] += 1
-        silence.pause(project, error, PROJECT_PAUSES[step])
-        if silence.spreads(project):
-            silence.everybody.stand(error, ENDPOINT_PAUSES[step])
-        return error.replace(retry_after=PROJECT_PAUSES[step])
+        cooling.pause(project, error, PROJECT_PAUSES[level])
+        if cooling.spreads(project):
+            cooling.everybody.start(error, ENDPOINT_PAUSES[level])
+        return error.replace(retry_after=PROJECT_PAUSES[level])
 
     def _accept(self, project: str, refusals: int) -> None:
         """Lift the hold, unless the secret was refused since the attempt began."""
-        self._odd.discard(project)
+        self._quarantined.discard(project)
         self._user.clear()
         if refusals != self._refusals:
             return
         if refusals:
             log.info("credential accepted again", credential=self._credential, refusals=refusals)
             if self._suspect is not None and self._suspect != project:
-                self._odd.add(self._suspect)
+                self._quarantined.add(self._suspect)
         self._forget()
         self._worked = self._trusted = True
 
     def _forget(self) -> None:
-        self._standing.lift()
-        self._length, self._refusals, self._suspect, self._behind = self._first, 0, None, frozenset()
+        self._cooldown.clear()
+        self._current, self._refusals, self._suspect, self._deferred = self._first, 0, None, frozenset()
         self._show()
 
     def _show(self) -> None:

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from frs_exporter.cloud.hold import Hold, Replaced
-from frs_exporter.cloud.lease import REFRESH_RETRY, Lease, Term
+from frs_exporter.cloud.hold import Lockout, Replaced
+from frs_exporter.cloud.lease import REFRESH_RETRY, Grant, Lease
 from frs_exporter.cloud.metadata import temporary_keys
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Authorize, Request, Send
@@ -32,7 +32,7 @@ class KeySignature:
     keys: Callable[[], KeyCredential] = field(repr=False)
     project_id: str
     now: Callable[[], float] = field(repr=False)
-    hold: Hold = field(repr=False)
+    hold: Lockout = field(repr=False)
     replaced: Callable[[KeyCredential], Awaitable[bool]] = field(repr=False)
     used: KeyCredential | None = field(default=None, compare=False)
 
@@ -65,7 +65,7 @@ class KeySignature:
 class KeyAuthorizer:
     """Signs with keys that stay: there is nothing to keep, and nothing to renew."""
 
-    def __init__(self, credential: KeyCredential, now: Callable[[], float], hold: Hold, replaced: Replaced) -> None:
+    def __init__(self, credential: KeyCredential, now: Callable[[], float], hold: Lockout, replaced: Replaced) -> None:
         self._credential = credential
         self._now = now
         self._hold = hold
@@ -102,7 +102,7 @@ class AgencyAuthorizer:
     """Signs with the temporary keys of the machine's agency, which are renewed ahead, and when they are refused."""
 
     def __init__(
-        self, credential: AgencyCredential, send: Send, now: Callable[[], float], rng: random.Random, hold: Hold
+        self, credential: AgencyCredential, send: Send, now: Callable[[], float], rng: random.Random, hold: Lockout
     ) -> None:
         self._credential = credential
         self._send = send
@@ -146,14 +146,14 @@ class AgencyAuthorizer:
                 return False
         return True
 
-    async def _obtain(self) -> Term[KeyCredential]:
+    async def _obtain(self) -> Grant[KeyCredential]:
         keys, expires_at = await temporary_keys(self._credential, self._send)
         clock, life = asyncio.get_running_loop().time(), expires_at - self._now()
         if life <= 0:
             message = "the metadata service gives keys that have ended; is this machine's clock right?"
             raise ApiError(Reason.PAYLOAD, message, api=Api.ECS)
         refresh_at = clock + max(REFRESH_RETRY, life * self._rng.uniform(*RENEW_AT))
-        return Term(keys, expires_at, refresh_at, clock + life)
+        return Grant(keys, expires_at, refresh_at, clock + life)
 
 
 def endpoints_of(accesses: Collection[RequestScope]) -> set[str]:

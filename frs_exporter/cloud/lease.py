@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Term(Generic[T]):
+class Grant(Generic[T]):
     """What was granted; it ends at `expires_at` by the cloud's clock, the other two are in seconds of the loop's."""
 
     value: T = field(repr=False)
@@ -28,7 +28,7 @@ class Term(Generic[T]):
     dies_at: float
 
 
-Obtain = Callable[[], Awaitable[Term[T]]]
+Obtain = Callable[[], Awaitable[Grant[T]]]
 """Asks the cloud; raises ApiError."""
 
 
@@ -38,8 +38,8 @@ class Lease(Generic[T]):
     def __init__(self, what: str, names: Mapping[str, str]) -> None:
         self._what = what
         self._names = names
-        self._term: Term[T] | None = None
-        self._renewal: asyncio.Task[Term[T]] | None = None
+        self._term: Grant[T] | None = None
+        self._renewal: asyncio.Task[Grant[T]] | None = None
         self._overdue = False
 
     @property
@@ -79,14 +79,14 @@ class Lease(Generic[T]):
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
 
-    def _renew(self, obtain: Obtain[T]) -> asyncio.Task[Term[T]]:
+    def _renew(self, obtain: Obtain[T]) -> asyncio.Task[Grant[T]]:
         if self._renewal is None:
             name = " ".join((self._what, *self._names.values()))
             self._renewal = asyncio.create_task(self._obtained(obtain), name=name)
             self._renewal.add_done_callback(self._look_at)
         return self._renewal
 
-    async def _obtained(self, obtain: Obtain[T]) -> Term[T]:
+    async def _obtained(self, obtain: Obtain[T]) -> Grant[T]:
         try:
             term = self._term = await obtain()
         except ApiError as error:
@@ -100,7 +100,7 @@ class Lease(Generic[T]):
             log.info(f"{self._what} renewed", **self._names)
         return term
 
-    def _postpone(self, held: Term[T], error: ApiError) -> None:
+    def _postpone(self, held: Grant[T], error: ApiError) -> None:
         """Try again later; nobody but the log tells of it while what is held serves."""
         clock = asyncio.get_running_loop().time()
         self._term = replace(held, refresh_at=clock + REFRESH_RETRY)
@@ -110,7 +110,7 @@ class Lease(Generic[T]):
             details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
             log.warning(f"{self._what} not renewed", **names, **details, valid_seconds=round(held.dies_at - clock))
 
-    def _look_at(self, task: asyncio.Task[Term[T]]) -> None:
+    def _look_at(self, task: asyncio.Task[Grant[T]]) -> None:
         """See how a renewal ended, as nobody else may be waiting for it: a failure is told already, a bug is not."""
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ApiError):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from frs_exporter.cloud.strict_json import decode
-from frs_exporter.cloud.transport import Answer
+from frs_exporter.cloud.transport import Response
 from frs_exporter.credentials import TokenCredential
 from frs_exporter.errors import ApiError, Reason, request_id
 from frs_exporter.model import Api
@@ -24,15 +24,15 @@ def password_login(credential: TokenCredential, project_id: str) -> bytes:
     return json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
 
 
-def read_token(raw: Answer) -> tuple[str, float, float, str]:
+def read_token(raw: Response) -> tuple[str, float, float, str]:
     """Token, issue and expiry in Unix seconds, and project id, empty for one of an account, of IAM's answer.
 
     Raises ValueError where it is no JSON, and ApiError on any other shape.
     """
     value, problem = raw.headers.get("x-subject-token", ""), "no usable X-Subject-Token"
-    payload = decode(raw.payload)
+    data = decode(raw.data)
     try:
-        token: Any = payload["token"]
+        token: Any = data["token"]
         issued, expires = (iam_time(token[key]) for key in ("issued_at", "expires_at"))
         project_id = "" if "domain" in token and "project" not in token else token["project"]["id"]
         if re.fullmatch(r"[\x21-\x7e]+", value) and isinstance(project_id, str) and expires > issued:
@@ -42,7 +42,7 @@ def read_token(raw: Answer) -> tuple[str, float, float, str]:
     raise ApiError(Reason.PAYLOAD, f"{problem} in IAM's answer", **about(raw))
 
 
-def about(answer: Answer) -> dict[str, Any]:
+def about(answer: Response) -> dict[str, Any]:
     """What an error tells of an answer that was successful, but not usable."""
     return {"api": Api.IAM, "status": answer.status, "request_id": request_id(answer.headers)}
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pydantic import SecretStr
 
 from frs_exporter.cloud.login import iam_time
-from frs_exporter.cloud.transport import Answer, Authorize, Request, Send
+from frs_exporter.cloud.transport import Authorize, Request, Response, Send
 from frs_exporter.credentials import AgencyCredential, KeyCredential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Api
@@ -49,19 +49,19 @@ async def authorization(send: Send, request: Callable[..., Request]) -> dict[str
     """The header with the service's token, or none where it knows no tokens; raises ApiError."""
     try:
         asked = {"x-metadata-token-ttl-seconds": str(TOKEN_LIFE)}
-        return {"x-metadata-token": (await send(request("PUT", TOKEN_PATH, read=printable), given(asked))).payload}
+        return {"x-metadata-token": (await send(request("PUT", TOKEN_PATH, read=printable), given(asked))).data}
     except ApiError as error:
         if error.status not in WITHOUT_TOKENS:
             raise
         return {}
 
 
-def read_keys(name: str, answer: Answer) -> tuple[KeyCredential, float]:
+def read_keys(name: str, answer: Response) -> tuple[KeyCredential, float]:
     """The keys of an answer; raises ApiError on any other shape."""
-    payload = answer.payload if isinstance(answer.payload, dict) else {}
+    data = answer.data if isinstance(answer.data, dict) else {}
     for key, fields in FIELDS:
         try:
-            access, secret, token, expires = (payload[key][field] for field in fields)
+            access, secret, token, expires = (data[key][field] for field in fields)
             if all(re.fullmatch(r"[\x21-\x7e]+", part) for part in (access, secret, token)):
                 return KeyCredential(name, access, SecretStr(secret), SecretStr(token)), iam_time(expires)
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -70,9 +70,9 @@ def read_keys(name: str, answer: Answer) -> tuple[KeyCredential, float]:
     raise ApiError(Reason.PAYLOAD, message, status=answer.status, api=Api.ECS)
 
 
-def printable(raw: Answer) -> str:
+def printable(raw: Response) -> str:
     """Text that can be sent in a header; raises ValueError."""
-    text = str(raw.payload, "ascii", "replace").strip()
+    text = str(raw.data, "ascii", "replace").strip()
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ValueError("it is no token")
     return text

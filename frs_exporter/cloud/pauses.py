@@ -7,7 +7,7 @@ from collections import defaultdict
 from frs_exporter.errors import ApiError
 
 
-class Standing:
+class Cooldown:
     """An error that stands for a while: whoever comes meanwhile gets it at once, and nothing is sent."""
 
     def __init__(self) -> None:
@@ -15,11 +15,11 @@ class Standing:
         self._until = -math.inf
 
     @property
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds for which the error still stands, zero or less when it does not."""
         return self._until - asyncio.get_running_loop().time()
 
-    def stand(self, error: ApiError, seconds: float) -> None:
+    def start(self, error: ApiError, seconds: float) -> None:
         """Let the error stand for at least so long."""
         self._error = error.replace()
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
@@ -28,24 +28,26 @@ class Standing:
         """Let what stands, or stood, stand for so long from now on."""
         self._until = asyncio.get_running_loop().time() + seconds
 
-    def lift(self) -> None:
+    def clear(self) -> None:
         """Let nothing stand."""
         self._error, self._until = None, -math.inf
 
     def check(self, longer: float = 0.0) -> None:
         """Raise the error again, if it stands, or did so many seconds ago."""
-        left = self.left + longer
-        if self._error is not None and left > 0:
-            message = f"as told to another request: {self._error.message}; not asked for another {math.ceil(left)} s"
-            raise self._error.replace(message=message, retry_after=left)
+        remaining = self.remaining + longer
+        if self._error is not None and remaining > 0:
+            message = (
+                f"as told to another request: {self._error.message}; not asked for another {math.ceil(remaining)} s"
+            )
+            raise self._error.replace(message=message, retry_after=remaining)
 
 
 class Pauses:
     """What one project ran into, and what it means for all others: trouble of one project is no reason to stop them."""
 
     def __init__(self) -> None:
-        self.everybody = Standing()
-        self._projects: defaultdict[str, Standing] = defaultdict(Standing)
+        self.everybody = Cooldown()
+        self._projects: defaultdict[str, Cooldown] = defaultdict(Cooldown)
         self._first: str | None = None
         self._spread = False
 
@@ -61,7 +63,7 @@ class Pauses:
 
     def pause(self, project: str, error: ApiError, seconds: float) -> None:
         """Let the error stand for this project alone."""
-        self._projects[project].stand(error, seconds)
+        self._projects[project].start(error, seconds)
 
     def check(self, project: str) -> None:
         """Raise the error that stands for all, or for this project."""

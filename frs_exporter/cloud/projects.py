@@ -26,7 +26,7 @@ async def list_projects(client: Client, access: RequestScope) -> tuple[Listed, .
     `/v3/projects`, which needs iam:projects:listProjects (IAM API reference).
     """
     if isinstance(access.credential, TokenCredential):
-        items = items_of(await client.ask(access, Api.IAM, "/v3/auth/projects"))
+        items = items_of(await client.get(access, Api.IAM, "/v3/auth/projects"))
     else:
         items = await all_pages(client, access)
     if not items:  # an account has one for each region it uses: this must not take all that is watched from the page
@@ -39,18 +39,18 @@ async def all_pages(client: Client, access: RequestScope) -> Items:
     items: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
         try:
-            listed = items_of(await client.ask(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}"))
+            projects = items_of(await client.get(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}"))
         except ApiError as error:
             raise error.replace(message=error.message + NEEDED) if error.reason is Reason.FORBIDDEN else error from None
-        if listed.keys() <= items.keys():
+        if projects.keys() <= items.keys():
             return items
-        items.update(listed)
+        items.update(projects)
     raise ApiError(Reason.PAYLOAD, f"the list of projects has not ended after {MAX_PAGES} pages", api=Api.IAM)
 
 
-def items_of(payload: Any) -> Items:
+def items_of(data: Any) -> Items:
     """The projects in an answer; raises ApiError where they are not what projects are."""
-    projects = payload.get("projects") if isinstance(payload, dict) else None
+    projects = data.get("projects") if isinstance(data, dict) else None
     if not isinstance(projects, list):
         raise ApiError(Reason.PAYLOAD, "$.projects is not a list", api=Api.IAM)
     items = {}

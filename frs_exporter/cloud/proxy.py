@@ -54,7 +54,7 @@ def direct(host: str, port: int, no_proxy: str) -> bool:
         if entry == "*":
             return True
         if "/" in entry:
-            if address is not None and within(address, entry):
+            if address is not None and is_in_network(address, entry):
                 return True
             continue
         name, wanted = split_port(entry)
@@ -63,7 +63,7 @@ def direct(host: str, port: int, no_proxy: str) -> bool:
     return False
 
 
-def within(address: object, network: str) -> bool:
+def is_in_network(address: object, network: str) -> bool:
     """Whether an address is in a network; in none that cannot be read."""
     try:
         return address in ip_network(network, strict=False)

@@ -49,7 +49,7 @@ class Request:
     http: HttpOptions = DIRECT
     body: bytes = field(default=b"", repr=False)
     secret: str = field(default="", repr=False)
-    read: Callable[["Answer"], Any] = field(default=lambda raw: decode(raw.payload), repr=False)
+    read: Callable[["Response"], Any] = field(default=lambda raw: decode(raw.data), repr=False)
     project: str = ""
     poll_interval: float = 60.0
 
@@ -60,19 +60,19 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A successful answer; header names are in lower case, `payload` is what was read of its body."""
+class Response:
+    """A successful answer; header names are in lower case, `data` is what was read of its body."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
-    payload: Any = field(repr=False)
+    data: Any = field(repr=False)
 
 
 Authorize = Callable[[Request], AbstractAsyncContextManager[Mapping[str, str]]]
 """Surrounds a request with its authorization: the headers, in lower case, made when it is sent, as a signature's date
 must be fresh; it sees the outcome, and may raise ApiError before anything is sent."""
 
-Send = Callable[[Request, Authorize], Awaitable[Answer]]
+Send = Callable[[Request, Authorize], Awaitable[Response]]
 """What `Transport.send` is."""
 
 
@@ -86,7 +86,7 @@ class Transport:
         self._gates: dict[tuple[Api, str, str], Gate] = {}
         self._waiting: dict[object, float] = {}
         self._connections = Connections()
-        self._under_way: set[asyncio.Task[Answer]] = set()
+        self._under_way: set[asyncio.Task[Response]] = set()
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:
         """Keep to other limits, and let go of what is for none of these accesses."""
@@ -115,7 +115,7 @@ class Transport:
         now = asyncio.get_running_loop().time()
         return now - next(iter(self._waiting.values()), now)
 
-    async def send(self, request: Request, authorize: Authorize) -> Answer:
+    async def send(self, request: Request, authorize: Authorize) -> Response:
         """Send once, when the gate opens; raises ApiError for anything but a 2xx answer with JSON in it.
 
         A request that was sent is waited for, though nobody may want its answer any more: a secret that it finds
@@ -135,13 +135,13 @@ class Transport:
         finally:
             del attempt  # its traceback has this frame in it: a cycle would keep headers and bodies for long
 
-    def _ended(self, arrival: object, attempt: asyncio.Task[Answer]) -> None:
+    def _ended(self, arrival: object, attempt: asyncio.Task[Response]) -> None:
         self._under_way.discard(attempt)
         self._waiting.pop(arrival, None)
         if not attempt.cancelled():
             attempt.exception()  # whoever waits is told; if nobody does, it is seen here
 
-    async def _attempt(self, request: Request, authorize: Authorize, arrival: object) -> Answer:
+    async def _attempt(self, request: Request, authorize: Authorize, arrival: object) -> Response:
         key = (request.api, request.endpoint, request.credential)
         gate = self._gates.get(key)
         if gate is None:
@@ -151,7 +151,7 @@ class Transport:
             step(f"waited {waited:.3f} s for a turn at the gate of {request.credential} for {request.api}")
             return await self._observed(request, headers)
 
-    async def _observed(self, request: Request, headers: Mapping[str, str]) -> Answer:
+    async def _observed(self, request: Request, headers: Mapping[str, str]) -> Response:
         clock = asyncio.get_running_loop().time
         started = clock()
         try:
@@ -171,7 +171,7 @@ class Transport:
         names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}
         log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
 
-    async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Answer:
+    async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Response:
         sent_at, proxy = self._now(), proxy_for(request.url, request.http)
         login, progress = login_headers(proxy), Progress()
         secrets = partial(secrets_in, request, headers, proxy)
@@ -202,25 +202,25 @@ class Transport:
             raise unreachable(
                 error, request.url, request.timeout, proxy, connected=progress.connected, looking_up=looking_up
             ) from None  # aiohttp's errors hold the request, secrets and all
-        raw = Answer(response.status, lower, body)
+        raw = Response(response.status, lower, body)
         if proxy:
             check_proxy(raw.status, body, lower, request.url, proxy)
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)
-        return judged(raw, request, headers, secrets, skew)
+        return check_status(raw, request, headers, secrets, skew)
 
 
-def judged(
-    raw: Answer,
+def check_status(
+    raw: Response,
     request: Request,
     headers: Mapping[str, str],
     secrets: Callable[[], Collection[str]],
     skew: float | None,
-) -> Answer:
+) -> Response:
     """What was to be read of an answer, which came `skew` seconds off; raises ApiError where it is none of success."""
     if raw.status // 100 == 2:
-        return usable(raw, request)
-    raise hinted(refusal(raw, "x-auth-token" in headers, secrets()), headers, skew)
+        return decode_body(raw, request)
+    raise hinted(classify_response(raw, "x-auth-token" in headers, secrets()), headers, skew)
 
 
 def hinted(refused: ApiError, headers: Mapping[str, str], skew: float | None) -> ApiError:
@@ -230,20 +230,20 @@ def hinted(refused: ApiError, headers: Mapping[str, str], skew: float | None) ->
     return refused
 
 
-def refusal(raw: Answer, by_token: bool, secrets: Collection[str]) -> ApiError:
+def classify_response(raw: Response, by_token: bool, secrets: Collection[str]) -> ApiError:
     """What an answer that is none of success stands for; `by_token` says that the request carried a token."""
     if raw.status // 100 == 3:
         message = f"redirected to {redirected_to(raw.headers.get('location', ''))}, which is not followed"
         return ApiError(Reason.CLIENT, message, status=raw.status, code=str(raw.status))
-    return classify(raw.status, raw.payload, raw.headers, by_token=by_token, secrets=secrets)
+    return classify(raw.status, raw.data, raw.headers, by_token=by_token, secrets=secrets)
 
 
-def usable(raw: Answer, request: Request) -> Answer:
+def decode_body(raw: Response, request: Request) -> Response:
     """The answer with what was to be read of its body; raises ApiError where that cannot be."""
-    if len(raw.payload) > MAX_BODY:
+    if len(raw.data) > MAX_BODY:
         raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=raw.status)
     try:
-        return replace(raw, payload=request.read(raw))
+        return replace(raw, data=request.read(raw))
     except ValueError as error:
         message, about = f"the answer is not usable: {error}", request_id(raw.headers)
         raise ApiError(Reason.PAYLOAD, message, status=raw.status, request_id=about) from None
@@ -283,10 +283,10 @@ def clock_skew(headers: Mapping[str, str], sent_at: float, answered_at: float) -
     All times in Unix seconds; None without a Date. The answer was made between the two, its Date is cut to a second.
     """
     try:
-        told = parsedate_to_datetime(headers.get("date", "")).timestamp() + 0.5
+        written_at = parsedate_to_datetime(headers.get("date", "")).timestamp() + 0.5
     except (TypeError, ValueError, OverflowError):
         return None
-    return (sent_at + answered_at) / 2 - told
+    return (sent_at + answered_at) / 2 - written_at
 
 
 def skew_hint(skew: float) -> str:

@@ -18,7 +18,7 @@ async def ask(
     clock = asyncio.get_running_loop().time
     collector, target, started = collectors[job.collector], job.target, clock()
     try:
-        door = Door(functools.partial(client.ask, target), now)
+        door = Door(functools.partial(client.get, target), now)
         findings = await collector.collect(door, target, before.memory)
     except ApiError as error:
         # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from frs_exporter.cloud.auth import authorizer
 from frs_exporter.cloud.metadata import read_keys
-from frs_exporter.cloud.transport import Answer
+from frs_exporter.cloud.transport import Response
 from frs_exporter.credentials import AgencyCredential, KeyCredential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Api, Target
@@ -152,7 +152,7 @@ def test_why_there_are_no_keys_is_told(fault: Fault, reason: str, message: str) 
         cloud.world.machine.token_status = 404
         cloud.world.faults.set("ecs", fault)
         with pytest.raises(ApiError) as caught:
-            await cloud.client.ask(targets[0], Api.FRS, f"/v1/{targets[0].project_id}/subscribe")
+            await cloud.client.get(targets[0], Api.FRS, f"/v1/{targets[0].project_id}/subscribe")
         error = caught.value
         assert (error.reason, error.message, error.api) == (reason, message, "ecs")
 
@@ -163,13 +163,13 @@ def test_a_machine_without_an_agency_says_what_to_do() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         cloud.world.machine.account = None
         with pytest.raises(ApiError, match="Please configure Cloud Service Agency first"):
-            await cloud.client.ask(targets[0], Api.FRS, "/v1/x/subscribe")
+            await cloud.client.get(targets[0], Api.FRS, "/v1/x/subscribe")
 
     on_a_machine(then)
 
 
-def answered(payload: Any) -> Answer:
-    return Answer(200, {}, payload)
+def answered(data: Any) -> Response:
+    return Response(200, {}, data)
 
 
 def test_both_shapes_of_keys_are_read() -> None:
@@ -199,9 +199,9 @@ def test_both_shapes_of_keys_are_read() -> None:
         {"credential": {"access": "AK", "secret": "s", "securitytoken": "t", "expires_at": "soon"}},
     ],
 )
-def test_any_other_shape_is_a_payload_error(payload: Any) -> None:
+def test_any_other_shape_is_a_payload_error(data: Any) -> None:
     with pytest.raises(ApiError) as caught:
-        read_keys("on-ecs", answered(payload))
+        read_keys("on-ecs", answered(data))
     assert caught.value.reason is Reason.PAYLOAD
 
 
@@ -248,7 +248,7 @@ def test_static_temporary_keys_need_their_security_token() -> None:
             credential = KeyCredential(f"sts-{token}", key.access_key, SecretStr(key.secret_key), secret)
             target = replace(targets[0], credential=credential)
             try:
-                await cloud.client.ask(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
+                await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
                 reason = None
             except ApiError as error:
                 reason = error.reason

@@ -11,11 +11,11 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, hold_of, refusals_of
-from frs_exporter.cloud.hold import PASSWORD_HOLD, PASSWORD_WIDTH, Hold, Refusals, nothing_new
-from frs_exporter.cloud.lease import Term
+from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, lockout_of, refusals_of
+from frs_exporter.cloud.hold import LOGINS_IN_FLIGHT, PASSWORD_HOLD, Lockout, Refusals, nothing_new
+from frs_exporter.cloud.lease import Grant
 from frs_exporter.cloud.login import iam_time, password_login, read_token
-from frs_exporter.cloud.transport import Answer, Authorize, Request
+from frs_exporter.cloud.transport import Authorize, Request, Response
 from frs_exporter.credentials import KeyCredential, TokenCredential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
@@ -28,21 +28,21 @@ PASSWORD = TokenCredential("ops", "acme", "frs-monitor", SecretStr("hunter2"))
 ISSUED, EXPIRES = "2020-01-04T09:05:22.701000Z", "2020-01-05T09:05:22.701000Z"
 
 
-def answer(**changes: Any) -> Answer:
+def answer(**changes: Any) -> Response:
     token = {"issued_at": ISSUED, "expires_at": EXPIRES, "project": {"id": "p"}, **changes}
-    return Answer(201, {"x-subject-token": "MII"}, json.dumps({"token": token}).encode())
+    return Response(201, {"x-subject-token": "MII"}, json.dumps({"token": token}).encode())
 
 
-def hold() -> Hold:
-    return Hold("ops", PASSWORD_HOLD, Telemetry(), Refusals(100, 0), width=PASSWORD_WIDTH)
+def hold() -> Lockout:
+    return Lockout("ops", PASSWORD_HOLD, Telemetry(), Refusals(100, 0), max_in_flight=LOGINS_IN_FLIGHT)
 
 
 def keeper_of(cloud: Cloud, target: Target) -> Authorizer:
     return authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1), new_hold(target, cloud))
 
 
-def new_hold(target: Target, cloud: Cloud) -> Hold:
-    return hold_of(target.credential, cloud.telemetry, refusals_of(target.credential))
+def new_hold(target: Target, cloud: Cloud) -> Lockout:
+    return lockout_of(target.credential, cloud.telemetry, refusals_of(target.credential))
 
 
 async def made(authorization: Authorize) -> Mapping[str, str]:
@@ -167,10 +167,10 @@ async def test_only_the_refused_token_is_dropped(target: Target) -> None:
     """A slow request that comes back refused must not cost the token bought in the meantime."""
     issued = iter("ab")
 
-    async def send(request: Request, headers: Authorize) -> Answer:
+    async def send(request: Request, headers: Authorize) -> Response:
         await made(headers)
-        raw = Answer(201, {"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).payload)
-        return replace(raw, payload=request.read(raw))
+        raw = Response(201, {"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).data)
+        return replace(raw, data=request.read(raw))
 
     keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold(), nothing_new)
     old = await keeper.authorize(target)
@@ -181,10 +181,10 @@ async def test_only_the_refused_token_is_dropped(target: Target) -> None:
 
 
 async def test_a_token_of_another_project_is_refused(target: Target) -> None:
-    async def send(request: Request, headers: Authorize) -> Answer:
+    async def send(request: Request, headers: Authorize) -> Response:
         await made(headers)
         raw = answer(project={"id": "another"})
-        return replace(raw, payload=request.read(raw))
+        return replace(raw, data=request.read(raw))
 
     keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold(), nothing_new)
     with pytest.raises(ApiError) as caught:
@@ -195,11 +195,11 @@ async def test_a_token_of_another_project_is_refused(target: Target) -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        Answer(201, {}, answer().payload),
-        Answer(201, {"x-subject-token": "MII\tx"}, answer().payload),
-        Answer(201, {"x-subject-token": "MII\xe9"}, answer().payload),
-        Answer(201, {"x-subject-token": "MII"}, b"{}"),
-        Answer(201, {"x-subject-token": "MII"}, b"[]"),
+        Response(201, {}, answer().data),
+        Response(201, {"x-subject-token": "MII\tx"}, answer().data),
+        Response(201, {"x-subject-token": "MII\xe9"}, answer().data),
+        Response(201, {"x-subject-token": "MII"}, b"{}"),
+        Response(201, {"x-subject-token": "MII"}, b"[]"),
         answer(issued_at=EXPIRES, expires_at=ISSUED),
         answer(expires_at="soon"),
         answer(expires_at=5),
@@ -207,7 +207,7 @@ async def test_a_token_of_another_project_is_refused(target: Target) -> None:
         answer(project={"id": 5}),
     ],
 )
-def test_an_answer_without_a_usable_token_is_a_payload_error(broken: Answer) -> None:
+def test_an_answer_without_a_usable_token_is_a_payload_error(broken: Response) -> None:
     with pytest.raises(ApiError) as caught:
         read_token(broken)
     assert caught.value.reason is Reason.PAYLOAD
@@ -220,21 +220,21 @@ def test_iam_writes_its_times_in_utc_with_or_without_saying_so() -> None:
 
 def test_no_value_shows_its_secrets() -> None:
     login = Request(Api.IAM, "http://h", "ops", "POST", "/", 1.0, body=password_login(PASSWORD, "p"))
-    answered = Answer(201, {"x-subject-token": "hunter2"}, {"password": "hunter2"})
-    shown = repr([Token("hunter2"), Term(Token("hunter2"), 0, 0, 0), answered, login, PASSWORD])
+    answered = Response(201, {"x-subject-token": "hunter2"}, {"password": "hunter2"})
+    shown = repr([Token("hunter2"), Grant(Token("hunter2"), 0, 0, 0), answered, login, PASSWORD])
     assert "hunter2" not in shown
     assert PASSWORD.password.get_secret_value() in login.body.decode()
 
 
 async def test_a_bug_in_a_background_renewal_is_logged(target: Target) -> None:
     """Nobody waits for it, so nobody else would tell."""
-    issued = iter([Answer(201, {"x-subject-token": "MII"}, answer(project={"id": target.project_id}).payload)])
+    issued = iter([Response(201, {"x-subject-token": "MII"}, answer(project={"id": target.project_id}).data)])
 
-    async def send(request: Request, headers: Authorize) -> Answer:
+    async def send(request: Request, headers: Authorize) -> Response:
         await made(headers)
         try:
             raw = next(issued)
-            return replace(raw, payload=request.read(raw))
+            return replace(raw, data=request.read(raw))
         except StopIteration:
             raise ZeroDivisionError from None
 

@@ -11,7 +11,7 @@ from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual
 
 
 async def ask(cloud: Cloud, target: Target) -> object:
-    return await cloud.client.ask(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
+    return await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
 
 
 def test_both_kinds_of_credential_get_their_answers() -> None:

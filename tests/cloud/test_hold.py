@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from frs_exporter.cloud.hold import (
-    BEHIND,
+    DEFERRAL,
     ENDPOINT_PAUSES,
     KEY_HOLD,
-    KEY_WIDTH,
+    KEYS_IN_FLIGHT,
     LAST_HOLD,
+    LOGINS_IN_FLIGHT,
     PASSWORD_HOLD,
-    PASSWORD_WIDTH,
-    Hold,
+    Lockout,
     Refusals,
 )
 from frs_exporter.errors import ApiError, Reason
@@ -27,9 +27,9 @@ REFUSED = ApiError(Reason.AUTH, "wrong", status=401, code="APIGW.0301", request_
 class Guarded:
     """A hold, and an account that counts how a secret is used."""
 
-    def __init__(self, first: float = KEY_HOLD, width: int = KEY_WIDTH) -> None:
+    def __init__(self, first: float = KEY_HOLD, max_in_flight: int = KEYS_IN_FLIGHT) -> None:
         self.telemetry = Telemetry()
-        self.hold = Hold("ops", first, self.telemetry, Refusals(100, 0), width=width)
+        self.hold = Lockout("ops", first, self.telemetry, Refusals(100, 0), max_in_flight=max_in_flight)
         self.good = False
         self.latency = 0.1
         self.uses: list[float] = []
@@ -64,9 +64,18 @@ class Guarded:
         return self.telemetry.registry.get_sample_value("frs_exporter_credential_rejected", {"credential": "ops"})
 
 
-def guarded(test: Callable[[Guarded], Awaitable[None]], first: float = KEY_HOLD, width: int = KEY_WIDTH) -> None:
+def lockout(it: Guarded, *, of_endpoint: bool) -> Lockout:
+    """One for keys, for which no answer may or may not be a refusal."""
+    return Lockout(
+        "ops", KEY_HOLD, it.telemetry, Refusals(100, 0), max_in_flight=KEYS_IN_FLIGHT, of_endpoint=of_endpoint
+    )
+
+
+def guarded(
+    test: Callable[[Guarded], Awaitable[None]], first: float = KEY_HOLD, max_in_flight: int = KEYS_IN_FLIGHT
+) -> None:
     async def main() -> None:
-        await test(Guarded(first, width))
+        await test(Guarded(first, max_in_flight))
 
     run_virtual(main())
 
@@ -80,7 +89,7 @@ def test_however_many_want_a_wrong_secret_it_is_used_once() -> None:
         assert {(error.status, error.code, error.request_id) for error in errors if error} == {(401, "APIGW.0301", "r")}
         waits = sorted(error.retry_after or 0 for error in errors if error)
         assert waits[:-1] == pytest.approx([KEY_HOLD] * 999, abs=1)
-        assert waits[-1] == pytest.approx(KEY_HOLD + BEHIND, abs=1), "who was refused comes after the others"
+        assert waits[-1] == pytest.approx(KEY_HOLD + DEFERRAL, abs=1), "who was refused comes after the others"
         assert (
             str(errors[-1])
             == "auth: as told to another request: wrong; not asked for another 360 s (APIGW.0301 HTTP 401)"
@@ -119,7 +128,9 @@ def test_a_secret_that_is_right_again_is_everybodys_at_once() -> None:
         assert await asyncio.gather(*(it.use() for _ in range(100))) == [None] * 100
         assert it.rejected() == 0
         assert len(it.uses) == 101
-        assert it.uses[-1] - it.uses[1] == pytest.approx(99 / KEY_WIDTH * 0.1, abs=0.11), "after the probe all others"
+        assert it.uses[-1] - it.uses[1] == pytest.approx(99 / KEYS_IN_FLIGHT * 0.1, abs=0.11), (
+            "after the probe all others"
+        )
         it.good = False
         await it.use()
         it.good = True
@@ -133,7 +144,7 @@ def test_until_it_has_worked_a_secret_is_tried_by_one_at_a_time() -> None:
     async def test(it: Guarded) -> None:
         it.good = True
         await asyncio.gather(*(it.use() for _ in range(9)))
-        assert it.uses == pytest.approx([0, *[0.1] * KEY_WIDTH, *[0.2] * KEY_WIDTH], abs=0.01)
+        assert it.uses == pytest.approx([0, *[0.1] * KEYS_IN_FLIGHT, *[0.2] * KEYS_IN_FLIGHT], abs=0.01)
 
     guarded(test)
 
@@ -144,7 +155,7 @@ def test_a_password_is_used_by_two_at_a_time_however_long_it_takes() -> None:
         await asyncio.gather(*(it.use() for _ in range(5)))
         assert it.uses == pytest.approx([0, 30, 30, 60, 60], abs=0.01)
 
-    guarded(test, width=PASSWORD_WIDTH)
+    guarded(test, max_in_flight=LOGINS_IN_FLIGHT)
 
 
 def test_each_endpoint_has_its_share_of_those_under_way() -> None:
@@ -158,12 +169,12 @@ def test_each_endpoint_has_its_share_of_those_under_way() -> None:
         await asyncio.gather(*(it.use(endpoint=where) for where in ["slow"] * 5 + ["here"] * 5))
         assert it.uses[1:5] == pytest.approx([first] * 4, abs=0.01)
         assert sorted(it.places[1:5]) == ["here", "here", "slow", "slow"]
-        assert it.most == KEY_WIDTH
+        assert it.most == KEYS_IN_FLIGHT
         for where in ("a", "b", "c", "d"):
             await it.use(endpoint=where)
         it.most = 0
         await asyncio.gather(*(it.use(endpoint=where) for where in "aabbccdd"))
-        assert it.most == KEY_WIDTH
+        assert it.most == KEYS_IN_FLIGHT
 
     guarded(test)
 
@@ -194,9 +205,9 @@ def test_who_gives_up_waiting_takes_nobodys_turn() -> None:
     guarded(test)
 
 
-@pytest.mark.parametrize(("first", "width"), [(KEY_HOLD, KEY_WIDTH), (PASSWORD_HOLD, PASSWORD_WIDTH)])
+@pytest.mark.parametrize(("first", "max_in_flight"), [(KEY_HOLD, KEYS_IN_FLIGHT), (PASSWORD_HOLD, LOGINS_IN_FLIGHT)])
 def test_those_under_way_when_a_secret_goes_bad_are_few_and_make_the_hold_twice_as_long(
-    first: float, width: int
+    first: float, max_in_flight: int
 ) -> None:
     """Two passwords refused at once, and the next after an hour: never three within one."""
 
@@ -205,15 +216,15 @@ def test_those_under_way_when_a_secret_goes_bad_are_few_and_make_the_hold_twice_
         await it.use()
         it.good = False
         errors = await asyncio.gather(*(it.use() for _ in range(20)))
-        assert len(it.uses) == 1 + width
+        assert len(it.uses) == 1 + max_in_flight
         waits = [error.retry_after or 0 for error in errors if error]
-        assert max(waits) == pytest.approx(min(2 * first, LAST_HOLD) + BEHIND, abs=1)
-        while len(it.uses) == 1 + width:
+        assert max(waits) == pytest.approx(min(2 * first, LAST_HOLD) + DEFERRAL, abs=1)
+        while len(it.uses) == 1 + max_in_flight:
             await asyncio.sleep(10)
             await it.use()
         assert it.uses[-1] == pytest.approx(min(2 * first, LAST_HOLD), abs=20)
 
-    guarded(test, first, width)
+    guarded(test, first, max_in_flight)
 
 
 def test_a_project_refused_where_others_are_accepted_is_held_by_itself() -> None:
@@ -261,7 +272,7 @@ def test_a_probe_without_an_answer_may_have_been_refused() -> None:
         error = await it.use(outcome=TIMEOUT)
         assert error
         assert error.reason is Reason.TIMEOUT
-        assert error.retry_after == pytest.approx(2 * KEY_HOLD + BEHIND)
+        assert error.retry_after == pytest.approx(2 * KEY_HOLD + DEFERRAL)
         error = await it.use()
         assert error
         assert error.reason is Reason.AUTH
@@ -302,7 +313,7 @@ def test_odd_projects_and_a_secret_that_goes_bad_are_refused_twice_an_hour_toget
         assert len(late) >= 12
         assert max(sum(start <= at < start + 3600 for at in late) for start in late) <= 2
 
-    guarded(test, PASSWORD_HOLD, PASSWORD_WIDTH)
+    guarded(test, PASSWORD_HOLD, LOGINS_IN_FLIGHT)
 
 
 @pytest.mark.parametrize("of_endpoint", [False, True])
@@ -310,7 +321,9 @@ def test_what_never_worked_is_not_tried_again_and_again_without_an_answer(of_end
     """Four times in a quarter of an hour at an endpoint that is silent, and at others as ever."""
 
     async def test(it: Guarded) -> None:
-        it.hold = Hold("ops", KEY_HOLD, it.telemetry, Refusals(100, 0), width=KEY_WIDTH, of_endpoint=of_endpoint)
+        it.hold = Lockout(
+            "ops", KEY_HOLD, it.telemetry, Refusals(100, 0), max_in_flight=KEYS_IN_FLIGHT, of_endpoint=of_endpoint
+        )
         it.latency = 10.0
         while loop_time() < 7200:
             await asyncio.gather(*(it.use(outcome=TIMEOUT) for _ in range(10)))
@@ -336,7 +349,9 @@ def test_a_project_that_gets_no_answer_costs_the_others_one_timeout(of_endpoint:
     """Though it goes first, and before the secret has worked; from then on it costs them nothing but its turns."""
 
     async def test(it: Guarded) -> None:
-        it.hold = Hold("ops", KEY_HOLD, it.telemetry, Refusals(100, 0), width=KEY_WIDTH, of_endpoint=of_endpoint)
+        it.hold = Lockout(
+            "ops", KEY_HOLD, it.telemetry, Refusals(100, 0), max_in_flight=KEYS_IN_FLIGHT, of_endpoint=of_endpoint
+        )
         it.good, it.latency = True, 10.0
         hanging = asyncio.create_task(it.use("hangs", outcome=TIMEOUT))
         await asyncio.sleep(0)
@@ -365,7 +380,9 @@ NO_ANSWERS = [
 @pytest.mark.parametrize("between", NO_ANSWERS, ids=str)
 def test_what_comes_between_and_is_no_answer_makes_no_attempt_more(between: ApiError) -> None:
     async def test(it: Guarded) -> None:
-        it.hold = Hold("ops", KEY_HOLD, it.telemetry, Refusals(100, 0), width=KEY_WIDTH, of_endpoint=True)
+        it.hold = Lockout(
+            "ops", KEY_HOLD, it.telemetry, Refusals(100, 0), max_in_flight=KEYS_IN_FLIGHT, of_endpoint=True
+        )
         unanswered: list[float] = []
         for number in range(400):
             before = len(it.uses)
@@ -399,7 +416,9 @@ def test_however_projects_take_turns_without_an_answer_there_are_four_in_a_quart
 
     async def test(it: Guarded) -> None:
         for order in itertools.product("abc", repeat=6):
-            it.hold = Hold("ops", KEY_HOLD, it.telemetry, Refusals(100, 0), width=KEY_WIDTH, of_endpoint=True)
+            it.hold = Lockout(
+                "ops", KEY_HOLD, it.telemetry, Refusals(100, 0), max_in_flight=KEYS_IN_FLIGHT, of_endpoint=True
+            )
             it.uses, it.latency = [], 10.0
             for project in order:
                 for _ in range(3):  # it waits for itself, and for all
@@ -464,7 +483,7 @@ def test_after_a_jump_of_the_clock_one_goes_first() -> None:
         it.good = True
         await it.use(offset=1e9)
         await asyncio.gather(*(it.use(offset=1e9 + 30) for _ in range(5)))
-        assert it.most == KEY_WIDTH
+        assert it.most == KEYS_IN_FLIGHT
         it.good, it.most = False, 0
         await asyncio.gather(*(it.use(offset=1e9 + 1200) for _ in range(5)))
         assert it.most == 1
@@ -533,7 +552,7 @@ def test_shares_are_those_of_the_endpoints_that_are_still_used() -> None:
         it.hold.retain({"a"})
         it.most = 0
         await asyncio.gather(*(it.use(endpoint="a") for _ in range(20)))
-        assert it.most == KEY_WIDTH
+        assert it.most == KEYS_IN_FLIGHT
 
     guarded(test)
 
@@ -541,9 +560,9 @@ def test_shares_are_those_of_the_endpoints_that_are_still_used() -> None:
 def test_refusals_of_a_user_count_until_one_of_its_secrets_is_accepted() -> None:
     async def test(it: Guarded) -> None:
         user = Refusals(3, 900.0)
-        secrets = [Hold(f"secret-{n}", KEY_HOLD, it.telemetry, user, width=KEY_WIDTH) for n in range(6)]
+        secrets = [Lockout(f"secret-{n}", KEY_HOLD, it.telemetry, user, max_in_flight=KEYS_IN_FLIGHT) for n in range(6)]
 
-        async def use(hold: Hold, good: bool) -> None:
+        async def use(hold: Lockout, good: bool) -> None:
             async with hold.attempt("p", "here"):
                 if not good:
                     raise REFUSED.replace()
@@ -554,8 +573,8 @@ def test_refusals_of_a_user_count_until_one_of_its_secrets_is_accepted() -> None
         secrets[5].check("p")  # two since the good one
         await asyncio.gather(use(secrets[5], False), return_exceptions=True)
         with pytest.raises(ApiError, match="not asked for another 880 s"):
-            Hold("another", KEY_HOLD, it.telemetry, user, width=KEY_WIDTH).check("p")
+            Lockout("another", KEY_HOLD, it.telemetry, user, max_in_flight=KEYS_IN_FLIGHT).check("p")
         await asyncio.sleep(881)
-        Hold("another", KEY_HOLD, it.telemetry, user, width=KEY_WIDTH).check("p")
+        Lockout("another", KEY_HOLD, it.telemetry, user, max_in_flight=KEYS_IN_FLIGHT).check("p")
 
     guarded(test)

@@ -72,12 +72,12 @@ class Cloud:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.port)
         await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
 
-    async def ask(self, options: HttpOptions, url: str = "") -> Any:
+    async def get(self, options: HttpOptions, url: str = "") -> Any:
         """What an API answers, or the error."""
         transport = Transport(LIMITS, Telemetry(), time.time)
         try:
             request = Request(Api.FRS, url or self.url, "keys", "GET", "/v1/x", 5.0, options)
-            return (await transport.send(request, authorized)).payload
+            return (await transport.send(request, authorized)).data
         except ApiError as error:
             return str(error)
         finally:
@@ -106,51 +106,51 @@ async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
 async def test_a_client_certificate_is_shown_to_who_wants_one(cloud: Cloud) -> None:
     await cloud.start(ask=ssl.CERT_REQUIRED)
     without = options_of(cloud.folder, {"tls_config": {"ca_file": "ca.pem"}})
-    assert (await cloud.ask(without)).split(":")[0] in ("tls", "connect")
+    assert (await cloud.get(without)).split(":")[0] in ("tls", "connect")
     files = {"ca_file": "ca.pem", "cert_file": "client.pem", "key_file": "client.key"}
-    assert await cloud.ask(options_of(cloud.folder, {"tls_config": files})) == {"client": True}
+    assert await cloud.get(options_of(cloud.folder, {"tls_config": files})) == {"client": True}
 
 
 async def test_the_servers_name_may_be_another_than_the_endpoints(cloud: Cloud) -> None:
     await cloud.start(name="face.example")
     plain = options_of(cloud.folder, {"tls_config": {"ca_file": "ca.pem"}})
-    assert (await cloud.ask(plain)).startswith("tls: the certificate of 127.0.0.1 is refused: ")
+    assert (await cloud.get(plain)).startswith("tls: the certificate of 127.0.0.1 is refused: ")
     named = {"tls_config": {"ca_file": "ca.pem", "server_name": "face.example"}}
-    assert await cloud.ask(options_of(cloud.folder, named)) == {"client": False}
+    assert await cloud.get(options_of(cloud.folder, named)) == {"client": False}
     for name in ("other.example", "127.0.0.1"):
         wrong = {"tls_config": {"ca_file": "ca.pem", "server_name": name}}
-        assert (await cloud.ask(options_of(cloud.folder, wrong))).startswith("tls: ")
+        assert (await cloud.get(options_of(cloud.folder, wrong))).startswith("tls: ")
 
 
 async def test_the_servers_name_counts_behind_a_proxy_too(cloud: Cloud) -> None:
     await cloud.start(name="face.example")
     named = {"proxy_url": cloud.proxy, "tls_config": {"ca_file": "ca.pem", "server_name": "face.example"}}
-    assert await cloud.ask(options_of(cloud.folder, named)) == {"client": False}
+    assert await cloud.get(options_of(cloud.folder, named)) == {"client": False}
     assert cloud.through == [f"127.0.0.1:{cloud.port}"]
     wrong = {"proxy_url": cloud.proxy, "tls_config": {"ca_file": "ca.pem", "server_name": "other.example"}}
-    assert (await cloud.ask(options_of(cloud.folder, wrong))).startswith("tls: ")
+    assert (await cloud.get(options_of(cloud.folder, wrong))).startswith("tls: ")
 
 
 async def test_whoever_skips_verification_believes_anybody(cloud: Cloud) -> None:
     await cloud.start(name="elsewhere.example")
-    assert (await cloud.ask(options_of(cloud.folder, {}))).startswith("tls: ")
+    assert (await cloud.get(options_of(cloud.folder, {}))).startswith("tls: ")
     insecure = options_of(cloud.folder, {"tls_config": {"insecure_skip_verify": True}})
     assert insecure.insecure_skip_verify
-    assert await cloud.ask(insecure) == {"client": False}
+    assert await cloud.get(insecure) == {"client": False}
 
 
 async def test_what_no_proxy_lists_does_not_go_through_it(cloud: Cloud) -> None:
     await cloud.start()
     client = {"proxy_url": cloud.proxy, "tls_config": {"ca_file": "ca.pem"}}
-    assert await cloud.ask(options_of(cloud.folder, client)) == {"client": False}
+    assert await cloud.get(options_of(cloud.folder, client)) == {"client": False}
     assert len(cloud.through) == 1
-    assert await cloud.ask(options_of(cloud.folder, {**client, "no_proxy": ""})) == {"client": False}
+    assert await cloud.get(options_of(cloud.folder, {**client, "no_proxy": ""})) == {"client": False}
     assert len(cloud.through) == 2, "an empty list is none"
-    assert await cloud.ask(options_of(cloud.folder, {**client, "no_proxy": "example.com"})) == {"client": False}
+    assert await cloud.get(options_of(cloud.folder, {**client, "no_proxy": "example.com"})) == {"client": False}
     assert len(cloud.through) == 2, "this machine is never behind a proxy with exceptions"
     url = f"https://face.example:{cloud.port}"
-    assert (await cloud.ask(options_of(cloud.folder, {**client, "no_proxy": "face.example"}), url)).startswith("dns: ")
-    assert (await cloud.ask(options_of(cloud.folder, {**client, "no_proxy": "other"}), url)).startswith("tls: ")
+    assert (await cloud.get(options_of(cloud.folder, {**client, "no_proxy": "face.example"}), url)).startswith("dns: ")
+    assert (await cloud.get(options_of(cloud.folder, {**client, "no_proxy": "other"}), url)).startswith("tls: ")
     assert cloud.through[2:] == [f"face.example:{cloud.port}"]
 
 
@@ -162,11 +162,11 @@ async def test_a_proxy_of_the_environment_is_used_only_where_that_is_said(
     monkeypatch.setenv("NO_PROXY", ".internal.example")
     url = f"https://face.example:{cloud.port}"
     tls = {"tls_config": {"ca_file": "ca.pem"}}
-    assert (await cloud.ask(options_of(cloud.folder, tls), url)).startswith("dns: ")
+    assert (await cloud.get(options_of(cloud.folder, tls), url)).startswith("dns: ")
     options = options_of(cloud.folder, {**tls, "proxy_from_environment": True})
-    assert await cloud.ask(options, url) == {"client": False}
+    assert await cloud.get(options, url) == {"client": False}
     assert cloud.through == [f"face.example:{cloud.port}"]
-    assert (await cloud.ask(options, f"https://x.internal.example:{cloud.port}")).startswith("dns: ")
+    assert (await cloud.get(options, f"https://x.internal.example:{cloud.port}")).startswith("dns: ")
 
 
 def test_a_credentials_own_options_stand_instead_of_the_files(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ async def doors(tmp_path: Path) -> AsyncIterator[TwoDoors]:
 
 async def ask(transport: Transport, options: HttpOptions, url: str, timeout: float = 5.0) -> Any:
     """What is answered; raises ApiError."""
-    return (await transport.send(Request(Api.FRS, url, "keys", "GET", "/v1/x", timeout, options), authorized)).payload
+    return (await transport.send(Request(Api.FRS, url, "keys", "GET", "/v1/x", timeout, options), authorized)).data
 
 
 async def failure(options: HttpOptions, url: str, timeout: float = 5.0) -> ApiError:

@@ -122,7 +122,7 @@ async def test_an_answer_is_its_json_and_its_headers_in_lower_case(serve: Serve)
 
     answer, error = await send(await serve(handler), target="/v1/%2Fa/../b?q=%20")
     assert error is None
-    assert answer.payload == {"a": 1}
+    assert answer.data == {"a": 1}
     assert answer.headers["x-some-header"] == "x"
 
 
@@ -295,7 +295,7 @@ async def test_tls_is_verified_against_the_configured_authority(tmp_path: Any) -
     assert error.reason is Reason.TLS
     answer, error = await send(url, believing(str(tmp_path / "ca.pem")))
     assert error is None
-    assert answer.payload == []
+    assert answer.data == []
     await runner.cleanup()
 
 
@@ -307,7 +307,7 @@ async def test_requests_go_through_the_configured_proxy(serve: Serve) -> None:
     url = (await serve(proxy)).replace("http://", "http://user:password@")
     answer, error = await send("http://frs.example", proxied(url))
     assert error is None
-    assert answer.payload == {"asked": "http://frs.example/v1/x"}
+    assert answer.data == {"asked": "http://frs.example/v1/x"}
 
 
 def test_waiting_for_the_gate_is_not_slowness() -> None:
@@ -329,7 +329,7 @@ def test_waiting_for_the_gate_is_not_slowness() -> None:
         await runner.cleanup()
         return answers
 
-    assert [answer.payload for answer in run_virtual(main())] == [{}] * 10
+    assert [answer.data for answer in run_virtual(main())] == [{}] * 10
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from frs_exporter.cloud.auth import Token, TokenAuthorizer, authorizer
-from frs_exporter.cloud.lease import Term
+from frs_exporter.cloud.lease import Grant
 from frs_exporter.model import Api, Limit, Target
 from frs_exporter.polling.schedule import JITTER
 from frs_exporter.simulator.faults import HANG, Fault
@@ -167,7 +167,7 @@ def test_thousands_of_tokens_that_end_within_one_minute_are_renewed_at_the_gates
             assert isinstance(keeper, TokenAuthorizer)
             for target in targets:
                 end = ends[target.project_id]
-                keeper._of(target).lease._term = Term(Token("MII"), 0, end, end)
+                keeper._of(target).lease._term = Grant(Token("MII"), 0, end, end)
             visits = cloud.world.watched()
 
             async def need(target: Target) -> None:

@@ -19,7 +19,7 @@ from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.simulator.iam import items_of
 from frs_exporter.simulator.server import config_text
 
-Answer = tuple[int, Any]
+Response = tuple[int, Any]
 
 USER = b'{"name": "u", "password": "p", "domain": {"name": "d"}}'
 ODD_SCOPE = (
@@ -45,7 +45,7 @@ def accounts(simulator: Simulator) -> tuple[Account, Account]:
     return token, key
 
 
-async def ask(session: aiohttp.ClientSession, method: str, url: str, **options: Any) -> Answer:
+async def ask(session: aiohttp.ClientSession, method: str, url: str, **options: Any) -> Response:
     async with session.request(method, URL(url, encoded=True), allow_redirects=False, **options) as response:
         assert len(response.headers["X-Request-Id"]) == 32
         return response.status, json.loads(await response.read())
@@ -275,7 +275,7 @@ async def test_projects_are_listed(simulator: Simulator, session: aiohttp.Client
     _, body = await ask(session, "GET", f"{simulator.url}/v3/auth/projects", headers={"X-Auth-Token": token})
     assert [project["id"] for project in body["projects"]] == [project.id for project in token_account.projects]
 
-    async def page(query: str) -> Answer:
+    async def page(query: str) -> Response:
         headers = signed(simulator, key_account, f"/v3/projects?{query}")
         return await ask(session, "GET", f"{simulator.url}/v3/projects?{query}", headers=headers)
 
