@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from frs_exporter.collectors import cloud_eye, face_sets, subscription
-from frs_exporter.collectors.collector import Collector, Door
+from frs_exporter.collectors.collector import ApiClient, Collector
 
 COLLECTORS: Mapping[str, Collector] = {
     "subscription": subscription.COLLECTOR,
@@ -11,4 +11,4 @@ COLLECTORS: Mapping[str, Collector] = {
     "cloud_eye": cloud_eye.COLLECTOR,
 }
 
-__all__ = ["COLLECTORS", "Collector", "Door"]
+__all__ = ["COLLECTORS", "ApiClient", "Collector"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from frs_exporter.collectors.collector import Collector, Door, label_value
+from frs_exporter.collectors.collector import ApiClient, Collector, label_value
 from frs_exporter.collectors.metric_data import MINUTE, Series, Span, list_apis, query
 from frs_exporter.collectors.month import CALLS, REFRESH, Month, month_to_date
 from frs_exporter.collectors.tally import Tally
@@ -67,25 +67,25 @@ class Memory:
     month: Month | None = None
 
 
-async def collect(door: Door, target: Target, memory: Memory | None) -> CollectResult:
+async def collect(client: ApiClient, target: Target, memory: Memory | None) -> CollectResult:
     """Ask for the minutes since the last poll and those that may come late, and now and then for more.
 
     That is for the APIs once an hour, for the month every ten minutes. Raises ApiError.
     """
-    now = door.now()
+    now = client.now()
     until = int(now) // MINUTE * MINUTE
     memory = memory or Memory(until)
-    tallies, warnings = await counted(door, target, memory.tallies, until)
+    tallies, warnings = await counted(client, target, memory.tallies, until)
     listed_at = memory.listed_at
     if abs(until - listed_at) >= LIST_EVERY:
-        listed, ignored = shown(await list_apis(door, target), {one.api for one in tallies})
+        apis_listed, ignored = choose_apis(await list_apis(client, target), {key.api for key in tallies})
         # A counter is first shown as 0, so that Prometheus sees what is added; then its minutes are asked for.
         new = Tally(max(memory.began, listed_at - LOOK_BACK))
-        tallies |= {one: new for one in series_of(listed) if one not in tallies}
+        tallies |= {key: new for key in series_of(apis_listed) if key not in tallies}
         warnings, listed_at = (*warnings, *ignored), until
-    apis = tuple(dict.fromkeys(one.api for one in tallies))
-    latencies = await newest(door, target, apis, until)
-    month = await month_to_date(door, target, apis, memory.month, now)
+    apis = tuple(dict.fromkeys(key.api for key in tallies))
+    latencies = await newest(client, target, apis, until)
+    month = await month_to_date(client, target, apis, memory.month, now)
     samples = (
         *counters(target, tallies),
         *(Sample(LATENCY, (target.project, api), latency / 1000) for api, latency in latencies.items()),
@@ -95,29 +95,29 @@ async def collect(door: Door, target: Target, memory: Memory | None) -> CollectR
 
 
 async def counted(
-    door: Door, target: Target, tallies: Mapping[Series, Tally], until: int
+    client: ApiClient, target: Target, tallies: Mapping[Series, Tally], until: int
 ) -> tuple[dict[Series, Tally], tuple[str, ...]]:
     """The tallies with every complete minute until now, and a note if there are some that nobody can know any more."""
     if not tallies:
         return {}, ()
-    tallies = {one: tally.not_after(until) for one, tally in tallies.items()}
+    tallies = {key: tally.not_after(until) for key, tally in tallies.items()}
     since = min(tally.since for tally in tallies.values())
     start = max(since, until - KEPT)
     span = Span(start, until, MINUTE).first(MAX_REQUESTS, len(tallies))
-    points = await query(door, target, list(tallies), span, "sum")
-    fed = {one: tally.fed(points[one], span.end).settled(span.end - LOOK_BACK) for one, tally in tallies.items()}
+    points = await query(client, target, list(tallies), span, "sum")
+    tallies = {key: tally.feed(points[key], span.end).settled(span.end - LOOK_BACK) for key, tally in tallies.items()}
     lost = (start - since) // MINUTE
     note = f"minutes not counted: {lost}, as Cloud Eye was not asked in time; it tells single ones for two days"
-    return fed, (note,) if lost else ()
+    return tallies, (note,) if lost else ()
 
 
-def shown(listed: Iterable[str], known: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
+def choose_apis(apis_listed: Iterable[str], known: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
     """The APIs to show, those known first, as long as there are not too many; and a note about others."""
-    listed = list(listed)
-    fit = [api for api in listed if api and label_value(api) == api]
+    apis_listed = list(apis_listed)
+    fit = [api for api in apis_listed if api and label_value(api) == api]
     apis = list(dict.fromkeys((*known, *fit)))
     chosen, beyond = apis[:MAX_APIS], apis[MAX_APIS:]
-    ignored = [*beyond, *(api for api in listed if api not in fit)]
+    ignored = [*beyond, *(api for api in apis_listed if api not in fit)]
     names = brief(", ".join(label_value(api)[:60] for api in ignored))
     return chosen, (f"APIs not shown: {names}",) if ignored else ()
 
@@ -127,20 +127,20 @@ def series_of(apis: Iterable[str]) -> Iterator[Series]:
     return (Series(metric, api) for api in apis for metric in (CALLS, *ERRORS))
 
 
-async def newest(door: Door, target: Target, apis: Sequence[str], until: int) -> dict[str, float]:
+async def newest(client: ApiClient, target: Target, apis: Sequence[str], until: int) -> dict[str, float]:
     """The newest latency of each API in milliseconds, where there is any in the look-back; raises ApiError."""
     series = [Series(AVERAGE_LATENCY, api) for api in apis]
-    told = await query(door, target, series, Span(until - LOOK_BACK, until, MINUTE), "average")
-    return {one.api: points[max(points)] for one, points in told.items() if points}
+    latencies = await query(client, target, series, Span(until - LOOK_BACK, until, MINUTE), "average")
+    return {key.api: points[max(points)] for key, points in latencies.items() if points}
 
 
 def counters(target: Target, tallies: Mapping[Series, Tally]) -> Iterator[Sample]:
     """The samples of the tallies."""
-    for one, tally in tallies.items():
-        if one.metric == CALLS:
-            yield Sample(API_CALLS, (target.project, one.api), tally.total)
+    for key, tally in tallies.items():
+        if key.metric == CALLS:
+            yield Sample(API_CALLS, (target.project, key.api), tally.total)
         else:
-            yield Sample(API_ERRORS, (target.project, one.api, ERRORS[one.metric]), tally.total)
+            yield Sample(API_ERRORS, (target.project, key.api, ERRORS[key.metric]), tally.total)
 
 
 def month_samples(target: Target, month: Month) -> Iterator[Sample]:

@@ -15,7 +15,7 @@ LARGEST = 2**53
 Samples = tuple[Sample, ...]
 
 
-class Ask(Protocol):
+class Get(Protocol):
     """Asks the cloud in the name of a target."""
 
     async def __call__(self, api: Api, path: str, body: Any = None) -> Any:
@@ -23,16 +23,16 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """A collector's only door to the world: the cloud, and the clock in Unix seconds."""
+class ApiClient:
+    """All that a collector has of the world: the cloud, and the clock in Unix seconds."""
 
-    ask: Ask
+    get: Get
     now: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """A record of functions: `collect(door, target, memory)` raises ApiError.
+    """A record of functions: `collect(client, target, memory)` raises ApiError.
 
     `memory` is that of the findings of its last success, None before the first. `told(target, error)` are samples that
     a failure itself proves. `demand(interval)` is how many requests per second it makes of `api` when it is polled
@@ -41,7 +41,7 @@ class Collector:
 
     api: Api
     families: tuple[Family, ...]
-    collect: Callable[[Door, Target, Any], Awaitable[CollectResult]]
+    collect: Callable[[ApiClient, Target, Any], Awaitable[CollectResult]]
     proven_samples: Callable[[Target, ApiError], Samples] = lambda target, error: ()
     demand: Callable[[float], float] = lambda interval: 1 / interval
 

@@ -5,7 +5,15 @@ Source: API page face_02_0032. The list has no pages.
 
 from typing import Any
 
-from frs_exporter.collectors.collector import Collector, Door, label_value, members, text, whole_number, wrong_shape
+from frs_exporter.collectors.collector import (
+    ApiClient,
+    Collector,
+    label_value,
+    members,
+    text,
+    whole_number,
+    wrong_shape,
+)
 from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, canonical
 from frs_exporter.model import Api, CollectResult, Family, Sample, Target
 
@@ -30,28 +38,28 @@ TRUNCATED = Family(
 )
 
 
-async def collect(door: Door, target: Target, _: None) -> CollectResult:
+async def collect(client: ApiClient, target: Target, _: None) -> CollectResult:
     """Ask for the face sets; where search is not subscribed there are none. Raises ApiError."""
     try:
-        payload = await door.ask(Api.FRS, f"/v2/{target.project_id}/face-sets")
+        data = await client.get(Api.FRS, f"/v2/{target.project_id}/face-sets")
     except ApiError as error:
         if canonical(error.code) not in NOT_SUBSCRIBED_EITHER:
             raise
         return CollectResult()
-    return parse(payload, target)
+    return parse(data, target)
 
 
-def parse(payload: Any, target: Target) -> CollectResult:
+def parse(data: Any, target: Target) -> CollectResult:
     """The findings of an answer; raises ApiError with the JSON path when it is not what the API promises."""
-    items = members("$", payload, "face_sets_info")
-    listed = [face_set(f"$.face_sets_info[{index}]", item) for index, item in enumerate(items)]
-    shown = fullest(listed, target.max_face_sets)
+    items = members("$", data, "face_sets_info")
+    face_sets = [face_set(f"$.face_sets_info[{index}]", item) for index, item in enumerate(items)]
+    chosen = fullest(face_sets, target.max_face_sets)
     project = target.project
     samples = [
-        Sample(FACE_SETS, (project,), len(listed)),
-        Sample(TRUNCATED, (project,), len(listed) - len(shown)),
+        Sample(FACE_SETS, (project,), len(face_sets)),
+        Sample(TRUNCATED, (project,), len(face_sets) - len(chosen)),
     ]
-    for name, (faces, capacity) in shown.items():
+    for name, (faces, capacity) in chosen.items():
         samples += [Sample(FACES, (project, name), faces), Sample(CAPACITY, (project, name), capacity)]
     return CollectResult(tuple(samples))
 
@@ -67,7 +75,7 @@ def face_set(where: str, item: Any) -> tuple[str, float, float]:
     )
 
 
-def fullest(listed: list[tuple[str, float, float]], most: int) -> dict[str, tuple[float, float]]:
+def fullest(face_sets: list[tuple[str, float, float]], limit: int) -> dict[str, tuple[float, float]]:
     """Faces and capacity by name, in the order of the names, of so many that are next to be full.
 
     No name is there twice: should the cloud tell two sets of one name, the fuller one counts.
@@ -78,8 +86,8 @@ def fullest(listed: list[tuple[str, float, float]], most: int) -> dict[str, tupl
         return -(faces / capacity if capacity else 1.0), name
 
     chosen: dict[str, tuple[float, float]] = {}
-    for name, faces, capacity in sorted(listed, key=emptiness):
-        if name not in chosen and len(chosen) < most:
+    for name, faces, capacity in sorted(face_sets, key=emptiness):
+        if name not in chosen and len(chosen) < limit:
             chosen[name] = faces, capacity
     return dict(sorted(chosen.items()))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from frs_exporter.collectors.collector import Door, members, number, text, whole_number, wrong_shape
+from frs_exporter.collectors.collector import ApiClient, members, number, text, whole_number, wrong_shape
 from frs_exporter.collectors.tally import Points
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Api, Target
@@ -43,9 +43,9 @@ class Span:
 
     def parts(self, metrics: int) -> Iterator["Span"]:
         """The spans, in order, for which so many metrics may be asked at once."""
-        step = MAX_POINTS // metrics * self.period
-        for start in range(self.start, self.end, step):
-            yield Span(start, min(start + step, self.end), self.period)
+        seconds = MAX_POINTS // metrics * self.period
+        for start in range(self.start, self.end, seconds):
+            yield Span(start, min(start + seconds, self.end), self.period)
 
     def first(self, requests: int, metrics: int) -> "Span":
         """As much of it as so many requests can tell of so many metrics, at most MAX_METRICS."""
@@ -54,25 +54,25 @@ class Span:
         )
 
 
-async def list_apis(door: Door, target: Target) -> tuple[str, ...]:
+async def list_apis(client: ApiClient, target: Target) -> tuple[str, ...]:
     """The names of the APIs of which there is data, sorted; raises ApiError."""
     names: set[str] = set()
     path = f"/V1.0/{target.project_id}/metrics?limit={PER_PAGE}&namespace={NAMESPACE}"
     marker = ""
     for _ in range(MAX_PAGES):
-        payload = await door.ask(Api.CES, path + (f"&start={quote(marker, safe='')}" if marker else ""))
-        listed = members("$", payload, "metrics")
-        for index, item in enumerate(listed):
+        data = await client.get(Api.CES, path + (f"&start={quote(marker, safe='')}" if marker else ""))
+        items = members("$", data, "metrics")
+        for index, item in enumerate(items):
             names.update(filter(None, [api_of(f"$.metrics[{index}]", item)]))
-        last, marker = marker, next_page(payload)
-        if not listed or marker in ("", last):
+        last, marker = marker, next_page(data)
+        if not items or marker in ("", last):
             return tuple(sorted(names))
     raise ApiError(Reason.PAYLOAD, f"the list of metrics has not ended after {MAX_PAGES} pages")
 
 
-def next_page(payload: Any) -> str:
+def next_page(data: Any) -> str:
     """The marker of the next page, empty where there is none; raises ApiError."""
-    about = payload.get("meta_data")
+    about = data.get("meta_data")
     marker = about.get("marker") if isinstance(about, dict) else None
     return text("$.meta_data.marker", marker) if marker is not None else ""
 
@@ -87,21 +87,23 @@ def api_of(where: str, item: Any) -> str | None:
     return None
 
 
-async def query(door: Door, target: Target, series: Sequence[Series], span: Span, how: str) -> dict[Series, Points]:
-    """The values of each series in a span, rolled up by `how` (`sum`, `average`); raises ApiError."""
-    found: dict[Series, dict[int, float]] = {one: {} for one in series}
+async def query(
+    client: ApiClient, target: Target, series: Sequence[Series], span: Span, rollup: str
+) -> dict[Series, Points]:
+    """The values of each series in a span, rolled up by `rollup` (`sum`, `average`); raises ApiError."""
+    found: dict[Series, dict[int, float]] = {key: {} for key in series}
     path = f"/V1.0/{target.project_id}/batch-query-metric-data"
     for first in range(0, len(series), MAX_METRICS):
         some = series[first : first + MAX_METRICS]
         for part in span.parts(len(some)):
-            payload = await door.ask(Api.CES, path, question(some, part, how))
-            for one, points in answers(payload, some, part, how):
+            data = await client.get(Api.CES, path, question(some, part, rollup))
+            for key, points in answers(data, some, part, rollup):
                 for time, value in points.items():
-                    found[one][time] = max(value, found[one].get(time, 0.0))
+                    found[key][time] = max(value, found[key].get(time, 0.0))
     return dict(found)
 
 
-def question(series: Sequence[Series], span: Span, how: str) -> dict[str, Any]:
+def question(series: Sequence[Series], span: Span, rollup: str) -> dict[str, Any]:
     """The body of a batch query; a period of a minute is that of the data as it was told, which is called 1."""
     return {
         "metrics": [
@@ -115,28 +117,28 @@ def question(series: Sequence[Series], span: Span, how: str) -> dict[str, Any]:
         "from": span.start * 1000,
         "to": span.end * 1000,
         "period": "1" if span.period == MINUTE else str(span.period),
-        "filter": how,
+        "filter": rollup,
     }
 
 
-def answers(payload: Any, series: Collection[Series], span: Span, how: str) -> Iterator[tuple[Series, Points]]:
+def answers(data: Any, series: Collection[Series], span: Span, rollup: str) -> Iterator[tuple[Series, Points]]:
     """What an answer tells of what was asked for; raises ApiError with the JSON path of what is not as promised."""
-    for index, item in enumerate(members("$", payload, "metrics")):
+    for index, item in enumerate(members("$", data, "metrics")):
         where = f"$.metrics[{index}]"
         api = api_of(where, item)
-        one = Series(text(f"{where}.metric_name", item.get("metric_name")), api or "")
-        if one in series:
+        key = Series(text(f"{where}.metric_name", item.get("metric_name")), api or "")
+        if key in series:
             points: dict[int, float] = {}
             for number_of, point in enumerate(members(where, item, "datapoints")):
-                time, value = datapoint(f"{where}.datapoints[{number_of}]", point, how)
+                time, value = datapoint(f"{where}.datapoints[{number_of}]", point, rollup)
                 if span.start <= time < span.end:
                     points[time] = max(value, points.get(time, 0.0))
-            yield one, points
+            yield key, points
 
 
-def datapoint(where: str, point: Any, how: str) -> tuple[int, float]:
+def datapoint(where: str, point: Any, rollup: str) -> tuple[int, float]:
     """Unix seconds and value of a data point; raises ApiError."""
     if not isinstance(point, dict):
         raise wrong_shape(where, "an object", point)
     milliseconds = whole_number(f"{where}.timestamp", point.get("timestamp"))
-    return int(milliseconds) // 1000, number(f"{where}.{how}", point.get(how))
+    return int(milliseconds) // 1000, number(f"{where}.{rollup}", point.get(rollup))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from frs_exporter.collectors.collector import Door
+from frs_exporter.collectors.collector import ApiClient
 from frs_exporter.collectors.metric_data import DAY, HOUR, MINUTE, Series, Span, query
 from frs_exporter.collectors.tally import Points
 from frs_exporter.model import Target
@@ -34,7 +34,9 @@ class Month:
     asked_at: float
 
 
-async def month_to_date(door: Door, target: Target, apis: Sequence[str], known: Month | None, now: float) -> Month:
+async def month_to_date(
+    client: ApiClient, target: Target, apis: Sequence[str], known: Month | None, now: float
+) -> Month:
     """The calls of each API in the month of `now`, asked for anew where what is known is too old; raises ApiError."""
     start = month_start(now)
     if known is None or known.start != start or known.before.keys() != set(apis):
@@ -45,14 +47,14 @@ async def month_to_date(door: Door, target: Target, apis: Sequence[str], known: 
     settled = max(known.settled, minutes_from - LATE)
     until = max(minutes_from, int(now) // MINUTE * MINUTE)
     series = [Series(CALLS, api) for api in apis]
-    rolled_up = await sums(door, target, series, Span(known.settled, minutes_from, HOUR), settled)
-    minutes = await query(door, target, series, Span(minutes_from, until, MINUTE), "sum")
+    rolled_up = await sums(client, target, series, Span(known.settled, minutes_from, HOUR), settled)
+    minutes = await query(client, target, series, Span(minutes_from, until, MINUTE), "sum")
     before, calls = dict(known.before), {}
-    for one in series:
-        points = rolled_up[one]
-        before[one.api] += sum(value for time, value in points.items() if time < settled)
+    for key in series:
+        points = rolled_up[key]
+        before[key.api] += sum(value for time, value in points.items() if time < settled)
         later = sum(value for time, value in points.items() if time >= settled)
-        calls[one.api] = before[one.api] + later + sum(minutes[one].values())
+        calls[key.api] = before[key.api] + later + sum(minutes[key].values())
     return replace(known, settled=settled, before=before, calls=calls, asked_at=now)
 
 
@@ -62,21 +64,23 @@ def month_start(now: float) -> int:
     return int(first.timestamp())
 
 
-async def sums(door: Door, target: Target, series: Sequence[Series], span: Span, settled: int) -> dict[Series, Points]:
+async def sums(
+    client: ApiClient, target: Target, series: Sequence[Series], span: Span, settled: int
+) -> dict[Series, Points]:
     """Sums of days where whole ones lie before `settled`, of hours elsewhere.
 
     No page says in which zone the vendor's days begin, so only those are taken that tell so by their timestamp.
     """
-    found: dict[Series, dict[int, float]] = {one: {} for one in series}
+    found: dict[Series, dict[int, float]] = {key: {} for key in series}
     days: set[int] = set()
     if settled - span.start >= 2 * DAY:
-        rolled_up = await query(door, target, series, Span(span.start, settled, DAY), "sum")
+        rolled_up = await query(client, target, series, Span(span.start, settled, DAY), "sum")
         days.update(whole_days((time for points in rolled_up.values() for time in points), span.start, settled))
-        for one, points in rolled_up.items():
-            found[one].update({time: value for time, value in points.items() if time in days})
+        for key, points in rolled_up.items():
+            found[key].update({time: value for time, value in points.items() if time in days})
     for part in gaps(days, span):
-        for one, points in (await query(door, target, series, part, "sum")).items():
-            found[one].update(points)
+        for key, points in (await query(client, target, series, part, "sum")).items():
+            found[key].update(points)
     return dict(found)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from frs_exporter.collectors.collector import Collector, Door, Samples, whole_number, wrong_shape
+from frs_exporter.collectors.collector import ApiClient, Collector, Samples, whole_number, wrong_shape
 from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason
 from frs_exporter.model import SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
 from frs_exporter.redact import brief
@@ -46,35 +46,35 @@ IGNORED = Family(
 )
 
 
-async def collect(door: Door, target: Target, seen: Collection[str] | None) -> CollectResult:
+async def collect(client: ApiClient, target: Target, seen: Collection[str] | None) -> CollectResult:
     """Ask for the subscription; that nothing is subscribed is an answer, too. Raises ApiError.
 
     What is remembered are the names of sub-services.
     """
     try:
-        payload = await door.ask(Api.FRS, f"/v1/{target.project_id}/subscribe")
+        data = await client.get(Api.FRS, f"/v1/{target.project_id}/subscribe")
     except ApiError as error:
         if error.code != NOT_SUBSCRIBED:
             raise
         return not_subscribed(target, seen or ())
-    return parse(payload, target)
+    return parse(data, target)
 
 
-def parse(payload: Any, target: Target) -> CollectResult:
+def parse(data: Any, target: Target) -> CollectResult:
     """The findings of an answer; raises ApiError with the JSON path when it is not what the API promises."""
-    if not isinstance(payload, dict):
-        raise wrong_shape("$", "an object", payload)
-    offered = {key: value for key, value in payload.items() if is_subservice(key, value)}
-    shown = choose(offered, target)
-    if not shown:
+    if not isinstance(data, dict):
+        raise wrong_shape("$", "an object", data)
+    offered = {key: value for key, value in data.items() if is_subservice(key, value)}
+    chosen = choose(offered, target)
+    if not chosen:
         raise ApiError(
             Reason.PAYLOAD, "$: wanted at least one *_service with a subscribe_status, found none", status=200
         )
-    parts = [subservice(key, value, target) for key, value in offered.items() if key in shown]
-    ignored = [key for key in offered if key not in shown]
+    parts = [subservice(key, value, target) for key, value in offered.items() if key in chosen]
+    ignored = [key for key in offered if key not in chosen]
     samples = (
         *(sample for part in parts for sample in part.samples),
-        *max_face_sets(payload, target),
+        *max_face_sets(data, target),
         Sample(IGNORED, (target.project,), len(ignored)),
         Sample(FROZEN, (target.project,), 0),
     )
@@ -82,7 +82,7 @@ def parse(payload: Any, target: Target) -> CollectResult:
     if ignored:
         names = brief(", ".join(key[:60] for key in sorted(ignored)))
         warnings.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
-    return CollectResult(samples, tuple(warnings), tuple(sorted(key.removesuffix("_service") for key in shown)))
+    return CollectResult(samples, tuple(warnings), tuple(sorted(key.removesuffix("_service") for key in chosen)))
 
 
 def is_subservice(key: str, value: Any) -> bool:
@@ -110,11 +110,11 @@ def subservice(key: str, value: dict[str, Any], target: Target) -> CollectResult
     return CollectResult((Sample(SUBSCRIBED, labels, status),), warnings)
 
 
-def max_face_sets(payload: dict[str, Any], target: Target) -> Iterator[Sample]:
+def max_face_sets(data: dict[str, Any], target: Target) -> Iterator[Sample]:
     """The limit on face sets, if it is told; the name `max_face_size` is that of the real answer of 2018."""
-    key = next((key for key in ("max_face_set_number", "max_face_size") if payload.get(key) is not None), None)
+    key = next((key for key in ("max_face_set_number", "max_face_size") if data.get(key) is not None), None)
     if key is not None:
-        yield Sample(MAX_FACE_SETS, (target.project,), whole_number(f"$.{key}", payload[key]))
+        yield Sample(MAX_FACE_SETS, (target.project,), whole_number(f"$.{key}", data[key]))
 
 
 def timestamp(text: Any, zone: str) -> float | None:

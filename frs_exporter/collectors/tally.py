@@ -19,7 +19,7 @@ class Tally:
     total: float = 0.0
     counted: Points = field(default_factory=dict)
 
-    def fed(self, points: Points, until: int) -> "Tally":
+    def feed(self, points: Points, until: int) -> "Tally":
         """With all points that are not settled and lie before `until`."""
         counted, total = dict(self.counted), self.total
         for time, value in points.items():

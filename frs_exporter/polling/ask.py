@@ -5,7 +5,7 @@ import functools
 from collections.abc import Callable, Mapping
 
 from frs_exporter.cloud.client import Client
-from frs_exporter.collectors import Collector, Door
+from frs_exporter.collectors import ApiClient, Collector
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Job, JobState
 from frs_exporter.polling.schedule import LAST_RETRY
@@ -18,8 +18,8 @@ async def ask(
     clock = asyncio.get_running_loop().time
     collector, target, started = collectors[job.collector], job.target, clock()
     try:
-        door = Door(functools.partial(client.get, target), now)
-        findings = await collector.collect(door, target, before.memory)
+        client_of_target = ApiClient(functools.partial(client.get, target), now)
+        findings = await collector.collect(client_of_target, target, before.memory)
     except ApiError as error:
         # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
         proven_until = clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after

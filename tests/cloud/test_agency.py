@@ -188,7 +188,7 @@ def test_both_shapes_of_keys_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload",
+    "data",
     [
         None,
         [],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from frs_exporter.collectors import Door
+from frs_exporter.collectors import ApiClient
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.render import lines
 from frs_exporter.model import Api, Sample
@@ -62,11 +62,11 @@ class CloudEye:
     asked: list[Any] = field(default_factory=list)
 
     @property
-    def door(self) -> Door:
-        """A collector's door to it."""
-        return Door(self.ask, lambda: self.now)
+    def client(self) -> ApiClient:
+        """What a collector gets of it."""
+        return ApiClient(self.get, lambda: self.now)
 
-    async def ask(self, api: Api, path: str, body: Any = None) -> Any:
+    async def get(self, api: Api, path: str, body: Any = None) -> Any:
         """What the simulator answers."""
         assert api is Api.CES
         self.asked.append(body or path)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from frs_exporter.collectors import COLLECTORS
-from frs_exporter.collectors.collector import Collector, Door, whole_number
+from frs_exporter.collectors.collector import ApiClient, Collector, whole_number
 from frs_exporter.config.load import load
 from frs_exporter.model import Api, CollectResult, Family, Sample, Target
 from frs_exporter.polling import exporter
@@ -19,8 +19,8 @@ QUOTA = Family("frs_max_face_set_number_again", "gauge", "The limit once more (m
 POLLS = Family("frs_times_asked_total", "counter", "How often it was asked.", ("project",))
 
 
-async def collect(door: Door, target: Target, memory: int | None) -> CollectResult:
-    payload = await door.ask(Api.FRS, f"/v1/{target.project_id}/subscribe")
+async def collect(door: ApiClient, target: Target, memory: int | None) -> CollectResult:
+    payload = await door.get(Api.FRS, f"/v1/{target.project_id}/subscribe")
     times = (memory or 0) + 1
     return CollectResult((*parse(payload, target), Sample(POLLS, (target.project,), times)), memory=times)
 

@@ -43,7 +43,7 @@ class Polling:
         """What a poll finds, None where it fails."""
         self.cloud_eye.now = time
         try:
-            findings = now(collect(self.cloud_eye.door, TARGET, self.memory))
+            findings = now(collect(self.cloud_eye.client, TARGET, self.memory))
         except ApiError:
             return None
         self.memory = findings.memory
@@ -198,7 +198,7 @@ def test_without_a_price_there_are_calls_and_no_cost() -> None:
     findings = polling.at(START)
     assert values(findings, MONTH_COST).keys() == {DETECT}
     assert values(findings, MONTH_CALLS).keys() == {("compare",), DETECT}
-    bare = now(collect(polling.cloud_eye.door, replace(TARGET, pricing=()), None))
+    bare = now(collect(polling.cloud_eye.client, replace(TARGET, pricing=()), None))
     assert values(bare, MONTH_COST) == {}
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from frs_exporter.collectors import Door
+from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.face_sets import FACE_SETS, FACES, TRUNCATED, collect, parse
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.render import lines
@@ -55,7 +55,7 @@ def answered(target: Target, code: str) -> Any:
         assert (api, path, body) == (Api.FRS, f"/v2/{target.project_id}/face-sets", None)
         raise ApiError(Reason.CLIENT, "no", status=400, code=code)
 
-    return now(collect(Door(ask, lambda: 0.0), target, None))
+    return now(collect(ApiClient(ask, lambda: 0.0), target, None))
 
 
 @pytest.mark.parametrize("code", ["FRS.0019", "FRS.0020", "frs.0020"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.collectors import Door
+from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.metric_data import (
     DAY,
     HOUR,
@@ -28,13 +28,13 @@ START = 1_700_000_040 // MINUTE * MINUTE
 SERIES = [Series("api_calls", "detect")]
 
 
-def said(payload: Any) -> Door:
+def said(payload: Any) -> ApiClient:
     """A door behind which always the same is said."""
 
     async def ask(api: Api, path: str, body: Any = None) -> Any:
         return payload
 
-    return Door(ask, lambda: 0.0)
+    return ApiClient(ask, lambda: 0.0)
 
 
 @given(st.integers(1, 1200), st.integers(0, 4000), st.sampled_from([MINUTE, HOUR, DAY]))
@@ -59,7 +59,7 @@ def test_a_part_takes_no_more_requests_than_there_may_be(metrics: int, periods: 
 def test_the_question_is_the_vendors(target: Target) -> None:
     """As in the example of the API reference, ces_03_0034."""
     cloud_eye = CloudEye(Traffic({"detect": 1}), START + HOUR)
-    now(query(cloud_eye.door, target, SERIES, Span(START, START + 300, MINUTE), "sum"))
+    now(query(cloud_eye.client, target, SERIES, Span(START, START + 300, MINUTE), "sum"))
     assert cloud_eye.asked == [
         {
             "metrics": [
@@ -81,14 +81,14 @@ def test_the_list_is_read_page_by_page(target: Target) -> None:
     """1,000 metrics a page: 600 APIs have 2,400."""
     names = [f"api/{n:03} & more" for n in range(600)]
     cloud_eye = CloudEye(Traffic(dict.fromkeys(names, 1)), START)
-    assert now(list_apis(cloud_eye.door, target)) == tuple(names)
+    assert now(list_apis(cloud_eye.client, target)) == tuple(names)
     assert len(cloud_eye.asked) == 4, "the last one is empty"
     assert cloud_eye.asked[0] == f"/V1.0/{target.project_id}/metrics?limit=1000&namespace=SYS.FRS"
     assert cloud_eye.asked[1].endswith("&start=SYS.FRS.average_latency.call_of_api%3Aapi%2F249%20%26%20more")
 
 
 def test_an_account_that_is_never_called_has_no_apis(target: Target) -> None:
-    assert now(list_apis(CloudEye(Traffic(), START).door, target)) == ()
+    assert now(list_apis(CloudEye(Traffic(), START).client, target)) == ()
     assert now(list_apis(said({"metrics": []}), target)) == ()
 
 
@@ -101,7 +101,7 @@ def test_a_list_that_never_ends_is_none(target: Target) -> None:
         return {"metrics": [{"dimensions": []}], "meta_data": {"marker": str(pages)}}
 
     with pytest.raises(ApiError, match=f"has not ended after {MAX_PAGES} pages"):
-        now(list_apis(Door(ask, lambda: 0.0), target))
+        now(list_apis(ApiClient(ask, lambda: 0.0), target))
     assert pages == MAX_PAGES
 
 

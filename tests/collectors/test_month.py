@@ -92,7 +92,7 @@ class Clock:
     def at(self, time: float) -> tuple[Mapping[str, float], Mapping[str, float]]:
         """Calls and cost by API, as they are shown then."""
         self.cloud_eye.now = time
-        findings = now(collect(self.cloud_eye.door, TARGET, self.memory))
+        findings = now(collect(self.cloud_eye.client, TARGET, self.memory))
         self.memory = findings.memory
         calls = {sample.labels[1]: sample.value for sample in findings.samples if sample.family is MONTH_CALLS}
         costs = {sample.labels[1]: sample.value for sample in findings.samples if sample.family is MONTH_COST}
@@ -185,12 +185,12 @@ def test_hours_that_are_told_late_are_added_late() -> None:
 
 def test_a_new_api_is_added_from_the_first_of_the_month_on() -> None:
     traffic = Traffic({"detect": 300}, delay=0)
-    known = now(month_to_date(CloudEye(traffic, 0).door, TARGET, ["detect"], None, float(shanghai(2026, 10, 3, 4))))
+    known = now(month_to_date(CloudEye(traffic, 0).client, TARGET, ["detect"], None, float(shanghai(2026, 10, 3, 4))))
     assert known.calls.keys() == {"detect"}
     traffic.calls = {"detect": 300, "search": 5}
     time = shanghai(2026, 10, 3, 4, 1)
     cloud_eye = CloudEye(traffic, time)
-    both = now(month_to_date(cloud_eye.door, TARGET, ["detect", "search"], known, float(time)))
+    both = now(month_to_date(cloud_eye.client, TARGET, ["detect", "search"], known, float(time)))
     assert both.calls == {api: true_calls(traffic, api, shanghai(2026, 10, 1), time) for api in ("detect", "search")}
 
 
@@ -209,4 +209,4 @@ def test_a_clock_that_goes_back_is_no_reason_to_wait() -> None:
     traffic = Traffic({"detect": 300}, delay=0)
     time = float(shanghai(2026, 10, 3, 4))
     known = Month(shanghai(2026, 10, 1), shanghai(2026, 10, 1), {"detect": 0.0}, {"detect": 0.0}, time + 5 * HOUR)
-    assert now(month_to_date(CloudEye(traffic, time).door, TARGET, ["detect"], known, time)).asked_at == time
+    assert now(month_to_date(CloudEye(traffic, time).client, TARGET, ["detect"], known, time)).asked_at == time

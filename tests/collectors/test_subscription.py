@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.collectors import Door
+from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, proven_samples, timestamp
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.render import lines
@@ -151,7 +151,7 @@ async def answered(target: Target, error: ApiError, memory: tuple[str, ...] | No
         assert (api, path, body) == (Api.FRS, f"/v1/{target.project_id}/subscribe", None)
         raise error
 
-    return await collect(Door(ask, lambda: 0.0), target, memory)
+    return await collect(ApiClient(ask, lambda: 0.0), target, memory)
 
 
 async def test_nothing_subscribed_is_an_answer(target: Target) -> None:
