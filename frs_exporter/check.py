@@ -18,10 +18,10 @@ from frs_exporter.discovery import Discovery, Listed
 from frs_exporter.errors import ApiError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Job, JobState, Target
-from frs_exporter.polling.ask import ask, broken
 from frs_exporter.polling.plan import plan
+from frs_exporter.polling.poll import broken, poll
 from frs_exporter.polling.schedule import Shard
-from frs_exporter.polling.seen import Seen, SeenJob
+from frs_exporter.polling.snapshot import JobSnapshot, Snapshot
 from frs_exporter.steps import timing
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ WEEKS = 4 * 7 * 86400.0
 
 @dataclass
 class Check:
-    """One look at a config's projects: `seen` tells at any time what is known by then.
+    """One look at a config's projects: `snapshot` tells at any time what is known by then.
 
     `undiscovered` are the rules whose projects could not be listed, `jobs` those that are asked; by project there are
     `expiries`, when tokens end in Unix seconds, and `latencies`, what the slowest request took in seconds.
@@ -98,30 +98,30 @@ class Check:
             advance(0, len(self.jobs))
             async with asyncio.TaskGroup() as group:
                 for job in self.jobs:
-                    group.create_task(self._ask(client, job, advance))
+                    group.create_task(self._poll(client, job, advance))
         finally:
             await client.close()
 
     async def _plan(self, client: Client) -> None:
-        listed: dict[str, tuple[Listed, ...]] = {}
+        lists: dict[str, tuple[Listed, ...]] = {}
 
         async def look(rule: Discovery) -> None:
             try:
-                listed[rule.name] = await list_projects(client, rule.access)
+                lists[rule.name] = await list_projects(client, rule.access)
             except ApiError as error:
                 self.undiscovered[rule.name] = error.replace()
 
         await asyncio.gather(*map(look, self.config.discovery))
-        wanted = plan(self.config, listed, self.shard)
+        wanted = plan(self.config, lists, self.shard)
         self.jobs = self.selection.jobs(wanted.jobs)
         await client.adjust(wanted.limits, wanted.accesses)
 
-    async def _ask(self, client: Client, job: Job, advance: Advance) -> None:
+    async def _poll(self, client: Client, job: Job, advance: Advance) -> None:
         before, clock = JobState(), asyncio.get_running_loop().time
         started = clock()
         try:
             with timing() as seconds:
-                state = await ask(client, COLLECTORS, job, before, self.now)
+                state = await poll(client, COLLECTORS, job, before, self.now)
             project = job.target.project
             self.latencies[project] = max([*seconds, self.latencies.get(project, 0.0)])
         except Exception as error:
@@ -137,11 +137,11 @@ class Check:
         """Jobs of which nothing is known, as they were not asked in time."""
         return len(self.jobs) - len(self.states)
 
-    def seen(self) -> Seen:
+    def snapshot(self) -> Snapshot:
         """What is known, as the daemon shows it."""
         now, clock = self.now(), asyncio.get_running_loop().time()
-        jobs = [SeenJob(job, self.states.get(job, JobState()), now) for job in self.jobs]
-        return Seen(now, clock, self.shard, now, (), None, jobs)
+        jobs = [JobSnapshot(job, self.states.get(job, JobState()), now) for job in self.jobs]
+        return Snapshot(now, clock, self.shard, now, (), None, jobs)
 
     def asked(self) -> Iterator[tuple[Job, JobState]]:
         """The jobs of which something is known."""

@@ -28,7 +28,7 @@ from frs_exporter.web.app import build_app
 from frs_exporter.web.config import WebConfig
 from frs_exporter.web.guard import Guard
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.listen import Address, Door, bind
+from frs_exporter.web.listen import Address, Listener, bind
 from frs_exporter.web.reload import LOOK_EVERY, watched_web_config
 
 STOP_WITHIN = 1.0
@@ -47,7 +47,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServerOptions:
     """Where and how to serve: at addresses, or with None of them at the sockets that systemd hands over."""
 
     addresses: Sequence[Address] | None
@@ -56,34 +56,34 @@ class Serving:
     layout: Layout
 
 
-async def serve_until_told(exporter: Exporter, telemetry: Telemetry, how: Serving, announce: str = "") -> None:
+async def serve_forever(exporter: Exporter, telemetry: Telemetry, options: ServerOptions, announce: str = "") -> None:
     """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that."""
     gc.freeze()  # what is there by now stays: full collections need not look at it
     stop = told_to_stop()
     reload_on_hangup(exporter)
-    async with served(exporter, telemetry, how) as ports:
+    async with running_server(exporter, telemetry, options) as ports:
         freeze_objects()
-        about = {"tls": how.web_config.tls is not None, "users": len(how.web_config.users)}
+        about = {"tls": options.web_config.tls is not None, "users": len(options.web_config.users)}
         log.info("serving", version=__version__, port=",".join(map(str, ports)), jobs=len(exporter.states), **about)
         if announce:
-            host = how.addresses[0][0] if how.addresses else None
+            host = options.addresses[0][0] if options.addresses else None
             url = f"http://[{host}]:{ports[0]}" if host and ":" in host else f"http://{host or 'localhost'}:{ports[0]}"
-            await say(f"\n  open {url}/ and {url}{how.layout.telemetry_path}\n{announce}")
+            await say(f"\n  open {url}/ and {url}{options.layout.telemetry_path}\n{announce}")
         systemd.notify("READY=1")
-        signs = asyncio.create_task(signs_of_life(exporter), name="watchdog")
+        watchdog = asyncio.create_task(watchdog_loop(exporter), name="watchdog")
         await stop.wait()
         log.info("stopping")
         systemd.notify("STOPPING=1")
         exporter.drain()
-        signs.cancel()
+        watchdog.cancel()
 
 
 async def say(text: str) -> None:
     """Print on standard output, which may be a pipe that nobody reads: the loop turns meanwhile, and soon goes on."""
     task = asyncio.create_task(in_thread(click.echo, text))
     done, _ = await asyncio.wait({task}, timeout=SAY_WITHIN)
-    for each in done:
-        each.result()
+    for said in done:
+        said.result()
 
 
 def not_a_clients_mistake(record: logging.LogRecord) -> bool:
@@ -92,35 +92,35 @@ def not_a_clients_mistake(record: logging.LogRecord) -> bool:
 
 
 @asynccontextmanager
-async def served(exporter: Exporter, telemetry: Telemetry, how: Serving) -> AsyncIterator[list[int]]:
+async def running_server(exporter: Exporter, telemetry: Telemetry, options: ServerOptions) -> AsyncIterator[list[int]]:
     """Polling and listening at all addresses; yields the ports."""
     logging.getLogger("aiohttp.server").addFilter(not_a_clients_mistake)
-    guard = Guard(how.web_config)
-    for notice in how.web_config.notices:
+    guard = Guard(options.web_config)
+    for notice in options.web_config.notices:
         log.warning(notice)
     runner = web.AppRunner(
-        build_app(exporter, how.layout, guard),
+        build_app(exporter, options.layout, guard),
         access_log=None,
         shutdown_timeout=STOP_WITHIN,
         keepalive_timeout=KEEP_IDLE,
         handler_cancellation=True,
         auto_decompress=False,  # no body is wanted: none is unpacked
     )
-    watched = watched_web_config(how.source, guard, telemetry)
-    door: Door | None = None
+    watched = watched_web_config(options.source, guard, telemetry)
+    listener: Listener | None = None
     try:
         await runner.setup()
         assert runner.server is not None
-        sockets = await listening_sockets(how.addresses)
-        door = Door(runner.server, guard, sockets)
-        door.open()
-        watched.start(LOOK_EVERY if how.source.path else 0)
+        sockets = await listening_sockets(options.addresses)
+        listener = Listener(runner.server, guard, sockets)
+        listener.open()
+        watched.start(LOOK_EVERY if options.source.path else 0)
         await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
-        ports = [each.getsockname()[1] for each in sockets if each.family != socket.AF_UNIX]
+        ports = [sock.getsockname()[1] for sock in sockets if sock.family != socket.AF_UNIX]
         yield list(dict.fromkeys(ports))  # IPv4 and IPv6 share one
     finally:
-        if door is not None:
-            await door.close()
+        if listener is not None:
+            await listener.close()
         await watched.stop()
         await runner.cleanup()
         await exporter.stop()
@@ -140,13 +140,13 @@ async def listening_sockets(addresses: Sequence[Address] | None) -> list[socket.
     return sockets
 
 
-async def signs_of_life(exporter: Exporter) -> None:
+async def watchdog_loop(exporter: Exporter) -> None:
     """Tell systemd that all is well, as often as it wants, for as long as it is."""
-    within = systemd.watchdog()
-    while within is not None:
+    interval = systemd.watchdog()
+    while interval is not None:
         if not exporter.not_healthy():
             systemd.notify("WATCHDOG=1", status_line(exporter))
-        await asyncio.sleep(min(within / 3, 30.0))
+        await asyncio.sleep(min(interval / 3, 30.0))
 
 
 def status_line(exporter: Exporter) -> str:

@@ -52,9 +52,9 @@ class Discovery:
             http=self.template.http,
         )
 
-    def targets(self, listed: Iterable[Listed]) -> Iterator[Target]:
+    def targets(self, projects: Iterable[Listed]) -> Iterator[Target]:
         """The targets of the projects that are meant, in the order of the list."""
-        for project in listed:
+        for project in projects:
             if self._means(project):
                 yield replace(
                     self.template,

@@ -10,7 +10,7 @@ from yarl import URL
 from frs_exporter.config.values import seconds
 from frs_exporter.output_file import output_file
 from frs_exporter.polling.schedule import Shard
-from frs_exporter.web.texts import LANGUAGES, Words, language_of
+from frs_exporter.web.texts import LANGUAGES, Translator, language_of
 
 
 def service_url(value: str) -> URL | None:
@@ -63,22 +63,22 @@ def seconds_of(_ctx: click.Context, _param: click.Parameter, value: str | None) 
     """A duration in seconds, more than none."""
     if value is None:
         return None
-    within = seconds(duration(_ctx, _param, value))
-    if not within:
+    duration_in_seconds = seconds(duration(_ctx, _param, value))
+    if not duration_in_seconds:
         raise click.BadParameter("must be more than 0s")
-    return within
+    return duration_in_seconds
 
 
-def language(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Words:
+def language(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Translator:
     """The language that is named, or that the environment asks for (POSIX: LC_ALL, LC_MESSAGES, LANG), or English."""
     names = [language.name for language in LANGUAGES]
     if value is not None and value not in names:
         raise click.BadParameter(f"must be one of {', '.join(names)}")
-    told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return Words(language_of("", value or told[:2].lower()))
+    locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return Translator(language_of("", value or locale[:2].lower()))
 
 
-def listed(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """Names with commas between them."""
     return None if value is None else tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
 

@@ -17,10 +17,10 @@ from frs_exporter.exposition.page import TEXT, Page
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.poller import show
 from frs_exporter.web.summary import columns_of, date, failures, plain, state
-from frs_exporter.web.texts import Words
-from frs_exporter.web.view import Projects, ProjectView, SubserviceView, Trouble
+from frs_exporter.web.texts import Translator
+from frs_exporter.web.view import Projects, ProjectView, Severity, SubserviceView
 
-STYLES = {Trouble.DOWN: "bold red", Trouble.MISSING: "bold red", Trouble.UNKNOWN: "yellow", Trouble.NONE: "green"}
+STYLES = {Severity.DOWN: "bold red", Severity.MISSING: "bold red", Severity.UNKNOWN: "yellow", Severity.NONE: "green"}
 COLUMN = 14
 """Characters that a sub-service's column takes, `on 2024-03-11` and the space beside it."""
 FACTS = ("use", "latency", "token")
@@ -40,19 +40,19 @@ class Report:
     jobs: int
     unasked: int
     latencies: Mapping[str, float]
-    words: Words
+    words: Translator
     now: float
 
     @property
     def well(self) -> bool:
         """Whether every job is up and everything is on that must be."""
-        troubled = any(view.trouble is not Trouble.NONE for view in self.projects)
+        troubled = any(view.trouble is not Severity.NONE for view in self.projects)
         return not (troubled or self.undiscovered or self.unasked)
 
 
-def report_of(check: Check, words: Words) -> Report:
+def report_of(check: Check, words: Translator) -> Report:
     """The report of a run, ended or not."""
-    seen = check.seen()
+    seen = check.snapshot()
     projects = Projects(seen)
     for _ in projects.names():
         pass
@@ -86,16 +86,16 @@ def as_prometheus(check: Check, clock: float) -> str:
     return b"".join(page.blocks(TEXT, clock, gauges)).decode("utf-8", "replace")
 
 
-def as_table(report: Report, *, terminal: bool, width: int | None = None, color: bool = True) -> str:
+def as_table(report: Report, *, terminal: bool, terminal_width: int | None = None, color: bool = True) -> str:
     """The table, what is wrong with each project, and the sum of it; without a terminal each project is one line.
 
-    `width` is in characters, that of the terminal unless it is told.
+    `terminal_width` is in characters, that of the terminal unless it is told.
     """
     console = Console(
         file=io.StringIO(),
         force_terminal=terminal,
         no_color=None if color else True,
-        width=width if terminal else max(400, width or 0),
+        width=terminal_width if terminal else max(400, terminal_width or 0),
         highlight=False,
         soft_wrap=False,
     )
@@ -104,11 +104,11 @@ def as_table(report: Report, *, terminal: bool, width: int | None = None, color:
         wide = not terminal or console.width >= OTHERS + COLUMN * len(names)
         console.print(wide_table(report, names, terminal) if wide else narrow_table(report))
     for view in report.projects:
-        if view.trouble is not Trouble.NONE:
+        if view.trouble is not Severity.NONE:
             print_trouble(console, report.words, view)
-    for rule, told in report.undiscovered:
+    for rule, failure in report.undiscovered:
         console.print(Styled(f"discovery {rule}", "bold red"))
-        console.print(Padding(Styled(told), (0, 0, 0, 2)))
+        console.print(Padding(Styled(failure), (0, 0, 0, 2)))
     console.print(Styled(conclusion(report), "bold green" if report.well else "bold red"))
     assert isinstance(console.file, io.StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
@@ -140,29 +140,29 @@ def narrow_table(report: Report) -> Table:
     for view in report.projects:
         who = Styled(f"{view.project}\n")
         who.append(f"{view.region}\n{view.credential}", "dim")
-        how = status(words, view)
+        state_cell = status(words, view)
         for heading, fact in zip(FACTS, facts(report, view), strict=True):
-            how.append(f"\n{words(heading)}: {fact}" if fact != "–" else "", "not bold default")
-        what = [Styled.assemble(f"{name} ", subservice(words, each)) for name, each in view.subservices.items()]
-        table.add_row(who, how, Styled("\n").join(what))
+            state_cell.append(f"\n{words(heading)}: {fact}" if fact != "–" else "", "not bold default")
+        what = [Styled.assemble(f"{name} ", subservice(words, service)) for name, service in view.subservices.items()]
+        table.add_row(who, state_cell, Styled("\n").join(what))
     return table
 
 
-def status(words: Words, view: ProjectView) -> Styled:
+def status(words: Translator, view: ProjectView) -> Styled:
     """A project's state in a word."""
     return Styled(state(words, view), STYLES[view.trouble])
 
 
-def subservice(words: Words, told: SubserviceView | None) -> Styled:
+def subservice(words: Translator, service: SubserviceView | None) -> Styled:
     """Whether a sub-service is on, and since when."""
-    if told is None:
+    if service is None:
         return Styled("–", "dim")
-    if told.subscribed is None:
-        return Styled(words("unknown"), "bold yellow" if told.required else "yellow")
-    if told.subscribed:
-        return Styled(words("on") + (f" {date(told.since)}" if told.since else ""), "green")
+    if service.subscribed is None:
+        return Styled(words("unknown"), "bold yellow" if service.required else "yellow")
+    if service.subscribed:
+        return Styled(words("on") + (f" {date(service.since)}" if service.since else ""), "green")
     return Styled(
-        words("off") + (f", {words('required')}" if told.required else ""), "bold red" if told.required else "dim"
+        words("off") + (f", {words('required')}" if service.required else ""), "bold red" if service.required else "dim"
     )
 
 
@@ -170,15 +170,15 @@ def facts(report: Report, view: ProjectView) -> tuple[str, str, str]:
     """What is used, how long the slowest request took, and when the token ends."""
     words, use, latency = report.words, list[str](), report.latencies.get(view.project)
     if view.usage.face_sets is not None or view.usage.max_face_sets is not None:
-        used, most = ("–" if n is None else n for n in (view.usage.face_sets, view.usage.max_face_sets))
-        use.append(words("face_sets", used=used, most=most))
+        used, limit = ("–" if n is None else n for n in (view.usage.face_sets, view.usage.max_face_sets))
+        use.append(words("face_sets", used=used, limit=limit))
     if view.usage.month_calls is not None:
         use.append(words("calls", n=f"{view.usage.month_calls:,}"))
     ends = words("ahead", time=words.span(view.token_expiry - report.now)) if view.token_expiry is not None else "–"
     return ", ".join(use) or "–", f"{1000 * latency:.0f} ms" if latency else "–", ends
 
 
-def print_trouble(console: Console, words: Words, view: ProjectView) -> None:
+def print_trouble(console: Console, words: Translator, view: ProjectView) -> None:
     """Why a project is not well, and what to do."""
     lines = []
     for collectors, failure in failures(view):
@@ -187,20 +187,20 @@ def print_trouble(console: Console, words: Words, view: ProjectView) -> None:
         if failure.message:
             lines.append(f"{words('said')} {failure.message}")
         lines.append(f"{words('do')} {words(failure.do)}")
-    off = [name for name, told in view.subservices.items() if told.required and told.subscribed is False]
-    unknown = [name for name, told in view.subservices.items() if told.required and told.subscribed is None]
+    off = [name for name, service in view.subservices.items() if service.required and service.subscribed is False]
+    unknown = [name for name, service in view.subservices.items() if service.required and service.subscribed is None]
     if off:
         lines.append(words("required_off", names=", ".join(off)))
-    if unknown and view.trouble is Trouble.MISSING:
+    if unknown and view.trouble is Severity.MISSING:
         lines.append(words("required_unknown", names=", ".join(unknown)))
-    console.print(Styled(view.project, "bold red" if view.trouble is not Trouble.UNKNOWN else "yellow"))
+    console.print(Styled(view.project, "bold red" if view.trouble is not Severity.UNKNOWN else "yellow"))
     for line in lines or [words("waiting")]:
         console.print(Padding(Styled(line), (0, 0, 0, 2)))
 
 
 def conclusion(report: Report) -> str:
     """The sum of it, in a line."""
-    words, troubled = report.words, sum(view.trouble is not Trouble.NONE for view in report.projects)
+    words, troubled = report.words, sum(view.trouble is not Severity.NONE for view in report.projects)
     if report.well:
         return words("all_well", projects=len(report.projects), jobs=report.jobs)
     parts = [words("not_well", count=troubled, projects=len(report.projects))] if troubled else []

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from frs_exporter.redact import blanked, brief
 
-Told = Callable[[str], None]
+Trace = Callable[[str], None]
 
 SHOWN_HEADERS = frozenset(
     (
@@ -16,49 +16,49 @@ SHOWN_HEADERS = frozenset(
 )
 """Headers whose values are told: all others may hold a secret."""
 
-_told: ContextVar[Told | None] = ContextVar("told", default=None)
-_taken: ContextVar[list[float] | None] = ContextVar("taken", default=None)
+_trace: ContextVar[Trace | None] = ContextVar("told", default=None)
+_seconds: ContextVar[list[float] | None] = ContextVar("taken", default=None)
 
 
 @contextmanager
-def telling(told: Told) -> Iterator[None]:
+def telling(trace: Trace) -> Iterator[None]:
     """What is begun meanwhile tells its steps, however long it takes."""
-    before = _told.set(told)
+    before = _trace.set(trace)
     try:
         yield
     finally:
-        _told.reset(before)
+        _trace.reset(before)
 
 
-def step(text: str) -> None:
+def event(text: str) -> None:
     """Tell of a step, if anybody wants to know."""
-    if told := _told.get():
-        told(text)
+    if trace := _trace.get():
+        trace(text)
 
 
 @contextmanager
 def timing() -> Iterator[list[float]]:
     """The seconds that each request took, without its wait for a turn, of what is begun meanwhile."""
     seconds: list[float] = []
-    before = _taken.set(seconds)
+    before = _seconds.set(seconds)
     try:
         yield seconds
     finally:
-        _taken.reset(before)
+        _seconds.reset(before)
 
 
-def took(seconds: float) -> None:
+def add_seconds(seconds: float) -> None:
     """Note what a request took, if anybody wants to know."""
-    if (taken := _taken.get()) is not None:
+    if (taken := _seconds.get()) is not None:
         taken.append(seconds)
 
 
-def step_with_headers(text: str, headers: Mapping[str, str], secrets: Callable[[], Iterable[str]] = tuple) -> None:
+def event_with_headers(text: str, headers: Mapping[str, str], secrets: Callable[[], Iterable[str]] = tuple) -> None:
     """Tell of a step with headers, without the values of those that may hold a secret, or of those that do."""
-    if _told.get():
+    if _trace.get():
         kept = list(secrets())
         visible = {
             name: brief(blanked(value, kept)) if name.lower() in SHOWN_HEADERS else "***"
             for name, value in headers.items()
         }
-        step(text + "".join(f"\n  {name}: {value}" for name, value in visible.items()))
+        event(text + "".join(f"\n  {name}: {value}" for name, value in visible.items()))

@@ -37,8 +37,8 @@ def sockets() -> list[socket.socket]:
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal() or int(count) == 0:
         raise OSError("systemd has handed over no socket: start the service by its .socket unit")
     handed = [socket.socket(fileno=number) for number in range(FIRST_SOCKET, FIRST_SOCKET + int(count))]
-    for each in handed:
-        os.set_inheritable(each.fileno(), False)
-        if each.type != socket.SOCK_STREAM or not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+    for sock in handed:
+        os.set_inheritable(sock.fileno(), False)
+        if sock.type != socket.SOCK_STREAM or not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise OSError("systemd has handed over a socket that is not for connections: use ListenStream=")
     return handed

@@ -30,12 +30,12 @@ from frs_exporter.simulator import Account, Project, Simulator, World, demo_worl
 from frs_exporter.simulator.demo import subscribed
 from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.simulator.server import config_text
-from frs_exporter.web.texts import CHINESE, ENGLISH, Words
+from frs_exporter.web.texts import CHINESE, ENGLISH, Translator
 from tests.conftest import Cloud, CloudContext, account, loop_time, run_virtual, secrets_of, virtual_now
 from tests.test_cli import run
 
 GOLDEN = Path(__file__).parent / "golden"
-EN, ZH = Words(ENGLISH), Words(CHINESE)
+EN, ZH = Translator(ENGLISH), Translator(CHINESE)
 FAST = "limits: {frs: {rate: 1000}, ces: {rate: 1000}, iam: {rate: 1000}}\n"
 AT = 1_795_408_400.0
 """When the golden outputs were made, in Unix seconds."""
@@ -48,7 +48,7 @@ def config_of(world: World, url: str, folder: Path, change: Any = None) -> Confi
     return load(str(folder / "config.yaml"))
 
 
-async def checked(config: Config, words: Words = EN, **selection: Any) -> tuple[Check, Report]:
+async def checked(config: Config, words: Translator = EN, **selection: Any) -> tuple[Check, Report]:
     """A run to its end."""
     check = Check(config, Selection(**selection), now=lambda: AT)
     await check.run()
@@ -104,7 +104,7 @@ async def test_the_table(tmp_path: Path, name: str, how: dict[str, Any]) -> None
 async def test_the_table_in_chinese(tmp_path: Path) -> None:
     async with demo(tmp_path) as (_, config):
         _, report = await checked(config, ZH)
-        golden("zh.txt", as_table(report, terminal=True, width=100, color=False))
+        golden("zh.txt", as_table(report, terminal=True, terminal_width=100, color=False))
 
 
 async def test_the_json(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from frs_exporter.errors import ConfigError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.simulator.faults import Fault
-from frs_exporter.web.texts import CHINESE, ENGLISH, Words
+from frs_exporter.web.texts import CHINESE, ENGLISH, Translator
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -71,8 +71,10 @@ def test_the_chinese_readme_keeps_up() -> None:
         assert (ROOT / link).exists(), link
 
 
-@pytest.mark.parametrize(("file", "words"), [("README.md", Words(ENGLISH)), ("README.zh-CN.md", Words(CHINESE))])
-def test_the_table_of_reasons_is_what_explain_says(file: str, words: Words) -> None:
+@pytest.mark.parametrize(
+    ("file", "words"), [("README.md", Translator(ENGLISH)), ("README.zh-CN.md", Translator(CHINESE))]
+)
+def test_the_table_of_reasons_is_what_explain_says(file: str, words: Translator) -> None:
     text = (ROOT / file).read_text()
     for reason, explanation in REASONS.items():
         assert f"\n| `{reason}` | {words(explanation.means)} | {words(explanation.do)} |\n" in text

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from frs_exporter.check import Check, Selection
-from frs_exporter.config.document import See, read, unwatched
+from frs_exporter.config.document import OnRead, read, unwatched
 from frs_exporter.config.load import Config, build, load
 from frs_exporter.config.source import Source
 from frs_exporter.discovery import Listed
@@ -27,7 +27,7 @@ from frs_exporter.polling.schedule import Shard
 from frs_exporter.report import as_json, as_prometheus, as_table, report_of
 from frs_exporter.simulator.world import digest
 from frs_exporter.web import probe, status
-from frs_exporter.web.texts import ENGLISH, Words
+from frs_exporter.web.texts import ENGLISH, Translator
 from tests.calls import PACKAGE, Calls, counting, name_of, ours, with_texts
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
 from tests.fleet import PER_CREDENTIAL, fleet, written
@@ -38,8 +38,8 @@ SIZES = (500, 1000)
 GROWTH = 2.2
 FEW = 400
 """Calls of one function by another that tell nothing of how they grow."""
-WORDS = Words(ENGLISH)
-EVERYTHING = status.Asked(WORDS, "", "", True)
+WORDS = Translator(ENGLISH)
+EVERYTHING = status.StatusQuery(WORDS, "", "", True)
 
 Stages = dict[str, Calls]
 Road = Callable[[int, Path], Stages]
@@ -84,9 +84,9 @@ def found(config: Config) -> dict[str, tuple[Listed, ...]]:
     }
 
 
-def load_with_texts(path: str, see: See = unwatched) -> Config:
+def load_with_texts(path: str, on_read: OnRead = unwatched) -> Config:
     """The config of a file, each look at whose texts is a call."""
-    config: Config = with_texts(load(path, see))
+    config: Config = with_texts(load(path, on_read))
     return config
 
 
@@ -142,7 +142,7 @@ async def lived(projects: int, folder: Path) -> Stages:
         "scrape": encode(exporter.page(TEXT), GZIP),
         "status page": status.rendered(exporter, EVERYTHING, "metrics"),
         "status as JSON": status.as_json(exporter, EVERYTHING),
-        "targets": probe.listed(exporter, "http", "here", "/probe"),
+        "targets": probe.list_targets(exporter, "http", "here", "/probe"),
     }
     for name, pieces in shown.items():
         with counting() as calls:

@@ -16,7 +16,7 @@ from frs_exporter.credentials import Credential
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, Limit, RequestScope
-from frs_exporter.steps import step
+from frs_exporter.steps import event
 
 
 class Client:
@@ -50,7 +50,7 @@ class Client:
             poll_interval=access.poll_interval,
         )
         authorizer = self._authorizer(access.credential)
-        step(f"authorization: {access.credential.kind} of {name}{held(authorizer.expires_at(access))}")
+        event(f"authorization: {access.credential.kind} of {name}{held(authorizer.expires_at(access))}")
         authorization = await authorizer.authorize(access)
         try:
             return (await self._transport.send(request, authorization)).data
@@ -59,7 +59,7 @@ class Client:
             # failure. A refused signature is never tried again with the same key: a few of them lock it.
             if error.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
                 raise
-        step("the authorization was refused: one more try with a new one")
+        event("the authorization was refused: one more try with a new one")
         return (await self._transport.send(request, await authorizer.authorize(access))).data
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:

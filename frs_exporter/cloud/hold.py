@@ -104,7 +104,7 @@ class Lockout:
         self._telemetry = telemetry
         self._max_in_flight = max_in_flight
         self._of_endpoint = of_endpoint
-        self._worked = self._trusted = False
+        self._proven_once = self._proven = False
         self._offset = 0.0
         self._under_way: Counter[str] = Counter()
         self._line: deque[asyncio.Future[None]] = deque()
@@ -156,7 +156,7 @@ class Lockout:
         `clock_offset` is in seconds, the wall clock against the loop's; `replaced` is asked before anything is held.
         """
         if abs(clock_offset - self._offset) > CLOCK_JUMP:
-            self._trusted, self._offset = False, clock_offset
+            self._proven, self._offset = False, clock_offset
         async with self._turn(endpoint):
             self.check(project, endpoint)
             refusals = self._refusals
@@ -195,7 +195,7 @@ class Lockout:
                     place.set_result(None)
 
     def _may_go(self, endpoint: str) -> bool:
-        if not self._trusted:
+        if not self._proven:
             return self._under_way.total() == 0
         share = max(1, self._max_in_flight // len(self._under_way))
         return self._under_way.total() < self._max_in_flight and self._under_way[endpoint] < share
@@ -203,7 +203,7 @@ class Lockout:
     async def _refused(self, project: str, error: ApiError, replaced: Replaced) -> ApiError:
         """What to tell who was refused; another secret, if there is one, has to prove itself."""
         self._user.add(error)
-        self._trusted = False  # nobody goes meanwhile
+        self._proven = False  # nobody goes meanwhile
         if not await replaced():
             return self._refuse(project, error)
         self._forget()
@@ -223,7 +223,7 @@ class Lockout:
         self._cooldown.start(error, self._current)
         if new:  # more that were under way make the hold as long as a second refusal does, and no longer
             self._current = min(2 * self._current, LAST_HOLD)
-        self._trusted, self._suspect, self._deferred = False, project, frozenset({project})
+        self._proven, self._suspect, self._deferred = False, project, frozenset({project})
         self._refusals += 1
         self._show()
         return error.replace(retry_after=self._cooldown.remaining + DEFERRAL)
@@ -239,9 +239,9 @@ class Lockout:
             # The endpoint may be what is silent, or the project: whoever else is there comes before it.
             self._deferred = frozenset(who for who in self._deferred if who != self._suspect) | {endpoint, project}
             return error.replace(retry_after=self._cooldown.remaining + DEFERRAL)
-        if self._worked and not self._of_endpoint:
+        if self._proven_once and not self._of_endpoint:
             return error
-        self._trusted = False  # one at a time, until somebody is accepted: several could all have been refused
+        self._proven = False  # one at a time, until somebody is accepted: several could all have been refused
         cooling, level = self._cooling[endpoint], min(self._unanswered[endpoint], len(PROJECT_PAUSES) - 1)
         self._unanswered[endpoint] += 1
         cooling.pause(project, error, PROJECT_PAUSES[level])
@@ -260,7 +260,7 @@ class Lockout:
             if self._suspect is not None and self._suspect != project:
                 self._quarantined.add(self._suspect)
         self._forget()
-        self._worked = self._trusted = True
+        self._proven_once = self._proven = True
 
     def _forget(self) -> None:
         self._cooldown.clear()

@@ -21,7 +21,7 @@ from frs_exporter.cloud.unreachable import check_proxy, redirected_to, unreachab
 from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, Reason, canonical, classify, request_id
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
-from frs_exporter.steps import step, step_with_headers, took
+from frs_exporter.steps import add_seconds, event, event_with_headers
 
 MAX_BODY = 1 << 20
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
@@ -148,7 +148,7 @@ class Transport:
             gate = self._gates[key] = Gate(self._limits[request.api])
         async with gate.entered(request.project, request.poll_interval), authorize(request) as headers:
             waited = asyncio.get_running_loop().time() - self._waiting.pop(arrival)
-            step(f"waited {waited:.3f} s for a turn at the gate of {request.credential} for {request.api}")
+            event(f"waited {waited:.3f} s for a turn at the gate of {request.credential} for {request.api}")
             return await self._observed(request, headers)
 
     async def _observed(self, request: Request, headers: Mapping[str, str]) -> Response:
@@ -165,9 +165,9 @@ class Transport:
     def _observe(self, request: Request, seconds: float, error: ApiError | None) -> None:
         reason = error.reason if error and canonical(error.code) not in NOT_SUBSCRIBED_EITHER else None
         self._telemetry.requested(request.api, seconds, reason)
-        took(seconds)
+        add_seconds(seconds)
         outcome = str(error) if error else "answered"
-        step(outcome if error is None else f"classified as {outcome}")
+        event(outcome if error is None else f"classified as {outcome}")
         names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}
         log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
 
@@ -176,7 +176,7 @@ class Transport:
         login, progress = login_headers(proxy), Progress()
         secrets = partial(secrets_in, request, headers, proxy)
         through = f" through the proxy {proxy}" if proxy else ""
-        step_with_headers(f"> {request.method} {request.url}{through}", headers)
+        event_with_headers(f"> {request.method} {request.url}{through}", headers)
         try:
             async with (
                 self._connections.session(request.http) as session,
@@ -194,7 +194,7 @@ class Transport:
                 ) as response,
             ):
                 lower = {name.lower(): value for name, value in response.headers.items()}
-                step_with_headers(f"< {response.status}", lower, secrets)
+                event_with_headers(f"< {response.status}", lower, secrets)
                 skew = clock_skew(lower, sent_at, self._now())
                 body = await body_of(response)
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:

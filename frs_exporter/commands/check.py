@@ -19,12 +19,12 @@ from frs_exporter.collectors import COLLECTORS
 from frs_exporter.commands.first_look import first_look
 from frs_exporter.config.load import Config, load
 from frs_exporter.errors import ConfigError
-from frs_exporter.flags import language, listed, result_file, seconds_of, shard_index, shard_of
+from frs_exporter.flags import language, names, result_file, seconds_of, shard_index, shard_of
 from frs_exporter.log import log_to_stderr
 from frs_exporter.model import SUBSERVICE_NAME
 from frs_exporter.output_file import write
 from frs_exporter.report import Report, as_json, as_prometheus, as_table, report_of
-from frs_exporter.web.texts import Words
+from frs_exporter.web.texts import Translator
 
 NOT_WELL = 1
 ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -57,7 +57,7 @@ Examples:
 )
 @click.option(
     "--require",
-    callback=listed,
+    callback=names,
     metavar="NAMES",
     help="Sub-services that must be on, with commas, instead of the config's require.",
 )
@@ -78,7 +78,7 @@ Examples:
 @click.option("--region", metavar="REGION", help="Without a config: its region.")
 @click.option("--token-file", metavar="FILE", help="Without a config: a token, instead of HUAWEICLOUD_SDK_AK and _SK.")
 @click.option("--endpoint", metavar="URL", help="Without a config: where FRS is, if not at the region's address.")
-def check(output: str, output_file: Path | None, within: float | None, words: Words, **options: Any) -> None:
+def check(output: str, output_file: Path | None, timeout: float | None, words: Translator, **options: Any) -> None:
     """Ask every project once and tell what is on, what is not, and why it is not known.
 
     Requests are limited as the exporter limits them: with many projects it takes its time.
@@ -88,7 +88,7 @@ def check(output: str, output_file: Path | None, within: float | None, words: Wo
     selection = selection_of(options)
     run = Check(config_of(options), selection, shard)
     log_to_stderr("error", "logfmt")
-    code, clock, report = asyncio.run(checked(run, within, words))
+    code, clock, report = asyncio.run(checked(run, timeout, words))
     exit_on_sigterm()  # again: the loop has taken its own handler away
     match output:
         case "json":
@@ -108,7 +108,7 @@ def exit_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED_BY[signal.SIGTERM]))
 
 
-async def checked(run: Check, within: float | None, words: Words) -> tuple[int, float, Report]:
+async def checked(run: Check, timeout: float | None, words: Translator) -> tuple[int, float, Report]:
     """Run to the end, for so many seconds or until a signal; the exit code of that signal, the clock, the report."""
     loop, ended = asyncio.get_running_loop(), list[int]()
     with progress() as advance:
@@ -120,7 +120,7 @@ async def checked(run: Check, within: float | None, words: Words) -> tuple[int, 
 
         for number, code in ENDED_BY.items():
             loop.add_signal_handler(number, end, code)
-        done, _ = await asyncio.wait({task}, timeout=within)
+        done, _ = await asyncio.wait({task}, timeout=timeout)
         if not done:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -6,7 +6,7 @@ import click
 
 from frs_exporter import config
 from frs_exporter.flags import language
-from frs_exporter.web.texts import Words
+from frs_exporter.web.texts import Translator
 
 
 @click.command(
@@ -17,7 +17,7 @@ Examples:
 """
 )
 @click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
-def config_example(words: Words) -> None:
+def config_example(words: Translator) -> None:
     """Print a config file that explains every setting, to edit."""
     example = resources.files(config) / f"example.{words.language.name}.yaml"
     click.echo(example.read_text("utf-8"), nl=False)

@@ -4,7 +4,7 @@ import click
 
 from frs_exporter.advice import CODES, REASONS, Named, Text, named, similar
 from frs_exporter.flags import language
-from frs_exporter.web.texts import Words
+from frs_exporter.web.texts import Translator
 
 HEADINGS = {
     "causes": Text("Likely causes", "可能的原因"),
@@ -27,10 +27,10 @@ Examples:
 )
 @click.argument("code", required=False)
 @click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
-def explain(code: str | None, words: Words) -> None:
+def explain(code: str | None, words: Translator) -> None:
     """Tell what a failure means: CODE is a vendor's code, an HTTP status, or a reason from the metrics or the log."""
     if code is None:
-        click.echo(listed(words), nl=False)
+        click.echo(list_all(words), nl=False)
         return
     found = named(code)
     if found is None:
@@ -38,10 +38,10 @@ def explain(code: str | None, words: Words) -> None:
         remedy = f"did you mean {' or '.join(near)}?" if near else "without a CODE, all that are known are listed"
         click.echo(f"Error: {code!r} is not known here; {remedy}", err=True)
         raise click.exceptions.Exit(1)
-    click.echo(told(found, words), nl=False)
+    click.echo(render(found, words), nl=False)
 
 
-def told(found: Named, words: Words) -> str:
+def render(found: Named, words: Translator) -> str:
     """An explanation as lines for a terminal."""
     about, facts = found.explanation, []
     if found.status and not found.name.startswith("HTTP"):
@@ -56,7 +56,7 @@ def told(found: Named, words: Words) -> str:
     return "\n".join(lines) + "\n"
 
 
-def listed(words: Words) -> str:
+def list_all(words: Translator) -> str:
     """All that is known, a line each."""
     lines = []
     for heading, entries in (("reasons", REASONS), ("codes", CODES)):

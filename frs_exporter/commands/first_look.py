@@ -30,8 +30,8 @@ def first_look(project_id: str | None, region: str | None, token_file: str | Non
     """The config that these flags and the environment make; raises click.UsageError."""
     if not project_id or not region:
         missing = "--region" if project_id else "--project-id"
-        told = f"{missing} is missing: give --config.file=FILE, or --project-id and --region for a first look"
-        raise click.UsageError(told)
+        message = f"{missing} is missing: give --config.file=FILE, or --project-id and --region for a first look"
+        raise click.UsageError(message)
     look = {
         "name": checked(ProjectId, project_id, "--project-id"),
         "project_id": project_id,
@@ -40,11 +40,11 @@ def first_look(project_id: str | None, region: str | None, token_file: str | Non
     }
     credential = given_token(token_file) if token_file else keys_of_environment()
     keys = {"access_key": "unused", "secret_key": SecretStr("unused")}
-    written = {"credentials": {"environment": {"ak_sk": keys}}, "projects": [look]}
+    raw = {"credentials": {"environment": {"ak_sk": keys}}, "projects": [look]}
     if endpoint:
         base = checked(Endpoint, endpoint, "--endpoint")
-        written["endpoints"] = {"frs": base, "iam": base, "ces": base}
-    file = schema.File.model_validate(written)
+        raw["endpoints"] = {"frs": base, "iam": base, "ces": base}
+    file = schema.File.model_validate(raw)
     clients: dict[tuple[str | int, ...], HttpOptions] = {GLOBAL: DIRECT}
     target = Maker(file, clients).project(file.projects[0])
     return Config(targets=(replace(target, credential=credential),), limits=limits_of(file))

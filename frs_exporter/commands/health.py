@@ -33,7 +33,7 @@ Examples:
 @click.option(
     "--insecure-skip-verify", "unverified", is_flag=True, help="Do not look at the certificate, say of localhost."
 )
-def health(url: str, within: float, unverified: bool) -> None:
+def health(url: str, timeout: float, unverified: bool) -> None:
     """Ask an exporter whether it is healthy: exit code 0 if so, 1 if not or if there is no answer."""
     context = ssl.create_default_context()
     if unverified:
@@ -44,13 +44,13 @@ def health(url: str, within: float, unverified: bool) -> None:
     address = f"{str(service).rstrip('/')}/-/healthy"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
-        with direct.open(address, timeout=within) as answer:
+        with direct.open(address, timeout=timeout) as answer:
             click.echo(brief(answer.read(MAX_BODY).decode("utf-8", "replace")))
     except urllib.error.HTTPError as error:
         with error:
-            told = brief(error.read(MAX_BODY).decode("utf-8", "replace"))
+            text = brief(error.read(MAX_BODY).decode("utf-8", "replace"))
         if error.code not in ALIVE:
-            raise click.ClickException(f"{address} answers {error.code}: {told}") from None
+            raise click.ClickException(f"{address} answers {error.code}: {text}") from None
         click.echo(f"healthy, though it lets only others in ({error.code})")
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)

@@ -7,7 +7,7 @@ import click
 
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.daemon import Serving, run, serve_until_told
+from frs_exporter.daemon import ServerOptions, run, serve_forever
 from frs_exporter.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.flags import auto_reload, shard_index, shard_of
@@ -127,7 +127,7 @@ def serve(config_file: str | None, config_check: bool, **options: Any) -> None:
         interval = options["reread_interval"]
         exporter = Exporter(source, config, telemetry, shard=shard, reread_interval=interval)
         addresses = None if options["systemd_socket"] else options["addresses"]
-        await serve_until_told(exporter, telemetry, Serving(addresses, web_config, web_source, layout))
+        await serve_forever(exporter, telemetry, ServerOptions(addresses, web_config, web_source, layout))
 
     run(run_serve())
 
@@ -157,10 +157,10 @@ def told_good(config_file: str, config: Config, web_config_file: str, web_config
         "discovery rules": len(config.discovery),
         "credentials in use": len({target.credential.name for target in asking}),
     }
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "projects")
-    click.echo(f"{config_file}: good: {told}")
+    summary = ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "projects")
+    click.echo(f"{config_file}: good: {summary}")
     for text in web_config.notices:
         click.echo(f"{web_config_file}: warning: {text}", err=True)
     if web_config_file:
-        how = "TLS" if web_config.tls else "plain HTTP"
-        click.echo(f"{web_config_file}: good: {how}, {len(web_config.users)} logins")
+        options = "TLS" if web_config.tls else "plain HTTP"
+        click.echo(f"{web_config_file}: good: {options}, {len(web_config.users)} logins")

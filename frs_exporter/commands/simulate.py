@@ -13,7 +13,7 @@ from frs_exporter.background import in_thread
 from frs_exporter.commands.serve import listen_address
 from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
-from frs_exporter.daemon import Serving, listening, run, serve_until_told, told_to_stop
+from frs_exporter.daemon import ServerOptions, listening, run, serve_forever, told_to_stop
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.flags import duration
 from frs_exporter.log import log_to_stderr
@@ -44,8 +44,8 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
                 file.write_text(config_text(simulator.world, simulator.url), "utf-8")
                 source = Source(str(file), load)
                 exporter = Exporter(source, await asyncio.to_thread(source.load), telemetry)
-                how = Serving(addresses, WebConfig(), Source("", load_web_config), Layout())
-                await serve_until_told(exporter, telemetry, how, announce)
+                options = ServerOptions(addresses, WebConfig(), Source("", load_web_config), Layout())
+                await serve_forever(exporter, telemetry, options, announce)
 
     run(run_demo())
 

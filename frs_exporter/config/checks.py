@@ -28,7 +28,7 @@ def check(document: Document) -> None:
     check_something_to_watch(document)
     check_credentials_exist(document)
     check_one_kind(document)
-    refuse_twins(document)
+    check_duplicates(document)
     check_discovery(document)
     check_stale_after(document)
 
@@ -55,7 +55,7 @@ def check_credentials_exist(document: Document) -> None:
             name, path = entry.get("credential"), (section, index, "credential")
             if known and isinstance(name, str) and name not in known:
                 remedy = suggestion(name, list(known))
-                document.problem(path, f"no credential is named {document.written[path]}{remedy}")
+                document.problem(path, f"no credential is named {document.raw[path]}{remedy}")
 
 
 def check_one_kind(document: Document) -> None:
@@ -78,12 +78,12 @@ def check_discovery(document: Document) -> None:
             document.problem(("discovery", index, "name" if "name" in rule else "credential"), message)
         if isinstance(regions, list | tuple) and len(set(map(str, regions))) > 1 and fixed:
             remedy = "put {region} in it, or name one region"
-            told = f"several regions, but endpoints.{fixed[0]} is the same for all: {remedy}"
-            document.problem(("discovery", index, "regions"), told)
+            message = f"several regions, but endpoints.{fixed[0]} is the same for all: {remedy}"
+            document.problem(("discovery", index, "regions"), message)
     check_names_apart(document)
 
 
-def refuse_twins(document: Document) -> None:
+def check_duplicates(document: Document) -> None:
     """Note projects that share a name or are the same project of the same region."""
     for keys, what in ((("name",), "name"), (("region", "project_id"), "region and project_id")):
         first: dict[tuple[Any, ...], int] = {}
@@ -110,8 +110,8 @@ def check_names_apart(document: Document) -> None:
         for rules in alike:
             rules.setdefault(credential, index)
         if earliest < index:
-            told = f"the projects would be named as those of discovery[{earliest}]: put {{credential}} in it"
-            document.problem(("discovery", index, "name_template"), told)
+            message = f"the projects would be named as those of discovery[{earliest}]: put {{credential}} in it"
+            document.problem(("discovery", index, "name_template"), message)
 
 
 def check_stale_after(document: Document) -> None:
@@ -125,17 +125,17 @@ def check_stale_after(document: Document) -> None:
     for path, own in [(("defaults",), defaults), *sources]:
         settings = {**DEFAULTS, **defaults, **own}
         blamed = next((key for key in ("stale_after", "poll_interval", "poll_timeout") if key in own), None)
-        stale_after, interval = length(settings.get("stale_after")), length(settings["poll_interval"])
+        stale_after, interval = seconds_or_none(settings.get("stale_after")), seconds_or_none(settings["poll_interval"])
         if stale_after is None or interval is None:
             continue  # nothing to compare, or a problem of its own
-        needed = longest_pause(interval, length(settings["poll_timeout"]) or 0.0)
+        needed = longest_pause(interval, seconds_or_none(settings["poll_timeout"]) or 0.0)
         if blamed and stale_after < needed:
             names = "poll_interval ({poll_interval}), a twentieth of it, and poll_timeout ({poll_timeout})"
-            told = f"stale_after ({{stale_after}}) must be at least {needed:g}s: {names}".format(**settings)
-            document.problem((*path, blamed), told)
+            message = f"stale_after ({{stale_after}}) must be at least {needed:g}s: {names}".format(**settings)
+            document.problem((*path, blamed), message)
 
 
-def length(duration: Any) -> float | None:
+def seconds_or_none(duration: Any) -> float | None:
     """The seconds of a duration, None for what is none."""
     try:
         return seconds(duration)

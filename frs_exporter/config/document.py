@@ -23,7 +23,7 @@ UNKNOWN_TAG = "unknown tag; there are !env NAME and !file PATH for text; put tex
 Path = tuple[str | int, ...]
 """The way to a part of the document: keys of mappings and indexes of sequences."""
 
-See = Callable[[FilePath], None]
+OnRead = Callable[[FilePath], None]
 """Is told of each file before it is read."""
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -44,21 +44,21 @@ class Document:
     """The data of a file, and for each path its place and, for scalars, the text as written."""
 
     data: Any = None
-    places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    written: dict[Path, str] = field(default_factory=dict)
+    raw: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     temporary: bool = False
     """Whether a file that it names could not be read, but may be a moment later."""
 
-    def problem(self, path: Path, message: str, *, at_key: bool = False, shown: Path | None = None) -> None:
-        """Note a problem at `path`, or at the nearest part around it that stands in the file, and tell `shown`."""
+    def problem(self, path: Path, message: str, *, at_key: bool = False, shown_path: Path | None = None) -> None:
+        """Note a problem at `path`, or at the nearest part around it that stands in the file, and tell `shown_path`."""
         place = self.keys.get(path) if at_key else None
         around = path
         while place is None:
-            place = self.places.get(around, (1, 1) if not around else None)
+            place = self.marks.get(around, (1, 1) if not around else None)
             around = around[:-1]
-        self.problems.append(Problem(*place, path if shown is None else shown, message))
+        self.problems.append(Problem(*place, path if shown_path is None else shown_path, message))
 
     def unreadable(self, path: Path, message: str, error: Exception) -> None:
         """Note that a file cannot be read, and why."""
@@ -70,19 +70,21 @@ def unwatched(_: FilePath) -> None:
     """For whom it is the same which files are read."""
 
 
-def read(text: str, folder: FilePath, environment: Mapping[str, str] = os.environ, see: See = unwatched) -> Document:
+def read(
+    text: str, folder: FilePath, environment: Mapping[str, str] = os.environ, on_read: OnRead = unwatched
+) -> Document:
     """Read a document; `!file` is relative to `folder`. What is wrong is noted in `problems`, never raised."""
     document = Document()
     try:
         check_depth(text)
         root = yaml.compose(text, Loader=Loader)
         if root is not None:
-            Reader(document, folder, environment, see).read_root(root)
+            Reader(document, folder, environment, on_read).read_root(root)
             for node in flat(root):
                 drain(node.value)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        at = error.problem_mark or error.context_mark
+        place = (at.line + 1, at.column + 1) if at else (1, 1)
         begun = error.context_mark
         since = f" ({error.context} in line {begun.line + 1})" if begun and begun.line + 1 < place[0] else ""
         document.problems.append(Problem(*place, (), f"not YAML: {error.problem or error.context}{since}"))
@@ -122,9 +124,9 @@ def deep_place(text: str) -> tuple[yaml.Mark | None, yaml.Mark | None]:
 class Reader:
     """Walks the nodes of one document."""
 
-    def __init__(self, document: Document, folder: FilePath, environment: Mapping[str, str], see: See) -> None:
+    def __init__(self, document: Document, folder: FilePath, environment: Mapping[str, str], on_read: OnRead) -> None:
         self._document = document
-        self._see = see
+        self._on_read = on_read
         self._folder = folder
         self._environment = environment
         self._constructor = yaml.constructor.SafeConstructor()
@@ -135,7 +137,7 @@ class Reader:
         self._document.data = self._value(root, ())
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
-        self._document.places[path] = place(node)
+        self._document.marks[path] = place(node)
         self._nodes += 1
         if len(path) > MAX_DEPTH or self._nodes > MAX_NODES:  # aliases can make a small file endless
             raise yaml.MarkedYAMLError(problem="nested too deeply or too large", problem_mark=node.start_mark)
@@ -165,10 +167,10 @@ class Reader:
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         if node.tag in ("!env", "!file"):
-            self._document.written[path] = f"{node.tag} {node.value}"
-            fill = self._from_environment if node.tag == "!env" else self._from_file
-            return fill(node, path)
-        self._document.written[path] = node.value
+            self._document.raw[path] = f"{node.tag} {node.value}"
+            read_text = self._from_environment if node.tag == "!env" else self._from_file
+            return read_text(node, path)
+        self._document.raw[path] = node.value
         if not node.tag.startswith(STANDARD):
             self._note(node, path, UNKNOWN_TAG)
             return None
@@ -189,7 +191,7 @@ class Reader:
     def _from_file(self, node: yaml.ScalarNode, path: Path) -> str | None:
         message = f"cannot read the file {node.value}"
         try:
-            self._see(self._folder / node.value)
+            self._on_read(self._folder / node.value)
             return str(read_file(self._folder / node.value, MAX_FILE), "utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
             self._note(node, path, f"{message}: it is not UTF-8 text")

@@ -7,16 +7,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from frs_exporter.config.checks import suggestion
-from frs_exporter.config.document import Document, Path, See
+from frs_exporter.config.document import Document, OnRead, Path
 from frs_exporter.config.schema import section
 from frs_exporter.errors import ConfigError
 from frs_exporter.files import is_temporary, read_file, reason_of
 
 
-def read_text(path: str, limit: int, see: See) -> str:
+def read_text(path: str, limit: int, on_read: OnRead) -> str:
     """The text of a file of at most `limit` bytes, which may be a pipe; raises ConfigError."""
     file = FilePath(path)
-    see(file)
+    on_read(file)
     try:
         return str(read_file(file, limit, regular=False), "utf-8")
     except UnicodeDecodeError as error:
@@ -45,7 +45,7 @@ def note(error: ValidationError, document: Document, root: type[BaseModel], secr
             continue
         # An unknown key among secrets may be part of one, after a comma or a colon that should have been quoted.
         hidden = detail["type"] == "extra_forbidden" and path[0] == secret and len(path) > 3
-        document.problem(path, message, at_key=at_key, shown=path[:-1] if hidden else path)
+        document.problem(path, message, at_key=at_key, shown_path=path[:-1] if hidden else path)
 
 
 def explain(detail: ErrorDetails, root: type[BaseModel]) -> tuple[Path, str, bool]:

@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path as FilePath
 from typing import Any
 
-from frs_exporter.config.document import Document, Path, See, mapping
+from frs_exporter.config.document import Document, OnRead, Path, mapping
 from frs_exporter.config.pem import as_file, is_encrypted, pem_blocks, use_certificate
 from frs_exporter.config.values import proxy
 from frs_exporter.files import read_file
@@ -19,17 +19,21 @@ MAX_BUNDLE = 1 << 24
 """Bytes of a file with certificates."""
 
 
-def read_http_clients(document: Document, folder: FilePath, see: See) -> dict[Path, HttpOptions]:
+def read_http_clients(document: Document, folder: FilePath, on_read: OnRead) -> dict[Path, HttpOptions]:
     """The options of the file, and of each credential that has its own; problems are noted in the document."""
     file = mapping(document.data)
     clients: dict[Path, Any] = {GLOBAL: file.get("http_client")}
     for name, credential in mapping(file.get("credentials")).items():
         if own := mapping(credential).get("http_client"):
             clients["credentials", name, "http_client"] = own
-    return {path: read_http_client(document, path, mapping(client), folder, see) for path, client in clients.items()}
+    return {
+        path: read_http_client(document, path, mapping(client), folder, on_read) for path, client in clients.items()
+    }
 
 
-def read_http_client(document: Document, path: Path, client: dict[str, Any], folder: FilePath, see: See) -> HttpOptions:
+def read_http_client(
+    document: Document, path: Path, client: dict[str, Any], folder: FilePath, on_read: OnRead
+) -> HttpOptions:
     """The options that an `http_client` describes; what is no text in it is the schema's business."""
     url, from_environment = client.get("proxy_url"), client.get("proxy_from_environment") is True
     tls = mapping(client.get("tls_config"))
@@ -42,7 +46,7 @@ def read_http_client(document: Document, path: Path, client: dict[str, Any], fol
     no_proxy = str(client["no_proxy"]) if client.get("no_proxy") else None
     if from_environment:
         proxies, no_proxy = proxies_of_environment(document, path)
-    context, digest = read_tls(document, (*path, "tls_config"), tls, folder, see)
+    context, digest = read_tls(document, (*path, "tls_config"), tls, folder, on_read)
     return HttpOptions(
         proxies=proxies,
         no_proxy=no_proxy,
@@ -77,7 +81,7 @@ def read_proxy(document: Document, path: Path, url: str, where: str = "") -> Pro
 
 
 def read_tls(
-    document: Document, path: Path, tls: dict[str, Any], folder: FilePath, see: See
+    document: Document, path: Path, tls: dict[str, Any], folder: FilePath, on_read: OnRead
 ) -> tuple[ssl.SSLContext | None, str]:
     """A context that does as a `tls_config` says, None where that is the usual one, and the digest of its files."""
     names = ("ca_file", "cert_file", "key_file")
@@ -89,7 +93,7 @@ def read_tls(
     pems: dict[str, bytes] = {}
     for name, file in files.items():
         try:
-            see(file)
+            on_read(file)
             pems[name] = pem_blocks(read_file(file, MAX_BUNDLE))
             if name == "key_file" and is_encrypted(pems[name]):
                 document.problem((*path, name), "the key is encrypted: use one without a passphrase")
@@ -116,8 +120,10 @@ def make_context(document: Document, path: Path, pems: dict[str, bytes], insecur
             use_certificate(context, pems["cert_file"], pems["key_file"])
         except ssl.SSLError as error:
             mismatch = error.reason == "KEY_VALUES_MISMATCH"
-            told = "the key is not this certificate's" if mismatch else "not a PEM certificate with its key in key_file"
-            document.problem((*path, "cert_file"), f"cannot use the file: {told}")
+            message = (
+                "the key is not this certificate's" if mismatch else "not a PEM certificate with its key in key_file"
+            )
+            document.problem((*path, "cert_file"), f"cannot use the file: {message}")
         except OSError as error:
             document.unreadable((*path, "cert_file"), "cannot use the file", error)
     if insecure:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from frs_exporter.background import drain, without_collections
 from frs_exporter.config import schema
 from frs_exporter.config.checks import check
-from frs_exporter.config.document import Document, See, read, unwatched
+from frs_exporter.config.document import Document, OnRead, read, unwatched
 from frs_exporter.config.explain import note, read_text, refused
 from frs_exporter.config.http_client import read_http_clients
 from frs_exporter.config.make import Maker
@@ -41,26 +41,26 @@ class Config:
 
 
 @without_collections()
-def load(path: str, see: See = unwatched) -> Config:
-    """Read a config file; `see` is told of each file before it is read. Raises ConfigError with all that is wrong."""
+def load(path: str, on_read: OnRead = unwatched) -> Config:
+    """Read a config file; `on_read` gets each file before it is read. Raises ConfigError with all that is wrong."""
     folder = FilePath(path).parent
-    document = read(read_text(path, MAX_CONFIG, see), folder, see=see)
-    config = build(document, folder, see)
+    document = read(read_text(path, MAX_CONFIG, on_read), folder, on_read=on_read)
+    config = build(document, folder, on_read)
     if config is None or document.problems:
         raise refused(path, document)
-    for large in (document.places, document.keys, document.written, *filter(None, document.data.values())):
+    for large in (document.marks, document.keys, document.raw, *filter(None, document.data.values())):
         drain(large)
     return config
 
 
-def build(document: Document, folder: FilePath, see: See = unwatched) -> Config | None:
+def build(document: Document, folder: FilePath, on_read: OnRead = unwatched) -> Config | None:
     """The Config that a document describes, or None; problems are added to those of the document."""
     if document.data is None and not document.problems:
         document.problem((), "the file is empty; frs-exporter config-example shows what goes in")
     if document.data is None:
         return None
     check(document)
-    clients = read_http_clients(document, folder, see)
+    clients = read_http_clients(document, folder, on_read)
     try:
         file = schema.File.model_validate(without_empty_lists(document.data))
     except ValidationError as error:

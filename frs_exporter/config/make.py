@@ -22,7 +22,7 @@ class Maker:
     def __init__(self, file: schema.File, clients: Mapping[Path, HttpOptions]) -> None:
         self._clients = clients
         self._pricing = prices(file)
-        self._credentials = {name: make_credential(name, written) for name, written in file.credentials.items()}
+        self._credentials = {name: make_credential(name, raw) for name, raw in file.credentials.items()}
         self._endpoints = {Api(api): url for api, url in file.endpoints}
         self._in_region: dict[str, dict[Api, str]] = {}
         self._shared: dict[tuple[Any, ...], tuple[Any, ...]] = {}
@@ -54,22 +54,22 @@ class Maker:
             refresh_interval=rule.refresh_interval,
         )
 
-    def _target(self, written: schema.Project | schema.Discovery, **facts: Any) -> Target:
+    def _target(self, raw: schema.Project | schema.Discovery, **facts: Any) -> Target:
         """What is asked in the same way of projects and of what a rule finds: with the defaults filled in."""
 
         def setting(name: str) -> Any:
-            own = getattr(written, name)
+            own = getattr(raw, name)
             return self._defaults[name] if own is None else own
 
         interval, timeout = setting("poll_interval"), setting("poll_timeout")
         return Target(
             **facts,
-            credential=self._credentials[written.credential],
-            http=self._clients.get(("credentials", written.credential, "http_client"), self._clients[GLOBAL]),
+            credential=self._credentials[raw.credential],
+            http=self._clients.get(("credentials", raw.credential, "http_client"), self._clients[GLOBAL]),
             collectors=self._same(dict.fromkeys(setting("collectors"))),
             require=self._same(dict.fromkeys(setting("require"))),
             month_budget_cny=setting("month_budget_cny"),
-            labels=self._same(sorted(written.labels.items())),
+            labels=self._same(sorted(raw.labels.items())),
             create_time_zone=setting("create_time_zone"),
             max_face_sets=setting("max_face_sets"),
             pricing=self._pricing,

@@ -37,8 +37,8 @@ def same_user(credentials: Mapping[str, schema.Credential]) -> Iterator[Notice]:
     """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
     first: dict[tuple[str, ...], str] = {}
     for name, credential in credentials.items():
-        made = make_credential(name, credential)
-        user = (made.kind, *made.user)
+        merged = make_credential(name, credential)
+        user = (merged.kind, *merged.user)
         if first.setdefault(user, name) != name:
             text = (
                 f"credentials.{name} is the same user as credentials.{first[user]}: the vendor's quota and lock count "
@@ -63,21 +63,21 @@ def odd_regions(file: schema.File) -> Iterator[Notice]:
         for number, region in enumerate(rule.regions)
     )
     projects = ((f"projects[{index}].region", project.region) for index, project in enumerate(file.projects))
-    listed = () if file.endpoints.frs != schema.Endpoints().frs else projects  # another cloud has its own
-    told = set(FRS_REGIONS)
-    for where, region in (*listed, *rules):
-        if region not in told:
-            told.add(region)
+    named = () if file.endpoints.frs != schema.Endpoints().frs else projects  # another cloud has its own
+    known = set(FRS_REGIONS)
+    for where, region in (*named, *rules):
+        if region not in known:
+            known.add(region)
             yield Notice(f"{where}: {region} is not known to have FRS{suggestion(region, list(FRS_REGIONS))}")
 
 
 def odd_requirements(file: schema.File) -> Iterator[Notice]:
     """A notice for each sub-service that is required and that nobody knows, at its first place."""
-    told = set(SUBSERVICES)
+    known = set(SUBSERVICES)
     for where, settings in sections(file):
         for number, name in enumerate(settings.require or ()):
-            if name not in told:
-                told.add(name)
+            if name not in known:
+                known.add(name)
                 yield Notice(
                     f"{where}.require[{number}]: no sub-service {name} is known{suggestion(name, SUBSERVICES)}"
                 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Generic, TypeVar
 
-from frs_exporter.config.document import See
+from frs_exporter.config.document import OnRead
 from frs_exporter.errors import ConfigError
 from frs_exporter.files import Fingerprint, fingerprint, is_temporary
 
@@ -28,7 +28,7 @@ class Source(Generic[T]):
     that passes, leaves it `incomplete`: the files are to be read again, though none of them changes.
     """
 
-    def __init__(self, path: str, read: Callable[[str, See], T]) -> None:
+    def __init__(self, path: str, read: Callable[[str, OnRead], T]) -> None:
         self.path = path
         self._read = read
         self._seen: Mapping[FilePath, Fingerprint] = {}
@@ -46,13 +46,13 @@ class Source(Generic[T]):
         before = {file: fingerprint(file) for file in self._in_force}
         read: dict[FilePath, Fingerprint] = {}
 
-        def see(file: FilePath) -> None:
+        def on_read(file: FilePath) -> None:
             read.setdefault(file, fingerprint(file))
 
         try:
             if self._loaded and FilePath(self.path).exists() and not FilePath(self.path).is_file():
                 raise ConfigError([f"{self.path}: not a regular file: it cannot be read again"])
-            return Attempt(self._read(self.path, see), None, read)
+            return Attempt(self._read(self.path, on_read), None, read)
         except Exception as error:
             return Attempt(None, error, {**before, **read})
 

@@ -62,14 +62,14 @@ def endpoint(value: str) -> str:
     filled = value.replace("{region}", "region")
     if (
         not filled.startswith(("http://", "https://"))
-        or not usable(filled)
+        or not has_host(filled)
         or not re.fullmatch(r"[\w.:/~\[\]-]+", filled, re.ASCII)
     ):
         raise ValueError("must be a URL like https://face.{region}.myhuaweicloud.com, without user, query or fragment")
     return value.rstrip("/")
 
 
-def usable(url: str) -> bool:
+def has_host(url: str) -> bool:
     """Whether a URL, read as it is read when it is asked, has a host that can be one, and a port if it has any."""
     try:
         read = URL(url, encoded=True)

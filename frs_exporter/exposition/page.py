@@ -61,13 +61,13 @@ GZIP = Encoding("gzip")
 ENCODINGS = (GZIP, IDENTITY)
 
 
-def negotiate(accept: str, offers: Sequence[OfferT], otherwise: OfferT) -> OfferT:
+def negotiate(accept: str, offers: Sequence[OfferT], default: OfferT) -> OfferT:
     """The offer with the highest q-value in an Accept or Accept-Encoding header, the earlier of equals.
 
     RFC 9110, 12.4: of the items that match an offer the most specific one counts. When the header accepts none of the
-    offers it is `otherwise`: a page in a format that was not asked for still tells more than an error does.
+    offers it is `default`: a page in a format that was not asked for still tells more than an error does.
     """
-    best, best_q = otherwise, 0.0
+    best, best_q = default, 0.0
     items = [item.strip().lower().partition(";") for item in accept.split(",")]
     for offer in offers:
         specificity, q = max((offer.matches(name.strip(), rest), quality(rest)) for name, _, rest in items)
@@ -128,8 +128,8 @@ class Page:
             self._next_end = min(self._ends.values(), default=math.inf)
         headers = self._headers[format]
         wanted = [(name, lines) for name, lines in self._lines.items() if lines and (not names or name in names)]
-        shown = [(headers[name], list(lines.values())) for name, lines in wanted]
-        return (b"".join((head, *lines)) for head, lines in shown)
+        families = [(headers[name], list(lines.values())) for name, lines in wanted]
+        return (b"".join((head, *lines)) for head, lines in families)
 
 
 class Coder:

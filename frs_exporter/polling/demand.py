@@ -67,10 +67,10 @@ def shared_interval(intervals: Iterable[float], rate: float) -> float:
     Whoever asks more rarely than that keeps its own: the root of sum(1 / max(interval, x)) == rate.
     """
     longest_first = sorted(intervals, reverse=True)
-    left = rate
+    remaining = rate
     for index, interval in enumerate(longest_first):
         waiting = len(longest_first) - index
-        if waiting / interval > left:
-            return waiting / left
-        left -= 1 / interval
+        if waiting / interval > remaining:
+            return waiting / remaining
+        remaining -= 1 / interval
     return longest_first[-1]

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Discoverer:
-    """Looks for the projects of each rule for ever; `changed` is awaited when there is something new in `listed`."""
+    """Looks for the projects of each rule for ever; `changed` is awaited when there is something new in `lists`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Discoverer:
         now: Callable[[], float],
         rng: random.Random,
     ) -> None:
-        self.listed: dict[str, tuple[Listed, ...]] = {}
+        self.lists: dict[str, tuple[Listed, ...]] = {}
         self.untried: set[str] = set()
         self._client = client
         self._telemetry = telemetry
@@ -46,7 +46,7 @@ class Discoverer:
         wanted = {rule.name: rule for rule in rules}
         for name in self._rules.keys() - wanted.keys():
             self._tasks.pop(name).cancel()
-            self.listed.pop(name, None)
+            self.lists.pop(name, None)
             self.untried.discard(name)
             self._telemetry.forget_rule(name)
         for name, rule in wanted.items():
@@ -56,7 +56,7 @@ class Discoverer:
             if before:
                 self._tasks[name].cancel()
             if before is None or not before.template.same_subject(rule.template):
-                self.listed.pop(name, None)
+                self.lists.pop(name, None)
                 self.untried.add(name)
                 self._telemetry.discovery_success.labels(name).set(0)
             self._tasks[name] = asyncio.create_task(self._run(name), name=f"discover {name}")
@@ -69,16 +69,16 @@ class Discoverer:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _run(self, name: str) -> None:
-        failures, told = 0, ""
+        failures, reason = 0, ""
         while True:
             rule, retry_after = self._rules[name], None
             try:
-                before, self.listed[name] = self.listed.get(name), await list_projects(self._client, rule.access)
-                if failures or self.listed[name] != before:
+                before, self.lists[name] = self.lists.get(name), await list_projects(self._client, rule.access)
+                if failures or self.lists[name] != before:
                     await self._changed()
-                failures, told = 0, self._succeeded(name, told)
+                failures, reason = 0, self._succeeded(name, reason)
             except ApiError as error:
-                failures, told, retry_after = failures + 1, self._failed(name, error, told), error.retry_after
+                failures, reason, retry_after = failures + 1, self._failed(name, error, reason), error.retry_after
             except Exception:
                 failures += 1
                 log.exception("unexpected error in discovery", discovery=name)
@@ -87,17 +87,17 @@ class Discoverer:
             interval = min(rule.refresh_interval, FIRST_RETRY_INTERVAL) if failures else rule.refresh_interval
             await asyncio.sleep(next_delay(interval, failures, retry_after, self._rng.uniform))
 
-    def _succeeded(self, name: str, told: str) -> str:
+    def _succeeded(self, name: str, reason: str) -> str:
         self._telemetry.discovery_success.labels(name).set(1)
         self._telemetry.discovery_time.labels(name).set(self._now())
-        if told:
+        if reason:
             log.info("discovery works again", discovery=name)
         return ""
 
-    def _failed(self, name: str, error: ApiError, told: str) -> str:
+    def _failed(self, name: str, error: ApiError, reason: str) -> str:
         self._telemetry.discovery_success.labels(name).set(0)
-        if told != error.reason:
+        if reason != error.reason:
             names = {"discovery": name, "reason": str(error.reason), "api": error.api, "code": error.code}
             details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
-            log.warning("discovery failed", **names, **details, kept_projects=len(self.listed.get(name, ())))
+            log.warning("discovery failed", **names, **details, kept_projects=len(self.lists.get(name, ())))
         return error.reason

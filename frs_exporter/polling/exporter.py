@@ -26,8 +26,8 @@ from frs_exporter.polling.poller import SPREAD, Key, Poller
 from frs_exporter.polling.probe import Probed, probe
 from frs_exporter.polling.reload import LONGEST_REREAD, watched_config
 from frs_exporter.polling.schedule import Shard
-from frs_exporter.polling.seen import Seen, SeenJob
-from frs_exporter.steps import Told
+from frs_exporter.polling.snapshot import JobSnapshot, Snapshot
+from frs_exporter.steps import Trace
 
 PAGE_FAMILIES: tuple[Family, ...] = (
     *FAMILIES,
@@ -81,12 +81,12 @@ class Exporter:
         self._reloader = watched_config(source, self._put_in_force, telemetry, now)
         self._discoverer = Discoverer(self._client, telemetry, self._discovered, now, rng)
         self._tasks: list[asyncio.Task[None]] = []
-        self._told: frozenset[Notice] = frozenset()
+        self._logged: frozenset[Notice] = frozenset()
         self._found: dict[str, Names] = {}
         self._lists = self._lists_planned = 0
         self._last_beat = self._clock()
         self._started: float | None = None
-        self.shown = asyncio.Event()
+        self.page_complete = asyncio.Event()
         """Set when every job of the config is on the page for the first time."""
         self._tried = False
         self._draining = False
@@ -99,7 +99,7 @@ class Exporter:
         self._tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
         async with self._lock:
             await self._apply(self._config)
-        self.shown.set()
+        self.page_complete.set()
         self._started = self._clock()
 
     def drain(self) -> None:
@@ -117,9 +117,9 @@ class Exporter:
         await self._poller.stop()
         await self._client.close()
 
-    async def probe(self, keys: Collection[Key], timeout: float, told: Told | None = None) -> list[Probed]:
-        """Poll these jobs now, as far as they may be asked, and wait so many seconds; `told` of each step."""
-        return await probe(self._poller, keys, timeout, told)
+    async def probe(self, keys: Collection[Key], timeout: float, trace: Trace | None = None) -> list[Probed]:
+        """Poll these jobs now, as far as they may be asked, and wait so many seconds; `trace` of each step."""
+        return await probe(self._poller, keys, timeout, trace)
 
     def job(self, key: Key) -> Job | None:
         """The job of a key, None where there is none."""
@@ -129,13 +129,13 @@ class Exporter:
         """When the token or temporary key held for a project ends, in Unix seconds; None without one."""
         return self._client.token_expiry(target)
 
-    def seen(self) -> Seen:
+    def snapshot(self) -> Snapshot:
         """All that is known at this moment."""
         clock, now, reloader = self._clock(), self._now(), self._reloader
         poller = self._poller
-        jobs = [SeenJob(job, poller.states[job.key], now + poller.due[job.key] - clock) for job in poller.jobs]
+        jobs = [JobSnapshot(job, poller.states[job.key], now + poller.due[job.key] - clock) for job in poller.jobs]
         next_look = None if reloader.next_look is None else now + reloader.next_look - clock
-        return Seen(now, clock, self._shard, reloader.loaded, reloader.problems, next_look, jobs)
+        return Snapshot(now, clock, self._shard, reloader.loaded, reloader.problems, next_look, jobs)
 
     async def reload(self) -> None:
         """Load the config again and put it in place; raises ConfigError, and all is as it was."""
@@ -178,7 +178,7 @@ class Exporter:
     async def _settle(self) -> None:
         """Poll what the config and the newest lists of projects say; the lock is held."""
         lists = self._lists
-        found, jobs = dict(self._discoverer.listed), self._poller.jobs
+        found, jobs = dict(self._discoverer.lists), self._poller.jobs
         with short_turns():
             wanted = await run_offloaded(plan, self._config, found, self._shard, jobs)
             await self._poller.reconcile(wanted.jobs)
@@ -189,17 +189,17 @@ class Exporter:
     def _tell(self, wanted: Plan) -> None:
         """Log what is new, and set the metrics about it."""
         for notice in wanted.notices:
-            if notice not in self._told:
+            if notice not in self._logged:
                 (log.error if notice.serious else log.warning)(notice.text)
-        self._told = frozenset(wanted.notices)
+        self._logged = frozenset(wanted.notices)
         for name, found in wanted.found.items():
             before = self._found.get(name, Names())
             if found.watched != before.watched:
                 added, gone = found.watched - before.watched, before.watched - found.watched
                 log.info("projects found", discovery=name, projects=len(found.watched), **named(added=added, gone=gone))
             if found.skipped - before.skipped:
-                told = named(projects=found.skipped)
-                log.warning("projects found but not watched: their names are taken", discovery=name, **told)
+                trace = named(projects=found.skipped)
+                log.warning("projects found but not watched: their names are taken", discovery=name, **trace)
             self._telemetry.discovery_projects.labels(name).set(found.meant)
             self._telemetry.discovery_skipped.labels(name).set(len(found.skipped))
         self._found = dict(wanted.found)
@@ -246,9 +246,9 @@ class Exporter:
 
 def named(**names: frozenset[str]) -> dict[str, str]:
     """Some of the names, and how many there are beside them, for the log."""
-    told = {}
+    trace = {}
     for what, some in names.items():
         if some:
             more = f" and {len(some) - MAX_NAMES} more" if len(some) > MAX_NAMES else ""
-            told[what] = ", ".join(sorted(some)[:MAX_NAMES]) + more
-    return told
+            trace[what] = ", ".join(sorted(some)[:MAX_NAMES]) + more
+    return trace

@@ -37,13 +37,13 @@ class Plan:
     found: Mapping[str, Names] = field(default_factory=dict)
 
 
-def plan(config: Config, listed: Found, shard: Shard, before: Iterable[Job] = ()) -> Plan:
+def plan(config: Config, lists: Found, shard: Shard, before: Iterable[Job] = ()) -> Plan:
     """What a shard is to do; a job that is equal to one of `before` is that one, so that nothing new is kept for it."""
     targets = {target.project: target for target in config.targets}
     known = {(target.region, target.project_id) for target in config.targets}
     found = {}
-    for rule in (rule for rule in config.discovery if rule.name in listed):
-        meant = list(rule.targets(listed[rule.name]))
+    for rule in (rule for rule in config.discovery if rule.name in lists):
+        meant = list(rule.targets(lists[rule.name]))
         new = [target for target in meant if (target.region, target.project_id) not in known]
         taken = {target.project for target in new if targets.setdefault(target.project, target) is not target}
         own_names = {target.project for target in new} - taken

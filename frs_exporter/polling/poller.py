@@ -16,12 +16,12 @@ from frs_exporter.errors import ApiError
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
 from frs_exporter.model import Job, JobState
-from frs_exporter.polling.ask import ask, broken
+from frs_exporter.polling.poll import broken, poll
 from frs_exporter.polling.schedule import first_delay, next_delay
 
 Key = tuple[str, str]
 
-IN_HAND = 3
+PROBES_AT_ONCE = 3
 """Polls of a job that may be brought forward at once; each comes back in an interval, so that all who ask together
 make a project cost twice as much as its polls alone, at most."""
 
@@ -56,7 +56,7 @@ class Poller:
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._rounds: dict[Key, asyncio.Task[None]] = {}
         self._asleep: dict[Key, asyncio.Future[None]] = {}
-        self._in_hand: dict[Key, AsyncLimiter] = {}
+        self._probe_limiters: dict[Key, AsyncLimiter] = {}
         self._projects: set[str] = set()
         self.due: dict[Key, float] = {}
         """When each job is polled next, by the loop's clock."""
@@ -106,7 +106,7 @@ class Poller:
     def _forget(self, key: Key) -> None:
         del self._jobs[key], self.states[key]
         self._cancel(key)
-        for kept in (self.due, self._asleep, self._in_hand):
+        for kept in (self.due, self._asleep, self._probe_limiters):
             kept.pop(key, None)
         for owner in (key, (*key, "samples"), (*key, "told")):
             self._page.drop(owner)
@@ -120,7 +120,7 @@ class Poller:
         if before is None or not before.target.same_request(job.target):
             if before is not None:
                 self._cancel(key)
-                self._in_hand.pop(key, None)
+                self._probe_limiters.pop(key, None)
             window = min(job.target.poll_interval, spread)
             self.due[key] = self._clock() + first_delay("/".join(key), window)
             self._tasks[key] = asyncio.create_task(self._run(key), name=f"poll {'/'.join(key)}")
@@ -137,7 +137,7 @@ class Poller:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def bring_forward(self, key: Key) -> asyncio.Task[None] | None:
+    async def poll_now(self, key: Key) -> asyncio.Task[None] | None:
         """The poll under way, or the next one, begun now.
 
         None when the job was asked for too often of late, or the cloud has said when to come back.
@@ -147,10 +147,10 @@ class Poller:
             if error and error.retry_after and self.due[key] > self._clock():
                 return None
             interval = self._jobs[key].target.poll_interval
-            in_hand = self._in_hand.setdefault(key, AsyncLimiter(IN_HAND, IN_HAND * interval))
-            if not in_hand.has_capacity():
+            limiter = self._probe_limiters.setdefault(key, AsyncLimiter(PROBES_AT_ONCE, PROBES_AT_ONCE * interval))
+            if not limiter.has_capacity():
                 return None
-            await in_hand.acquire()  # which waits for nothing, as there is one
+            await limiter.acquire()  # which waits for nothing, as there is one
         return self._round(key)
 
     async def _run(self, key: Key) -> None:
@@ -205,7 +205,7 @@ class Poller:
         """Ask once, keep and show what came of it; no failure gets out, whatever it is."""
         started, before = self._clock(), self.states[key]
         try:
-            state = await ask(self._client, self._collectors, self._jobs[key], before, self._now)
+            state = await poll(self._client, self._collectors, self._jobs[key], before, self._now)
             self._show(self._jobs[key], state)  # it may be shown differently by now
         except Exception as error:
             project, collector = key
@@ -256,9 +256,9 @@ def report(job: Job, before: JobState, after: JobState, delay: float) -> None:
             "request_id": error.request_id,
             "failed_polls": before.failures_in_a_row,
         }
-        told = {key: value for key, value in details.items() if value}
+        details = {key: value for key, value in details.items() if value}
         text = {"message": error.message, "advice": advice(error)}
-        log.warning("down", **names, reason=str(error.reason), **told, **text, next_poll_seconds=round(delay, 1))
+        log.warning("down", **names, reason=str(error.reason), **details, **text, next_poll_seconds=round(delay, 1))
 
 
 def kind(error: ApiError) -> tuple[str, str]:

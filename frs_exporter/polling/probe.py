@@ -4,64 +4,64 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import Job, JobState
 from frs_exporter.polling.poller import Key, Poller
-from frs_exporter.steps import Told, step, telling
+from frs_exporter.steps import Trace, event, telling
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(NamedTuple):
     """A job, and what is known of it after it was asked, or was to be."""
 
     job: Job
     state: JobState
 
 
-async def probe(poller: Poller, keys: Collection[Key], within: float, told: Told | None) -> list[Probed]:
-    """Ask these jobs at once, and wait so many seconds; `told` of each step.
+async def probe(poller: Poller, keys: Collection[Key], timeout: float, trace: Trace | None) -> list[Probed]:
+    """Ask these jobs at once, and wait so many seconds; `trace` of each step.
 
     A job that is late goes on, and is down here alone. Left out is one that a reload has taken away meanwhile, or has
     begun anew.
     """
-    rounds = {key: await begun(poller, key, told) for key in keys}
-    if waited_for := {each for each in rounds.values() if each is not None}:
-        await asyncio.wait(waited_for, timeout=within)
+    rounds = {key: await begun(poller, key, trace) for key in keys}
+    if waited_for := {poll for poll in rounds.values() if poll is not None}:
+        await asyncio.wait(waited_for, timeout=timeout)
     return [
-        Probed(job, poller.states[key] if each is None or each.done() else late(poller.states[key], within))
-        for key, each in rounds.items()
-        if (job := poller.job(key)) is not None and not (each and each.cancelled())
+        Probed(job, poller.states[key] if poll is None or poll.done() else late(poller.states[key], timeout))
+        for key, poll in rounds.items()
+        if (job := poller.job(key)) is not None and not (poll and poll.cancelled())
     ]
 
 
-async def begun(poller: Poller, key: Key, told: Told | None) -> asyncio.Task[None] | None:
+async def begun(poller: Poller, key: Key, trace: Trace | None) -> asyncio.Task[None] | None:
     """The poll of a job that was brought forward, None where that may not be."""
-    with telling(partial(prefixed, key[1], told)) if told else contextlib.nullcontext():
+    with telling(partial(prefixed, key[1], trace)) if trace else contextlib.nullcontext():
         if poller.under_way(key):
-            step("a poll was under way already: its steps are not told here")
-        brought_forward = await poller.bring_forward(key)
+            event("a poll was under way already: its steps are not told here")
+        brought_forward = await poller.poll_now(key)
         if brought_forward is None:
-            step("not asked: it was asked often of late, or told when to come back; this is what is known")
+            event("not asked: it was asked often of late, or told when to come back; this is what is known")
         return brought_forward
 
 
-def late(state: JobState, within: float) -> JobState:
+def late(state: JobState, timeout: float) -> JobState:
     """The state for whoever cannot wait any longer: down, though no poll has ended, so nothing is counted."""
-    error = ApiError(Reason.TIMEOUT, f"no answer within {within:.1f} s, waiting for a turn included")
+    error = ApiError(Reason.TIMEOUT, f"no answer within {timeout:.1f} s, waiting for a turn included")
     return replace(state, error=error)
 
 
-def prefixed(collector: str, told: Told, text: str) -> None:
+def prefixed(collector: str, trace: Trace, text: str) -> None:
     """Tell of a step of one collector."""
-    told(f"{collector}: {text}")
+    trace(f"{collector}: {text}")
 
 
-def deadline(header: str | None, otherwise: float, offset: float) -> float:
+def deadline(header: str | None, default: float, offset: float) -> float:
     """Seconds that a scrape leaves, `offset` before Prometheus gives up; raises ValueError."""
-    seconds = float(header) if header is not None else otherwise
+    seconds = float(header) if header is not None else default
     if not math.isfinite(seconds) or seconds <= 0:
         raise ValueError(header)
     return max(seconds - offset, seconds / 2)

@@ -56,7 +56,7 @@ class Question(BaseModel):
 async def metrics(request: web.Request) -> web.Response:
     """`GET /V1.0/{project_id}/metrics`: those of the APIs that are called, page by page."""
     project = project_of(request, "metrics")
-    return web.json_response(page_of(list(listed(project)), request.query))
+    return web.json_response(page_of(list(list_metrics(project)), request.query))
 
 
 def page_of(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
@@ -97,12 +97,12 @@ def project_of(request: web.Request, api: str) -> Project:
     project = caller.project_at(project_id)
     if project is None or request.headers.get("X-Project-Id", project_id) != project_id:
         raise Refusal(403, "ces.0015", "Authentication fails or the authentication information is not provided.")
-    if not request.app[WORLD].within_quota(caller.user, f"ces {api}", QUOTA, within=60.0):
+    if not request.app[WORLD].within_quota(caller.user, f"ces {api}", QUOTA, window=60.0):
         raise Refusal(429, "ces.0429", "Too Many Requests")
     return project
 
 
-def listed(project: Project) -> Iterator[dict[str, Any]]:
+def list_metrics(project: Project) -> Iterator[dict[str, Any]]:
     """The metrics of a project as the list has them; one is of a face set, as FRS tells of those, too."""
     for api in project.traffic.calls:
         for metric in METRICS:

@@ -45,7 +45,7 @@ async def change(request: web.Request) -> web.Response:
     return await show(request)
 
 
-async def lift(request: web.Request) -> web.Response:
+async def clear(request: web.Request) -> web.Response:
     """`DELETE`: all is well again; tokens that died stay dead."""
     world = request.app[WORLD]
     world.faults.faults.clear()
@@ -98,7 +98,7 @@ def switch_and_fill(order: Order, world: World) -> None:
         raise LookupError("project: subscribed and faces are about one project: name it")
     answered = (project.answer or {}).items()
     services = {name.removesuffix("_service"): value for name, value in answered if name.endswith("_service")}
-    sets = {each["face_set_name"]: each for each in project.face_sets}
+    sets = {face_set["face_set_name"]: face_set for face_set in project.face_sets}
     for field, named, known in (("subscribed", order.subscribed, services), ("faces", order.faces, sets)):
         for unknown in set(named) - known.keys():
             raise LookupError(f"{field}: {project.name} has no {unknown!r}; it has {', '.join(list(known)[:10])}")

@@ -79,8 +79,8 @@ async def list_projects(request: web.Request) -> web.Response:
         page, size = 0, 0
     if page < 1 or not 1 <= size <= MAX_PER_PAGE:
         return keystone(400, "Bad Request", "page and per_page must be given together.")
-    shown = items[(page - 1) * size : page * size]
-    return web.json_response({"projects": shown, "links": {"next": None, "previous": None}})
+    of_page = items[(page - 1) * size : page * size]
+    return web.json_response({"projects": of_page, "links": {"next": None, "previous": None}})
 
 
 def built_in(account: Account, project: Project) -> Project:

@@ -34,7 +34,7 @@ class Simulator:
         app.router.add_get("/openstack/latest/securitykey", ecs.security_key)
         app.router.add_get(control.PATH, control.show)
         app.router.add_post(control.PATH, control.change)
-        app.router.add_delete(control.PATH, control.lift)
+        app.router.add_delete(control.PATH, control.clear)
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True, max_field_size=2 * TOKEN_LENGTH
         )

@@ -34,7 +34,7 @@ class Traffic:
             case _:
                 return 80.0 + 12 * wave + position
 
-    def rolled_up(self, metric: str, api: str, start: int, period: int, how: str) -> float | None:
+    def rolled_up(self, metric: str, api: str, start: int, period: int, rollup: str) -> float | None:
         """Minutes rolled up over a period that begins then; each hour's minutes are alike, so that months are quick."""
         if period == MINUTE:
             return self.minute(metric, api, start)
@@ -42,10 +42,10 @@ class Traffic:
             values = [self.hour(metric, api, time) for time in range(start, start + period, HOUR)]
         else:
             values = [self.minute(metric, api, time) for time in range(start, start + period, MINUTE)]
-        told = [value for value in values if value is not None]
-        if not told:
+        known = [value for value in values if value is not None]
+        if not known:
             return None
-        return sum(told) / (len(told) if how == "average" else 1)
+        return sum(known) / (len(known) if rollup == "average" else 1)
 
     def hour(self, metric: str, api: str, start: int) -> float | None:
         """The sum of an hour, or the average of what is no count."""

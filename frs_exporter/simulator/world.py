@@ -21,16 +21,16 @@ TOKEN_LENGTH = 9000
 
 @dataclass(frozen=True)
 class LockRule:
-    """So many failures in a row, each at most `within` seconds before the last, lock for `seconds`."""
+    """So many failures in a row, each at most `window` seconds before the last, lock for `seconds`."""
 
     failures: int = 5
-    within: float = 900.0
+    window: float = 900.0
     seconds: float = 900.0
 
 
 USER_LOCK = LockRule()
 """As accounts have it by default (IAM API, iam_17_0005)."""
-KEY_LOCK = LockRule(within=300.0, seconds=300.0)
+KEY_LOCK = LockRule(window=300.0, seconds=300.0)
 """Source: devg-apisign, api-sign-0001; it does not say how far apart failures may be."""
 
 
@@ -228,10 +228,10 @@ class World:
         self.tokens[value] = IssuedToken(account, project, now, now + self.token_life)
         return value, self.tokens[value]
 
-    def within_quota(self, user: str, api: str, quota: int, within: float = 1.0) -> bool:
+    def within_quota(self, user: str, api: str, quota: int, window: float = 1.0) -> bool:
         """Whether one more request in so many seconds is allowed; if so it is counted."""
         times, now = self.recent[user, api], self.clock()
-        while times and times[0] <= now - within:
+        while times and times[0] <= now - window:
             times.popleft()
         if len(times) >= quota:
             return False
@@ -245,7 +245,7 @@ class World:
     def login_failed(self, login: str, rule: LockRule) -> None:
         """Count a failed login of a user or key; enough of them in a row lock it."""
         lock, now = self.locks[login], self.now()
-        lock.failures = [time for time in lock.failures if time > now - rule.within] + [now]
+        lock.failures = [time for time in lock.failures if time > now - rule.window] + [now]
         if len(lock.failures) >= rule.failures:
             lock.failures, lock.until = [], now + rule.seconds
             lock.times += 1

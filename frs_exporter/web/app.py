@@ -14,7 +14,7 @@ from frs_exporter.web.guard import Guard
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.stream import header, in_turns, stream
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def build_app(exporter: Exporter, layout: Layout | None = None, guard: Guard | None = None) -> web.Application:
@@ -23,7 +23,7 @@ def build_app(exporter: Exporter, layout: Layout | None = None, guard: Guard | N
     app = web.Application()
     (guard or Guard(WebConfig())).install(app)
 
-    def get(path: str, answer: Answer) -> None:
+    def get(path: str, answer: Handler) -> None:
         app.router.add_get(layout.prefix + path, answer)
 
     get(layout.telemetry_path, partial(metrics, exporter))
@@ -49,7 +49,7 @@ async def home(layout: Layout, _: web.Request) -> web.Response:
 
 async def metrics(exporter: Exporter, request: web.Request) -> web.StreamResponse:
     """The page, written block by block: no block takes long, and there is never a second copy of it all."""
-    await exporter.shown.wait()  # part of a page would look as if projects were gone
+    await exporter.page_complete.wait()  # part of a page would look as if projects were gone
     format = negotiate(header(request, "Accept", "*/*"), FORMATS, TEXT)
     blocks = exporter.page(format, frozenset(request.query.getall("name[]", [])))
     return await stream(request, in_turns(blocks), {"Content-Type": format.content_type, "Vary": "Accept"})

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SecretStr, ValidationError
 
-from frs_exporter.config.document import Document, See, read, unwatched
+from frs_exporter.config.document import Document, OnRead, read, unwatched
 from frs_exporter.config.explain import note, read_text, refused
 from frs_exporter.config.schema import Model
 from frs_exporter.web.protection import protections, waived
@@ -85,22 +85,22 @@ class WebConfig:
     waived: frozenset[str] = frozenset()
 
 
-def load_web_config(path: str, see: See = unwatched) -> WebConfig:
-    """Read a web-config file; `see` is told of each file before it is read. Raises ConfigError with all that is wrong.
+def load_web_config(path: str, on_read: OnRead = unwatched) -> WebConfig:
+    """Read a web-config file; `on_read` gets each file before it is read. Raises ConfigError with all that is wrong.
 
     An empty path is no file, and an empty file is good: plain HTTP for everybody.
     """
     if not path:
         return WebConfig()
     folder = FilePath(path).parent
-    document = read(read_text(path, MAX_WEB_CONFIG, see), folder, see=see)
-    config = build(document, folder, see)
+    document = read(read_text(path, MAX_WEB_CONFIG, on_read), folder, on_read=on_read)
+    config = build(document, folder, on_read)
     if config is None or document.problems:
         raise refused(path, document)
     return config
 
 
-def build(document: Document, folder: FilePath, see: See) -> WebConfig | None:
+def build(document: Document, folder: FilePath, on_read: OnRead) -> WebConfig | None:
     """The WebConfig that a document describes, or None; problems are added to those of the document."""
     if document.problems:
         return None
@@ -116,7 +116,7 @@ def build(document: Document, folder: FilePath, see: See) -> WebConfig | None:
             document.problem(("basic_auth_users", name), problem)
         if ":" in name:
             document.problem(("basic_auth_users", name), "no user can log in whose name has a colon", at_key=True)
-    tls = read_tls(document, file.tls_server_config, folder, see)
+    tls = read_tls(document, file.tls_server_config, folder, on_read)
     headers = {name: value for name, value in (file.http_server_config.headers or {}).items() if value}
     return WebConfig(
         tls,
@@ -154,11 +154,11 @@ def hash_problem(hashed: str) -> str:
 
 def notices(file: File, tls: Tls | None) -> tuple[str, ...]:
     """What the file says but probably does not mean."""
-    told = []
+    warnings = []
     if file.basic_auth_users and tls is None:
-        told.append("basic_auth_users without tls_server_config: passwords can be read on the way")
+        warnings.append("basic_auth_users without tls_server_config: passwords can be read on the way")
     if tls is not None and file.tls_server_config.verifies and not file.tls_server_config.authority:
-        told.append(
+        warnings.append(
             "tls_server_config.client_auth_type without client_ca_file: any certificate that this machine trusts opens"
         )
-    return tuple(told)
+    return tuple(warnings)

@@ -41,33 +41,33 @@ class Guard:
     def _middleware(self) -> Middleware:
         @web.middleware
         async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._refusal(request) or await handler(request)
+            return await self._denied(request) or await handler(request)
 
         return guarded
 
-    async def _refusal(self, request: web.Request) -> web.Response | None:
+    async def _denied(self, request: web.Request) -> web.Response | None:
         """What those get who may not come in, None for those who may."""
         config = self._config
         if self._limiter is not None:
             if not self._limiter.has_capacity():
-                return refusal(429, "too many requests: rate_limit of the web config is reached")
+                return deny(429, "too many requests: rate_limit of the web config is reached")
             await self._limiter.acquire()  # which waits for nothing, as there is room
         if config.tls is not None and not config.tls.allows(certificate(request)):
-            return refusal(403, "the client certificate has none of the names in client_allowed_sans")
+            return deny(403, "the client certificate has none of the names in client_allowed_sans")
         if not config.users:
             return None
         try:
             if await self._logins.accepts(config.users, request.headers.get("Authorization", ""), request.remote):
                 return None
         except TooManyLogins:
-            return refusal(503, "too many logins at once", {"Retry-After": "10"})
-        return refusal(401, "user or password is missing or wrong", {"WWW-Authenticate": 'Basic realm="frs_exporter"'})
+            return deny(503, "too many logins at once", {"Retry-After": "10"})
+        return deny(401, "user or password is missing or wrong", {"WWW-Authenticate": 'Basic realm="frs_exporter"'})
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update({**HEADERS, **self._config.headers})
 
 
-def refusal(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+def deny(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
     """An answer to whom there is none; the connection ends, as what else was sent on it is not looked at."""
     response = web.Response(text=f"{text}\n", status=status, headers={"Cache-Control": "no-store", **(headers or {})})
     if status != 401:

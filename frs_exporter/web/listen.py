@@ -36,10 +36,10 @@ async def bind(address: Address) -> list[socket.socket]:
     """Sockets that listen at an address, of each family that it has; raises OSError and UnicodeError."""
     host, port = address
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port, start_serving=False)
-    bound = [each.dup() for each in server.sockets]
+    bound = [sock.dup() for sock in server.sockets]
     server.close()
-    for each in bound:
-        each.listen(BACKLOG)
+    for sock in bound:
+        sock.listen(BACKLOG)
     return bound
 
 
@@ -63,7 +63,7 @@ async def wants_tls(connection: socket.socket) -> bool:
     return False
 
 
-class Door:
+class Listener:
     """Hands connections to `server`, each as the web config says at that moment."""
 
     def __init__(self, server: web.Server, guard: Guard, sockets: Sequence[socket.socket]) -> None:
@@ -76,9 +76,9 @@ class Door:
 
     def open(self) -> None:
         """Let connections in."""
-        for each in self._sockets:
-            each.setblocking(False)
-            self._tasks.append(asyncio.create_task(self._let_in(each), name="accept"))
+        for sock in self._sockets:
+            sock.setblocking(False)
+            self._tasks.append(asyncio.create_task(self._let_in(sock), name="accept"))
 
     async def close(self) -> None:
         """Let nobody in any more; those who are in may stay."""
@@ -86,8 +86,8 @@ class Door:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for each in self._sockets:
-            each.close()
+        for sock in self._sockets:
+            sock.close()
 
     async def _let_in(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -110,12 +110,12 @@ class Door:
     async def _hand_over(self, connection: socket.socket) -> None:
         """Shake hands and let the server talk; who cannot is gone."""
         tls = self._guard.config.tls
-        context, within = (tls.context, HANDSHAKE_WITHIN) if tls else (None, None)
+        context, timeout = (tls.context, HANDSHAKE_WITHIN) if tls else (None, None)
         with contextlib.suppress(OSError):  # the client's mistake, or it has hung up
             if tls and not await wants_tls(connection):
                 return
             await asyncio.get_running_loop().connect_accepted_socket(
-                self._server, connection, ssl=context, ssl_handshake_timeout=within
+                self._server, connection, ssl=context, ssl_handshake_timeout=timeout
             )
 
     def _trouble(self, event: str, problem: str) -> None:

@@ -34,7 +34,7 @@ class Logins:
 
     def __init__(self) -> None:
         self._salt = secrets.token_bytes(32)
-        self._one = asyncio.Lock()
+        self._one_at_a_time = asyncio.Lock()
         self._lines: WeakValueDictionary[str | None, asyncio.Lock] = WeakValueDictionary()
         self._waiting = 0
         self._computing: asyncio.Task[None] | None = None
@@ -66,7 +66,7 @@ class Logins:
         try:
             # Of each address one waits in front: a flood from elsewhere costs a new right login one turn, not all.
             async with self._lines.setdefault(address, asyncio.Lock()):
-                await self._one.acquire()
+                await self._one_at_a_time.acquire()
         finally:
             self._waiting -= 1
         # Who hangs up now does not end the computing: the next one would begin beside it.
@@ -79,7 +79,7 @@ class Logins:
                 right = await in_thread(matches, password, users.get(user) or stand_in(users, user))
                 self._remember(user, digest, right and user in users)
         finally:
-            self._one.release()
+            self._one_at_a_time.release()
 
     def _remember(self, user: str, digest: bytes, right: bool) -> None:
         if right:

@@ -13,7 +13,7 @@ from frs_exporter.exposition.render import lines
 from frs_exporter.polling.exporter import PAGE_FAMILIES, Exporter
 from frs_exporter.polling.poller import Key, show
 from frs_exporter.polling.probe import Probed, deadline
-from frs_exporter.steps import Told
+from frs_exporter.steps import Trace
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.stream import header, in_turns, stream
 
@@ -29,28 +29,28 @@ SWITCH = {"": False, "false": False, "0": False, "true": True, "1": True}
 
 async def probe(exporter: Exporter, request: web.Request) -> web.StreamResponse:
     """The families of one project, asked about now; or with `debug=true` what happened meanwhile."""
-    await exporter.shown.wait()
+    await exporter.page_complete.wait()
     try:
         keys = keys_of(request, exporter)
         debug = SWITCH.get(only(request, "debug"))
         if debug is None:
             raise ValueError("debug must be true or false")
-        within = leaves(request)
+        timeout = leaves(request)
     except LookupError as error:
         return web.Response(text=f"{error.args[0]}\n", status=404)
     except ValueError as error:
         return web.Response(text=f"{error}\n", status=400)
     steps = Steps(exporter)
-    probed = await exporter.probe(keys, within, steps.add if debug else None)
+    probed = await exporter.probe(keys, timeout, steps.add if debug else None)
     if not probed:
         return web.Response(text="the config has changed meanwhile: ask again\n", status=503)
     if debug:
-        text = "".join(f"{line}\n" for line in steps.report(probed, within))
+        text = "".join(f"{line}\n" for line in steps.report(probed, timeout))
         return web.Response(text=text, headers={"Cache-Control": "no-store"})
     format = negotiate(header(request, "Accept", "*/*"), FORMATS, TEXT)
     page = Page(PAGE_FAMILIES)
-    for each in probed:
-        show(page, each.job, each.state, exporter.token_expiry(each.job.target))
+    for job, state in probed:
+        show(page, job, state, exporter.token_expiry(job.target))
     blocks = [*page.blocks(format, exporter.clock()), *([b"# EOF\n"] if format is OPENMETRICS else [])]
     return await stream(request, in_turns(blocks), {"Content-Type": format.content_type, "Vary": "Accept"})
 
@@ -94,40 +94,40 @@ class Steps:
         self._steps: list[str] = []
 
     @property
-    def add(self) -> Told:
+    def add(self) -> Trace:
         """What is told of each step."""
         return lambda text: self._steps.append(f"{self._clock() - self._started:8.3f} s  {text}")
 
-    def report(self, probed: list[Probed], within: float) -> Iterator[str]:
+    def report(self, probed: list[Probed], timeout: float) -> Iterator[str]:
         """All of it, line by line."""
-        yield f"asked with {within:.1f} s to answer"
+        yield f"asked with {timeout:.1f} s to answer"
         for text in self._steps:
             yield text.replace("\n", "\n" + " " * 12)
-        for each in probed:
-            error = each.state.error
+        for job, state in probed:
+            error = state.error
             yield ""
-            yield f"{each.job.target.project}, {each.job.collector}: {'up' if each.state.up else 'down'}"
+            yield f"{job.target.project}, {job.collector}: {'up' if state.up else 'down'}"
             if error:
-                told = {"reason": error.reason, "code": error.code, "status": error.status, "message": error.message}
-                told |= {"request id": error.request_id, "means": explain(error).means.en, "do": explain(error).do.en}
-                yield from (f"  {name}: {value}" for name, value in told.items() if value)
-            for note in each.state.warnings:
+                facts = {"reason": error.reason, "code": error.code, "status": error.status, "message": error.message}
+                facts |= {"request id": error.request_id, "means": explain(error).means.en, "do": explain(error).do.en}
+                yield from (f"  {name}: {value}" for name, value in facts.items() if value)
+            for note in state.warnings:
                 yield f"  note: {note}"
-            for chunk in (*lines(each.state.samples).values(), *lines(each.state.proven_samples).values()):
+            for chunk in (*lines(state.samples).values(), *lines(state.proven_samples).values()):
                 yield from (f"  {line}" for line in chunk.decode().splitlines())
 
 
 async def targets(exporter: Exporter, layout: Layout, request: web.Request) -> web.StreamResponse:
     """All projects as targets, in the format of Prometheus' HTTP service discovery."""
-    await exporter.shown.wait()
+    await exporter.page_complete.wait()
     reached_at = layout.reached_at(request.scheme, request.host)
-    return await stream(request, listed(exporter, *reached_at), {"Content-Type": "application/json"})
+    return await stream(request, list_targets(exporter, *reached_at), {"Content-Type": "application/json"})
 
 
-async def listed(exporter: Exporter, scheme: str, host: str, path: str) -> AsyncIterator[bytes]:
+async def list_targets(exporter: Exporter, scheme: str, host: str, path: str) -> AsyncIterator[bytes]:
     """The list, target by target; `instance` keeps apart the series that Prometheus itself makes, like `up`."""
     turn, comma = Yielder(exporter.clock), b"["
-    for target in {each.job.target.project: each.job.target for each in exporter.seen().jobs}.values():
+    for target in {job.target.project: job.target for job, _, _ in exporter.snapshot().jobs}.values():
         facts = {"project_id": target.project_id, "region": target.region, "credential": target.credential.name}
         meta = {"project": target.project, **facts, "auth": target.credential.kind}
         labels = {

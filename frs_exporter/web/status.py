@@ -17,11 +17,11 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from frs_exporter import __version__
 from frs_exporter.background import Yielder
 from frs_exporter.polling.exporter import Exporter
-from frs_exporter.polling.seen import Seen
+from frs_exporter.polling.snapshot import Snapshot
 from frs_exporter.web.stream import header, stream
-from frs_exporter.web.summary import columns_of, date, failures, fullness_mark, mark, plain, state, strip
-from frs_exporter.web.texts import Words, language_of
-from frs_exporter.web.view import Projects, Trouble
+from frs_exporter.web.summary import columns_of, css_class, date, failures, plain, recent_polls, state, usage_class
+from frs_exporter.web.texts import Translator, language_of
+from frs_exporter.web.view import Projects, Severity
 
 MAX_ROWS = 500
 MAX_REASONS = 5
@@ -54,21 +54,21 @@ HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StatusQuery:
     """What of the status a reader wants, and in which language."""
 
-    words: Words
+    words: Translator
     lang: str
     text: str
     all: bool
 
     @classmethod
-    def of(cls, request: web.Request) -> "Asked":
+    def of(cls, request: web.Request) -> "StatusQuery":
         """What a request asks for."""
         lang = request.query.get("lang", "")
         language = language_of(header(request, "Accept-Language", "*"), lang)
         text = request.query.get("q", "").strip()[:MAX_QUERY]
-        return cls(Words(language), lang if lang == language.name else "", text, request.query.get("all") == "1")
+        return cls(Translator(language), lang if lang == language.name else "", text, request.query.get("all") == "1")
 
     def query(self, **changes: str) -> str:
         """The query of a link to the same with some changes."""
@@ -78,48 +78,48 @@ class Asked:
 
 async def page(exporter: Exporter, metrics: str, request: web.Request) -> web.StreamResponse:
     """The page for people; `metrics` is where the metrics are, seen from here."""
-    asked = Asked.of(request)
+    asked = StatusQuery.of(request)
     return await stream(request, rendered(exporter, asked, metrics), HEADERS)
 
 
 async def document(exporter: Exporter, request: web.Request) -> web.StreamResponse:
     """The same as JSON, of all projects or those that a text is in."""
     headers = {"Content-Type": "application/json", "Vary": "Accept-Language"}
-    return await stream(request, as_json(exporter, Asked.of(request)), headers)
+    return await stream(request, as_json(exporter, StatusQuery.of(request)), headers)
 
 
-async def rendered(exporter: Exporter, asked: Asked, metrics: str) -> AsyncIterator[bytes]:
+async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> AsyncIterator[bytes]:
     """The page in pieces."""
-    seen, turn = exporter.seen(), Yielder(exporter.clock)
+    seen, turn = exporter.snapshot(), Yielder(exporter.clock)
     projects, matching = await look(seen, asked, turn)
-    shown = matching if asked.all else matching[:MAX_ROWS]
+    names = matching if asked.all else matching[:MAX_ROWS]
     number = Counter[str]()
-    for name in shown:
+    for name in names:
         number.update(projects.subservices(name))
         await turn()
     columns, others = columns_of(number)
     # Each is made when its turn comes: thousands at once would also go at once, and keep the loop waiting.
-    views = (projects.view(name, exporter.token_expiry(projects.target(name))) for name in shown)
+    views = (projects.view(name, exporter.token_expiry(projects.target(name))) for name in names)
     about = {
         "seen": seen,
         "metrics": metrics,
         "reasons": projects.reasons.most_common(MAX_REASONS),
-        "shown": len(shown),
+        "shown": len(names),
         "matching": len(matching),
         **counts(seen, projects),
     }
-    written, size = list[str](), 0
+    chunks, size = list[str](), 0
     for piece in TEMPLATE.generate(projects=views, columns=columns, others=others, **about, **tools(asked)):
-        written.append(piece)
+        chunks.append(piece)
         size += len(piece)
         if size >= PIECE:
-            yield "".join(written).encode("utf-8", "replace")
-            written, size = [], 0
+            yield "".join(chunks).encode("utf-8", "replace")
+            chunks, size = [], 0
         await turn()
-    yield "".join(written).encode("utf-8", "replace")
+    yield "".join(chunks).encode("utf-8", "replace")
 
 
-def tools(asked: Asked) -> dict[str, Any]:
+def tools(asked: StatusQuery) -> dict[str, Any]:
     """What the template uses whatever there is to show."""
     words = asked.words
     return {
@@ -131,17 +131,17 @@ def tools(asked: Asked) -> dict[str, Any]:
         "q": asked.text,
         "lang": asked.lang,
         "query": asked.query,
-        "mark": mark,
-        "fill": fullness_mark,
+        "css_class": css_class,
+        "usage_class": usage_class,
         "failures": failures,
         "date": date,
         "probe": probe_query,
         "state": partial(state, words),
-        "strip": partial(strip, words),
+        "recent_polls": partial(recent_polls, words),
     }
 
 
-async def look(seen: Seen, asked: Asked, turn: Yielder) -> tuple[Projects, list[str]]:
+async def look(seen: Snapshot, asked: StatusQuery, turn: Yielder) -> tuple[Projects, list[str]]:
     """All projects, and the names of those that are asked for, the worst first."""
     await turn()
     projects, text, matching = Projects(seen), asked.text.lower(), set()
@@ -155,10 +155,10 @@ async def look(seen: Seen, asked: Asked, turn: Yielder) -> tuple[Projects, list[
     return projects, [name for name in in_order if name in matching]
 
 
-def counts(seen: Seen, projects: Projects) -> dict[str, int]:
+def counts(seen: Snapshot, projects: Projects) -> dict[str, int]:
     """How much there is, and how much of it is well."""
-    troubled = sum(trouble in (Trouble.DOWN, Trouble.MISSING) for trouble in projects.troubles.values())
-    up = sum(each.state.up for each in seen.jobs)
+    troubled = sum(trouble in (Severity.DOWN, Severity.MISSING) for trouble in projects.troubles.values())
+    up = sum(job.state.up for job in seen.jobs)
     return {"jobs": len(seen.jobs), "up": up, "all": len(projects.troubles), "troubled": troubled}
 
 
@@ -167,9 +167,9 @@ def probe_query(project: str) -> str:
     return urlencode({"project": project, "debug": "true"})
 
 
-async def as_json(exporter: Exporter, asked: Asked) -> AsyncIterator[bytes]:
+async def as_json(exporter: Exporter, asked: StatusQuery) -> AsyncIterator[bytes]:
     """The document, project by project."""
-    seen, turn = exporter.seen(), Yielder(exporter.clock)
+    seen, turn = exporter.snapshot(), Yielder(exporter.clock)
     projects, names = await look(seen, asked, turn)
     about = {
         "version": __version__,

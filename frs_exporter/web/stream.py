@@ -52,6 +52,6 @@ async def stream(request: web.Request, blocks: AsyncIterator[bytes], headers: Ma
     return response
 
 
-def header(request: web.Request, name: str, otherwise: str) -> str:
+def header(request: web.Request, name: str, default: str) -> str:
     """A header that may come in several lines, as one list."""
-    return ",".join(request.headers.getall(name, [otherwise]))
+    return ",".join(request.headers.getall(name, [default]))

@@ -6,30 +6,30 @@ from datetime import UTC, datetime
 from typing import Any
 
 from frs_exporter.collectors.subscription import DOCUMENTED
-from frs_exporter.web.texts import Words
-from frs_exporter.web.view import FailureView, JobView, ProjectView, SubserviceView, Trouble
+from frs_exporter.web.texts import Translator
+from frs_exporter.web.view import FailureView, JobView, ProjectView, Severity, SubserviceView
 
 MAX_COLUMNS = 10
 """Sub-services with a column of their own; the vendor has about half as many."""
 STATES = {
-    Trouble.DOWN: "down",
-    Trouble.MISSING: "missing",
-    Trouble.UNKNOWN: "waiting",
-    Trouble.NONE: "up",
+    Severity.DOWN: "down",
+    Severity.MISSING: "missing",
+    Severity.UNKNOWN: "waiting",
+    Severity.NONE: "up",
 }
 
 
 def failures(project: ProjectView) -> list[tuple[str, FailureView]]:
     """Why jobs are down, each reason once, with the collectors whom it keeps from knowing."""
-    told: dict[tuple[str, str], tuple[list[str], FailureView]] = {}
+    result: dict[tuple[str, str], tuple[list[str], FailureView]] = {}
     for job in project.jobs:
         if failure := job.failure:
-            names, _ = told.setdefault((failure.reason, failure.code), ([], failure))
+            names, _ = result.setdefault((failure.reason, failure.code), ([], failure))
             names.append(job.collector)
-    return [(", ".join(names), failure) for names, failure in told.values()]
+    return [(", ".join(names), failure) for names, failure in result.values()]
 
 
-def fullness_mark(fullness: float) -> str:
+def usage_class(fullness: float) -> str:
     """How a face set is shown that is so full: as the alerts have it, at 80 % and at 95 %."""
     return "lost" if fullness >= 0.95 else "blind" if fullness >= 0.8 else "unknown"
 
@@ -42,19 +42,19 @@ def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:
     return names[:MAX_COLUMNS], len(names) > MAX_COLUMNS
 
 
-def state(words: Words, view: ProjectView) -> str:
+def state(words: Translator, view: ProjectView) -> str:
     """A project's state in a word."""
     return words("frozen" if view.frozen else STATES[view.trouble])
 
 
-def mark(subservice: SubserviceView) -> str:
+def css_class(subservice: SubserviceView) -> str:
     """What a sub-service's cell looks like."""
     if subservice.subscribed is None:
         return "blind" if subservice.required else "unknown"
     return "on" if subservice.subscribed else "lost" if subservice.required else "off"
 
 
-def strip(words: Words, job: JobView) -> str:
+def recent_polls(words: Translator, job: JobView) -> str:
     """The newest polls in words, the oldest of them first."""
     return ", ".join(reason or words("well") for reason in job.recent)
 
@@ -67,11 +67,11 @@ def date(seconds: float) -> str:
         return "?"
 
 
-def plain(view: ProjectView, words: Words) -> dict[str, Any]:
+def plain(view: ProjectView, words: Translator) -> dict[str, Any]:
     """A project as JSON has it: names in place of numbers, texts in the reader's language."""
-    told = asdict(view)
-    told["trouble"] = view.trouble.name.lower()
-    for job, seen in zip(told["jobs"], view.jobs, strict=True):
+    result = asdict(view)
+    result["trouble"] = view.trouble.name.lower()
+    for job, seen in zip(result["jobs"], view.jobs, strict=True):
         if seen.failure:
             job["failure"].update(means=words(seen.failure.means), do=words(seen.failure.do))
-    return told
+    return result

@@ -103,7 +103,7 @@ def language_of(accept: str, chosen: str = "") -> Language:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Translator:
     """The words in one language."""
 
     language: Language

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from frs_exporter.config.checks import suggestion
-from frs_exporter.config.document import Document, See
+from frs_exporter.config.document import Document, OnRead
 from frs_exporter.config.pem import is_encrypted, pem_blocks, trust, use_certificate
 from frs_exporter.config.schema import Model
 from frs_exporter.files import read_file
@@ -102,7 +102,7 @@ def normal(name: str) -> str:
         return name
 
 
-def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, see: See) -> Tls | None:
+def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, on_read: OnRead) -> Tls | None:
     """What the section describes, None where it is not there; problems are noted in the document."""
     if not config.model_fields_set:
         return None
@@ -110,9 +110,9 @@ def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, see:
     check_policy(document, config)
     check_versions(document, config)
     pems = {
-        "cert": read_pem(document, config, "cert", folder, see),
-        "key": read_pem(document, config, "key", folder, see),
-        "client_ca": read_pem(document, config, "client_ca", folder, see),
+        "cert": read_pem(document, config, "cert", folder, on_read),
+        "key": read_pem(document, config, "key", folder, on_read),
+        "client_ca": read_pem(document, config, "client_ca", folder, on_read),
     }
     for name in ("cert", "key"):
         if not (getattr(config, name) or getattr(config, f"{name}_file")) and len(document.problems) == before:
@@ -170,7 +170,7 @@ def check_versions(document: Document, config: TlsServerConfig) -> None:
         document.problem((SECTION, "cipher_suites"), text, at_key=True)
 
 
-def read_pem(document: Document, config: TlsServerConfig, name: str, folder: FilePath, see: See) -> bytes:
+def read_pem(document: Document, config: TlsServerConfig, name: str, folder: FilePath, on_read: OnRead) -> bytes:
     """The PEM blocks under `name` or in the file under `name`_file, empty where neither is given or readable."""
     inline, file = getattr(config, name), getattr(config, f"{name}_file")
     if inline is not None and file is not None:
@@ -178,7 +178,7 @@ def read_pem(document: Document, config: TlsServerConfig, name: str, folder: Fil
         return b""
     try:
         if file:
-            see(folder / file)
+            on_read(folder / file)
             return pem_blocks(read_file(folder / file, MAX_PEM))
         text = inline.get_secret_value() if isinstance(inline, SecretStr) else inline or ""
         return pem_blocks(text.encode("utf-8", "surrogatepass"))
@@ -217,8 +217,10 @@ def load_certificate(
         use_certificate(context, pems["cert"], pems["key"])
     except ssl.SSLError as error:
         mismatch = error.reason == "KEY_VALUES_MISMATCH"
-        told = f"the key in {key} is not this certificate's" if mismatch else f"no PEM certificate, or no key in {key}"
-        document.problem((SECTION, cert), f"cannot be used: {told}")
+        message = (
+            f"the key in {key} is not this certificate's" if mismatch else f"no PEM certificate, or no key in {key}"
+        )
+        document.problem((SECTION, cert), f"cannot be used: {message}")
     except OSError as error:
         document.unreadable((SECTION, cert), "cannot be used", error)
 

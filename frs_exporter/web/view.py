@@ -11,10 +11,10 @@ from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
 from frs_exporter.collectors.subscription import CREATED, FROZEN, MAX_FACE_SETS, SUBSCRIBED
 from frs_exporter.errors import NO_MESSAGE
 from frs_exporter.model import Family, Sample, Target
-from frs_exporter.polling.seen import Seen, SeenJob
+from frs_exporter.polling.snapshot import JobSnapshot, Snapshot
 
 
-class Trouble(IntEnum):
+class Severity(IntEnum):
     """How badly a project wants to be looked at, the worst first."""
 
     DOWN = 0
@@ -97,7 +97,7 @@ class ProjectView:
     credential: str
     auth: str
     labels: Mapping[str, str]
-    trouble: Trouble
+    trouble: Severity
     frozen: bool
     subservices: Mapping[str, SubserviceView]
     usage: UsageView
@@ -108,20 +108,20 @@ class ProjectView:
 class Projects:
     """The projects that were seen, and how they are, without looking closer than that needs."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Snapshot) -> None:
         self._clock = seen.clock
-        self._jobs: defaultdict[str, list[SeenJob]] = defaultdict(list)
-        self.troubles: dict[str, Trouble] = {}
+        self._jobs: defaultdict[str, list[JobSnapshot]] = defaultdict(list)
+        self.troubles: dict[str, Severity] = {}
         self.reasons: Counter[str] = Counter()
 
-        for each in seen.jobs:
-            self._jobs[each.job.target.project].append(each)
+        for job in seen.jobs:
+            self._jobs[job.job.target.project].append(job)
 
     def names(self) -> Iterator[str]:
         """Each project, as it is looked at; `troubles` and `reasons` tell of it from then on."""
         for project, jobs in self._jobs.items():
             self.troubles[project] = trouble(jobs, self._samples(jobs))
-            self.reasons.update(each.state.error.reason for each in jobs if each.state.error)
+            self.reasons.update(job.state.error.reason for job in jobs if job.state.error)
             yield project
 
     def in_order(self) -> list[str]:
@@ -133,8 +133,8 @@ class Projects:
         target = self._jobs[project][0].job.target
         words = [project, target.project_id, target.region, target.credential.name]
         words += [value for _, value in target.labels]
-        for each in self._jobs[project]:
-            if error := each.state.error:
+        for job in self._jobs[project]:
+            if error := job.state.error:
                 words += [error.reason, error.code, error.message]
         return any(text in word.lower() for word in words)
 
@@ -165,7 +165,7 @@ class Projects:
             jobs=tuple(map(job_view, jobs)),
         )
 
-    def _samples(self, jobs: Sequence[SeenJob]) -> list[Sample]:
+    def _samples(self, jobs: Sequence[JobSnapshot]) -> list[Sample]:
         """What is fresh of what was told."""
         samples: list[Sample] = []
         for _, state, _ in jobs:
@@ -174,14 +174,14 @@ class Projects:
         return samples
 
 
-def trouble(jobs: Sequence[SeenJob], samples: Sequence[Sample]) -> Trouble:
+def trouble(jobs: Sequence[JobSnapshot], samples: Sequence[Sample]) -> Severity:
     """How badly a project wants to be looked at."""
-    if any(each.state.error for each in jobs) or is_frozen(samples):
-        return Trouble.DOWN
+    if any(job.state.error for job in jobs) or is_frozen(samples):
+        return Severity.DOWN
     on = {sample.labels[1] for sample in samples if sample.family is SUBSCRIBED and sample.value}
-    if all(each.state.polls for each in jobs):
-        return Trouble.NONE if set(jobs[0].job.target.require) <= on else Trouble.MISSING
-    return Trouble.UNKNOWN
+    if all(job.state.polls for job in jobs):
+        return Severity.NONE if set(jobs[0].job.target.require) <= on else Severity.MISSING
+    return Severity.UNKNOWN
 
 
 def is_frozen(samples: Sequence[Sample]) -> bool:
@@ -191,10 +191,10 @@ def is_frozen(samples: Sequence[Sample]) -> bool:
 
 def subservices(require: Sequence[str], samples: Sequence[Sample]) -> dict[str, SubserviceView]:
     """The sub-services told of, and those that must be on."""
-    told = {sample.labels[1]: bool(sample.value) for sample in samples if sample.family is SUBSCRIBED}
+    subscribed = {sample.labels[1]: bool(sample.value) for sample in samples if sample.family is SUBSCRIBED}
     since = {sample.labels[1]: sample.value for sample in samples if sample.family is CREATED}
-    names = dict.fromkeys((*require, *told))
-    return {name: SubserviceView(told.get(name), name in require, since.get(name)) for name in names}
+    names = dict.fromkeys((*require, *subscribed))
+    return {name: SubserviceView(subscribed.get(name), name in require, since.get(name)) for name in names}
 
 
 def usage(samples: Sequence[Sample]) -> UsageView:
@@ -222,7 +222,7 @@ def usage(samples: Sequence[Sample]) -> UsageView:
     )
 
 
-def job_view(seen: SeenJob) -> JobView:
+def job_view(seen: JobSnapshot) -> JobView:
     """Everything about a job."""
     (job, state, next_poll), failure = seen, None
     if error := state.error:

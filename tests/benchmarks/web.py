@@ -23,7 +23,7 @@ from frs_exporter.background import freeze_objects
 from frs_exporter.collectors.subscription import CREATED, SUBSCRIBED
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.daemon import Serving, served
+from frs_exporter.daemon import ServerOptions, running_server
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import Api, CollectResult, Limit, Sample
@@ -68,7 +68,9 @@ async def serving(projects: int, web_config: str = "") -> AsyncIterator[tuple[Ex
     """So many projects, served as the daemon does."""
     source, telemetry = Source(web_config, load_web_config), Telemetry()
     exporter = Exporter(Source("", load), config_of(projects), telemetry)
-    async with served(exporter, telemetry, Serving([("127.0.0.1", 0)], source.load(), source, Layout())) as ports:
+    async with running_server(
+        exporter, telemetry, ServerOptions([("127.0.0.1", 0)], source.load(), source, Layout())
+    ) as ports:
         fill(exporter)
         freeze_objects()  # as the daemon does
         yield exporter, f"http://127.0.0.1:{ports[0]}"

@@ -11,7 +11,7 @@ from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.render import lines
 from frs_exporter.model import Api, Sample
 from frs_exporter.simulator import Project
-from frs_exporter.simulator.cloud_eye import Question, answer, listed, page_of
+from frs_exporter.simulator.cloud_eye import Question, answer, list_metrics, page_of
 from frs_exporter.simulator.traffic import HOUR, MINUTE, Traffic
 
 T = TypeVar("T")
@@ -78,6 +78,6 @@ class CloudEye:
         project = Project("p", "cn-north-4", None, traffic=self.traffic)
         if body is None:
             query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
-            return page_of(list(listed(project)), query)
+            return page_of(list(list_metrics(project)), query)
         question = Question.model_validate(json.loads(json.dumps(body)))
         return {"metrics": [answer(metric, question, self.traffic, self.now) for metric in question.metrics]}

@@ -45,8 +45,8 @@ def test_a_bad_file_tells_all_its_problems(path: Path) -> None:
 
 
 def test_problems_come_in_the_order_of_the_file() -> None:
-    places = [tuple(map(int, problem.split(":")[:2])) for problem in problems_of(FILES / "values.bad.yaml")]
-    assert places == sorted(places)
+    marks = [tuple(map(int, problem.split(":")[:2])) for problem in problems_of(FILES / "values.bad.yaml")]
+    assert marks == sorted(marks)
 
 
 def test_the_smallest_config() -> None:

@@ -510,7 +510,7 @@ async def test_lists_that_come_while_another_is_put_in_place_are_put_in_place_to
         with counting() as calls:
             await exporter.start()
             async with exporter._lock:
-                while len(exporter._discoverer.listed) < len(owners):  # noqa: ASYNC110  # they are across a socket
+                while len(exporter._discoverer.lists) < len(owners):  # noqa: ASYNC110  # they are across a socket
                     await asyncio.sleep(0.01)
             while not all_found():  # noqa: ASYNC110  # as are these
                 await asyncio.sleep(0.01)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from frs_exporter.polling.poller import IN_HAND
+from frs_exporter.polling.poller import PROBES_AT_ONCE
 from frs_exporter.polling.probe import Probed
 from frs_exporter.simulator.faults import HANG, Fault
 from tests.conftest import account, run_virtual
@@ -35,7 +35,7 @@ def test_whoever_asks_all_the_time_makes_a_project_cost_twice_its_polls_at_most(
             return it.asked() - before, int(it.shown()[POLLS % "k1"])
 
     both, polls = run_virtual(main())
-    assert 60 <= polls <= 2 * 60 + IN_HAND
+    assert 60 <= polls <= 2 * 60 + PROBES_AT_ONCE
     assert both <= polls + 65
 
 
@@ -126,7 +126,7 @@ def test_a_failing_job_is_not_tried_more_often_for_all_who_ask(tmp_path: Path) -
             return failed, it.shown()[UP % "k1"]
 
     failed, up = run_virtual(main())
-    assert 60 < failed <= 60 + 60 + IN_HAND
+    assert 60 < failed <= 60 + 60 + PROBES_AT_ONCE
     assert up == 1
 
 

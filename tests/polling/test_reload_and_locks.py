@@ -38,7 +38,7 @@ def test_reloads_while_refusals_are_on_their_way_lock_nothing(tmp_path: Path, ki
     async def main() -> None:
         owner = account(kind, *(f"p{n}" for n in range(12)))
         async with living(tmp_path, owner) as it:
-            it.world.user_lock = LockRule(failures=3, within=3600.0)
+            it.world.user_lock = LockRule(failures=3, window=3600.0)
             await asyncio.sleep(60)
             owner.password, owner.secret_key = "changed", "changed"
             it.world.expire_tokens()
@@ -79,7 +79,7 @@ def test_a_wrong_secret_that_is_taken_out_and_put_back_is_still_known(tmp_path: 
         owner, other = account(kind, "p1", "p2"), account("ak_sk", "q")
         other.domain_name = "other"
         async with living(tmp_path, owner, other) as it:
-            it.world.user_lock = LockRule(failures=3, within=3600.0)
+            it.world.user_lock = LockRule(failures=3, window=3600.0)
             wrong = with_secret(it, owner.domain_name, "wrong")
             without = copy.deepcopy(wrong)
             without["projects"] = [entry for entry in wrong["projects"] if entry["credential"] == "other"]

@@ -17,7 +17,7 @@ from tests.resilience.front import Front
 DAY = 86400.0
 USUAL = {Api.FRS: Limit(5, 5), Api.IAM: Limit(2, 2), Api.CES: Limit(5, 5)}
 PROJECTS = [f"p{number}" for number in range(200)]
-STRICTEST = LockRule(failures=3, within=3600, seconds=86400)
+STRICTEST = LockRule(failures=3, window=3600, seconds=86400)
 """The strictest rule that an account can set (IAM API, iam_17_0005)."""
 
 

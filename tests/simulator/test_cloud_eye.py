@@ -165,7 +165,7 @@ async def test_a_question_that_is_none_is_refused(simulator: Simulator, changes:
 
 async def test_a_minute_has_five_hundred_requests_of_each(simulator: Simulator) -> None:
     for _ in range(QUOTA - 1):
-        assert simulator.world.within_quota("acme/frs-monitor", "ces batch-query", QUOTA, within=60.0)
+        assert simulator.world.within_quota("acme/frs-monitor", "ces batch-query", QUOTA, window=60.0)
     assert (await ask(simulator, "POST", f"/V1.0/{{project_id}}/{QUERY}", question("detect")))[0] == 200
     status, body = await ask(simulator, "POST", f"/V1.0/{{project_id}}/{QUERY}", question("detect"))
     assert (status, body["details"]["code"]) == (429, "ces.0429")

@@ -13,8 +13,7 @@ import aiohttp
 from frs_exporter.collectors.subscription import DOCUMENTED, SUBSCRIBED
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.daemon import Serving
-from frs_exporter.daemon import served as serve
+from frs_exporter.daemon import ServerOptions, running_server
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.model import CollectResult, Sample
@@ -73,9 +72,9 @@ async def serving(
     telemetry, source = Telemetry(), Source(str(web_config), load_web_config)
     exporter = Exporter(Source("", load), Config(tuple(targets), LIMITS), telemetry, rng=random.Random(1), spread=0.01)
     config = source.load()
-    how = Serving([("127.0.0.1", 0)], config, source, layout or Layout())
+    how = ServerOptions([("127.0.0.1", 0)], config, source, layout or Layout())
     plain = {"Accept-Encoding": "identity"}
-    async with serve(exporter, telemetry, how) as ports:
+    async with running_server(exporter, telemetry, how) as ports:
         scheme, trust = ("https", trusting(Path(web_config).parent)) if config.tls else ("http", True)
         connector = aiohttp.TCPConnector(ssl=trust)
         url = f"{scheme}://127.0.0.1:{ports[0]}"

@@ -212,8 +212,8 @@ def test_only_harmless_headers_are_told_and_no_secret_in_them() -> None:
     told: list[str] = []
     headers = {"X-Subject-Token": "s1", "Set-Cookie": "s2", "Date": "now", "authorization": "s3", "server": "my AK1 x"}
     with steps.telling(told.append):
-        steps.step_with_headers("< 200", headers, lambda: ["AK1"])
-    steps.step_with_headers("nobody wants to know", {}, lambda: pytest.fail("nor what is secret"))
+        steps.event_with_headers("< 200", headers, lambda: ["AK1"])
+    steps.event_with_headers("nobody wants to know", {}, lambda: pytest.fail("nor what is secret"))
     shown = "\n  X-Subject-Token: ***\n  Set-Cookie: ***\n  Date: now\n  authorization: ***\n  server: my *** x"
     assert told == [f"< 200{shown}"]
 

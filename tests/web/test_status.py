@@ -16,13 +16,13 @@ from frs_exporter.collectors.subscription import SUBSCRIBED, proven_samples
 from frs_exporter.errors import ApiError, Reason
 from frs_exporter.model import CollectResult, Job, JobState, Sample
 from frs_exporter.polling.schedule import Shard
-from frs_exporter.polling.seen import Seen, SeenJob
+from frs_exporter.polling.snapshot import JobSnapshot, Snapshot
 from frs_exporter.pricing import LIST_PRICE_2018
 from frs_exporter.simulator import Simulator, demo_world
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.summary import columns_of, date, fullness_mark, mark
-from frs_exporter.web.texts import CHINESE, ENGLISH, WORDS, Words, language_of
-from frs_exporter.web.view import Projects, SubserviceView, Trouble
+from frs_exporter.web.summary import columns_of, css_class, date, usage_class
+from frs_exporter.web.texts import CHINESE, ENGLISH, WORDS, Translator, language_of
+from frs_exporter.web.view import Projects, Severity, SubserviceView
 from tests.conftest import account, target_of
 from tests.web.serving import Served, fill, serving
 
@@ -195,7 +195,7 @@ def test_every_word_is_there_in_both_languages_and_takes_the_same() -> None:
     [(-5, "0 s"), (0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2 h"), (172800, "2 d")],
 )
 def test_spans_are_as_people_say_them(seconds: float, text: str) -> None:
-    assert Words(ENGLISH).span(seconds) == text
+    assert Translator(ENGLISH).span(seconds) == text
 
 
 async def test_the_json_tells_what_the_page_shows() -> None:
@@ -248,7 +248,7 @@ async def test_one_reason_of_several_jobs_is_told_once() -> None:
 
 @pytest.mark.parametrize(("fullness", "shown"), [(0.0, "unknown"), (0.799, "unknown"), (0.8, "blind"), (0.95, "lost")])
 def test_a_face_set_looks_as_full_as_it_is(fullness: float, shown: str) -> None:
-    assert fullness_mark(fullness) == shown
+    assert usage_class(fullness) == shown
 
 
 async def test_a_refused_config_is_told_on_the_page() -> None:
@@ -306,7 +306,7 @@ async def test_behind_a_prefix_and_an_external_url() -> None:
     ],
 )
 def test_a_cell_looks_like_what_it_says(subservice: SubserviceView, expected: str) -> None:
-    assert mark(subservice) == expected
+    assert css_class(subservice) == expected
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e18, -1e18])
@@ -317,8 +317,8 @@ def test_a_date_that_is_none_is_no_failure(seconds: float) -> None:
 def seen_of(*states: JobState, require: tuple[str, ...] = (), clock: float = 0.0) -> Projects:
     owner = account("ak_sk", *(f"p{i}" for i in range(len(states))))
     targets = [target_of(owner, project, "http://127.0.0.1:9", require=require) for project in owner.projects]
-    jobs = [SeenJob(Job(target, "subscription"), state, 0.0) for target, state in zip(targets, states, strict=True)]
-    projects = Projects(Seen(0.0, clock, Shard(), 0.0, (), None, jobs))
+    jobs = [JobSnapshot(Job(target, "subscription"), state, 0.0) for target, state in zip(targets, states, strict=True)]
+    projects = Projects(Snapshot(0.0, clock, Shard(), 0.0, (), None, jobs))
     assert list(projects.names()) == [target.project for target in targets]
     return projects
 
@@ -328,16 +328,16 @@ def test_what_is_stale_is_not_known_any_more() -> None:
     findings = CollectResult((Sample(SUBSCRIBED, ("p0", "search"), 1.0),))
     state = JobState().succeeded(1.0, 0.1, findings, fresh_until=100.0)
     fresh = seen_of(state, require=("search",), clock=99.0)
-    assert (fresh.troubles["p0"], fresh.view("p0", None).subservices["search"].subscribed) == (Trouble.NONE, True)
+    assert (fresh.troubles["p0"], fresh.view("p0", None).subservices["search"].subscribed) == (Severity.NONE, True)
     stale = seen_of(state, require=("search",), clock=100.0)
-    assert (stale.troubles["p0"], stale.view("p0", None).subservices["search"].subscribed) == (Trouble.MISSING, None)
+    assert (stale.troubles["p0"], stale.view("p0", None).subservices["search"].subscribed) == (Severity.MISSING, None)
 
 
 def test_troubles_are_told_apart() -> None:
     down = JobState().failed(1.0, 0.1, ApiError(Reason.DNS, "x"))
     up = JobState().succeeded(1.0, 0.1, CollectResult(), 100.0)
     projects = seen_of(up, JobState(), down)
-    assert projects.troubles == {"p0": Trouble.NONE, "p1": Trouble.UNKNOWN, "p2": Trouble.DOWN}
+    assert projects.troubles == {"p0": Severity.NONE, "p1": Severity.UNKNOWN, "p2": Severity.DOWN}
     assert projects.in_order() == ["p2", "p1", "p0"]
     assert projects.view("p1", None).jobs[0].up is None
 

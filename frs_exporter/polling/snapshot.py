@@ -8,7 +8,7 @@ from frs_exporter.model import Job, JobState
 from frs_exporter.polling.schedule import Shard
 
 
-class SeenJob(NamedTuple):
+class JobSnapshot(NamedTuple):
     """A job, what is known of it, and when it is polled next, in Unix seconds."""
 
     job: Job
@@ -17,7 +17,7 @@ class SeenJob(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Snapshot:
     """`now`, `loaded` and `next_look` are Unix seconds, `clock` is the loop's; `problems` are the newest config's."""
 
     now: float
@@ -26,4 +26,4 @@ class Seen:
     loaded: float
     problems: Sequence[str]
     next_look: float | None
-    jobs: Sequence[SeenJob]
+    jobs: Sequence[JobSnapshot]

@@ -11,7 +11,7 @@ from frs_exporter.model import Job, JobState
 from frs_exporter.polling.schedule import LAST_RETRY
 
 
-async def ask(
+async def poll(
     client: Client, collectors: Mapping[str, Collector], job: Job, before: JobState, now: Callable[[], float]
 ) -> JobState:
     """The state after asking: an answer, or a failure and what it tells; raises only what is a bug of ours."""
