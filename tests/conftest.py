@@ -19,12 +19,12 @@ from pydantic import SecretStr
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
-from frs_exporter.config.values import proxy
-from frs_exporter.credentials import Credential, KeyCredential, TokenCredential
+from frs_exporter.config.types import proxy
+from frs_exporter.core.credentials import Credential, KeyCredential, TokenCredential
+from frs_exporter.core.model import Api, HttpOptions, Limit, Target
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, HttpOptions, Limit, Target
-from frs_exporter.simulator import Account, Project, Simulator, World
-from frs_exporter.simulator.demo import subscribed
+from frs_simulator import Account, Project, Simulator, World
+from frs_simulator.demo import subscribed
 from tests.cloud.proxies import ForwardProxy, Serve
 
 structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # tests capture what they look at
@@ -96,7 +96,7 @@ def loop_time() -> float:
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on virtual time, which connections and name lookups keep to, too."""
     clock = mock.patch("aiohttp.connector.monotonic", loop_time)
-    threads = mock.patch("frs_exporter.background.in_thread", at_once)
+    threads = mock.patch("frs_exporter.runtime.offload.in_thread", at_once)
     with clock, threads, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from frs_exporter.simulator.world import digest
+from frs_simulator.world import digest
 
 PER_CREDENTIAL = 20
 

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from frs_exporter import errors
-from frs_exporter.advice import (
+from frs_exporter.core import errors
+from frs_exporter.core.errors import ApiError, Reason, canonical, proves_secret
+from frs_exporter.core.explanations import (
     CLOUD_EYE,
     CODES,
     METADATA,
@@ -20,7 +21,6 @@ from frs_exporter.advice import (
     named,
     similar,
 )
-from frs_exporter.errors import ApiError, Reason, canonical, proves_secret
 
 EXPLANATIONS: dict[str, Explanation] = dict(REASONS.items()) | {
     **CODES,

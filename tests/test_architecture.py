@@ -1,96 +1,51 @@
-"""Imports point down only, pure rooms stay pure, and files and functions stay small."""
+"""Imports point down only, pure modules stay pure, and files and functions stay small."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "frs_exporter"
+ROOT = Path(__file__).parents[1]
+PACKAGE, SIMULATOR = ROOT / "frs_exporter", ROOT / "frs_simulator"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+SIMULATORS = sorted(SIMULATOR.rglob("*.py"))
 
-LAYERS = [
-    ("__main__",),
+RANKS = (
     ("cli",),
-    (
-        *("commands.check", "commands.completion", "commands.config_example", "commands.config_schema"),
-        *("commands.explain", "commands.health", "commands.simulate"),
-    ),
-    ("commands.serve", "commands.first_look", "report"),
-    ("check",),
-    ("daemon",),
-    ("web_flags",),
-    ("flags",),
-    ("log", "hard_exit"),
     ("web",),
-    ("polling.exporter",),
-    ("polling.probe", "polling.reload", "polling.discovery", "polling.plan"),
-    ("polling.snapshot",),
-    ("polling.poller", "polling.demand"),
-    ("polling.poll",),
-    ("cloud.projects",),
-    ("cloud.client",),
-    ("cloud.auth",),
-    ("cloud.keys",),
-    ("cloud.metadata", "cloud.lease"),
-    ("cloud.login",),
-    ("cloud.transport",),
-    ("cloud.connections", "cloud.proxy", "cloud.unreachable"),
-    ("cloud.hold",),
-    ("cloud.gate",),
-    ("cloud.pauses",),
-    ("exposition.telemetry",),
-    ("exposition.page",),
-    ("watched",),
-    ("config.load",),
-    ("config.source", "config.explain"),
-    ("config.notices",),
-    ("config.make",),
-    ("config.checks", "config.http_client"),
-    ("config.schema", "config.document", "config.pem"),
-    ("collectors", "config.values"),
-    ("exposition.render", "cloud.signing", "cloud.strict_json", "polling.schedule"),
-    ("discovery",),
-    ("model", "advice"),
-    ("credentials",),
-    ("pricing",),
-    ("patterns",),
-    ("errors",),
-    ("steps",),
-    ("redact",),
-    ("background", "files", "log_writer", "output_file", "systemd"),
-    ("__init__",),
-]
+    ("polling",),
+    ("cloud", "config", "status"),
+    ("exposition", "collectors", "runtime"),
+    ("core",),
+)
+"""The packages from top to bottom; those of one rank do not know each other."""
+CLOUD = (
+    ("projects",),
+    ("client",),
+    ("auth",),
+    ("ak_sk",),
+    ("metadata", "lease"),
+    ("iam",),
+    ("transport",),
+    ("sessions", "proxy", "network_errors", "lockout"),
+    ("gate",),
+    ("cooldown", "signing", "strict_json"),
+)
+"""The same within the package that protects accounts."""
 PURE = (
-    *(
-        "redact",
-        "errors",
-        "advice",
-        "model",
-        "cloud.signing",
-        "cloud.strict_json",
-        "polling.schedule",
-        "polling.demand",
-        "polling.plan",
-        "discovery",
-        "pricing",
-        "patterns",
-        "collectors.tally",
-        "cloud.proxy",
-        "polling.snapshot",
-        "steps",
-        "web.view",
-        "web.summary",
-        "web.layout",
-        "web.texts",
-    ),
-    *("exposition.render", "exposition.page"),
+    *("cloud.proxy", "cloud.signing", "cloud.strict_json", "collectors.cloud_eye.tally"),
+    *("core.discovery", "core.errors", "core.explanations", "core.model", "core.pricing", "core.redact", "core.regex"),
+    *("core.schedule", "core.trace", "exposition.page", "exposition.render", "polling.capacity", "polling.plan"),
+    *("status.i18n", "status.snapshot", "status.summary", "status.view", "web.layout"),
 )
 IMPURE = {"asyncio", "aiohttp", "time", "random", "os", "pathlib", "socket", "structlog"}
 
 
 def name_of(path: Path) -> str:
     """`cloud.auth` for frs_exporter/cloud/auth.py; a package is named by its folder."""
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    package = SIMULATOR if SIMULATOR in path.parents else PACKAGE
+    parts = path.relative_to(package).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
@@ -107,54 +62,59 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-def layer_of(module: str) -> int:
-    """The height of a module, 0 being the top."""
-    ranks = [
-        (len(entry), rank)
-        for rank, layer in enumerate(LAYERS)
-        for entry in layer
-        if module == entry or module.startswith(f"{entry}.")
-    ]
-    assert ranks, f"{module} has no layer"
-    return max(ranks)[1]
-
-
-def package_imports(path: Path) -> set[str]:
+def own_imports(path: Path) -> set[str]:
     """The modules of the package that a module imports."""
     names = {name_of(module) for module in MODULES}
-    wanted = {name.removeprefix("frs_exporter.") for name in imports_of(path) if name.startswith("frs_exporter.")}
-    return wanted & names - {name_of(path)} - {"config", "cloud", "exposition", "polling", "web"}  # folders, no code
+    found = {name.removeprefix("frs_exporter.") for name in imports_of(path) if name.startswith("frs_exporter.")}
+    return found & names - {name_of(path)}
 
 
-ROOMS = [path for path in MODULES if not name_of(path).startswith("simulator")]
-SIMULATOR = [path for path in MODULES if name_of(path).startswith("simulator")]
+def rank_of(name: str, ranks: tuple[tuple[str, ...], ...]) -> int:
+    """The rank of a package or module, 0 being the top; raises LookupError for one that has none."""
+    return next(rank for rank, names in enumerate(ranks) if name in names)
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=name_of)
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent != PACKAGE], ids=name_of)
 def test_imports_point_down(path: Path) -> None:
-    module = name_of(path)
-    for imported in package_imports(path):
-        if imported == "simulator" or imported.startswith("simulator."):
-            assert module == "commands.simulate", f"{module} imports {imported}"
-        elif layer_of(imported) == layer_of(module):
-            assert imported.split(".")[0] == module.split(".")[0], f"{module} imports {imported} beside it"
-        else:
-            assert layer_of(imported) > layer_of(module), f"{module} imports {imported} above it"
+    package, *rest = name_of(path).split(".")
+    for imported in own_imports(path):
+        other, *inner = imported.split(".")
+        if other != package:
+            assert rank_of(other, RANKS) > rank_of(package, RANKS), f"{name_of(path)} imports {imported}"
+        elif package == "cloud" and rest and inner:
+            higher = rank_of(inner[0], CLOUD) > rank_of(rest[0], CLOUD)
+            assert higher, f"{name_of(path)} imports {imported}"
 
 
-@pytest.mark.parametrize("path", SIMULATOR, ids=name_of)
+def test_no_imports_go_in_a_circle() -> None:
+    """Within a package, too; that of a package is what its `__init__` imports."""
+    list(TopologicalSorter({name_of(path): own_imports(path) for path in MODULES}).static_order())
+
+
+def test_every_package_has_a_rank() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
+    assert folders == {name for names in RANKS for name in names}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_the_simulator_is_known_to_the_demo_alone(path: Path) -> None:
+    known = any(name.split(".")[0] == "frs_simulator" for name in imports_of(path))
+    assert known == (name_of(path) == "cli.simulate")
+
+
+@pytest.mark.parametrize("path", SIMULATORS, ids=name_of)
 def test_the_simulator_shares_only_the_signature(path: Path) -> None:
-    others = {name for name in package_imports(path) if name.split(".")[0] != "simulator"}
-    assert others <= {"cloud", "cloud.signing"}
+    others = {name for name in imports_of(path) if name.split(".")[0] == "frs_exporter"}
+    assert others <= {"frs_exporter.cloud", "frs_exporter.cloud.signing"}
 
 
 @pytest.mark.parametrize("module", PURE)
-def test_pure_rooms_know_no_clock_no_chance_and_no_world(module: str) -> None:
+def test_pure_modules_know_no_clock_no_chance_and_no_world(module: str) -> None:
     path = PACKAGE / (module.replace(".", "/") + ".py")
     assert not {name.split(".")[0] for name in imports_of(path)} & IMPURE
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [*MODULES, *SIMULATORS], ids=name_of)
 def test_files_and_functions_are_small_and_say_what_they_are_for(path: Path) -> None:
     text = path.read_text()
     tree = ast.parse(text)
@@ -165,7 +125,7 @@ def test_files_and_functions_are_small_and_say_what_they_are_for(path: Path) -> 
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [*MODULES, *SIMULATORS], ids=name_of)
 def test_what_is_public_has_a_docstring(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ClassDef):

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.background import drain, run_offloaded
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.errors import ConfigError
+from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
+from frs_exporter.runtime.offload import drain, run_offloaded
 from tests.conftest import LIMITS
 from tests.fleet import fleet, written
 
@@ -134,7 +134,7 @@ async def test_a_reload_whose_files_hang_is_refused_and_a_later_one_works(monkey
 
 LEAVING = """
 import atexit, sys, threading, time
-from frs_exporter.hard_exit import hard_exit
+from frs_exporter.runtime.hard_exit import hard_exit
 atexit.register(print, "the interpreter ended")
 threading.Thread(target=time.sleep, args=({seconds},), daemon=True).start()
 time.sleep(0.1)

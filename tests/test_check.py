@@ -22,15 +22,15 @@ import click
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from frs_exporter.check import Check, Selection
-from frs_exporter.commands.first_look import first_look
+from frs_exporter.cli.adhoc import first_look
+from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
 from frs_exporter.config.load import Config, load
-from frs_exporter.report import Report, as_json, as_prometheus, as_table, report_of
-from frs_exporter.simulator import Account, Project, Simulator, World, demo_world
-from frs_exporter.simulator.demo import subscribed
-from frs_exporter.simulator.faults import HANG, Fault
-from frs_exporter.simulator.server import config_text
-from frs_exporter.web.texts import CHINESE, ENGLISH, Translator
+from frs_exporter.polling.one_shot import Check, Selection
+from frs_exporter.status.i18n import CHINESE, ENGLISH, Translator
+from frs_simulator import Account, Project, Simulator, World, demo_world
+from frs_simulator.demo import subscribed
+from frs_simulator.faults import HANG, Fault
+from frs_simulator.server import config_text
 from tests.conftest import Cloud, CloudContext, account, loop_time, run_virtual, secrets_of, virtual_now
 from tests.test_cli import run
 
@@ -403,7 +403,7 @@ async def test_a_thousand_projects_fit_in_150_mib(tmp_path: Path, capsys: pytest
         config_of(world, simulator.url, tmp_path, lambda text: text + fast)
         program = (
             "import sys\n"
-            "from frs_exporter.cli import cli\n"
+            "from frs_exporter.cli.main import cli\n"
             "try:\n    cli(['check', '--config.file', sys.argv[1], '--output', 'json'])\n"
             "finally:\n    sys.stderr.write(open('/proc/self/status').read())\n"
         )

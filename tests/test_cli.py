@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from yarl import URL
 
-from frs_exporter.cli import cli, command
-from frs_exporter.flags import shard_of
-from frs_exporter.web_flags import address, layout_of, prefix
+from frs_exporter.cli.main import cli, command
+from frs_exporter.cli.options import shard_of
+from frs_exporter.cli.web_options import address, layout_of, prefix
 
 FILES = Path(__file__).parent / "config" / "files"
 
@@ -185,5 +185,7 @@ def test_a_prefix_has_a_slash_before_it_and_none_after(given: str, taken: str) -
 @pytest.mark.parametrize(("name", "unneeded"), [("health", "aiohttp"), ("explain", "aiohttp"), ("check", "jinja2")])
 def test_a_command_imports_what_it_needs(name: str, unneeded: str) -> None:
     """`health` runs every half a minute where containers are watched with it."""
-    look = f"import sys; from frs_exporter.cli import command; command({name!r}); print({unneeded!r} in sys.modules)"
+    look = (
+        f"import sys; from frs_exporter.cli.main import command; command({name!r}); print({unneeded!r} in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from frs_exporter.advice import CODES, REASONS
-from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.core.explanations import CODES, REASONS
 from frs_exporter.web.layout import Layout
+from frs_simulator import Simulator, demo_world
 from tests.e2e.conftest import tool
 from tests.test_cli import run
 from tests.web.authority import prepare, put
@@ -180,7 +180,7 @@ def test_bash_completes_commands_flags_and_values() -> None:
     def completed(line: str) -> set[str]:
         words = line.split(" ")
         environment = {"_FRS_EXPORTER_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-        program = "import sys; sys.argv = ['frs-exporter']; from frs_exporter.cli import main; main()"
+        program = "import sys; sys.argv = ['frs-exporter']; from frs_exporter.cli.main import main; main()"
         result = subprocess.run(
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=30, check=False
         )

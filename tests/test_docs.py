@@ -6,16 +6,16 @@ from pathlib import Path
 import click
 import pytest
 
-from frs_exporter.advice import REASONS
-from frs_exporter.cli import COMMANDS, command
-from frs_exporter.cloud.hold import KEY_HOLD, PASSWORD_HOLD
+from frs_exporter.cli.main import COMMANDS, command
+from frs_exporter.cloud.lockout import KEY_HOLD, PASSWORD_HOLD
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import load
-from frs_exporter.errors import ConfigError, Reason
+from frs_exporter.core.errors import ConfigError, Reason
+from frs_exporter.core.explanations import REASONS
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import PAGE_FAMILIES
-from frs_exporter.simulator.faults import Fault
-from frs_exporter.web.texts import CHINESE, ENGLISH, Translator
+from frs_exporter.status.i18n import CHINESE, ENGLISH, Translator
+from frs_simulator.faults import Fault
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.errors import ApiError, ConfigError, Reason, classify, error_body, retry_after
-from frs_exporter.redact import MAX_MESSAGE, brief
+from frs_exporter.core.errors import ApiError, ConfigError, Reason, classify, error_body, retry_after
+from frs_exporter.core.redact import MAX_MESSAGE, brief
 
 
 def body(**members: Any) -> bytes:

@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
-from frs_exporter.check import Check, Selection
-from frs_exporter.config.document import OnRead, read, unwatched
+from frs_exporter.cli.check_output import as_json, as_prometheus, as_table, report_of
 from frs_exporter.config.load import Config, build, load
 from frs_exporter.config.source import Source
-from frs_exporter.discovery import Listed
+from frs_exporter.config.yaml import OnRead, read, unwatched
+from frs_exporter.core.discovery import Listed
+from frs_exporter.core.model import Notice
+from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.page import GZIP, TEXT, encode
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Notice
-from frs_exporter.polling.demand import notices
+from frs_exporter.polling.capacity import notices
 from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.one_shot import Check, Selection
 from frs_exporter.polling.plan import plan
-from frs_exporter.polling.schedule import Shard
-from frs_exporter.report import as_json, as_prometheus, as_table, report_of
-from frs_exporter.simulator.world import digest
-from frs_exporter.web import probe, status
-from frs_exporter.web.texts import ENGLISH, Translator
+from frs_exporter.status.i18n import ENGLISH, Translator
+from frs_exporter.web import probe, status_page
+from frs_simulator.world import digest
 from tests.calls import PACKAGE, Calls, counting, name_of, ours, with_texts
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
 from tests.fleet import PER_CREDENTIAL, fleet, written
@@ -39,7 +39,7 @@ GROWTH = 2.2
 FEW = 400
 """Calls of one function by another that tell nothing of how they grow."""
 WORDS = Translator(ENGLISH)
-EVERYTHING = status.StatusQuery(WORDS, "", "", True)
+EVERYTHING = status_page.StatusQuery(WORDS, "", "", True)
 
 Stages = dict[str, Calls]
 Road = Callable[[int, Path], Stages]
@@ -140,8 +140,8 @@ async def lived(projects: int, folder: Path) -> Stages:
     stages["reload"] = calls
     shown: dict[str, Iterable[bytes] | AsyncIterable[bytes]] = {
         "scrape": encode(exporter.page(TEXT), GZIP),
-        "status page": status.rendered(exporter, EVERYTHING, "metrics"),
-        "status as JSON": status.as_json(exporter, EVERYTHING),
+        "status page": status_page.rendered(exporter, EVERYTHING, "metrics"),
+        "status as JSON": status_page.as_json(exporter, EVERYTHING),
         "targets": probe.list_targets(exporter, "http", "here", "/probe"),
     }
     for name, pieces in shown.items():

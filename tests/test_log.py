@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import structlog
 
-from frs_exporter.errors import Reason
-from frs_exporter.log import log_to_stderr
-from frs_exporter.steps import telling
+from frs_exporter.core.errors import Reason
+from frs_exporter.core.trace import telling
+from frs_exporter.runtime.log import log_to_stderr
 from tests.cloud.test_proxy_login import BOTH, FAILURES, PASSWORD, failure, status
 from tests.conftest import CloudContext, StartProxy, account, proxied, run_virtual, secrets_of
 from tests.polling.test_poller import Polled
@@ -162,8 +162,8 @@ def test_a_line_that_cannot_be_made_is_told_of(counted: Counter[str], capfd: pyt
 
 PROGRAM = """
 import sys, structlog
-from frs_exporter.cli import cli, main
-from frs_exporter.log import log_to_stderr
+from frs_exporter.cli.main import cli, main
+from frs_exporter.runtime.log import log_to_stderr
 
 @cli.command()
 def many():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from frs_exporter.log_writer import MAX_WAITING, LogWriter
+from frs_exporter.runtime.log_writer import MAX_WAITING, LogWriter
 
 LINE = b"x" * 199 + b"\n"
 

@@ -1,7 +1,7 @@
 """A job's state and its two transitions; values that do not show their secrets."""
 
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import CollectResult, Family, JobState, Sample
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import CollectResult, Family, JobState, Sample
 from tests.conftest import account, credential_of
 
 ON = Family("frs_subscribed", "gauge", "h", ("project", "subservice"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.output_file import output_file, write
+from frs_exporter.runtime.output_file import output_file, write
 from tests.test_cli import run
 
 TEXT = "# of a result\n" + 10_000 * "frs_up 1\n"
@@ -57,14 +57,14 @@ def test_a_wrong_name_is_told_before_anything_is_asked(tmp_path: Path) -> None:
 
 def test_a_dash_is_standard_output_as_is_any_other_name_of_it() -> None:
     assert output_file("-") is None
-    program = "from frs_exporter.output_file import output_file; print(output_file('/dev/stdout'))"
+    program = "from frs_exporter.runtime.output_file import output_file; print(output_file('/dev/stdout'))"
     for stdout in (subprocess.PIPE, subprocess.DEVNULL):
         run = subprocess.run([sys.executable, "-c", program], stdout=stdout, text=True, timeout=30, check=True)
         assert run.stdout in ("None\n", None)
 
 
 def test_what_a_shell_appends_to_is_not_replaced(tmp_path: Path) -> None:
-    program = "from frs_exporter.output_file import output_file; assert output_file('/dev/stdout') is None"
+    program = "from frs_exporter.runtime.output_file import output_file; assert output_file('/dev/stdout') is None"
     with (tmp_path / "log").open("a") as log:
         subprocess.run([sys.executable, "-c", program], stdout=log, timeout=30, check=True)
 
@@ -185,7 +185,7 @@ def test_what_is_open_goes_on_and_nothing_of_it_is_lost(tmp_path: Path, name: st
 
 
 def test_standard_output_may_be_a_socket_as_under_systemd() -> None:
-    program = "from frs_exporter.output_file import output_file; assert output_file('/dev/stdout') is None"
+    program = "from frs_exporter.runtime.output_file import output_file; assert output_file('/dev/stdout') is None"
     ours, theirs = socket.socketpair()
     with ours, theirs:
         subprocess.run([sys.executable, "-c", program], stdout=theirs.fileno(), timeout=30, check=True)

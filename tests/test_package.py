@@ -85,14 +85,15 @@ def test_the_source_distribution_is_the_whole_project(sdist: Path, unpacked: Pat
         assert {name for name in tracked if (ROOT / name).exists()} <= names
 
 
-def test_the_wheel_is_the_package_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_is_the_packages_and_nothing_else(wheel: Path) -> None:
     about = {f"{NAME}.dist-info/{name}" for name in ("METADATA", "WHEEL", "entry_points.txt", "RECORD")}
-    package = (path for path in (ROOT / "frs_exporter").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    found = (path for name in ("frs_exporter", "frs_simulator") for path in (ROOT / name).rglob("*"))
+    files = (path for path in found if path.is_file() and path.suffix != ".pyc")
     with zipfile.ZipFile(wheel) as archive:
         assert set(archive.namelist()) == {
             *about,
             f"{NAME}.dist-info/licenses/LICENSE",
-            *(str(path.relative_to(ROOT)) for path in package),
+            *(str(path.relative_to(ROOT)) for path in files),
         }
 
 

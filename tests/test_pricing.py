@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.pricing import LIST_PRICE_2018, Price, Tier, cost, price_of
+from frs_exporter.core.pricing import LIST_PRICE_2018, Price, Tier, cost, price_of
 
 TIERS = LIST_PRICE_2018.tiers
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.errors import classify
-from frs_exporter.redact import MAX_MESSAGE, blanked, brief, redacted
+from frs_exporter.core.errors import classify
+from frs_exporter.core.redact import MAX_MESSAGE, blanked, brief, redacted
 
 
 @pytest.mark.parametrize(

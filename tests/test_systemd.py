@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter import systemd
+from frs_exporter.runtime import systemd
 
 
 @pytest.fixture(params=["path", "abstract"])

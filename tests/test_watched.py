@@ -11,11 +11,11 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from frs_exporter.background import run_offloaded
 from frs_exporter.config.source import Source
-from frs_exporter.errors import ConfigError
-from frs_exporter.files import read_file
-from frs_exporter.watched import QUIET, RETRY_AFTER, Watched, WatchOptions
+from frs_exporter.config.watched import QUIET, RETRY_AFTER, Watched, WatchOptions
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.runtime.files import read_file
+from frs_exporter.runtime.offload import run_offloaded
 from tests.conftest import loop_time, run_virtual
 from tests.starving import no_descriptors
 

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "frs_exporter"
-OTHER_WORDS = frozenset(
-    """
-    told Told step took Hold stands length Door odd silences behind ask Answer payload Findings notes Standing stand lift
-    left asks_like tells_like worked trusted width Access like bring_forward in_hand Kept Term GivenToken Seen SeenJob
-    judged usable refusal but Serving served serve_until_told See stamp places written refuse_twins signs_of_life leave
-    Asked Words Trouble mark strip fill in_background Turn release within otherwise most how one each made fed shown listed
-    """.split()
-)
+ROOT = Path(__file__).parents[1]
+FILES = sorted(file for package in ("frs_exporter", "frs_simulator") for file in (ROOT / package).rglob("*.py"))
+OTHER_WORDS = """
+told Told step took Hold stands length Door odd silences behind ask Answer payload Findings notes Standing stand lift
+left asks_like tells_like worked trusted width Access like bring_forward in_hand Kept Term GivenToken Seen SeenJob
+judged usable refusal but Serving served serve_until_told See stamp places written refuse_twins signs_of_life leave
+Asked Words Trouble mark strip fill in_background Turn release within otherwise most how one each made fed shown listed
+"""
 
 
 def names(tree: ast.AST) -> Iterator[str]:
@@ -33,12 +32,12 @@ def names(tree: ast.AST) -> Iterator[str]:
                 yield name
 
 
-@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_names_are_the_words_of_the_glossary(file: Path) -> None:
     found = {name.lstrip("_") for name in names(ast.parse(file.read_text()))}
-    assert not found & OTHER_WORDS
+    assert not found & set(OTHER_WORDS.split())
 
 
 def test_each_kind_of_name_is_looked_at() -> None:
     text = "def each(how):\n  told = odd = 1\n  self.left = 2\n  import x as ask\n  match x:\n    case one: ...\n"
-    assert OTHER_WORDS >= set(names(ast.parse(text))) and len(set(names(ast.parse(text)))) == 7
+    assert set(names(ast.parse(text))) == {"each", "how", "told", "odd", "left", "ask", "one"}

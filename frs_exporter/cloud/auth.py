@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from frs_exporter.cloud.hold import (
+from frs_exporter.cloud.ak_sk import AgencyAuthorizer, KeyAuthorizer
+from frs_exporter.cloud.iam import about, password_login, read_token
+from frs_exporter.cloud.lease import Grant, Lease
+from frs_exporter.cloud.lockout import (
     KEY_HOLD,
     KEYS,
     KEYS_IN_FLIGHT,
@@ -20,14 +23,11 @@ from frs_exporter.cloud.hold import (
     Refusals,
     Replaced,
 )
-from frs_exporter.cloud.keys import AgencyAuthorizer, KeyAuthorizer
-from frs_exporter.cloud.lease import Grant, Lease
-from frs_exporter.cloud.login import about, password_login, read_token
 from frs_exporter.cloud.transport import Authorize, Request, Send
-from frs_exporter.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, RequestScope
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, RequestScope
 
 JSON_TYPE = {"content-type": "application/json;charset=utf8"}
 REFRESH_AT = (0.92, 0.97)

@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from frs_exporter.background import Yielder
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, lockout_of, no_config, refusals_of
-from frs_exporter.cloud.hold import Lockout, Refusals
+from frs_exporter.cloud.lockout import Lockout, Refusals
 from frs_exporter.cloud.transport import Request, Transport
-from frs_exporter.credentials import Credential
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.credentials import Credential
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, Limit, RequestScope
+from frs_exporter.core.trace import event
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, Limit, RequestScope
-from frs_exporter.steps import event
+from frs_exporter.runtime.offload import Yielder
 
 
 class Client:

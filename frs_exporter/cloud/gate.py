@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from aiolimiter import AsyncLimiter
 
-from frs_exporter.cloud.pauses import Pauses
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Limit
-from frs_exporter.polling.schedule import LONGEST_RETRY_AFTER
+from frs_exporter.cloud.cooldown import Pauses
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Limit
+from frs_exporter.core.schedule import LONGEST_RETRY_AFTER
 
 LONGEST_FOR_ONE = 60.0
 """Seconds for which all wait at most for what was said to one: a usual poll interval, whatever its own is."""

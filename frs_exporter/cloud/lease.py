@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from frs_exporter.advice import advice
-from frs_exporter.errors import ApiError
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.explanations import advice
 
 REFRESH_RETRY = 60.0
 """Seconds between attempts to renew what is still valid."""

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from frs_exporter.cloud.login import iam_time
+from frs_exporter.cloud.iam import iam_time
 from frs_exporter.cloud.transport import Authorize, Request, Response, Send
-from frs_exporter.credentials import AgencyCredential, KeyCredential
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Api
+from frs_exporter.core.credentials import AgencyCredential, KeyCredential
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api
 
 TOKEN_PATH = "/meta-data/latest/api/token"
 KEY_PATH = "/openstack/latest/securitykey"

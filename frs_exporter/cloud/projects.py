@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from frs_exporter.cloud.client import Client
-from frs_exporter.credentials import TokenCredential
-from frs_exporter.discovery import Listed
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Api, RequestScope
+from frs_exporter.core.credentials import TokenCredential
+from frs_exporter.core.discovery import Listed
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, RequestScope
 
 PER_PAGE = 500
 MAX_PAGES = 200

@@ -12,16 +12,16 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from frs_exporter.cloud.connections import Connections, Progress
 from frs_exporter.cloud.gate import Gate
+from frs_exporter.cloud.network_errors import check_proxy, redirected_to, unreachable
 from frs_exporter.cloud.proxy import login_headers, login_secrets, proxy_for
+from frs_exporter.cloud.sessions import Connections, Progress
 from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
-from frs_exporter.cloud.unreachable import check_proxy, redirected_to, unreachable
-from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, Reason, canonical, classify, request_id
+from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Reason, canonical, classify, request_id
+from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
+from frs_exporter.core.trace import add_seconds, event, event_with_headers
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
-from frs_exporter.steps import add_seconds, event, event_with_headers
 
 MAX_BODY = 1 << 20
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")

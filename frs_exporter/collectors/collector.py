@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Api, CollectResult, Family, Sample, Target
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, CollectResult, Family, Sample, Target
 
 MAX_LABEL = 128
 """Characters of a name from the wire that become a label value; the vendor's own names have at most 64."""

@@ -14,8 +14,8 @@ from frs_exporter.collectors.collector import (
     whole_number,
     wrong_shape,
 )
-from frs_exporter.errors import NOT_SUBSCRIBED_EITHER, ApiError, canonical
-from frs_exporter.model import Api, CollectResult, Family, Sample, Target
+from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, canonical
+from frs_exporter.core.model import Api, CollectResult, Family, Sample, Target
 
 FACE_SETS = Family(
     "frs_face_sets",

@@ -11,9 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from frs_exporter.collectors.collector import ApiClient, Collector, Samples, whole_number, wrong_shape
-from frs_exporter.errors import NOT_SUBSCRIBED, ApiError, Reason
-from frs_exporter.model import SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
-from frs_exporter.redact import brief
+from frs_exporter.core.errors import NOT_SUBSCRIBED, ApiError, Reason
+from frs_exporter.core.model import SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
+from frs_exporter.core.redact import brief
 
 DOCUMENTED = ("detect", "compare", "search", "live_detect")
 """Sub-services on the API page; live detect is offered in some regions only."""

@@ -7,11 +7,11 @@ import urllib.request
 from pathlib import Path as FilePath
 from typing import Any
 
-from frs_exporter.config.document import Document, OnRead, Path, mapping
 from frs_exporter.config.pem import as_file, is_encrypted, pem_blocks, use_certificate
-from frs_exporter.config.values import proxy
-from frs_exporter.files import read_file
-from frs_exporter.model import HttpOptions, Proxy
+from frs_exporter.config.types import proxy
+from frs_exporter.config.yaml import Document, OnRead, Path, mapping
+from frs_exporter.core.model import HttpOptions, Proxy
+from frs_exporter.runtime.files import read_file
 
 SCHEMES = ("http", "https")
 GLOBAL: Path = ("http_client",)

@@ -7,16 +7,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from frs_exporter.background import drain, without_collections
 from frs_exporter.config import schema
-from frs_exporter.config.checks import check
-from frs_exporter.config.document import Document, OnRead, read, unwatched
-from frs_exporter.config.explain import note, read_text, refused
+from frs_exporter.config.build import Maker
+from frs_exporter.config.cross_checks import check
 from frs_exporter.config.http_client import read_http_clients
-from frs_exporter.config.make import Maker
-from frs_exporter.config.notices import notices
-from frs_exporter.discovery import Discovery
-from frs_exporter.model import Api, Job, Limit, Notice, Target
+from frs_exporter.config.problems import note, read_text, refused
+from frs_exporter.config.warnings import notices
+from frs_exporter.config.yaml import Document, OnRead, read, unwatched
+from frs_exporter.core.discovery import Discovery
+from frs_exporter.core.model import Api, Job, Limit, Notice, Target
+from frs_exporter.runtime.offload import drain, without_collections
 
 MAX_CONFIG = 1 << 26
 """Bytes of a config that are read; 100,000 projects are a third of it."""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from pydantic.json_schema import WithJsonSchema
 
 from frs_exporter.collectors import COLLECTORS
-from frs_exporter.config.values import (
+from frs_exporter.config.types import (
     Cny,
     Endpoint,
     FileName,
@@ -29,7 +29,7 @@ from frs_exporter.config.values import (
     TimeZone,
     matching,
 )
-from frs_exporter.discovery import FRS_REGIONS
+from frs_exporter.core.discovery import FRS_REGIONS
 
 
 def known_collector(name: str) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Generic, TypeVar
 
-from frs_exporter.config.document import OnRead
-from frs_exporter.errors import ConfigError
-from frs_exporter.files import Fingerprint, fingerprint, is_temporary
+from frs_exporter.config.yaml import OnRead
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.runtime.files import Fingerprint, fingerprint, is_temporary
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 
 from isal import isal_zlib
 
+from frs_exporter.core.model import Family
 from frs_exporter.exposition.render import Chunk, header
-from frs_exporter.model import Family
 
 GZIP_LEVEL = 1
 """isal's level 1 makes pages as small as zlib's level 6 does, in a tenth of the time."""

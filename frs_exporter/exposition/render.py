@@ -6,7 +6,7 @@ the header of a counter differs.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from frs_exporter.model import Family, Job, JobState, Sample, Target
+from frs_exporter.core.model import Family, Job, JobState, Sample, Target
 
 Chunk = Mapping[str, bytes]
 """The lines of one owner, by family."""

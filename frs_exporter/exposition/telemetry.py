@@ -19,9 +19,9 @@ from prometheus_client import (
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from frs_exporter import __version__
-from frs_exporter.errors import Reason
+from frs_exporter.core.errors import Reason
+from frs_exporter.core.model import Api
 from frs_exporter.exposition.page import OPENMETRICS, Format
-from frs_exporter.model import Api
 
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 EOF = b"# EOF\n"

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-from frs_exporter.advice import advice
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.projects import list_projects
-from frs_exporter.discovery import Discovery, Listed
-from frs_exporter.errors import ApiError
+from frs_exporter.core.discovery import Discovery, Listed
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.explanations import advice
+from frs_exporter.core.schedule import next_delay
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.polling.schedule import next_delay
 
 FIRST_RETRY_INTERVAL = 60.0
 """A rule that fails is tried again as a job of this poll interval would be: until then its projects are not watched."""

@@ -10,24 +10,24 @@ from typing import Any
 
 import structlog
 
-from frs_exporter.background import run_offloaded, short_turns
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
 from frs_exporter.config.source import Source
+from frs_exporter.core.model import Family, Job, JobState, Notice, Target
+from frs_exporter.core.schedule import Shard
+from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.page import Format, Page
 from frs_exporter.exposition.render import FAMILIES
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Family, Job, JobState, Notice, Target
 from frs_exporter.polling.discovery import Discoverer
 from frs_exporter.polling.plan import Names, Plan, plan
 from frs_exporter.polling.poller import SPREAD, Key, Poller
 from frs_exporter.polling.probe import Probed, probe
 from frs_exporter.polling.reload import LONGEST_REREAD, watched_config
-from frs_exporter.polling.schedule import Shard
-from frs_exporter.polling.snapshot import JobSnapshot, Snapshot
-from frs_exporter.steps import Trace
+from frs_exporter.runtime.offload import run_offloaded, short_turns
+from frs_exporter.status.snapshot import JobSnapshot, Snapshot
 
 PAGE_FAMILIES: tuple[Family, ...] = (
     *FAMILIES,

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from frs_exporter.config.load import Config
-from frs_exporter.discovery import Discovery, Listed
-from frs_exporter.model import Api, Job, Limit, Notice, RequestScope, Target
-from frs_exporter.polling.demand import overloads
-from frs_exporter.polling.schedule import Shard
+from frs_exporter.core.discovery import Discovery, Listed
+from frs_exporter.core.model import Api, Job, Limit, Notice, RequestScope, Target
+from frs_exporter.core.schedule import Shard
+from frs_exporter.polling.capacity import overloads
 
 Found = Mapping[str, tuple[Listed, ...]]
 """The newest list of each rule, by the rule's name."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import ApiClient, Collector
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Job, JobState
-from frs_exporter.polling.schedule import LAST_RETRY
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Job, JobState
+from frs_exporter.core.schedule import LAST_RETRY
 
 
 async def poll(

@@ -8,16 +8,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import structlog
 from aiolimiter import AsyncLimiter
 
-from frs_exporter.advice import advice
-from frs_exporter.background import Yielder
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import Collector
-from frs_exporter.errors import ApiError
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.explanations import advice
+from frs_exporter.core.model import Job, JobState
+from frs_exporter.core.schedule import first_delay, next_delay
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
-from frs_exporter.model import Job, JobState
 from frs_exporter.polling.poll import broken, poll
-from frs_exporter.polling.schedule import first_delay, next_delay
+from frs_exporter.runtime.offload import Yielder
 
 Key = tuple[str, str]
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Job, JobState
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Job, JobState
+from frs_exporter.core.trace import Trace, event, telling
 from frs_exporter.polling.poller import Key, Poller
-from frs_exporter.steps import Trace, event, telling
 
 
 class Probed(NamedTuple):

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from frs_exporter.config.load import Config
 from frs_exporter.config.source import Source
+from frs_exporter.config.watched import Apply, Watched, WatchOptions
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.watched import Apply, Watched, WatchOptions
 
 LONGEST_LOAD = 60.0
 """Seconds for reading the config: more means that a file system does not answer."""

@@ -5,14 +5,14 @@ from functools import partial
 
 from aiohttp import web
 
-from frs_exporter.errors import ConfigError
+from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.page import FORMATS, TEXT, negotiate
 from frs_exporter.polling.exporter import Exporter
-from frs_exporter.web import probe, status
-from frs_exporter.web.config import WebConfig
-from frs_exporter.web.guard import Guard
+from frs_exporter.web import probe, status_page
 from frs_exporter.web.layout import Layout
+from frs_exporter.web.middleware import Guard
 from frs_exporter.web.stream import header, in_turns, stream
+from frs_exporter.web.web_config import WebConfig
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,10 +28,10 @@ def build_app(exporter: Exporter, layout: Layout | None = None, guard: Guard | N
 
     get(layout.telemetry_path, partial(metrics, exporter))
     if layout.telemetry_path != "/":
-        get("/", partial(status.page, exporter, layout.metrics))
+        get("/", partial(status_page.page, exporter, layout.metrics))
     get("/probe", partial(probe.probe, exporter))
     get("/sd", partial(probe.targets, exporter, layout))
-    get("/api/v1/status", partial(status.document, exporter))
+    get("/api/v1/status", partial(status_page.document, exporter))
     get("/-/healthy", partial(healthy, exporter))
     get("/-/ready", partial(ready, exporter))
     for method in ("POST", "PUT"):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from frs_exporter.config.document import mapping
+from frs_exporter.config.yaml import mapping
 from frs_exporter.web.tls import REQUIRED, SECTION, TlsServerConfig
 
 TLS, CLIENTS, AUTHORITY, NAMES = "TLS", "client certificates", "client_ca", "client_allowed_sans"

@@ -6,12 +6,12 @@ from typing import Any
 import structlog
 
 from frs_exporter.config.source import Source
-from frs_exporter.errors import ConfigError
+from frs_exporter.config.watched import Watched, WatchOptions
+from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.watched import Watched, WatchOptions
-from frs_exporter.web.config import WebConfig
-from frs_exporter.web.guard import Guard
+from frs_exporter.web.middleware import Guard
 from frs_exporter.web.protection import CLIENTS, lost
+from frs_exporter.web.web_config import WebConfig
 
 LOOK_EVERY = 2.0
 """Seconds between two looks whether the web config, or a file it names, has changed."""

@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from frs_exporter.config.checks import suggestion
-from frs_exporter.config.document import Document, OnRead
+from frs_exporter.config.cross_checks import suggestion
 from frs_exporter.config.pem import is_encrypted, pem_blocks, trust, use_certificate
 from frs_exporter.config.schema import Model
-from frs_exporter.files import read_file
+from frs_exporter.config.yaml import Document, OnRead
+from frs_exporter.runtime.files import read_file
 
 SECTION = "tls_server_config"
 MAX_PEM = 1 << 20

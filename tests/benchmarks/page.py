@@ -17,10 +17,10 @@ from prometheus_client.registry import Collector
 from pydantic import SecretStr
 
 from frs_exporter.collectors.subscription import parse
-from frs_exporter.credentials import KeyCredential
+from frs_exporter.core.credentials import KeyCredential
+from frs_exporter.core.model import Api, Job, JobState, Sample, Target
 from frs_exporter.exposition.page import GZIP, IDENTITY, TEXT, Page, encode
 from frs_exporter.exposition.render import job_samples, lines, render_job, render_target
-from frs_exporter.model import Api, Job, JobState, Sample, Target
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 
 GOAL = 30.0

@@ -19,11 +19,11 @@ from statistics import median
 import structlog
 from aiohttp import web
 
-from frs_exporter.background import freeze_objects
 from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
+from frs_exporter.runtime.offload import freeze_objects
 from frs_exporter.web.app import build_app
 from tests.fleet import fleet, written
 

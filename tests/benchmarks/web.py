@@ -19,18 +19,18 @@ from statistics import median
 import aiohttp
 import bcrypt
 
-from frs_exporter.background import freeze_objects
+from frs_exporter.cli.daemon import ServerOptions, running_server
 from frs_exporter.collectors.subscription import CREATED, SUBSCRIBED
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.daemon import ServerOptions, running_server
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, CollectResult, Limit, Sample
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, CollectResult, Limit, Sample
 from frs_exporter.polling.exporter import Exporter
-from frs_exporter.simulator import Account, Project
-from frs_exporter.web.config import load_web_config
+from frs_exporter.runtime.offload import freeze_objects
 from frs_exporter.web.layout import Layout
+from frs_exporter.web.web_config import load_web_config
+from frs_simulator import Account, Project
 from tests.benchmarks.reload import Watch
 from tests.conftest import target_of
 

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from frs_exporter.cloud.auth import authorizer
 from frs_exporter.cloud.metadata import read_keys
 from frs_exporter.cloud.transport import Response
-from frs_exporter.credentials import AgencyCredential, KeyCredential
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Api, Target
-from frs_exporter.simulator.faults import HANG, Fault
-from frs_exporter.simulator.world import Machine
+from frs_exporter.core.credentials import AgencyCredential, KeyCredential
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, Target
+from frs_simulator.faults import HANG, Fault
+from frs_simulator.world import Machine
 from tests.cloud.test_auth import new_hold
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual, secrets_of, target_of, virtual_now
 from tests.polling.test_poller import UP, Polled

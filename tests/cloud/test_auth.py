@@ -12,15 +12,15 @@ import structlog
 from pydantic import SecretStr
 
 from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, lockout_of, refusals_of
-from frs_exporter.cloud.hold import LOGINS_IN_FLIGHT, PASSWORD_HOLD, Lockout, Refusals, nothing_new
+from frs_exporter.cloud.iam import iam_time, password_login, read_token
 from frs_exporter.cloud.lease import Grant
-from frs_exporter.cloud.login import iam_time, password_login, read_token
+from frs_exporter.cloud.lockout import LOGINS_IN_FLIGHT, PASSWORD_HOLD, Lockout, Refusals, nothing_new
 from frs_exporter.cloud.transport import Authorize, Request, Response
-from frs_exporter.credentials import KeyCredential, TokenCredential
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.credentials import KeyCredential, TokenCredential
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, Target
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, Target
-from frs_exporter.simulator.faults import Fault
+from frs_simulator.faults import Fault
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual
 
 REQUEST = Request(Api.FRS, "http://h", "ops", "GET", "/v1/x", 1.0)

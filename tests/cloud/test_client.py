@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Api, Target
-from frs_exporter.simulator.faults import Fault
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, Target
+from frs_simulator.faults import Fault
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual
 
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from frs_exporter.cloud.gate import Gate
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Limit
-from frs_exporter.polling.schedule import LONGEST_RETRY_AFTER
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Limit
+from frs_exporter.core.schedule import LONGEST_RETRY_AFTER
 from tests.conftest import run_virtual
 
 

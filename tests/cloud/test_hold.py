@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from frs_exporter.cloud.hold import (
+from frs_exporter.cloud.lockout import (
     DEFERRAL,
     ENDPOINT_PAUSES,
     KEY_HOLD,
@@ -17,7 +17,7 @@ from frs_exporter.cloud.hold import (
     Lockout,
     Refusals,
 )
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.conftest import loop_time, run_virtual
 

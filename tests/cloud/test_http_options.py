@@ -12,12 +12,12 @@ import pytest
 import trustme
 from aiohttp import web
 
-from frs_exporter.cloud.connections import Connections
+from frs_exporter.cloud.sessions import Connections
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.config.load import load
-from frs_exporter.errors import ApiError
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.model import DIRECT, Api, HttpOptions
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import DIRECT, Api, HttpOptions
 from tests.cloud.test_transport import authorized
 from tests.conftest import LIMITS, proxied
 

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 import pytest
 
-from frs_exporter.advice import PROXY, explain
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.config.load import load
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.explanations import PROXY, explain
+from frs_exporter.core.model import Api, HttpOptions
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, HttpOptions
 from tests.cloud.proxies import Serve, TwoDoors, request
 from tests.cloud.test_http_options import CREDENTIAL, PROJECT, options_of
 from tests.cloud.test_transport import authorized

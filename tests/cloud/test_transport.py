@@ -17,9 +17,9 @@ from aiohttp.client_reqrep import ConnectionKey
 from aioresponses import aioresponses
 
 from frs_exporter.cloud.transport import MAX_BODY, Request, Transport, clock_skew, skew_hint
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import DIRECT, Api, HttpOptions, Limit
 from tests.conftest import LIMITS, believing, proxied, run_virtual
 
 KEY = ConnectionKey("frs.example", 443, True, True, None, None, None)

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from frs_exporter.collectors import ApiClient
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, Sample
 from frs_exporter.exposition.render import lines
-from frs_exporter.model import Api, Sample
-from frs_exporter.simulator import Project
-from frs_exporter.simulator.cloud_eye import Question, answer, list_metrics, page_of
-from frs_exporter.simulator.traffic import HOUR, MINUTE, Traffic
+from frs_simulator import Project
+from frs_simulator.cloud_eye import Question, answer, list_metrics, page_of
+from frs_simulator.traffic import HOUR, MINUTE, Traffic
 
 T = TypeVar("T")
 

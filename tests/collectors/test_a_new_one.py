@@ -10,7 +10,7 @@ import pytest
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.collector import ApiClient, Collector, whole_number
 from frs_exporter.config.load import load
-from frs_exporter.model import Api, CollectResult, Family, Sample, Target
+from frs_exporter.core.model import Api, CollectResult, Family, Sample, Target
 from frs_exporter.polling import exporter
 from tests.conftest import account, run_virtual
 from tests.polling.living import living

@@ -20,10 +20,10 @@ from frs_exporter.collectors.cloud_eye import (
     Memory,
     collect,
 )
-from frs_exporter.errors import ApiError
-from frs_exporter.model import CollectResult, Target
-from frs_exporter.pricing import LIST_PRICE_2018
-from frs_exporter.simulator.traffic import HOUR, MINUTE, Traffic
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.model import CollectResult, Target
+from frs_exporter.core.pricing import LIST_PRICE_2018
+from frs_simulator.traffic import HOUR, MINUTE, Traffic
 from tests.collectors.asking import CloudEye, Minutes, now, page
 from tests.conftest import account, target_of
 

@@ -10,10 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.face_sets import FACE_SETS, FACES, TRUNCATED, collect, parse
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, Target
 from frs_exporter.exposition.render import lines
-from frs_exporter.model import Api, Target
-from frs_exporter.simulator.demo import face_set
+from frs_simulator.demo import face_set
 from tests.collectors.asking import now, page
 from tests.conftest import account, target_of
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.collectors import ApiClient
-from frs_exporter.collectors.metric_data import (
+from frs_exporter.collectors.cloud_eye.metric_data import (
     DAY,
     HOUR,
     MAX_METRICS,
@@ -19,9 +19,9 @@ from frs_exporter.collectors.metric_data import (
     list_apis,
     query,
 )
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import Api, Target
-from frs_exporter.simulator.traffic import Traffic
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, Target
+from frs_simulator.traffic import Traffic
 from tests.collectors.asking import CloudEye, now
 
 START = 1_700_000_040 // MINUTE * MINUTE

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.collectors.cloud_eye import MONTH_CALLS, MONTH_COST, collect
-from frs_exporter.collectors.metric_data import DAY, HOUR, MINUTE, Span
-from frs_exporter.collectors.month import Month, gaps, month_start, month_to_date, whole_days
-from frs_exporter.pricing import LIST_PRICE_2018, cost
-from frs_exporter.simulator.traffic import Traffic
+from frs_exporter.collectors.cloud_eye.metric_data import DAY, HOUR, MINUTE, Span
+from frs_exporter.collectors.cloud_eye.month import Month, gaps, month_start, month_to_date, whole_days
+from frs_exporter.core.pricing import LIST_PRICE_2018, cost
+from frs_simulator.traffic import Traffic
 from tests.collectors.asking import CloudEye, now
 from tests.conftest import account, target_of
 
@@ -53,7 +53,7 @@ def test_a_month_begins_at_midnight_in_shanghai(time: str, first: str) -> None:
 
 MONTH_IN_A_ZONE = """
 import time
-from frs_exporter.collectors.month import month_start
+from frs_exporter.collectors.cloud_eye.month import month_start
 assert time.strftime("%z", time.localtime(1793462400)) == "{offset}", time.strftime("%z", time.localtime(1793462400))
 print(month_start(1793462399), month_start(1793462400))
 """

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, proven_samples, timestamp
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, CollectResult, Sample, Target
 from frs_exporter.exposition.render import lines
-from frs_exporter.model import Api, CollectResult, Sample, Target
-from frs_exporter.simulator.demo import SCREENSHOT, subscribed
+from frs_simulator.demo import SCREENSHOT, subscribed
 
 
 def page(samples: tuple[Sample, ...]) -> list[str]:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.collectors.tally import Tally
+from frs_exporter.collectors.cloud_eye.tally import Tally
 
 
 def test_points_are_added_once() -> None:

@@ -15,16 +15,16 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter import patterns
-from frs_exporter.config.document import read
 from frs_exporter.config.load import MAX_CONFIG, load
 from frs_exporter.config.schema import File
 from frs_exporter.config.source import Source
-from frs_exporter.config.values import endpoint, host_name, seconds
-from frs_exporter.credentials import AgencyCredential, KeyCredential, TokenCredential
-from frs_exporter.discovery import FRS_REGIONS
-from frs_exporter.errors import ConfigError
-from frs_exporter.model import Api
+from frs_exporter.config.types import endpoint, host_name, seconds
+from frs_exporter.config.yaml import read
+from frs_exporter.core import regex
+from frs_exporter.core.credentials import AgencyCredential, KeyCredential, TokenCredential
+from frs_exporter.core.discovery import FRS_REGIONS
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.core.model import Api
 from tests.config.expected import assert_problems
 
 FILES = Path(__file__).parent / "files"
@@ -547,9 +547,9 @@ def test_a_budget_against_which_nothing_is_counted_is_told(tmp_path: Path) -> No
 
 def test_no_regular_expression_takes_long() -> None:
     """Python's own would take years for this one, and hold everybody up."""
-    assert patterns.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None
+    assert regex.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None
     with pytest.raises(ValueError, match="invalid perl operator"):
-        patterns.pattern("(?=a)")
+        regex.pattern("(?=a)")
 
 
 def test_a_pipe_is_refused_where_it_would_be_waited_for(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from frs_exporter.config.load import load
 from frs_exporter.config.pem import is_encrypted, pem_blocks
-from frs_exporter.errors import ConfigError
+from frs_exporter.core.errors import ConfigError
 
 MINIMAL = (Path(__file__).parent / "files" / "minimal.good.yaml").read_text()
 AUTHORITY = trustme.CA()

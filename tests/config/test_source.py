@@ -8,7 +8,7 @@ import trustme
 
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.errors import ConfigError
+from frs_exporter.core.errors import ConfigError
 from tests.starving import no_descriptors
 
 MINIMAL = (Path(__file__).parent / "files" / "minimal.good.yaml").read_text()

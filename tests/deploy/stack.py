@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from frs_exporter.simulator.control import PATH as FAULTS_PATH
+from frs_simulator.control import PATH as FAULTS_PATH
 from tests.deploy.artifacts import DEPLOY, RULES
 from tests.e2e.conftest import EXPORTER, Process, Programs, eventually, fetch, free_port, query, tool
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 import frs_exporter
-from frs_exporter.cli import command
-from frs_exporter.commands.serve import DEFAULT_ADDRESS
+from frs_exporter.cli.main import command
+from frs_exporter.cli.serve import DEFAULT_ADDRESS
 from tests.deploy.artifacts import DEPLOY
 from tests.e2e.conftest import ROOT, Programs, eventually, fetch, free_port, tool
 
@@ -86,7 +86,7 @@ def test_what_the_build_does_makes_an_exporter_that_may_do_nothing_and_writes_no
         subprocess.run(["sh", "-ec", script], cwd=source, check=True, capture_output=True, env=environment)
     package = Path(f"{programs.folder}/package{made}")
     assert {path.name for path in (package / "lib").glob("python*/site-packages/*")} == {
-        *("frs_exporter", f"frs_exporter-{frs_exporter.__version__}.dist-info")
+        *("frs_exporter", "frs_simulator", f"frs_exporter-{frs_exporter.__version__}.dist-info")
     }, "the layer of the code is the code alone"
     shutil.copytree(package, made, dirs_exist_ok=True)
     subprocess.run(["chmod", "-R", "a=rX", str(made)], check=True)

@@ -19,8 +19,8 @@ import yaml
 
 from deploy.kubernetes.build import build
 from frs_exporter import __version__
-from frs_exporter.cli import command
-from frs_exporter.commands.serve import DEFAULT_ADDRESS
+from frs_exporter.cli.main import command
+from frs_exporter.cli.serve import DEFAULT_ADDRESS
 from frs_exporter.config.load import load
 from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, tool
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.core.errors import ApiError, Reason
+from frs_simulator import Simulator, demo_world
 from tests.e2e.browser import Tab, browser
 from tests.web.serving import Served, fill, serving
 

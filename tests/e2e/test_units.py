@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.cli import command
+from frs_exporter.cli.main import command
 from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, free_port, tool
 
 UNITS = ROOT / "deploy/systemd"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frs_exporter.core.model import Family
 from frs_exporter.exposition.page import (
     ENCODINGS,
     FORMATS,
@@ -21,7 +22,6 @@ from frs_exporter.exposition.page import (
     negotiate,
     quality,
 )
-from frs_exporter.model import Family
 
 A = Family("frs_a", "gauge", "A.", ("project",))
 B = Family("frs_b_total", "counter", "B.", ("project",))

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import CollectResult, Family, Job, JobState, Sample, Target
 from frs_exporter.exposition.render import FAMILIES, POLLS, header, lines, render_job, render_target
-from frs_exporter.model import CollectResult, Family, Job, JobState, Sample, Target
 
 LABELS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.floats(allow_nan=False, allow_infinity=False)

@@ -4,10 +4,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from frs_exporter import __version__
-from frs_exporter.errors import Reason
+from frs_exporter.core.errors import Reason
+from frs_exporter.core.model import Api
 from frs_exporter.exposition.page import OPENMETRICS, TEXT
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api
 
 
 def test_every_combination_of_labels_is_there_from_the_start() -> None:

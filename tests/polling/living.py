@@ -11,13 +11,13 @@ from typing import Any
 
 from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
-from frs_exporter.errors import ConfigError
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.page import TEXT
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
-from frs_exporter.polling.schedule import Shard
-from frs_exporter.simulator import Account
-from frs_exporter.simulator.server import credential
+from frs_simulator import Account
+from frs_simulator.server import credential
 from tests.conftest import Cloud, CloudContext, virtual_now
 
 UP = 'frs_up{project="%s",collector="subscription"}'

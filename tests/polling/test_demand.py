@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.model import Api, Job, Limit, Target
-from frs_exporter.polling.demand import overloads, shared_interval
+from frs_exporter.core.model import Api, Job, Limit, Target
+from frs_exporter.polling.capacity import overloads, shared_interval
 
 LIMITS = {api: Limit(rate=5, concurrency=5) for api in Api}
 

@@ -14,16 +14,16 @@ import structlog
 from frs_exporter.cloud.projects import PER_PAGE, list_projects
 from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
-from frs_exporter.errors import ApiError
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.model import Target
+from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Target
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.plan import plan
-from frs_exporter.polling.schedule import Shard
-from frs_exporter.simulator import Account, Project
-from frs_exporter.simulator.demo import subscribed
-from frs_exporter.simulator.faults import HANG, Fault
-from frs_exporter.simulator.world import digest
+from frs_simulator import Account, Project
+from frs_simulator.demo import subscribed
+from frs_simulator.faults import HANG, Fault
+from frs_simulator.world import digest
 from tests.calls import Calls, counting
 from tests.conftest import EPOCH, CloudContext, account, run_virtual, virtual_now
 from tests.polling.living import POLLS, UP, Living, config_of, living

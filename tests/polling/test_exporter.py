@@ -10,8 +10,8 @@ import pytest
 
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
+from frs_exporter.core.model import Api, Limit
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import Api, Limit
 from frs_exporter.polling.exporter import LONGEST_PAUSE, Exporter
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from frs_exporter.simulator import Account, Project
-from frs_exporter.simulator.demo import subscribed
-from frs_exporter.simulator.faults import Fault
-from frs_exporter.simulator.traffic import Traffic
+from frs_simulator import Account, Project
+from frs_simulator.demo import subscribed
+from frs_simulator.faults import Fault
+from frs_simulator.traffic import Traffic
 from tests.conftest import run_virtual
 from tests.polling.living import living
 

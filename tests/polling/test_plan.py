@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frs_exporter.config.load import Config
-from frs_exporter.credentials import TokenCredential
-from frs_exporter.discovery import Discovery, Listed
-from frs_exporter.model import Api, Limit, Target
+from frs_exporter.core.credentials import TokenCredential
+from frs_exporter.core.discovery import Discovery, Listed
+from frs_exporter.core.model import Api, Limit, Target
+from frs_exporter.core.schedule import Shard, jump_hash, stable_hash
 from frs_exporter.polling.plan import plan
-from frs_exporter.polling.schedule import Shard, jump_hash, stable_hash
 from tests.conftest import account, credential_of, target_of
 
 OWNER = account("ak_sk", "p")

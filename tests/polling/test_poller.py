@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.collector import Collector
+from frs_exporter.core.model import Api, Job, Target
 from frs_exporter.exposition.page import TEXT, Page
-from frs_exporter.model import Api, Job, Target
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.poller import Poller
-from frs_exporter.simulator import Account, Project
-from frs_exporter.simulator.demo import SCREENSHOT
-from frs_exporter.simulator.faults import HANG, Fault
+from frs_simulator import Account, Project
+from frs_simulator.demo import SCREENSHOT
+from frs_simulator.faults import HANG, Fault
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual, target_of, virtual_now
 
 UP = 'frs_up{project="%s",collector="subscription"}'

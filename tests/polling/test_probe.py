@@ -10,7 +10,7 @@ import pytest
 
 from frs_exporter.polling.poller import PROBES_AT_ONCE
 from frs_exporter.polling.probe import Probed
-from frs_exporter.simulator.faults import HANG, Fault
+from frs_simulator.faults import HANG, Fault
 from tests.conftest import account, run_virtual
 from tests.polling.living import POLLS, UP, Living, living
 

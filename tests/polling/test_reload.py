@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import structlog
 
-from frs_exporter.errors import ConfigError
+from frs_exporter.config.watched import RETRY_AFTER
+from frs_exporter.core.errors import ConfigError
 from frs_exporter.polling.reload import SETTLE
-from frs_exporter.simulator.faults import Fault
-from frs_exporter.watched import RETRY_AFTER
+from frs_simulator.faults import Fault
 from tests.conftest import EPOCH, account, loop_time, run_virtual, secrets_of
 from tests.polling.living import GOOD, LOADED_AT, POLLS, UP, Living, living, replace_file
 from tests.starving import no_descriptors

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import structlog
 
-from frs_exporter.model import Api
-from frs_exporter.simulator.faults import Fault
-from frs_exporter.simulator.world import LockRule, Machine
+from frs_exporter.core.model import Api
+from frs_simulator.faults import Fault
+from frs_simulator.world import LockRule, Machine
 from tests.conftest import account, run_virtual
 from tests.polling.living import UP, Living, living, replace_file
 from tests.polling.test_reload import with_file

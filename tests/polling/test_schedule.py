@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.polling.schedule import LAST_RETRY, LONGEST_RETRY_AFTER, first_delay, next_delay
+from frs_exporter.core.schedule import LAST_RETRY, LONGEST_RETRY_AFTER, first_delay, next_delay
 
 
 def test_phases_are_stable_and_even() -> None:

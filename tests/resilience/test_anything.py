@@ -12,9 +12,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from frs_exporter.collectors.subscription import DOCUMENTED, MAX_SUBSERVICES
-from frs_exporter.errors import Reason
+from frs_exporter.core.errors import Reason
+from frs_exporter.core.model import JobState
 from frs_exporter.exposition.page import OPENMETRICS, TEXT
-from frs_exporter.model import JobState
 from tests.conftest import CloudContext, account, run_virtual, secrets_of
 from tests.polling.test_poller import Polled
 

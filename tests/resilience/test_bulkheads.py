@@ -8,10 +8,10 @@ import pytest
 
 from frs_exporter.cloud.auth import Token, TokenAuthorizer, authorizer
 from frs_exporter.cloud.lease import Grant
-from frs_exporter.model import Api, Limit, Target
-from frs_exporter.polling.schedule import JITTER
-from frs_exporter.simulator.faults import HANG, Fault
-from frs_exporter.simulator.world import Visit
+from frs_exporter.core.model import Api, Limit, Target
+from frs_exporter.core.schedule import JITTER
+from frs_simulator.faults import HANG, Fault
+from frs_simulator.world import Visit
 from tests.cloud.test_auth import new_hold
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
 from tests.polling.test_poller import Polled

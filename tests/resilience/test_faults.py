@@ -12,13 +12,13 @@ import pytest
 import structlog
 import trustme
 
-from frs_exporter.advice import advice
 from frs_exporter.cloud.transport import MAX_BODY
 from frs_exporter.collectors.subscription import DOCUMENTED
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.explanations import advice
+from frs_exporter.core.model import Api
 from frs_exporter.exposition.page import FORMATS
-from frs_exporter.model import Api
-from frs_exporter.simulator.faults import HANG, Fault
+from frs_simulator.faults import HANG, Fault
 from tests.conftest import Cloud, CloudContext, VirtualLoop, account, believing, run_virtual, secrets_of
 from tests.polling.test_poller import Polled
 from tests.resilience.front import NAME, Front

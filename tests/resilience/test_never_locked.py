@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from frs_exporter.model import Api, Limit, Target
-from frs_exporter.simulator import Account, World
-from frs_exporter.simulator.faults import Fault
-from frs_exporter.simulator.world import USER_LOCK, LockRule
+from frs_exporter.core.model import Api, Limit, Target
+from frs_simulator import Account, World
+from frs_simulator.faults import Fault
+from frs_simulator.world import USER_LOCK, LockRule
 from tests.conftest import Cloud, CloudContext, account, run_virtual
 from tests.polling.test_poller import Polled
 from tests.resilience.front import Front

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from frs_exporter.collectors import COLLECTORS
-from frs_exporter.simulator import Account, Project
-from frs_exporter.simulator.cloud_eye import QUOTA
-from frs_exporter.simulator.demo import face_set, subscribed
-from frs_exporter.simulator.traffic import Traffic
-from frs_exporter.simulator.world import Visit
+from frs_simulator import Account, Project
+from frs_simulator.cloud_eye import QUOTA
+from frs_simulator.demo import face_set, subscribed
+from frs_simulator.traffic import Traffic
+from frs_simulator.world import Visit
 from tests.conftest import run_virtual
 from tests.polling.living import Living, living
 

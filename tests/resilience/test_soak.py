@@ -13,13 +13,13 @@ import pytest
 import structlog
 
 from frs_exporter.collectors.subscription import FROZEN, MAX_FACE_SETS, SUBSCRIBED
-from frs_exporter.errors import Reason
-from frs_exporter.model import Api, JobState, Limit, Sample
+from frs_exporter.core.errors import Reason
+from frs_exporter.core.model import Api, JobState, Limit, Sample
 from frs_exporter.polling.poller import Key
-from frs_exporter.simulator import Account, Project
-from frs_exporter.simulator.demo import subscribed
-from frs_exporter.simulator.faults import HANG, Fault
-from frs_exporter.simulator.world import Visit
+from frs_simulator import Account, Project
+from frs_simulator.demo import subscribed
+from frs_simulator.faults import HANG, Fault
+from frs_simulator.world import Visit
 from tests.conftest import Cloud, CloudContext, loop_time, run_virtual, secrets_of, virtual_now
 from tests.polling.test_poller import Polled
 

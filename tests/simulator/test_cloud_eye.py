@@ -10,10 +10,10 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 
 from frs_exporter.cloud.signing import sdk_date
-from frs_exporter.simulator import Account, Project, Simulator, World
-from frs_exporter.simulator.cloud_eye import QUOTA
-from frs_exporter.simulator.demo import face_set, subscribed
-from frs_exporter.simulator.traffic import HOUR, METRICS, MINUTE, Traffic
+from frs_simulator import Account, Project, Simulator, World
+from frs_simulator.cloud_eye import QUOTA
+from frs_simulator.demo import face_set, subscribed
+from frs_simulator.traffic import HOUR, METRICS, MINUTE, Traffic
 
 NOW = 1_800_000_000.0
 START = int(NOW) // HOUR * HOUR - 4 * HOUR

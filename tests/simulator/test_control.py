@@ -6,9 +6,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from frs_exporter.simulator import Simulator, demo_world
-from frs_exporter.simulator.control import PATH
-from frs_exporter.simulator.faults import Fault
+from frs_simulator import Simulator, demo_world
+from frs_simulator.control import PATH
+from frs_simulator.faults import Fault
 
 WELL = {"faults": [], "locked": [], "clock_offset": 0.0}
 

@@ -14,10 +14,10 @@ from yarl import URL
 
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.config.load import load
-from frs_exporter.simulator import Account, Simulator, demo_world
-from frs_exporter.simulator.faults import HANG, Fault
-from frs_exporter.simulator.iam import items_of
-from frs_exporter.simulator.server import config_text
+from frs_simulator import Account, Simulator, demo_world
+from frs_simulator.faults import HANG, Fault
+from frs_simulator.iam import items_of
+from frs_simulator.server import config_text
 
 Response = tuple[int, Any]
 

@@ -10,18 +10,18 @@ from typing import Any
 
 import aiohttp
 
+from frs_exporter.cli.daemon import ServerOptions, running_server
 from frs_exporter.collectors.subscription import DOCUMENTED, SUBSCRIBED
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.daemon import ServerOptions, running_server
-from frs_exporter.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import CollectResult, Sample
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.model import CollectResult, Sample
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.poller import show
-from frs_exporter.simulator import Simulator
-from frs_exporter.web.config import load_web_config
 from frs_exporter.web.layout import Layout
+from frs_exporter.web.web_config import load_web_config
+from frs_simulator import Simulator
 from tests.conftest import LIMITS, target_of
 
 

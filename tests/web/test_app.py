@@ -12,13 +12,13 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.errors import ConfigError
+from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
-from frs_exporter.simulator import Simulator, demo_world
-from frs_exporter.simulator.faults import HANG
 from frs_exporter.web.app import build_app
 from frs_exporter.web.layout import Layout
+from frs_simulator import Simulator, demo_world
+from frs_simulator.faults import HANG
 from tests.conftest import LIMITS, account, target_of
 from tests.web.serving import Served, fill, serving
 

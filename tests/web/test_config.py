@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from frs_exporter.cli import cli
-from frs_exporter.errors import ConfigError
-from frs_exporter.web.config import MAX_WEB_CONFIG, WebConfig, go_seconds, load_web_config
+from frs_exporter.cli.main import cli
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.web.web_config import MAX_WEB_CONFIG, WebConfig, go_seconds, load_web_config
 from tests.config.expected import assert_problems
 from tests.e2e.conftest import tool
 from tests.web.authority import FILES, keep, prepare, put

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from frs_exporter.simulator import Simulator, demo_world
+from frs_simulator import Simulator, demo_world
 from tests.web.serving import serving
 from tests.web.test_guard import login, users
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from frs_exporter.simulator import Simulator, demo_world
+from frs_simulator import Simulator, demo_world
 from tests.web.serving import serving
 
 SALT = b"$2b$04$SaltForAllTestsThatWau"

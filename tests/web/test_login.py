@@ -9,7 +9,7 @@ import bcrypt
 import pytest
 
 from frs_exporter.web import login
-from frs_exporter.web.login import Logins, TooManyLogins, parse_basic, stand_in
+from frs_exporter.web.basic_auth import Logins, TooManyLogins, parse_basic, stand_in
 
 
 def hashed(password: str, rounds: int = 4) -> str:

@@ -13,11 +13,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from yarl import URL
 
-from frs_exporter import steps
+from frs_exporter.core import trace
 from frs_exporter.polling.probe import deadline
-from frs_exporter.simulator import Project, Simulator, World, demo_world
-from frs_exporter.simulator.faults import HANG, Fault
 from frs_exporter.web.layout import Layout
+from frs_simulator import Project, Simulator, World, demo_world
+from frs_simulator.faults import HANG, Fault
 from tests.conftest import secrets_of
 from tests.web.serving import Served, serving
 
@@ -211,9 +211,9 @@ def test_only_harmless_headers_are_told_and_no_secret_in_them() -> None:
     """A far side may send back in any header what it was sent."""
     told: list[str] = []
     headers = {"X-Subject-Token": "s1", "Set-Cookie": "s2", "Date": "now", "authorization": "s3", "server": "my AK1 x"}
-    with steps.telling(told.append):
-        steps.event_with_headers("< 200", headers, lambda: ["AK1"])
-    steps.event_with_headers("nobody wants to know", {}, lambda: pytest.fail("nor what is secret"))
+    with trace.telling(told.append):
+        trace.event_with_headers("< 200", headers, lambda: ["AK1"])
+    trace.event_with_headers("nobody wants to know", {}, lambda: pytest.fail("nor what is secret"))
     shown = "\n  X-Subject-Token: ***\n  Set-Cookie: ***\n  Date: now\n  authorization: ***\n  server: my *** x"
     assert told == [f"< 200{shown}"]
 

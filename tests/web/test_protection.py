@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import structlog
 
-from frs_exporter import daemon
-from frs_exporter.errors import ConfigError
-from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.cli import daemon
+from frs_exporter.core.errors import ConfigError
 from frs_exporter.web import reload
-from frs_exporter.web.config import MAX_WEB_CONFIG, WebConfig, load_web_config
 from frs_exporter.web.protection import lost
+from frs_exporter.web.web_config import MAX_WEB_CONFIG, WebConfig, load_web_config
+from frs_simulator import Simulator, demo_world
 from tests.web.authority import keep, prepare
 from tests.web.serving import Served, serving
 from tests.web.test_guard import users

@@ -11,18 +11,18 @@ from urllib.parse import quote
 
 import pytest
 
-from frs_exporter.advice import CODES, REASONS
 from frs_exporter.collectors.subscription import SUBSCRIBED, proven_samples
-from frs_exporter.errors import ApiError, Reason
-from frs_exporter.model import CollectResult, Job, JobState, Sample
-from frs_exporter.polling.schedule import Shard
-from frs_exporter.polling.snapshot import JobSnapshot, Snapshot
-from frs_exporter.pricing import LIST_PRICE_2018
-from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.explanations import CODES, REASONS
+from frs_exporter.core.model import CollectResult, Job, JobState, Sample
+from frs_exporter.core.pricing import LIST_PRICE_2018
+from frs_exporter.core.schedule import Shard
+from frs_exporter.status.i18n import CHINESE, ENGLISH, WORDS, Translator, language_of
+from frs_exporter.status.snapshot import JobSnapshot, Snapshot
+from frs_exporter.status.summary import columns_of, css_class, date, usage_class
+from frs_exporter.status.view import Projects, Severity, SubserviceView
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.summary import columns_of, css_class, date, usage_class
-from frs_exporter.web.texts import CHINESE, ENGLISH, WORDS, Translator, language_of
-from frs_exporter.web.view import Projects, Severity, SubserviceView
+from frs_simulator import Simulator, demo_world
 from tests.conftest import account, target_of
 from tests.web.serving import Served, fill, serving
 

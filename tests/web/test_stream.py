@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from frs_exporter.simulator import Simulator, demo_world
+from frs_simulator import Simulator, demo_world
 from tests.e2e.conftest import tool
 from tests.web.serving import Served, serving
 

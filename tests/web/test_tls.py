@@ -15,10 +15,10 @@ import pytest
 import structlog
 import trustme
 
-from frs_exporter import daemon
-from frs_exporter.simulator import Simulator, demo_world
+from frs_exporter.cli import daemon
 from frs_exporter.web import listen, reload
 from frs_exporter.web.tls import Tls, normal
+from frs_simulator import Simulator, demo_world
 from tests.web.authority import FILES, keep, prepare, put
 from tests.web.serving import Served, serving, trusting
 from tests.web.test_guard import login, users

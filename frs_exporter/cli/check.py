@@ -1,0 +1,183 @@
+"""`check`: every project asked once, a table, and an exit code for pipelines."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from frs_exporter.cli.adhoc import first_look
+from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
+from frs_exporter.cli.options import language, names, result_file, seconds_of, shard_index, shard_of
+from frs_exporter.collectors import COLLECTORS
+from frs_exporter.config.load import Config, load
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.core.model import SUBSERVICE_NAME
+from frs_exporter.polling.one_shot import Advance, Check, Selection
+from frs_exporter.runtime.log import log_to_stderr
+from frs_exporter.runtime.output_file import write
+from frs_exporter.status.i18n import Translator
+
+NOT_WELL = 1
+ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
+"""Exit codes as shells have them: 128 and the signal's number."""
+MAX_NAMES = 10
+
+
+@click.command(
+    epilog="""\b
+Exit codes: 0 all well; 1 something is down or a required sub-service off; 2 usage or config; 130 Ctrl-C.
+
+\b
+Examples:
+  frs-exporter check --config.file=config.yaml
+  frs-exporter check --config.file=config.yaml --project 'door-*' --require detect,compare,search
+  frs-exporter check --config.file=config.yaml --output json | jq '.projects[].trouble'
+  frs-exporter check --config.file=config.yaml --output prometheus --output-file frs.prom
+  export HUAWEICLOUD_SDK_AK=... HUAWEICLOUD_SDK_SK=...
+  frs-exporter check --project-id ID --region cn-north-4
+"""
+)
+@click.option("--config.file", "config_file", metavar="FILE", help="The config; see config-example.")
+@click.option("--project", "projects", multiple=True, metavar="NAME", help="Only these; may hold * and ?; repeatable.")
+@click.option(
+    "--collector",
+    "collectors",
+    multiple=True,
+    type=click.Choice(list(COLLECTORS)),
+    help="Ask these instead of the config's; repeatable.",
+)
+@click.option(
+    "--require",
+    callback=names,
+    metavar="NAMES",
+    help="Sub-services that must be on, with commas, instead of the config's require.",
+)
+@click.option(
+    "--output", type=click.Choice(["table", "json", "prometheus"]), default="table", show_default=True, help="As what."
+)
+@click.option(
+    "--output-file",
+    callback=result_file,
+    metavar="FILE",
+    help="Where to; the file is replaced as a whole; - is standard output.",
+)
+@click.option("--timeout", callback=seconds_of, metavar="DURATION", help="Give up after so long, say 2m.")
+@click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
+@click.option("--shard", envvar="FRS_SHARD", callback=shard_index, help="Only this shard's projects.")
+@click.option("--total-shards", envvar="FRS_TOTAL_SHARDS", type=click.IntRange(1, 1000), default=1, help="Of so many.")
+@click.option("--project-id", metavar="ID", help="Without a config: the project's id.")
+@click.option("--region", metavar="REGION", help="Without a config: its region.")
+@click.option("--token-file", metavar="FILE", help="Without a config: a token, instead of HUAWEICLOUD_SDK_AK and _SK.")
+@click.option("--endpoint", metavar="URL", help="Without a config: where FRS is, if not at the region's address.")
+def check(output: str, output_file: Path | None, timeout: float | None, words: Translator, **options: Any) -> None:
+    """Ask every project once and tell what is on, what is not, and why it is not known.
+
+    Requests are limited as the exporter limits them: with many projects it takes its time.
+    """
+    exit_on_sigterm()
+    shard = shard_of(options["shard"], options["total_shards"])
+    selection = selection_of(options)
+    run = Check(config_of(options), selection, shard)
+    log_to_stderr("error", "logfmt")
+    code, clock, report = asyncio.run(checked(run, timeout, words))
+    exit_on_sigterm()  # again: the loop has taken its own handler away
+    match output:
+        case "json":
+            text = as_json(report)
+        case "prometheus":
+            text = as_prometheus(run, clock)
+        case _:
+            terminal = sys.stdout.isatty() and output_file is None
+            text = as_table(report, terminal=terminal, color="NO_COLOR" not in os.environ)
+    put(text, output_file)
+    if code or not report.well:
+        raise click.exceptions.Exit(code or NOT_WELL)
+
+
+def exit_on_sigterm() -> None:
+    """Let SIGTERM end it like any error does: no half-written file stays, and nobody takes it for all well."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED_BY[signal.SIGTERM]))
+
+
+async def checked(run: Check, timeout: float | None, words: Translator) -> tuple[int, float, Report]:
+    """Run to the end, for so many seconds or until a signal; the exit code of that signal, the clock, the report."""
+    loop, ended = asyncio.get_running_loop(), list[int]()
+    with progress() as advance:
+        task = asyncio.create_task(run.run(advance))
+
+        def end(code: int) -> None:
+            ended.append(code)
+            task.cancel()
+
+        for number, code in ENDED_BY.items():
+            loop.add_signal_handler(number, end, code)
+        done, _ = await asyncio.wait({task}, timeout=timeout)
+        if not done:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                await task
+            except LookupError as error:
+                pattern, names = error.args
+                some = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" * (len(names) > MAX_NAMES))
+                raise click.UsageError(f"--project: none is called {pattern!r}; there are {some or 'none'}") from None
+    return ended[0] if ended else 0, loop.time(), report_of(run, words)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Advance]:
+    """A bar on a terminal; nothing elsewhere, say in a pipe that nobody reads, whatever FORCE_COLOR says."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.file.isatty()) as bar:
+        task = bar.add_task("asking", total=None)
+        yield lambda done, all: bar.update(task, completed=done, total=all)
+
+
+def selection_of(options: dict[str, Any]) -> Selection:
+    """What is to be asked; raises click.UsageError."""
+    require, collectors = options["require"], tuple(dict.fromkeys(options["collectors"]))
+    for name in require or ():
+        if not re.fullmatch(SUBSERVICE_NAME, name):
+            raise click.UsageError(f"--require: {name!r} is no sub-service like detect, compare, search or live_detect")
+    if require and collectors and "subscription" not in collectors:
+        raise click.UsageError("--require needs the collector subscription: add --collector subscription")
+    return Selection(options["projects"], collectors, require)
+
+
+def config_of(options: dict[str, Any]) -> Config:
+    """The config in a file, or that of a first look; raises click.UsageError, or exits with 2 and all problems."""
+    single = ("project_id", "region", "token_file", "endpoint")
+    if options["config_file"] is None:
+        return first_look(*(options[name] for name in single))
+    if extra := [name for name in single if options[name] is not None]:
+        raise click.UsageError(f"--{extra[0].replace('_', '-')} is for a first look without --config.file")
+    try:
+        return load(options["config_file"])
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        raise click.exceptions.Exit(2) from None
+
+
+def put(text: str, file: Path | None) -> None:
+    """Write to a file, or to standard output where there is none; raises ClickException."""
+    try:
+        if file is not None:
+            write(text, file)
+            return
+        click.echo(text, nl=False)
+        sys.stdout.flush()
+    except OSError as error:
+        if file is None and isinstance(error, BrokenPipeError):
+            raise  # whoever reads has seen enough
+        raise click.ClickException(f"cannot write {file or 'to standard output'}: {error.strerror}") from None

@@ -1,0 +1,209 @@
+"""What a one-shot run found, as a table for people, as JSON, and as Prometheus' text."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.box import ROUNDED
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text as Styled
+
+from frs_exporter.core.explanations import explain
+from frs_exporter.exposition.page import TEXT, Page
+from frs_exporter.polling.exporter import PAGE_FAMILIES
+from frs_exporter.polling.one_shot import Check
+from frs_exporter.polling.poller import show
+from frs_exporter.status.i18n import Translator
+from frs_exporter.status.summary import columns_of, date, failures, plain, state
+from frs_exporter.status.view import Projects, ProjectView, Severity, SubserviceView
+
+STYLES = {Severity.DOWN: "bold red", Severity.MISSING: "bold red", Severity.UNKNOWN: "yellow", Severity.NONE: "green"}
+COLUMN = 14
+"""Characters that a sub-service's column takes, `on 2024-03-11` and the space beside it."""
+FACTS = ("use", "latency", "token")
+OTHERS = 76
+"""Characters that the other columns take as a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found of each project, the worst first, and what could not be found out at all.
+
+    `latencies` are those of each project's slowest request, in seconds; `now` is in Unix seconds.
+    """
+
+    projects: tuple[ProjectView, ...]
+    undiscovered: tuple[tuple[str, str], ...]
+    jobs: int
+    unasked: int
+    latencies: Mapping[str, float]
+    words: Translator
+    now: float
+
+    @property
+    def well(self) -> bool:
+        """Whether every job is up and everything is on that must be."""
+        troubled = any(view.trouble is not Severity.NONE for view in self.projects)
+        return not (troubled or self.undiscovered or self.unasked)
+
+
+def report_of(check: Check, words: Translator) -> Report:
+    """The report of a run, ended or not."""
+    seen = check.snapshot()
+    projects = Projects(seen)
+    for _ in projects.names():
+        pass
+    views = [projects.view(name, check.expiries.get(name)) for name in projects.in_order()]
+    undiscovered = [
+        (name, f"{error} – {words(explain(error).means)}. {words('do')} {words(explain(error).do)}")
+        for name, error in sorted(check.undiscovered.items())
+    ]
+    return Report(tuple(views), tuple(undiscovered), len(check.jobs), check.unasked, check.latencies, words, seen.now)
+
+
+def as_json(report: Report) -> str:
+    """The projects as /api/v1/status has them, and whether all is well."""
+    document = {
+        "well": report.well,
+        "jobs": {"all": report.jobs, "not_asked": report.unasked},
+        "discovery_failures": dict(report.undiscovered),
+        "projects": [
+            {**plain(view, report.words), "latency": report.latencies.get(view.project)} for view in report.projects
+        ],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def as_prometheus(check: Check, clock: float) -> str:
+    """The gauges that a scrape would show, for node_exporter's textfile collector; one run has nothing to count."""
+    page = Page(PAGE_FAMILIES)
+    for job, job_state in check.asked():
+        show(page, job, job_state, check.expiries.get(job.target.project))
+    gauges = {family.name for family in PAGE_FAMILIES if family.type == "gauge"}
+    return b"".join(page.blocks(TEXT, clock, gauges)).decode("utf-8", "replace")
+
+
+def as_table(report: Report, *, terminal: bool, terminal_width: int | None = None, color: bool = True) -> str:
+    """The table, what is wrong with each project, and the sum of it; without a terminal each project is one line.
+
+    `terminal_width` is in characters, that of the terminal unless it is told.
+    """
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=terminal,
+        no_color=None if color else True,
+        width=terminal_width if terminal else max(400, terminal_width or 0),
+        highlight=False,
+        soft_wrap=False,
+    )
+    names = columns_of({name: 1 for view in report.projects for name in view.subservices})[0]
+    if report.projects:
+        wide = not terminal or console.width >= OTHERS + COLUMN * len(names)
+        console.print(wide_table(report, names, terminal) if wide else narrow_table(report))
+    for view in report.projects:
+        if view.trouble is not Severity.NONE:
+            print_trouble(console, report.words, view)
+    for rule, failure in report.undiscovered:
+        console.print(Styled(f"discovery {rule}", "bold red"))
+        console.print(Padding(Styled(failure), (0, 0, 0, 2)))
+    console.print(Styled(conclusion(report), "bold green" if report.well else "bold red"))
+    assert isinstance(console.file, io.StringIO)
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+def wide_table(report: Report, names: Sequence[str], terminal: bool) -> Table:
+    """A row per project, with a column for each sub-service."""
+    words = report.words
+    table = Table(box=ROUNDED if terminal else None, pad_edge=terminal, header_style="bold")
+    for heading in ("project", "region", "credential", "state"):
+        table.add_column(words(heading), no_wrap=not terminal, overflow="fold")
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for heading in FACTS:
+        table.add_column(words(heading), no_wrap=not terminal, overflow="fold")
+    for view in report.projects:
+        cells = [subservice(words, view.subservices.get(name)) for name in names]
+        where = (view.project, view.region, view.credential)
+        table.add_row(*map(Styled, where), status(words, view), *cells, *map(Styled, facts(report, view)))
+    return table
+
+
+def narrow_table(report: Report) -> Table:
+    """A row per project, with its sub-services below each other."""
+    words = report.words
+    table = Table(box=ROUNDED, header_style="bold")
+    for heading in ("project", "state", "subservices"):
+        table.add_column(words(heading), overflow="fold")
+    for view in report.projects:
+        who = Styled(f"{view.project}\n")
+        who.append(f"{view.region}\n{view.credential}", "dim")
+        state_cell = status(words, view)
+        for heading, fact in zip(FACTS, facts(report, view), strict=True):
+            state_cell.append(f"\n{words(heading)}: {fact}" if fact != "–" else "", "not bold default")
+        what = [Styled.assemble(f"{name} ", subservice(words, service)) for name, service in view.subservices.items()]
+        table.add_row(who, state_cell, Styled("\n").join(what))
+    return table
+
+
+def status(words: Translator, view: ProjectView) -> Styled:
+    """A project's state in a word."""
+    return Styled(state(words, view), STYLES[view.trouble])
+
+
+def subservice(words: Translator, service: SubserviceView | None) -> Styled:
+    """Whether a sub-service is on, and since when."""
+    if service is None:
+        return Styled("–", "dim")
+    if service.subscribed is None:
+        return Styled(words("unknown"), "bold yellow" if service.required else "yellow")
+    if service.subscribed:
+        return Styled(words("on") + (f" {date(service.since)}" if service.since else ""), "green")
+    return Styled(
+        words("off") + (f", {words('required')}" if service.required else ""), "bold red" if service.required else "dim"
+    )
+
+
+def facts(report: Report, view: ProjectView) -> tuple[str, str, str]:
+    """What is used, how long the slowest request took, and when the token ends."""
+    words, use, latency = report.words, list[str](), report.latencies.get(view.project)
+    if view.usage.face_sets is not None or view.usage.max_face_sets is not None:
+        used, limit = ("–" if n is None else n for n in (view.usage.face_sets, view.usage.max_face_sets))
+        use.append(words("face_sets", used=used, limit=limit))
+    if view.usage.month_calls is not None:
+        use.append(words("calls", n=f"{view.usage.month_calls:,}"))
+    ends = words("ahead", time=words.span(view.token_expiry - report.now)) if view.token_expiry is not None else "–"
+    return ", ".join(use) or "–", f"{1000 * latency:.0f} ms" if latency else "–", ends
+
+
+def print_trouble(console: Console, words: Translator, view: ProjectView) -> None:
+    """Why a project is not well, and what to do."""
+    lines = []
+    for collectors, failure in failures(view):
+        code = " ".join(filter(None, (failure.code, f"(HTTP {failure.status})" if failure.status else "")))
+        lines.append(f"{collectors}: {failure.reason} {code}".rstrip() + f" – {words(failure.means)}")
+        if failure.message:
+            lines.append(f"{words('said')} {failure.message}")
+        lines.append(f"{words('do')} {words(failure.do)}")
+    off = [name for name, service in view.subservices.items() if service.required and service.subscribed is False]
+    unknown = [name for name, service in view.subservices.items() if service.required and service.subscribed is None]
+    if off:
+        lines.append(words("required_off", names=", ".join(off)))
+    if unknown and view.trouble is Severity.MISSING:
+        lines.append(words("required_unknown", names=", ".join(unknown)))
+    console.print(Styled(view.project, "bold red" if view.trouble is not Severity.UNKNOWN else "yellow"))
+    for line in lines or [words("waiting")]:
+        console.print(Padding(Styled(line), (0, 0, 0, 2)))
+
+
+def conclusion(report: Report) -> str:
+    """The sum of it, in a line."""
+    words, troubled = report.words, sum(view.trouble is not Severity.NONE for view in report.projects)
+    if report.well:
+        return words("all_well", projects=len(report.projects), jobs=report.jobs)
+    parts = [words("not_well", count=troubled, projects=len(report.projects))] if troubled else []
+    parts += [words("not_found", count=len(report.undiscovered))] if report.undiscovered else []
+    parts += [words("not_asked", count=report.unasked, jobs=report.jobs)] if report.unasked else []
+    return "; ".join(parts)

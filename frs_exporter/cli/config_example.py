@@ -1,0 +1,23 @@
+"""`config-example`: a config that explains every setting, to begin with."""
+
+from importlib import resources
+
+import click
+
+from frs_exporter import config
+from frs_exporter.cli.options import language
+from frs_exporter.status.i18n import Translator
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  frs-exporter config-example > config.yaml
+  frs-exporter config-example --lang=zh > config.yaml
+"""
+)
+@click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
+def config_example(words: Translator) -> None:
+    """Print a config file that explains every setting, to edit."""
+    example = resources.files(config) / f"example.{words.language.name}.yaml"
+    click.echo(example.read_text("utf-8"), nl=False)

@@ -1,0 +1,194 @@
+"""The process that serve, demo and simulate share: it listens, runs until it is told to stop, and stops gracefully."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import click
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from frs_exporter import __version__
+from frs_exporter.cloud.network_errors import system_reason
+from frs_exporter.config.source import Source
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.runtime import systemd
+from frs_exporter.runtime.hard_exit import SAY_WITHIN
+from frs_exporter.runtime.offload import freeze_objects, in_thread
+from frs_exporter.web.app import build_app
+from frs_exporter.web.layout import Layout
+from frs_exporter.web.listener import Address, Listener, bind
+from frs_exporter.web.middleware import Guard
+from frs_exporter.web.reload import LOOK_EVERY, watched_web_config
+from frs_exporter.web.web_config import WebConfig
+
+STOP_WITHIN = 1.0
+"""Seconds that a scrape under way gets when the process is told to stop; aiohttp waits so long twice."""
+
+KEEP_IDLE = 120.0
+"""Seconds for which a connection is kept on which nothing is asked, or not to its end."""
+
+log = structlog.get_logger()
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run to the end; Ctrl-C is a normal end."""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """Where and how to serve: at addresses, or with None of them at the sockets that systemd hands over."""
+
+    addresses: Sequence[Address] | None
+    web_config: WebConfig
+    source: Source[WebConfig]
+    layout: Layout
+
+
+async def serve_forever(exporter: Exporter, telemetry: Telemetry, options: ServerOptions, announce: str = "") -> None:
+    """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that."""
+    gc.freeze()  # what is there by now stays: full collections need not look at it
+    stop = told_to_stop()
+    reload_on_hangup(exporter)
+    async with running_server(exporter, telemetry, options) as ports:
+        freeze_objects()
+        about = {"tls": options.web_config.tls is not None, "users": len(options.web_config.users)}
+        log.info("serving", version=__version__, port=",".join(map(str, ports)), jobs=len(exporter.states), **about)
+        if announce:
+            host = options.addresses[0][0] if options.addresses else None
+            url = f"http://[{host}]:{ports[0]}" if host and ":" in host else f"http://{host or 'localhost'}:{ports[0]}"
+            await say(f"\n  open {url}/ and {url}{options.layout.telemetry_path}\n{announce}")
+        systemd.notify("READY=1")
+        watchdog = asyncio.create_task(watchdog_loop(exporter), name="watchdog")
+        await stop.wait()
+        log.info("stopping")
+        systemd.notify("STOPPING=1")
+        exporter.drain()
+        watchdog.cancel()
+
+
+async def say(text: str) -> None:
+    """Print on standard output, which may be a pipe that nobody reads: the loop turns meanwhile, and soon goes on."""
+    task = asyncio.create_task(in_thread(click.echo, text))
+    done, _ = await asyncio.wait({task}, timeout=SAY_WITHIN)
+    for said in done:
+        said.result()
+
+
+def not_a_clients_mistake(record: logging.LogRecord) -> bool:
+    """Keep out what aiohttp logs, traceback and all, when somebody sends what is not HTTP: they get their 400."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+@asynccontextmanager
+async def running_server(exporter: Exporter, telemetry: Telemetry, options: ServerOptions) -> AsyncIterator[list[int]]:
+    """Polling and listening at all addresses; yields the ports."""
+    logging.getLogger("aiohttp.server").addFilter(not_a_clients_mistake)
+    guard = Guard(options.web_config)
+    for notice in options.web_config.notices:
+        log.warning(notice)
+    runner = web.AppRunner(
+        build_app(exporter, options.layout, guard),
+        access_log=None,
+        shutdown_timeout=STOP_WITHIN,
+        keepalive_timeout=KEEP_IDLE,
+        handler_cancellation=True,
+        auto_decompress=False,  # no body is wanted: none is unpacked
+    )
+    watched = watched_web_config(options.source, guard, telemetry)
+    listener: Listener | None = None
+    try:
+        await runner.setup()
+        assert runner.server is not None
+        sockets = await listening_sockets(options.addresses)
+        listener = Listener(runner.server, guard, sockets)
+        listener.open()
+        watched.start(LOOK_EVERY if options.source.path else 0)
+        await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
+        ports = [sock.getsockname()[1] for sock in sockets if sock.family != socket.AF_UNIX]
+        yield list(dict.fromkeys(ports))  # IPv4 and IPv6 share one
+    finally:
+        if listener is not None:
+            await listener.close()
+        await watched.stop()
+        await runner.cleanup()
+        await exporter.stop()
+
+
+async def listening_sockets(addresses: Sequence[Address] | None) -> list[socket.socket]:
+    """The sockets to serve at; raises click.ClickException."""
+    if addresses is None:
+        try:
+            return systemd.sockets()
+        except OSError as error:
+            raise click.ClickException(str(error)) from None
+    sockets: list[socket.socket] = []
+    for address in addresses:
+        with listening(address):
+            sockets += await bind(address)
+    return sockets
+
+
+async def watchdog_loop(exporter: Exporter) -> None:
+    """Tell systemd that all is well, as often as it wants, for as long as it is."""
+    interval = systemd.watchdog()
+    while interval is not None:
+        if not exporter.not_healthy():
+            systemd.notify("WATCHDOG=1", status_line(exporter))
+        await asyncio.sleep(min(interval / 3, 30.0))
+
+
+def status_line(exporter: Exporter) -> str:
+    """What `systemctl status` shows."""
+    states = exporter.states.values()
+    return f"STATUS={sum(state.up for state in states)} of {len(states)} jobs up"
+
+
+@contextlib.contextmanager
+def listening(address: Address) -> Iterator[None]:
+    """Turn an address that cannot be had into one line and exit code 1."""
+    try:
+        yield
+    except UnicodeError:
+        raise click.ClickException(f"cannot listen on {address[0]}:{address[1]}: not a host name") from None
+    except OSError as error:
+        where = f"{address[0] or ''}:{address[1]}"
+        raise click.ClickException(f"cannot listen on {where}: {system_reason(error)}") from None
+
+
+def reload_on_hangup(exporter: Exporter) -> None:
+    """Reload on SIGHUP, from now on; the log and the metrics tell what comes of it."""
+    reloads: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        systemd.notify(*systemd.reloading())
+        with contextlib.suppress(ConfigError):
+            await exporter.reload()
+        systemd.notify("READY=1")
+
+    def hangup() -> None:
+        task = asyncio.create_task(reload(), name="SIGHUP")
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup)
+
+
+def told_to_stop() -> asyncio.Event:
+    """What is set on SIGTERM or SIGINT, from now on."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,166 @@
+"""`serve`: poll the projects of a config and serve what is learned."""
+
+import signal
+from typing import Any
+
+import click
+
+from frs_exporter.cli.daemon import ServerOptions, run, serve_forever
+from frs_exporter.cli.options import auto_reload, shard_index, shard_of
+from frs_exporter.cli.web_options import addresses, external_url, layout_of, prefix, route
+from frs_exporter.config.load import Config, load
+from frs_exporter.config.source import Source
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.capacity import notices
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.runtime.log import log_to_stderr
+from frs_exporter.web.web_config import WebConfig, load_web_config
+
+DEFAULT_ADDRESS = ":10377"
+
+listen_address = click.option(
+    "--web.listen-address",
+    "addresses",
+    metavar="HOST:PORT",
+    callback=addresses,
+    multiple=True,
+    default=[DEFAULT_ADDRESS],
+    show_default=True,
+    help="Where to serve; may be given several times.",
+)
+
+
+@click.command()
+@click.option("--config.file", "config_file", metavar="FILE", help="The config, see config-example; required.")
+@click.option("--config.check", "config_check", is_flag=True, help="Check the config and exit: 0 good, 2 bad.")
+@click.option(
+    "--config.auto-reload-interval",
+    "reread_interval",
+    default="30s",
+    show_default=True,
+    callback=auto_reload,
+    help="How often to look whether the config, or a file it names, has changed; 0 for never.",
+)
+@listen_address
+@click.option(
+    "--web.systemd-socket", "systemd_socket", is_flag=True, help="Serve at the sockets that systemd hands over instead."
+)
+@click.option(
+    "--web.config.file",
+    "web_config_file",
+    default="",
+    metavar="FILE",
+    help="TLS, logins, headers and rate limit, as for any Prometheus exporter.",
+)
+@click.option(
+    "--web.telemetry-path",
+    "telemetry_path",
+    default="/metrics",
+    show_default=True,
+    callback=route,
+    help="Path of the metrics.",
+)
+@click.option(
+    "--web.external-url",
+    "external_url",
+    metavar="URL",
+    callback=external_url,
+    help="Where others reach this, say through a proxy; its path comes before all others.",
+)
+@click.option(
+    "--web.route-prefix",
+    "route_prefix",
+    metavar="PATH",
+    callback=prefix,
+    help="What all paths begin with, where that is not the path of the external URL.",
+)
+@click.option(
+    "--log.level",
+    "level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="Write log lines from this level on.",
+)
+@click.option(
+    "--log.format",
+    "format",
+    type=click.Choice(["logfmt", "json"]),
+    default="logfmt",
+    show_default=True,
+    help="How log lines are written.",
+)
+@click.option(
+    "--shard",
+    envvar="FRS_SHARD",
+    callback=shard_index,
+    help="Which part of the projects is this one's, from 0: a number, or a pod name like frs-exporter-3.",
+)
+@click.option(
+    "--total-shards",
+    "total_shards",
+    envvar="FRS_TOTAL_SHARDS",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="How many exporters share the projects.",
+)
+def serve(config_file: str | None, config_check: bool, **options: Any) -> None:
+    """Poll the projects of a config and serve what is learned."""
+    if config_file is None:
+        raise click.UsageError(
+            "--config.file=FILE is missing; frs-exporter demo needs none, frs-exporter config-example prints one"
+        )
+    shard = shard_of(options["shard"], options["total_shards"])
+    layout = layout_of(options["telemetry_path"], options["route_prefix"], options["external_url"])
+    source, web_source = Source(config_file, load), Source(options["web_config_file"], load_web_config)
+    config, web_config = load_or_exit(source, web_source)
+    if config_check:
+        told_good(config_file, config, web_source.path, web_config)
+        return
+    telemetry = Telemetry()
+    log_to_stderr(options["level"], options["format"], telemetry.count_log_line, telemetry.count_dropped_log_lines)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
+
+    async def run_serve() -> None:
+        interval = options["reread_interval"]
+        exporter = Exporter(source, config, telemetry, shard=shard, reread_interval=interval)
+        addresses = None if options["systemd_socket"] else options["addresses"]
+        await serve_forever(exporter, telemetry, ServerOptions(addresses, web_config, web_source, layout))
+
+    run(run_serve())
+
+
+def load_or_exit(config: Source[Config], web_config: Source[WebConfig]) -> tuple[Config, WebConfig]:
+    """Both configs, or all problems of both on standard error and exit code 2."""
+    loaded: list[Any] = []
+    for source in (config, web_config):
+        try:
+            loaded.append(source.load())
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(problem, err=True)
+    if len(loaded) < 2:
+        raise click.exceptions.Exit(2)
+    return loaded[0], loaded[1]
+
+
+def told_good(config_file: str, config: Config, web_config_file: str, web_config: WebConfig) -> None:
+    """Say what is in a good config, and on standard error what is probably not meant."""
+    for notice in notices(config):
+        click.echo(f"{config_file}: {'serious ' if notice.serious else ''}warning: {notice.text}", err=True)
+    asking = (*config.targets, *(rule.template for rule in config.discovery))
+    counts = {
+        "projects": len(config.targets),
+        "jobs": len(config.jobs),
+        "discovery rules": len(config.discovery),
+        "credentials in use": len({target.credential.name for target in asking}),
+    }
+    summary = ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "projects")
+    click.echo(f"{config_file}: good: {summary}")
+    for text in web_config.notices:
+        click.echo(f"{web_config_file}: warning: {text}", err=True)
+    if web_config_file:
+        options = "TLS" if web_config.tls else "plain HTTP"
+        click.echo(f"{web_config_file}: good: {options}, {len(web_config.users)} logins")

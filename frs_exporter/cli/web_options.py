@@ -1,0 +1,57 @@
+"""What the value of a flag of the web server may be."""
+
+import re
+from collections.abc import Sequence
+
+import click
+from yarl import URL
+
+from frs_exporter.cli.options import service_url
+from frs_exporter.web.layout import Layout
+from frs_exporter.web.listener import Address
+
+TAKEN = ("/probe", "/sd", "/api/v1/status")
+
+
+def address(value: str) -> Address:
+    """The address `host:port`, `:port` or `[::1]:port`."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^:\[\]\s]*)):(\d{1,5})", value)
+    if match is None or int(match[3]) > 65535:
+        raise click.BadParameter(f"{value!r} is not host:port; use :10377, 127.0.0.1:10377 or [::1]:10377")
+    return match[1] or match[2] or None, int(match[3])
+
+
+def addresses(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> list[Address]:
+    """All addresses of an option that may be given several times."""
+    return [address(value) for value in values]
+
+
+def route(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """A path that routes nothing else."""
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value) or value.startswith("/-/") or value in TAKEN:
+        raise click.BadParameter(f"must be a path like /metrics, none below /-/ and none of {', '.join(TAKEN)}")
+    return value
+
+
+def prefix(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """A path that all others begin with, without a slash at its end."""
+    if value is not None and not re.fullmatch(r"/?([A-Za-z0-9._~-]+/?)*", value):
+        raise click.BadParameter("must be a path like /frs")
+    return f"/{value.strip('/')}".rstrip("/") if value is not None else None
+
+
+def external_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> URL | None:
+    """A URL with a host, and without what no address of a service has."""
+    if value is None:
+        return None
+    url = service_url(value)
+    if url is None:
+        raise click.BadParameter("must be a URL like https://monitoring.example.com/frs/")
+    prefix(_ctx, _param, url.raw_path)
+    return url
+
+
+def layout_of(telemetry_path: str, route_prefix: str | None, external: URL | None) -> Layout:
+    """Where the endpoints are: the prefix is the external URL's path where nothing else is said."""
+    path = external.path.rstrip("/") if external else ""
+    return Layout(telemetry_path, path if route_prefix is None else route_prefix, external)

@@ -1,0 +1,161 @@
+"""AK/SK at work: each request is signed anew, with keys that stay or with temporary ones."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from frs_exporter.cloud.lease import REFRESH_RETRY, Grant, Lease
+from frs_exporter.cloud.lockout import Lockout, Replaced
+from frs_exporter.cloud.metadata import temporary_keys
+from frs_exporter.cloud.signing import Signable, sdk_date, sign
+from frs_exporter.cloud.transport import Authorize, Request, Send
+from frs_exporter.core.credentials import AgencyCredential, KeyCredential
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, RequestScope
+
+RENEW_AT = (0.8, 0.9)
+"""The part of what is left of temporary keys after which they are renewed is drawn from here. They live for 24 hours,
+and others take their place at least 6 hours before their end (ECS user guide, metadata)."""
+
+
+@dataclass(slots=True)
+class KeySignature:
+    """Signs requests about one project; temporary keys add their security token, which is signed too.
+
+    `keys` are those of when a request is sent: while it waits for its turn they may become others. `replaced` is asked
+    about those that were refused.
+    """
+
+    keys: Callable[[], KeyCredential] = field(repr=False)
+    project_id: str
+    now: Callable[[], float] = field(repr=False)
+    hold: Lockout = field(repr=False)
+    replaced: Callable[[KeyCredential], Awaitable[bool]] = field(repr=False)
+    used: KeyCredential | None = field(default=None, compare=False)
+
+    @asynccontextmanager
+    async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
+        clock_offset = self.now() - asyncio.get_running_loop().time()
+        async with self.hold.attempt(self.project_id, request.endpoint, clock_offset, self._replaced):
+            self.used = self.keys()
+            yield self.headers(request, self.used)
+
+    async def _replaced(self) -> bool:
+        return self.used is not None and await self.replaced(self.used)
+
+    def headers(self, request: Request, keys: KeyCredential) -> Mapping[str, str]:
+        """The headers that sign a request sent now."""
+        headers = {
+            "content-type": "application/json",
+            "host": urlsplit(request.endpoint).netloc,
+            "x-sdk-date": sdk_date(self.now()),
+        }
+        if self.project_id:
+            headers["x-project-id"] = self.project_id
+        if keys.security_token:
+            headers["x-security-token"] = keys.security_token.get_secret_value()
+        signable = Signable(request.method, request.url.raw_path_qs, headers, request.body)
+        authorization = sign(signable, keys.access_key, keys.secret_key.get_secret_value())
+        return {**headers, "authorization": str(authorization)}
+
+
+class KeyAuthorizer:
+    """Signs with keys that stay: there is nothing to keep, and nothing to renew."""
+
+    def __init__(self, credential: KeyCredential, now: Callable[[], float], hold: Lockout, replaced: Replaced) -> None:
+        self._credential = credential
+        self._now = now
+        self._hold = hold
+        self._replaced = replaced
+
+    async def authorize(self, access: RequestScope) -> Authorize:
+        """A signature for each request about `access`; raises ApiError at once while the key is held."""
+        self._hold.check(access.project_id)
+        return KeySignature(self._keys, access.project_id, self._now, self._hold, self._look)
+
+    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
+        """Another signature is no better."""
+        return False
+
+    def expires_at(self, access: RequestScope) -> float | None:
+        """Keys do not end."""
+        return None
+
+    async def retain(self, accesses: Collection[RequestScope]) -> None:
+        """Share the key among the endpoints of these."""
+        self._hold.retain(endpoints_of(accesses))
+
+    async def close(self) -> None:
+        """Nothing is under way."""
+
+    def _keys(self) -> KeyCredential:
+        return self._credential
+
+    async def _look(self, _: KeyCredential) -> bool:
+        return await self._replaced()
+
+
+class AgencyAuthorizer:
+    """Signs with the temporary keys of the machine's agency, which are renewed ahead, and when they are refused."""
+
+    def __init__(
+        self, credential: AgencyCredential, send: Send, now: Callable[[], float], rng: random.Random, hold: Lockout
+    ) -> None:
+        self._credential = credential
+        self._send = send
+        self._now = now
+        self._rng = rng
+        self._hold = hold
+        self._lease: Lease[KeyCredential] = Lease("temporary key", {"credential": credential.name})
+
+    async def authorize(self, access: RequestScope) -> Authorize:
+        """A signature with the keys of now; raises ApiError while there are none, or they are held."""
+        self._hold.check(access.project_id)
+        await self._lease.held(self._obtain)
+        return KeySignature(self._keys, access.project_id, self._now, self._hold, self._replaced)
+
+    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
+        """Whether there are other keys by now."""
+        return isinstance(authorization, KeySignature) and not self._lease.holds(authorization.used)
+
+    def expires_at(self, access: RequestScope) -> float | None:
+        """When the keys end."""
+        return self._lease.expires_at
+
+    async def retain(self, accesses: Collection[RequestScope]) -> None:
+        """Share the keys among the endpoints of these."""
+        self._hold.retain(endpoints_of(accesses))
+
+    async def close(self) -> None:
+        """Give up a renewal that is under way."""
+        await self._lease.close()
+
+    def _keys(self) -> KeyCredential:
+        assert self._lease.value is not None, "authorize has seen to it"
+        return self._lease.value
+
+    async def _replaced(self, refused: KeyCredential) -> bool:
+        """Refused keys may have ended early: whether the machine is given others."""
+        if self._lease.holds(refused):
+            try:
+                return await self._lease.renewed(self._obtain) != refused
+            except ApiError:
+                return False
+        return True
+
+    async def _obtain(self) -> Grant[KeyCredential]:
+        keys, expires_at = await temporary_keys(self._credential, self._send)
+        clock, life = asyncio.get_running_loop().time(), expires_at - self._now()
+        if life <= 0:
+            message = "the metadata service gives keys that have ended; is this machine's clock right?"
+            raise ApiError(Reason.PAYLOAD, message, api=Api.ECS)
+        refresh_at = clock + max(REFRESH_RETRY, life * self._rng.uniform(*RENEW_AT))
+        return Grant(keys, expires_at, refresh_at, clock + life)
+
+
+def endpoints_of(accesses: Collection[RequestScope]) -> set[str]:
+    """All endpoints at which something is asked."""
+    return {endpoint for access in accesses for endpoint in access.endpoints.values()}

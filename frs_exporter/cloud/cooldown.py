@@ -1,0 +1,73 @@
+"""Errors that stand for a while: for one project, or for all that ask at the same place."""
+
+import asyncio
+import math
+from collections import defaultdict
+
+from frs_exporter.core.errors import ApiError
+
+
+class Cooldown:
+    """An error that stands for a while: whoever comes meanwhile gets it at once, and nothing is sent."""
+
+    def __init__(self) -> None:
+        self._error: ApiError | None = None
+        self._until = -math.inf
+
+    @property
+    def remaining(self) -> float:
+        """Seconds for which the error still stands, zero or less when it does not."""
+        return self._until - asyncio.get_running_loop().time()
+
+    def start(self, error: ApiError, seconds: float) -> None:
+        """Let the error stand for at least so long."""
+        self._error = error.replace()
+        self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
+
+    def restart(self, seconds: float) -> None:
+        """Let what stands, or stood, stand for so long from now on."""
+        self._until = asyncio.get_running_loop().time() + seconds
+
+    def clear(self) -> None:
+        """Let nothing stand."""
+        self._error, self._until = None, -math.inf
+
+    def check(self, longer: float = 0.0) -> None:
+        """Raise the error again, if it stands, or did so many seconds ago."""
+        remaining = self.remaining + longer
+        if self._error is not None and remaining > 0:
+            message = (
+                f"as told to another request: {self._error.message}; not asked for another {math.ceil(remaining)} s"
+            )
+            raise self._error.replace(message=message, retry_after=remaining)
+
+
+class Pauses:
+    """What one project ran into, and what it means for all others: trouble of one project is no reason to stop them."""
+
+    def __init__(self) -> None:
+        self.everybody = Cooldown()
+        self._projects: defaultdict[str, Cooldown] = defaultdict(Cooldown)
+        self._first: str | None = None
+        self._spread = False
+
+    def spreads(self, project: str) -> bool:
+        """Note who is in trouble; whether somebody else is, too, and nobody has been well since."""
+        self._first = project if self._first is None else self._first
+        self._spread = self._spread or self._first != project
+        return self._spread
+
+    def well(self) -> None:
+        """Somebody was answered: what went before was not about everybody."""
+        self._first, self._spread = None, False
+
+    def pause(self, project: str, error: ApiError, seconds: float) -> None:
+        """Let the error stand for this project alone."""
+        self._projects[project].start(error, seconds)
+
+    def check(self, project: str) -> None:
+        """Raise the error that stands for all, or for this project."""
+        self.everybody.check()
+        if project in self._projects:
+            self._projects[project].check()
+            del self._projects[project]  # it has ended

@@ -1,0 +1,53 @@
+"""What IAM wants to hear for a token, and what it answers (pure)."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from frs_exporter.cloud.strict_json import decode
+from frs_exporter.cloud.transport import Response
+from frs_exporter.core.credentials import TokenCredential
+from frs_exporter.core.errors import ApiError, Reason, request_id
+from frs_exporter.core.model import Api
+
+
+def password_login(credential: TokenCredential, project_id: str) -> bytes:
+    """The body of `POST /v3/auth/tokens`: a user's password, scoped to a project by its id, or to the account."""
+    user = {
+        "name": credential.user_name,
+        "password": credential.password.get_secret_value(),
+        "domain": {"name": credential.domain_name},
+    }
+    identity = {"methods": ["password"], "password": {"user": user}}
+    scope = {"project": {"id": project_id}} if project_id else {"domain": {"name": credential.domain_name}}
+    return json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
+
+
+def read_token(raw: Response) -> tuple[str, float, float, str]:
+    """Token, issue and expiry in Unix seconds, and project id, empty for one of an account, of IAM's answer.
+
+    Raises ValueError where it is no JSON, and ApiError on any other shape.
+    """
+    value, problem = raw.headers.get("x-subject-token", ""), "no usable X-Subject-Token"
+    data = decode(raw.data)
+    try:
+        token: Any = data["token"]
+        issued, expires = (iam_time(token[key]) for key in ("issued_at", "expires_at"))
+        project_id = "" if "domain" in token and "project" not in token else token["project"]["id"]
+        if re.fullmatch(r"[\x21-\x7e]+", value) and isinstance(project_id, str) and expires > issued:
+            return value, issued, expires, project_id
+    except (KeyError, TypeError, ValueError, OverflowError):
+        problem = "no usable token.issued_at, token.expires_at and token.project.id"
+    raise ApiError(Reason.PAYLOAD, f"{problem} in IAM's answer", **about(raw))
+
+
+def about(answer: Response) -> dict[str, Any]:
+    """What an error tells of an answer that was successful, but not usable."""
+    return {"api": Api.IAM, "status": answer.status, "request_id": request_id(answer.headers)}
+
+
+def iam_time(text: str) -> float:
+    """Unix seconds of a time as IAM writes it, `2020-01-04T09:05:22.701000Z`; raises ValueError."""
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=time.tzinfo or UTC).timestamp()

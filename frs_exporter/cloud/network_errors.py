@@ -1,0 +1,107 @@
+"""Why there is no whole answer: what aiohttp, the system and the proxy say, in words that hold no secret."""
+
+import os
+import ssl
+from collections.abc import Mapping
+
+import aiohttp
+from yarl import URL
+
+from frs_exporter.core.errors import ApiError, Reason, error_body, retry_after
+from frs_exporter.core.model import Proxy
+
+
+def unreachable(
+    error: Exception, url: URL, timeout: float, proxy: Proxy | None, *, connected: bool, looking_up: bool
+) -> ApiError:
+    """Why there is no whole answer; the message names hosts and never a header or a body.
+
+    `connected` says that the connection stood, through the proxy's tunnel if there is one; `looking_up` that the name
+    servers have not answered yet.
+    """
+    host = str(url.host)
+    if proxy and isinstance(error, aiohttp.ClientHttpProxyError):
+        return refused_by_proxy(error.status, proxy, host)
+    by_proxy = proxy is not None and not in_tunnel(error, url, connected)
+    peer = f"the proxy {proxy}" if by_proxy else f"{host} (through the proxy {proxy})" if proxy else host
+    if isinstance(error, TimeoutError | aiohttp.ClientConnectorDNSError):
+        name = f"the proxy {proxy.url.host}" if proxy else host
+        reason, message = late(error, name, peer, timeout, looking_up)
+    else:
+        reason, message = broken(error, peer)
+    return ApiError(reason, message, by_proxy=by_proxy)
+
+
+def refused_by_proxy(status: int, proxy: Proxy, host: str) -> ApiError:
+    """What a status of the proxy's own says, to CONNECT or in the place of an answer (RFC 9110, 15)."""
+    match status:
+        case 401 | 407:  # tinyproxy 1.11 answers a wrong login with 401, and 500 where it reaches nobody
+            does = "wants a login" if proxy.login is None else "wants another login"
+        case 403:
+            does = f"does not allow {host}"
+        case 500 | 502 | 503 | 504:
+            does = f"cannot reach {host}"
+        case _:
+            does = f"refuses to connect to {host}"
+    return ApiError(Reason.CONNECT, f"the proxy {proxy} {does}", status=status, code=str(status), by_proxy=True)
+
+
+def check_proxy(status: int, body: bytes, headers: Mapping[str, str], url: URL, proxy: Proxy) -> None:
+    """Raise ApiError for what is the proxy's own: over plain http it asks for a login, or refuses without a code."""
+    code, words = error_body(body)
+    refuses = status in (403, 500, 502, 503, 504) or (status == 401 and words)
+    if url.scheme != "https" and (status == 407 or (refuses and not code)):
+        raise refused_by_proxy(status, proxy, str(url.host)).replace(retry_after=retry_after(headers))
+
+
+def redirected_to(location: str) -> str:
+    """The host that a Location names, in words of our own where it names none."""
+    try:
+        return URL(location).host or "another path"
+    except ValueError:
+        return "nowhere"
+
+
+def in_tunnel(error: Exception, url: URL, connected: bool) -> bool:
+    """Whether a failure comes after a proxy has opened the way to the endpoint; over plain http it opens none."""
+    before = (aiohttp.ClientProxyConnectionError, aiohttp.ClientConnectorDNSError)
+    handshake = isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, before)
+    return url.scheme == "https" and (connected or handshake)
+
+
+def late(error: Exception, name: str, peer: str, timeout: float, looking_up: bool) -> tuple[Reason, str]:
+    """What did not come in time, an address for `name` or an answer of `peer`; or that there is no address."""
+    if not isinstance(error, TimeoutError):
+        return Reason.DNS, f"the name of {name} does not resolve"
+    if looking_up:
+        return Reason.DNS, f"the name of {name} did not resolve within {timeout:g} s"
+    return Reason.TIMEOUT, f"{peer} did not answer within {timeout:g} s"
+
+
+def broken(error: Exception, peer: str) -> tuple[Reason, str]:
+    """What went wrong between here and `peer`."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+            why = getattr(cause, "verify_message", None) or "it does not verify"
+            return Reason.TLS, f"the certificate of {peer} is refused: {why}"
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return Reason.TLS, f"no TLS with {peer}: {getattr(error, 'strerror', None) or 'no handshake'}"
+        case aiohttp.ClientConnectorError(os_error=cause):
+            return Reason.CONNECT, f"no connection to {peer}: {system_reason(cause)}"
+        case aiohttp.ClientResponseError():
+            return Reason.PAYLOAD, f"what {peer} answers is not proper HTTP"
+        case aiohttp.ClientPayloadError(__cause__=aiohttp.http_exceptions.ContentEncodingError()):
+            return Reason.PAYLOAD, f"what {peer} answers cannot be decompressed"
+        case aiohttp.ClientPayloadError():
+            return Reason.CONNECT, f"{peer} ended its answer halfway"
+        case aiohttp.InvalidURL() | UnicodeError():
+            return Reason.CLIENT, "the endpoint is not a usable URL"
+        case _:
+            return Reason.CONNECT, f"{peer} closed the connection without an answer"
+
+
+def system_reason(error: OSError) -> str:
+    """What the operating system calls an error; asyncio puts its own words, with addresses, into `strerror`."""
+    if error.errno is not None and error.errno > 0:  # below 0 are the errors of name lookups
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__

@@ -1,0 +1,124 @@
+"""The sockets: one set of kept connections for each way to reach the cloud."""
+
+import socket
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+
+import aiohttp
+from aiohttp.abc import ResolveResult
+from yarl import URL
+
+from frs_exporter import __version__
+from frs_exporter.core.model import HttpOptions
+
+MAX_HEADER = 1 << 16
+"""Bytes of one header: tokens come in one, and are longer than aiohttp's usual limit of 8 KiB allows."""
+KEEP_ALIVE = 240.0
+"""Seconds an idle connection is kept; the gateway closes its side after 300."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a request through a proxy got: whether its connection stands, with tunnel and TLS where it needs them."""
+
+    connected: bool = False
+
+
+class Connections:
+    """Sessions by their options, each made when it is first needed and closed when nobody needs it any more."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[HttpOptions, aiohttp.ClientSession] = {}
+        self._used: Counter[HttpOptions] = Counter()
+        self._wanted: Collection[HttpOptions] | None = None
+        self._lookups: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def session(self, options: HttpOptions) -> AsyncIterator[aiohttp.ClientSession]:
+        """The session of some options; it stays open at least until it is given back."""
+        if options not in self._sessions:
+            self._sessions[options] = new_session(options, self._lookups)
+        self._used[options] += 1
+        try:
+            yield self._sessions[options]
+        finally:
+            self._used[options] -= 1
+            await self._close_unwanted(options)
+
+    def looking_up(self, url: URL) -> bool:
+        """Whether the name servers have not answered yet where the host of a URL is."""
+        return self._lookups[url.raw_host or ""] > 0
+
+    async def retain(self, wanted: Collection[HttpOptions]) -> None:
+        """Close what is of other options, as soon as nobody uses it."""
+        self._wanted = wanted
+        await self._close_unwanted(*self._sessions)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.retain([])
+
+    async def _close_unwanted(self, *some: HttpOptions) -> None:
+        """Close which of these sessions nobody wants or uses any more."""
+        if self._wanted is None:
+            return
+        unwanted = [options for options in some if options not in self._wanted and not self._used[options]]
+        sessions = [self._sessions.pop(options) for options in unwanted]  # all at once, as others may do the same
+        for options in unwanted:
+            del self._used[options]
+        for session in sessions:
+            await session.close()
+
+
+class Resolver(aiohttp.ThreadedResolver):
+    """Looks names up, and counts for each how many lookups are under way."""
+
+    def __init__(self, lookups: Counter[str]) -> None:
+        super().__init__()
+        self._lookups = lookups
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses of a name; raises OSError."""
+        self._lookups[host] += 1
+        try:
+            return await super().resolve(host, port, family)
+        finally:
+            self._lookups[host] -= 1
+            self._lookups += Counter()  # takes out those at zero
+
+
+def new_session(options: HttpOptions, lookups: Counter[str]) -> aiohttp.ClientSession:
+    """Kept connections, no cookies, and nothing from the environment."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=0,  # the gates bound what is open
+            keepalive_timeout=KEEP_ALIVE,
+            ssl=options.context or ssl.create_default_context(),
+            resolver=Resolver(lookups),
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        max_field_size=MAX_HEADER,
+        headers={"User-Agent": f"frs-exporter/{__version__}"},
+        trace_configs=[progress_trace()],
+    )
+
+
+def progress_trace() -> aiohttp.TraceConfig:
+    """Keeps the Progress that a request brings with it as `trace_request_ctx`."""
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_start.append(partial(progressed, connected=False))  # also for a second try
+    trace.on_connection_create_end.append(partial(progressed, connected=True))
+    trace.on_connection_reuseconn.append(partial(progressed, connected=True))
+    return trace
+
+
+async def progressed(_session: object, context: SimpleNamespace, _params: object, *, connected: bool) -> None:
+    """Note whether the connection stands."""
+    context.trace_request_ctx.connected = connected

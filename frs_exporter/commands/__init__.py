@@ -1,1 +1,0 @@
-"""What can be run: one module a command, or a few that belong together."""

@@ -1,0 +1,105 @@
+"""A validated file becomes frozen values: targets, rules, credentials."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from frs_exporter.config import schema
+from frs_exporter.config.cross_checks import DEFAULTS, longest_pause
+from frs_exporter.config.http_client import GLOBAL
+from frs_exporter.config.yaml import Path
+from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, TokenCredential
+from frs_exporter.core.discovery import Discovery
+from frs_exporter.core.model import Api, HttpOptions, Target
+from frs_exporter.core.pricing import LIST_PRICE_2018, Price, Tier
+
+FALLBACK = schema.Settings.model_validate(DEFAULTS)
+STALE_INTERVALS = 3
+
+
+class Maker:
+    """Makes frozen values of a validated file."""
+
+    def __init__(self, file: schema.File, clients: Mapping[Path, HttpOptions]) -> None:
+        self._clients = clients
+        self._pricing = prices(file)
+        self._credentials = {name: make_credential(name, raw) for name, raw in file.credentials.items()}
+        self._endpoints = {Api(api): url for api, url in file.endpoints}
+        self._in_region: dict[str, dict[Api, str]] = {}
+        self._shared: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        defaults = {name: value for name, value in file.defaults if value is not None}
+        self._defaults = {**dict(FALLBACK), **defaults}
+
+    def project(self, project: schema.Project) -> Target:
+        """The target of a project."""
+        region = project.region
+        if region not in self._in_region:
+            self._in_region[region] = {api: url.replace("{region}", region) for api, url in self._endpoints.items()}
+        endpoints = self._in_region[region]
+        return self._target(
+            project, project=project.name, project_id=project.project_id, region=region, endpoints=endpoints
+        )
+
+    def discovery(self, rule: schema.Discovery) -> Discovery:
+        """A rule, with what the targets it finds have in common."""
+        name = rule.name or rule.credential
+        template = self._target(rule, project=f"discovery {name}", project_id="", region="", endpoints=self._endpoints)
+        return Discovery(
+            name=name,
+            template=template,
+            regions=tuple(dict.fromkeys(rule.regions)),
+            include=rule.include,
+            exclude=rule.exclude,
+            sub_projects=rule.sub_projects,
+            name_template=rule.name_template,
+            refresh_interval=rule.refresh_interval,
+        )
+
+    def _target(self, raw: schema.Project | schema.Discovery, **facts: Any) -> Target:
+        """What is asked in the same way of projects and of what a rule finds: with the defaults filled in."""
+
+        def setting(name: str) -> Any:
+            own = getattr(raw, name)
+            return self._defaults[name] if own is None else own
+
+        interval, timeout = setting("poll_interval"), setting("poll_timeout")
+        return Target(
+            **facts,
+            credential=self._credentials[raw.credential],
+            http=self._clients.get(("credentials", raw.credential, "http_client"), self._clients[GLOBAL]),
+            collectors=self._same(dict.fromkeys(setting("collectors"))),
+            require=self._same(dict.fromkeys(setting("require"))),
+            month_budget_cny=setting("month_budget_cny"),
+            labels=self._same(sorted(raw.labels.items())),
+            create_time_zone=setting("create_time_zone"),
+            max_face_sets=setting("max_face_sets"),
+            pricing=self._pricing,
+            poll_interval=interval,
+            poll_timeout=timeout,
+            stale_after=setting("stale_after") or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
+        )
+
+    def _same(self, items: Iterable[Any]) -> tuple[Any, ...]:
+        """The items as a tuple, one for all who have equal ones: that is quicker to compare, and to let go of."""
+        items = tuple(items)
+        return self._shared.setdefault(items, items)
+
+
+def prices(file: schema.File) -> tuple[Price, ...]:
+    """What calls cost, in the order in which it is written."""
+    if file.pricing is None:
+        return (LIST_PRICE_2018,)
+    return tuple(
+        Price(apis, tuple(Tier(tier.up_to, tier.cny) for tier in tiers)) for apis, tiers in file.pricing.items()
+    )
+
+
+def make_credential(name: str, credential: schema.Credential) -> Credential:
+    """The credential of its kind."""
+    if credential.token:
+        token = credential.token
+        return TokenCredential(name, token.domain_name, token.user_name, token.password)
+    if credential.ecs_agency:
+        return AgencyCredential(name, credential.ecs_agency.endpoint)
+    assert credential.ak_sk
+    keys = credential.ak_sk
+    return KeyCredential(name, keys.access_key, keys.secret_key, keys.security_token)

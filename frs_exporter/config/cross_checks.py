@@ -1,0 +1,154 @@
+"""Checks across parts of the config: they read the document itself, so a mistake in one part hides none in another."""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from frs_exporter.config.schema import KINDS, Endpoints
+from frs_exporter.config.types import seconds
+from frs_exporter.config.yaml import Document, Path, mapping
+from frs_exporter.core.discovery import FRS_REGIONS
+from frs_exporter.core.schedule import JITTER
+
+DEFAULTS: dict[str, Any] = {
+    "poll_interval": "1m",
+    "poll_timeout": "10s",
+    "collectors": ["subscription", "face_sets"],
+    "max_face_sets": 100,
+    "create_time_zone": "UTC",
+    "require": [],
+}
+"""What holds for a project when neither it nor the file's `defaults` say otherwise."""
+
+
+def check(document: Document) -> None:
+    """Note all that the schema cannot see."""
+    check_something_to_watch(document)
+    check_credentials_exist(document)
+    check_one_kind(document)
+    check_duplicates(document)
+    check_discovery(document)
+    check_stale_after(document)
+
+
+def entries_of(document: Document, section: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The entries of a list that are mappings, with their indexes."""
+    entries = mapping(document.data).get(section)
+    yield from ((i, e) for i, e in enumerate(entries if isinstance(entries, list) else ()) if isinstance(e, dict))
+
+
+def check_something_to_watch(document: Document) -> None:
+    """Note a file without projects and without a rule to find any."""
+    data = mapping(document.data)
+    if data and not data.get("projects") and not data.get("discovery"):
+        remedy = "list some under projects, or let discovery find them"
+        document.problem(("projects",) if "projects" in data else (), f"there is nothing to watch: {remedy}")
+
+
+def check_credentials_exist(document: Document) -> None:
+    """Note projects and rules whose credential is not there."""
+    known = mapping(mapping(document.data).get("credentials"))
+    for section in ("projects", "discovery"):
+        for index, entry in entries_of(document, section):
+            name, path = entry.get("credential"), (section, index, "credential")
+            if known and isinstance(name, str) and name not in known:
+                remedy = suggestion(name, list(known))
+                document.problem(path, f"no credential is named {document.raw[path]}{remedy}")
+
+
+def check_one_kind(document: Document) -> None:
+    """Note credentials with none or several of the kinds: which one is used would be anybody's guess."""
+    for name, credential in mapping(mapping(document.data).get("credentials")).items():
+        if isinstance(credential, dict) and len(credential.keys() & set(KINDS)) != 1:
+            document.problem(("credentials", name), f"must have exactly one of {', '.join(KINDS)}")
+
+
+def check_discovery(document: Document) -> None:
+    """Note rules of one name, and rules for several regions whose endpoints are all of one."""
+    templates = {**Endpoints().model_dump(), **mapping(mapping(document.data).get("endpoints"))}
+    # One IAM serves all regions of a cloud.
+    fixed = [n for n, url in templates.items() if n != "iam" and isinstance(url, str) and "{region}" not in url]
+    first: dict[str, int] = {}
+    for index, rule in entries_of(document, "discovery"):
+        name, regions = rule.get("name", rule.get("credential")), rule.get("regions", FRS_REGIONS)
+        if isinstance(name, str) and first.setdefault(name, index) != index:
+            message = f"the same name as discovery[{first[name]}]; give each rule of a credential a name of its own"
+            document.problem(("discovery", index, "name" if "name" in rule else "credential"), message)
+        if isinstance(regions, list | tuple) and len(set(map(str, regions))) > 1 and fixed:
+            remedy = "put {region} in it, or name one region"
+            message = f"several regions, but endpoints.{fixed[0]} is the same for all: {remedy}"
+            document.problem(("discovery", index, "regions"), message)
+    check_names_apart(document)
+
+
+def check_duplicates(document: Document) -> None:
+    """Note projects that share a name or are the same project of the same region."""
+    for keys, what in ((("name",), "name"), (("region", "project_id"), "region and project_id")):
+        first: dict[tuple[Any, ...], int] = {}
+        for index, project in entries_of(document, "projects"):
+            values = tuple(project.get(key) for key in keys)
+            if all(isinstance(value, str) for value in values) and first.setdefault(values, index) != index:
+                message = f"the same {what} as projects[{first[values]}]; a project is watched once"
+                document.problem(("projects", index, keys[-1]), message)
+
+
+def check_names_apart(document: Document) -> None:
+    """Note rules that name their projects as a rule of another credential does: all accounts have the same names."""
+    first: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    """The first rule of each credential, by how it names projects and where."""
+    for index, rule in entries_of(document, "discovery"):
+        template, credential = str(rule.get("name_template", "{project_name}")), str(rule.get("credential"))
+        if re.search(r"\{(credential|project_id)\}", template):
+            continue
+        regions = rule.get("regions")
+        alike = [first[template, str(r)] for r in (regions if regions and isinstance(regions, list) else FRS_REGIONS)]
+        # Of the first two credentials one is another: none of the others is looked at.
+        others = (next((n for name, n in rules.items() if name != credential), index) for rules in alike)
+        earliest = min(others)
+        for rules in alike:
+            rules.setdefault(credential, index)
+        if earliest < index:
+            message = f"the projects would be named as those of discovery[{earliest}]: put {{credential}} in it"
+            document.problem(("discovery", index, "name_template"), message)
+
+
+def check_stale_after(document: Document) -> None:
+    """Note where an answer could go stale before the next one can be there."""
+    defaults = mapping(mapping(document.data).get("defaults"))
+    sources: list[tuple[Path, dict[str, Any]]] = [
+        ((section, index), entry)
+        for section in ("projects", "discovery")
+        for index, entry in entries_of(document, section)
+    ]
+    for path, own in [(("defaults",), defaults), *sources]:
+        settings = {**DEFAULTS, **defaults, **own}
+        blamed = next((key for key in ("stale_after", "poll_interval", "poll_timeout") if key in own), None)
+        stale_after, interval = seconds_or_none(settings.get("stale_after")), seconds_or_none(settings["poll_interval"])
+        if stale_after is None or interval is None:
+            continue  # nothing to compare, or a problem of its own
+        needed = longest_pause(interval, seconds_or_none(settings["poll_timeout"]) or 0.0)
+        if blamed and stale_after < needed:
+            names = "poll_interval ({poll_interval}), a twentieth of it, and poll_timeout ({poll_timeout})"
+            message = f"stale_after ({{stale_after}}) must be at least {needed:g}s: {names}".format(**settings)
+            document.problem((*path, blamed), message)
+
+
+def seconds_or_none(duration: Any) -> float | None:
+    """The seconds of a duration, None for what is none."""
+    try:
+        return seconds(duration)
+    except ValueError:
+        return None
+
+
+def longest_pause(interval: float, timeout: float) -> float:
+    """Seconds that may pass between two answers of a cloud that is well."""
+    return interval * (1 + JITTER) + timeout
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    """The nearest known name, or all of them."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(known))}"

@@ -1,0 +1,226 @@
+"""What a single value of the config may be: durations, names, URLs, secrets."""
+
+import re
+from decimal import Decimal
+from ipaddress import ip_address
+from typing import Annotated, Any
+from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic.json_schema import WithJsonSchema
+from yarl import URL
+
+from frs_exporter.core import regex
+from frs_exporter.core.discovery import PLACEHOLDERS
+from frs_exporter.core.model import SUBSERVICE_NAME, Proxy
+
+DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
+LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
+UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
+PROXY = "http://proxy.example.com:3128"
+RESERVED_LABELS = {
+    *("project", "project_id", "region", "credential", "auth"),  # frs_project_info has these already
+    *("collector", "subservice", "face_set", "api", "reason", "code"),  # joins with our other metrics would clash
+    *("job", "instance", "service", "namespace", "pod", "container", "endpoint"),  # Prometheus' own target labels
+}
+
+
+def seconds(value: Any) -> float:
+    """The seconds of a duration as Prometheus writes it, `1m30s`; raises ValueError."""
+    match = DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        raise ValueError("must be a duration like 30s, 1m30s or 2h")
+    return sum(int(number) * unit for number, unit in zip(match.groups(), UNITS, strict=True) if number)
+
+
+def between(low: str, high: str) -> AfterValidator:
+    """Durations from `low` to `high`, both included."""
+
+    def check(value: float) -> float:
+        if not seconds(low) <= value <= seconds(high):
+            raise ValueError(f"must be between {low} and {high}")
+        return value
+
+    return AfterValidator(check)
+
+
+def matching(pattern: str, meaning: str) -> AfterValidator:
+    """Text that a regular expression matches as a whole."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {meaning}")
+        return value
+
+    return AfterValidator(check)
+
+
+def endpoint(value: str) -> str:
+    """A base URL in which only `{region}` is to be filled in; raises ValueError."""
+    filled = value.replace("{region}", "region")
+    if (
+        not filled.startswith(("http://", "https://"))
+        or not has_host(filled)
+        or not re.fullmatch(r"[\w.:/~\[\]-]+", filled, re.ASCII)
+    ):
+        raise ValueError("must be a URL like https://face.{region}.myhuaweicloud.com, without user, query or fragment")
+    return value.rstrip("/")
+
+
+def has_host(url: str) -> bool:
+    """Whether a URL, read as it is read when it is asked, has a host that can be one, and a port if it has any."""
+    try:
+        read = URL(url, encoded=True)
+        return is_host(read.raw_host or "") and read.port != 0
+    except ValueError:
+        return False
+
+
+def is_host(host: str) -> bool:
+    """Whether a text can be a URL's host: a name in ASCII, an IPv4 address, or an IPv6 one without its brackets."""
+    try:
+        if ":" in host or re.fullmatch("[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2], re.IGNORECASE):
+            return bool(ip_address(host))  # 127.1 and 2130706433 are none: each program reads them otherwise
+        # What is written in punycode must be readable: messages name hosts as people do.
+        return bool(HOST.fullmatch(host)) and bool(URL.build(scheme="https", host=host).host)
+    except ValueError:
+        return False
+
+
+def host_name(value: str) -> str:
+    """A name that a host can have; raises ValueError."""
+    if ":" in value or not is_host(value):
+        raise ValueError("must be a host name, without port")
+    return value
+
+
+def time_zone(value: str) -> str:
+    """A zone of the IANA database; raises ValueError."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone like UTC or Asia/Shanghai") from None
+    return value
+
+
+def label_name(value: str) -> str:
+    """A label name that Prometheus accepts and that clashes with no other; raises ValueError."""
+    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", value) or value.startswith("__"):
+        raise ValueError("is not a legal label name: letters, digits and _, no digit first, no __ first")
+    if value in RESERVED_LABELS:
+        raise ValueError("clashes with a label that is already there; choose another name")
+    return value
+
+
+def pattern(value: str) -> str:
+    """A regular expression; raises ValueError."""
+    try:
+        regex.pattern(value)
+    except ValueError as error:
+        raise ValueError(f"is not a regular expression (RE2): {error}") from None
+    return value
+
+
+def name_template(value: str) -> str:
+    """A name with placeholders of which one tells projects apart; raises ValueError."""
+    known = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    used = re.findall(r"\{(\w*)\}", value)
+    if set(used) - set(PLACEHOLDERS) or re.search(r"[{}]", re.sub(r"\{\w*\}", "", value)):
+        raise ValueError(f"has a placeholder that is not there; there are {known}")
+    if not {"project_name", "project_id"} & set(used):
+        raise ValueError("names all projects alike: put {project_name} or {project_id} in it")
+    return value
+
+
+def cny(value: Any) -> Decimal:
+    """An amount of money, exactly as it is written; raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise ValueError("must be a number of CNY from 0, like 0.0005")
+    return Decimal(repr(value))
+
+
+def not_blank(value: SecretStr) -> SecretStr:
+    """A secret with something in it, on one line; raises ValueError."""
+    if not value.get_secret_value().strip():
+        raise ValueError("the secret is empty")
+    if not value.get_secret_value().isprintable():
+        raise ValueError("the secret has a line break or another control character in it")
+    return value
+
+
+def proxy(text: str) -> Proxy:
+    """The proxy that a URL names; raises ValueError, which tells how to write it and never what is written.
+
+    The last @ ends a login, in which characters stand for themselves or are percent-encoded as UTF-8 (RFC 3986, 3.2.1).
+    """
+    parts = re.fullmatch(r"http://([^/?#]*)(.*)", text, re.DOTALL)
+    if parts is None:
+        raise ValueError(f"must be a URL like {PROXY}")
+    authority, rest = parts.groups()
+    if "@" in rest:
+        end = rest[0]
+        raise ValueError(f'has a "{end}" before its last @: in a user name or password write {quote(end, safe="")}')
+    if rest not in ("", "/"):
+        raise ValueError(f"must end after host and port, as {PROXY} does: a proxy has no path, query or fragment")
+    login, _, address = authority.rpartition("@")
+    host, port = host_and_port(address)
+    user, _, password = login.partition(":")
+    if ":" in (user := decoded(user)):
+        raise ValueError("has a colon in the user name, where no proxy can read one (RFC 7617)")
+    url = URL.build(scheme="http", host=host, port=port)
+    return Proxy(url, (user, SecretStr(decoded(password))) if login else None)
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """What `host:port` or `[::1]:port` says, with HTTP's port where none is named; raises ValueError."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]|([^:\[\]]+))(?::([0-9]{1,5}))?", address)
+    host, port = (match[1] or match[2], int(match[3] or 80)) if match else ("", 0)
+    if not is_host(host) or not 0 < port < 1 << 16:
+        raise ValueError(f"must be a URL like {PROXY}")
+    return host.lower(), port
+
+
+def decoded(part: str) -> str:
+    """A user name or password without its percent-encoding; raises ValueError."""
+    if " " in part:
+        raise ValueError("has a space: in a user name or password write %20")
+    if re.search("%(?![0-9A-Fa-f]{2})", part):
+        raise ValueError("has a % that encodes nothing: in a user name or password write %25")
+    try:
+        text = unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError("has a user name or password that is not percent-encoded as UTF-8") from None
+    if not text.isprintable():
+        raise ValueError("has a control character or another that does not show in the user name or password")
+    return text
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(seconds),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(y|w|d|h|m|s|ms))+$", "examples": ["30s", "1m30s"]}),
+]
+PollInterval = Annotated[Duration, between("1s", "1d")]
+PollTimeout = Annotated[Duration, between("100ms", "5m")]
+StaleAfter = Annotated[Duration, between("1s", "4w")]
+RefreshInterval = Annotated[Duration, between("30s", "1d")]
+Text = Annotated[str, matching(r"(?=.*\S)[^\x00-\x1f\x7f\ud800-\udfff]{1,128}", "1 to 128 characters on one line")]
+LabelValue = Annotated[str, matching(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,256}", "at most 256 characters on one line")]
+LabelName = Annotated[str, AfterValidator(label_name)]
+Secret = Annotated[SecretStr, AfterValidator(not_blank)]
+ProjectId = Annotated[
+    str,
+    matching(r"[0-9a-f]{32}", "32 hexadecimal digits, in lower case"),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
+]
+Region = Annotated[str, matching(r"[a-z0-9](-?[a-z0-9]){0,62}", "a region like cn-north-4")]
+Endpoint = Annotated[str, AfterValidator(endpoint)]
+Pattern = Annotated[str, AfterValidator(pattern)]
+HostName = Annotated[str, AfterValidator(host_name)]
+NameTemplate = Annotated[Text, AfterValidator(name_template)]
+FileName = Annotated[str, matching(r"[^\x00]+", "the name of a file")]
+Cny = Annotated[Decimal, BeforeValidator(cny), WithJsonSchema({"type": "number", "minimum": 0})]
+TimeZone = Annotated[str, AfterValidator(time_zone)]
+Subservice = Annotated[str, matching(SUBSERVICE_NAME, "a sub-service like detect, compare, search or live_detect")]

@@ -1,0 +1,111 @@
+"""What a config says but probably does not mean."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from frs_exporter.config import schema
+from frs_exporter.config.build import make_credential
+from frs_exporter.config.cross_checks import DEFAULTS, suggestion
+from frs_exporter.config.yaml import Path
+from frs_exporter.core.discovery import FRS_REGIONS
+from frs_exporter.core.model import HttpOptions, Notice
+
+SUBSERVICES = ["detect", "compare", "search", "live_detect", "face_quality"]
+"""Those that an answer has ever had: the API page face_02_0025, and the real answer of 2018."""
+
+
+def notices(file: schema.File, clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
+    """All that a file alone tells."""
+    yield from plain_http(file.endpoints)
+    yield from same_user(file.credentials)
+    yield from unverified(clients)
+    yield from odd_regions(file)
+    yield from odd_requirements(file)
+    yield from uncounted_budgets(file)
+
+
+def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
+    """A notice for each endpoint to which secrets would travel readably."""
+    for name, url in endpoints:
+        parts = urlsplit(url)
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield Notice(f"endpoints.{name} is plain http: tokens and signatures can be read on the way")
+
+
+def same_user(credentials: Mapping[str, schema.Credential]) -> Iterator[Notice]:
+    """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
+    first: dict[tuple[str, ...], str] = {}
+    for name, credential in credentials.items():
+        merged = make_credential(name, credential)
+        user = (merged.kind, *merged.user)
+        if first.setdefault(user, name) != name:
+            text = (
+                f"credentials.{name} is the same user as credentials.{first[user]}: the vendor's quota and lock count "
+            )
+            yield Notice(text + "them together, the exporter does not; use one of them for all projects")
+
+
+def unverified(clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
+    """A loud notice for each place where certificates are not looked at."""
+    for path, options in clients.items():
+        if options.insecure_skip_verify:
+            where = f"{'.'.join(map(str, path))}.tls_config.insecure_skip_verify"
+            text = f"{where}: certificates are not verified: anybody on the way can read passwords, tokens and answers"
+            yield Notice(f"{text}; name the certificate's issuer in ca_file instead", serious=True)
+
+
+def odd_regions(file: schema.File) -> Iterator[Notice]:
+    """A notice for each region that is not known to have FRS, at its first place: it may be mistyped."""
+    rules = (
+        (f"discovery[{index}].regions[{number}]", region)
+        for index, rule in enumerate(file.discovery)
+        for number, region in enumerate(rule.regions)
+    )
+    projects = ((f"projects[{index}].region", project.region) for index, project in enumerate(file.projects))
+    named = () if file.endpoints.frs != schema.Endpoints().frs else projects  # another cloud has its own
+    known = set(FRS_REGIONS)
+    for where, region in (*named, *rules):
+        if region not in known:
+            known.add(region)
+            yield Notice(f"{where}: {region} is not known to have FRS{suggestion(region, list(FRS_REGIONS))}")
+
+
+def odd_requirements(file: schema.File) -> Iterator[Notice]:
+    """A notice for each sub-service that is required and that nobody knows, at its first place."""
+    known = set(SUBSERVICES)
+    for where, settings in sections(file):
+        for number, name in enumerate(settings.require or ()):
+            if name not in known:
+                known.add(name)
+                yield Notice(
+                    f"{where}.require[{number}]: no sub-service {name} is known{suggestion(name, SUBSERVICES)}"
+                )
+
+
+def uncounted_budgets(file: schema.File) -> Iterator[Notice]:
+    """A notice for each budget against which nothing is counted."""
+    defaults, parts = file.defaults.collectors, sections(file)
+    anywhere = any("cloud_eye" in (settings.collectors or ()) for _, settings in parts)
+    for where, settings in parts:
+        collectors = settings.collectors or defaults or DEFAULTS["collectors"]
+        counted = "cloud_eye" in collectors or (settings is file.defaults and anywhere)
+        if settings.month_budget_cny is not None and not counted:
+            yield Notice(f"{where}.month_budget_cny: nothing is counted against it; add cloud_eye to collectors")
+
+
+def sections(file: schema.File) -> list[tuple[str, schema.Settings]]:
+    """All that settings are written in, with where it is."""
+    return [
+        ("defaults", file.defaults),
+        *((f"projects[{index}]", project) for index, project in enumerate(file.projects)),
+        *((f"discovery[{index}]", rule) for index, rule in enumerate(file.discovery)),
+    ]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

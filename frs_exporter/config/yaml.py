@@ -1,0 +1,219 @@
+"""YAML that knows where everything stands: plain data, the place of each part, `!env` and `!file` filled in."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from frs_exporter.runtime.files import is_temporary, read_file, reason_of
+from frs_exporter.runtime.offload import drain
+
+MAX_NODES = 1_000_000
+MAX_DEPTH = 20
+MAX_FILE = 1 << 16
+"""Bytes of a file with a secret in it."""
+
+STANDARD = "tag:yaml.org,2002:"
+UNKNOWN_TAG = "unknown tag; there are !env NAME and !file PATH for text; put text that begins with ! in quotes"
+"""Never with the tag itself: it may be the beginning of a password."""
+
+Path = tuple[str | int, ...]
+"""The way to a part of the document: keys of mappings and indexes of sequences."""
+
+OnRead = Callable[[FilePath], None]
+"""Is told of each file before it is read."""
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong at a line and column, both counted from 1; it sorts as it stands in the file."""
+
+    line: int
+    column: int
+    path: Path
+    message: str
+
+
+@dataclass(slots=True)
+class Document:
+    """The data of a file, and for each path its place and, for scalars, the text as written."""
+
+    data: Any = None
+    marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    raw: dict[Path, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    temporary: bool = False
+    """Whether a file that it names could not be read, but may be a moment later."""
+
+    def problem(self, path: Path, message: str, *, at_key: bool = False, shown_path: Path | None = None) -> None:
+        """Note a problem at `path`, or at the nearest part around it that stands in the file, and tell `shown_path`."""
+        place = self.keys.get(path) if at_key else None
+        around = path
+        while place is None:
+            place = self.marks.get(around, (1, 1) if not around else None)
+            around = around[:-1]
+        self.problems.append(Problem(*place, path if shown_path is None else shown_path, message))
+
+    def unreadable(self, path: Path, message: str, error: Exception) -> None:
+        """Note that a file cannot be read, and why."""
+        self.temporary |= is_temporary(error)
+        self.problem(path, f"{message}: {reason_of(error)}")
+
+
+def unwatched(_: FilePath) -> None:
+    """For whom it is the same which files are read."""
+
+
+def read(
+    text: str, folder: FilePath, environment: Mapping[str, str] = os.environ, on_read: OnRead = unwatched
+) -> Document:
+    """Read a document; `!file` is relative to `folder`. What is wrong is noted in `problems`, never raised."""
+    document = Document()
+    try:
+        check_depth(text)
+        root = yaml.compose(text, Loader=Loader)
+        if root is not None:
+            Reader(document, folder, environment, on_read).read_root(root)
+            for node in flat(root):
+                drain(node.value)
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark or error.context_mark
+        place = (at.line + 1, at.column + 1) if at else (1, 1)
+        begun = error.context_mark
+        since = f" ({error.context} in line {begun.line + 1})" if begun and begun.line + 1 < place[0] else ""
+        document.problems.append(Problem(*place, (), f"not YAML: {error.problem or error.context}{since}"))
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = (before.count("\n") + 1, error.position - before.rfind("\n"))
+        document.problems.append(Problem(*place, (), f"not YAML: {error.reason}"))
+    return document
+
+
+def check_depth(text: str) -> None:
+    """Refuse what is nested too deeply for libyaml's composer, which would overflow its stack; raises YAMLError.
+
+    The parser reads ahead and has a limit of its own, at which it gives up before it has reported what it read. So what
+    stands before its error is parsed alone: this bound answers first, whatever the parser's is.
+    """
+    place, error = deep_place(text)
+    if place is None and error is not None:
+        place, _ = deep_place(text[: error.index])
+    if place is not None:
+        raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=place)
+
+
+def deep_place(text: str) -> tuple[yaml.Mark | None, yaml.Mark | None]:
+    """Where a text is nested too deeply, or else where the parser stopped with an error, which composing will raise."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                return event.start_mark, None  # type: ignore[return-value]
+    except yaml.MarkedYAMLError as error:
+        return None, error.problem_mark
+    return None, None
+
+
+class Reader:
+    """Walks the nodes of one document."""
+
+    def __init__(self, document: Document, folder: FilePath, environment: Mapping[str, str], on_read: OnRead) -> None:
+        self._document = document
+        self._on_read = on_read
+        self._folder = folder
+        self._environment = environment
+        self._constructor = yaml.constructor.SafeConstructor()
+        self._nodes = 0
+
+    def read_root(self, root: yaml.Node) -> None:
+        """Fill in the document's data."""
+        self._document.data = self._value(root, ())
+
+    def _value(self, node: yaml.Node, path: Path) -> Any:
+        self._document.marks[path] = place(node)
+        self._nodes += 1
+        if len(path) > MAX_DEPTH or self._nodes > MAX_NODES:  # aliases can make a small file endless
+            raise yaml.MarkedYAMLError(problem="nested too deeply or too large", problem_mark=node.start_mark)
+        if not isinstance(node, yaml.ScalarNode) and not node.tag.startswith(STANDARD):
+            self._note(node, path, UNKNOWN_TAG)
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)
+        return self._scalar(node, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key is None or key_node.tag == STANDARD + "merge":
+                self._note(key_node, path, "keys must be plain text; merge keys (<<) are not supported")
+            elif key in mapping:
+                first = self._document.keys[(*path, key)][0]
+                self._note(key_node, (*path, key), f"this key was given before, in line {first}")
+            else:
+                self._document.keys[(*path, key)] = place(key_node)
+                mapping[key] = self._value(value_node, (*path, key))
+        return mapping
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        if node.tag in ("!env", "!file"):
+            self._document.raw[path] = f"{node.tag} {node.value}"
+            read_text = self._from_environment if node.tag == "!env" else self._from_file
+            return read_text(node, path)
+        self._document.raw[path] = node.value
+        if not node.tag.startswith(STANDARD):
+            self._note(node, path, UNKNOWN_TAG)
+            return None
+        if node.tag == STANDARD + "str":
+            return node.value
+        try:
+            return self._constructor.construct_object(node)
+        except (yaml.YAMLError, ValueError, KeyError, OverflowError):
+            self._note(node, path, "YAML cannot read this value; put it in quotes if it is text")
+            return None
+
+    def _from_environment(self, node: yaml.ScalarNode, path: Path) -> str | None:
+        value = self._environment.get(node.value)
+        if value is None:
+            self._note(node, path, f"the environment variable {node.value} is not set")
+        return value
+
+    def _from_file(self, node: yaml.ScalarNode, path: Path) -> str | None:
+        message = f"cannot read the file {node.value}"
+        try:
+            self._on_read(self._folder / node.value)
+            return str(read_file(self._folder / node.value, MAX_FILE), "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            self._note(node, path, f"{message}: it is not UTF-8 text")
+        except (OSError, ValueError) as error:
+            self._document.unreadable(path, message, error)
+        return None
+
+    def _note(self, node: yaml.Node, path: Path, message: str) -> None:
+        self._document.problems.append(Problem(*place(node), path, message))
+
+
+def flat(root: yaml.Node) -> Iterator[yaml.CollectionNode]:
+    """The sections of a document that may be long."""
+    if isinstance(root, yaml.MappingNode):
+        yield from (node for _, node in root.value if isinstance(node, yaml.CollectionNode))
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """A mapping as it is; what is none is the schema's business, and empty here."""
+    return value if isinstance(value, dict) else {}
+
+
+def place(node: yaml.Node) -> tuple[int, int]:
+    """Line and column of a node, counted from 1."""
+    return node.start_mark.line + 1, node.start_mark.column + 1

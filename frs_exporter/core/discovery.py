@@ -1,0 +1,83 @@
+"""Discovery: a rule, what IAM lists, and the targets that come of both (pure)."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from frs_exporter.core.model import Api, RequestScope, Target
+from frs_exporter.core.regex import pattern
+
+FRS_REGIONS = ("cn-north-4", "cn-north-1", "cn-east-3", "cn-south-1", "ap-southeast-1", "ap-southeast-2")
+"""Where FRS is (face_02_0057, 2022-11-22; the vendor's SDK 3.1.219 for cn-north-1)."""
+PLACEHOLDERS = ("project_name", "project_id", "region", "credential")
+"""What a name template may hold, in braces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A project as IAM lists it; `region` is its own name, or that of the project it is a sub-project of."""
+
+    project_id: str
+    name: str
+    region: str
+    sub_project: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """A rule: whose projects are looked for, which of them are meant, and what they are asked.
+
+    `template` is a target for each of them but for its name, id and region; its endpoints have `{region}` in them.
+    `include` and `exclude` are for whole names; `refresh_interval` is in seconds.
+    """
+
+    name: str
+    template: Target
+    regions: tuple[str, ...] = FRS_REGIONS
+    include: str = ".*"
+    exclude: str = ""
+    sub_projects: bool = True
+    name_template: str = "{project_name}"
+    refresh_interval: float = 600.0
+
+    @property
+    def access(self) -> RequestScope:
+        """How the list is asked for: in the name of the account, where the first region's IAM is."""
+        return RequestScope(
+            project=self.template.project,
+            project_id="",
+            credential=self.template.credential,
+            endpoints=endpoints_in(self.regions[0], self.template),
+            poll_timeout=self.template.poll_timeout,
+            http=self.template.http,
+        )
+
+    def targets(self, projects: Iterable[Listed]) -> Iterator[Target]:
+        """The targets of the projects that are meant, in the order of the list."""
+        for project in projects:
+            if self._means(project):
+                yield replace(
+                    self.template,
+                    project=self._name(project),
+                    project_id=project.project_id,
+                    region=project.region,
+                    endpoints=endpoints_in(project.region, self.template),
+                )
+
+    def _means(self, project: Listed) -> bool:
+        return (
+            project.region in self.regions
+            and (self.sub_projects or not project.sub_project)
+            and bool(pattern(self.include).fullmatch(project.name))
+            and not (self.exclude and pattern(self.exclude).fullmatch(project.name))
+        )
+
+    def _name(self, project: Listed) -> str:
+        facts = (project.name, project.project_id, project.region, self.template.credential.name)
+        values = dict(zip(PLACEHOLDERS, facts, strict=True))
+        return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], self.name_template)
+
+
+def endpoints_in(region: str, template: Target) -> dict[Api, str]:
+    """The endpoints of a region."""
+    return {api: url.replace("{region}", region) for api, url in template.endpoints.items()}

@@ -1,0 +1,116 @@
+"""What a failure means, why it happens, what to do about it, and whether it is retried: in English and Chinese.
+
+All of it is in explanations.yaml, which `explain`, the status page, the log and the README share.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from frs_exporter.core.errors import ApiError, Reason, canonical, reason_of
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One line in each language that the exporter speaks."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What it means, why it happens, the likeliest first, what a person can do, and whether it is retried."""
+
+    means: Text
+    causes: tuple[Text, ...]
+    do: Text
+    retried: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What somebody asked about: its name as tables have it, the HTTP status that it comes with, and its reason."""
+
+    name: str
+    status: int | None
+    reason: Reason
+    explanation: Explanation
+
+
+def read() -> Mapping[str, Any]:
+    """The file, quickly: it is read at every start."""
+    text = resources.files(__package__).joinpath("explanations.yaml").read_text("utf-8")
+    document: Mapping[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return document
+
+
+RAW = read()
+RETRIES: Mapping[str, Text] = {name: Text(**text) for name, text in RAW["retries"].items()}
+
+
+def build(raw: Mapping[str, Any], default: Explanation | None = None) -> Explanation:
+    """An explanation as it is written, with causes and retries of another where it has none."""
+    causes = tuple(Text(**cause) for cause in raw.get("causes", ()))
+    assert default or raw["retried"]
+    return Explanation(
+        means=Text(**raw["means"]),
+        causes=causes or (default.causes if default else ()),
+        do=Text(**raw["do"]),
+        retried=RETRIES[raw["retried"]] if "retried" in raw or not default else default.retried,
+    )
+
+
+REASONS: Mapping[Reason, Explanation] = {Reason(name): build(raw) for name, raw in RAW["reasons"].items()}
+STATUSES: Mapping[str, int] = {code: raw["status"] for code, raw in RAW["codes"].items()}
+"""The HTTP status that each code comes with."""
+CODES: Mapping[str, Explanation] = {
+    code: build(raw, REASONS[reason_of(code, raw["status"])]) for code, raw in RAW["codes"].items()
+}
+PROXY = build(RAW["others"]["proxy"])
+METADATA = build(RAW["others"]["metadata"])
+CLOUD_EYE = build(RAW["others"]["cloud_eye"])
+
+
+def explain(error: ApiError) -> Explanation:
+    """What a failure means, and what to do about it."""
+    if error.by_proxy:
+        return PROXY
+    if error.status is not None and error.status // 100 == 3:
+        return REASONS[Reason.PAYLOAD]
+    if error.api == "ecs":
+        return METADATA
+    if known := CODES.get(canonical(error.code)):
+        return known
+    return CLOUD_EYE if (error.api, error.reason) == ("ces", Reason.FORBIDDEN) else REASONS[error.reason]
+
+
+def advice(error: ApiError) -> str:
+    """What a person can do about a failure, for the log."""
+    return explain(error).do.en
+
+
+def named(text: str) -> Named | None:
+    """What somebody means who types a vendor's code, an HTTP status or a reason; None where it is not known."""
+    code, word = canonical(text.strip()), text.strip().lower()
+    if code in CODES:
+        return Named(code, STATUSES[code], reason_of(code, STATUSES[code]), CODES[code])
+    if match := re.fullmatch(r"(?:http)?[ /]?([1-5]\d\d)", word):
+        status = int(match[1])
+        reason = Reason.PAYLOAD if status < 400 else reason_of("", status)
+        return Named(f"HTTP {status}", status, reason, REASONS[reason]) if not 200 <= status < 300 else None
+    if word in set(Reason):
+        return Named(word, None, Reason(word), REASONS[Reason(word)])
+    return None
+
+
+def similar(text: str) -> list[str]:
+    """Names that are known and look like one that is not."""
+    return difflib.get_close_matches(canonical(text.strip()), CODES, n=3, cutoff=0.75) or difflib.get_close_matches(
+        text.strip().lower(), list(Reason), n=3
+    )

@@ -1,0 +1,245 @@
+"""The frozen values that every room shares: targets, jobs, samples, and a job's state."""
+
+import math
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pydantic import SecretStr
+from yarl import URL
+
+from frs_exporter.core.credentials import Credential
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.pricing import Price
+
+SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
+"""What a sub-service may be called: names from the wire become label values."""
+
+
+MAX_RECENT = 20
+"""Polls of a job whose ends are remembered."""
+
+
+class Api(StrEnum):
+    """The vendor's services that are called: the values of the label `api` of the exporter's own metrics."""
+
+    FRS = "frs"
+    IAM = "iam"
+    CES = "ces"
+    ECS = "ecs"
+    """The metadata service of the machine that the exporter runs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Requests per second and requests at once that one credential may make of one API at one endpoint."""
+
+    rate: float = 5.0
+    concurrency: int = 5
+
+    def divided(self, by: int) -> "Limit":
+        """What each of so many exporters may make of it."""
+        return Limit(self.rate / by, max(1, self.concurrency // by))
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A forward proxy: `url` is its scheme, host and port; `login` is a user name and a password, if it gets any."""
+
+    url: URL
+    login: tuple[str, SecretStr] | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.url.host_subcomponent}:{self.url.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """How to reach the cloud: a proxy by the scheme of what is asked through it, and what TLS believes.
+
+    `no_proxy` lists hosts to reach directly, and this machine is always one; with None there are none. `files` is a
+    digest of the certificates and keys read, so that changed ones make other options; `context` is made of them, None
+    for the system's own.
+    """
+
+    proxies: tuple[tuple[str, Proxy], ...] = ()
+    no_proxy: str | None = None
+    server_name: str = ""
+    insecure_skip_verify: bool = False
+    files: str = ""
+    context: ssl.SSLContext | None = field(default=None, compare=False, repr=False)
+
+
+DIRECT = HttpOptions()
+"""No proxy, the system's certificates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestScope:
+    """In whose name and how the cloud is asked, about one project, or with an empty `project_id` about an account.
+
+    `project` is what logs call it; `poll_interval`, how often it is asked, and `poll_timeout` are in seconds, endpoints
+    are base URLs without a trailing slash.
+    """
+
+    project: str
+    project_id: str
+    credential: Credential
+    endpoints: Mapping[Api, str] = field(hash=False)
+    poll_interval: float = 60.0
+    poll_timeout: float = 10.0
+    http: HttpOptions = DIRECT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(RequestScope):
+    """A project as it is asked and shown; durations in seconds."""
+
+    region: str
+    collectors: tuple[str, ...] = ("subscription",)
+    require: tuple[str, ...] = ()
+    month_budget_cny: Decimal | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    create_time_zone: str = "UTC"
+    max_face_sets: int = 100
+    pricing: tuple[Price, ...] = ()
+    stale_after: float = 180.0
+
+    def same_request(self, other: "Target") -> bool:
+        """Whether the same is asked, as often, in the same way: what differs is how an answer is shown."""
+        only_shown = ("collectors", "require", "month_budget_cny", "labels", "stale_after")
+        return replace(self, **{name: getattr(other, name) for name in only_shown}) == other
+
+    def same_subject(self, other: "Target") -> bool:
+        """Whether what was told of one holds for the other: they are one project, seen by one user."""
+        facts = (self.project_id, self.region, self.endpoints, self.credential.identity)
+        return facts == (other.project_id, other.region, other.endpoints, other.credential.identity)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One collector asked about one target: the unit of scheduling, state and reload."""
+
+    target: Target
+    collector: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What stays the same while the job's settings change."""
+        return self.target.project, self.collector
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something in a config that is allowed but probably not meant; `serious` where samples will be missing."""
+
+    text: str
+    serious: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric: its name as on the page, `gauge` or `counter`, its HELP, and the names of its labels in order."""
+
+    name: str
+    type: str
+    help: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A value of a family, with the values of the family's labels in order."""
+
+    family: Family
+    labels: tuple[str, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CollectResult:
+    """What an answer told: samples, notes for the log on what of it no sample can show, and what is to be remembered.
+
+    `memory` is handed to the collector when it asks again; nobody else knows what it is.
+    """
+
+    samples: tuple[Sample, ...] = ()
+    warnings: tuple[str, ...] = ()
+    memory: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What is known of a job: counters since the start, the newest answer, and until when its samples are fresh.
+
+    `warnings` and `memory` are those of the newest answer, `proven_samples` are what a failure itself proved.
+    `last_poll` and `last_success` are Unix seconds, `fresh_until` and `proven_until` are in seconds of the event loop's
+    clock. `recent` holds how the newest polls ended, the newest last: None is well.
+    """
+
+    polls: int = 0
+    failures: int = 0
+    failures_in_a_row: int = 0
+    errors: Mapping[Reason, int] = field(default_factory=dict)
+    error: ApiError | None = None
+    samples: tuple[Sample, ...] = ()
+    warnings: tuple[str, ...] = ()
+    memory: Any = None
+    proven_samples: tuple[Sample, ...] = ()
+    fresh_until: float = -math.inf
+    proven_until: float = -math.inf
+    last_poll: float | None = None
+    last_success: float | None = None
+    duration: float | None = None
+    recent: tuple[Reason | None, ...] = ()
+
+    @property
+    def up(self) -> bool:
+        """Whether the newest poll told what was asked."""
+        return self.polls > 0 and self.error is None
+
+    def succeeded(self, at: float, duration: float, findings: CollectResult, fresh_until: float) -> "JobState":
+        """The state after an answer: new samples replace all old ones."""
+        return replace(
+            self,
+            polls=self.polls + 1,
+            failures_in_a_row=0,
+            error=None,
+            samples=findings.samples,
+            warnings=findings.warnings,
+            memory=findings.memory,
+            proven_samples=(),
+            fresh_until=fresh_until,
+            last_poll=at,
+            last_success=at,
+            duration=duration,
+            recent=(*self.recent, None)[-MAX_RECENT:],
+        )
+
+    def failed(
+        self,
+        at: float,
+        duration: float,
+        error: ApiError,
+        proven_samples: tuple[Sample, ...] = (),
+        proven_until: float = -math.inf,
+    ) -> "JobState":
+        """The state after a failure: older samples of what it tells are superseded; if it tells nothing, none are."""
+        superseded = {sample.family for sample in proven_samples}
+        return replace(
+            self,
+            polls=self.polls + 1,
+            failures=self.failures + 1,
+            failures_in_a_row=self.failures_in_a_row + 1,
+            errors={**self.errors, error.reason: self.errors.get(error.reason, 0) + 1},
+            error=error,
+            samples=tuple(sample for sample in self.samples if sample.family not in superseded),
+            proven_samples=proven_samples or self.proven_samples,
+            proven_until=proven_until if proven_samples else self.proven_until,
+            last_poll=at,
+            duration=duration,
+            recent=(*self.recent, error.reason)[-MAX_RECENT:],
+        )

@@ -1,0 +1,148 @@
+"""A one-shot run: every job asked once, as politely as the daemon asks, and what came of it."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import filter as matching
+
+import structlog
+
+from frs_exporter.cloud.client import Client
+from frs_exporter.cloud.projects import list_projects
+from frs_exporter.cloud.transport import Transport
+from frs_exporter.collectors import COLLECTORS
+from frs_exporter.config.load import Config
+from frs_exporter.core.discovery import Discovery, Listed
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.model import Job, JobState, Target
+from frs_exporter.core.schedule import Shard
+from frs_exporter.core.trace import timing
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.plan import plan
+from frs_exporter.polling.poll import broken, poll
+from frs_exporter.status.snapshot import JobSnapshot, Snapshot
+
+log = structlog.get_logger()
+
+Advance = Callable[[int, int], None]
+"""Told how many jobs have been asked, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a config is asked: projects by name or pattern, and instead of what it says collectors and requirements.
+
+    Empty means all, or what the config says.
+    """
+
+    projects: tuple[str, ...] = ()
+    collectors: tuple[str, ...] = ()
+    require: tuple[str, ...] | None = None
+
+    def jobs(self, jobs: Sequence[Job]) -> list[Job]:
+        """The jobs that are meant; raises LookupError for a name or pattern that no project has."""
+        targets = {job.target.project: job.target for job in jobs}
+        named: set[str] = set() if self.projects else {*targets}
+        for pattern in self.projects:
+            meant = matching(targets, pattern) if PATTERN & set(pattern) else targets.keys() & {pattern}
+            if not meant:
+                raise LookupError(pattern, sorted(targets))
+            named.update(meant)
+        asked = [self._asked(target) for name, target in targets.items() if name in named]
+        return [Job(target, collector) for target in asked for collector in target.collectors]
+
+    def _asked(self, target: Target) -> Target:
+        require = target.require if self.require is None else self.require
+        collectors = self.collectors or target.collectors
+        return replace(
+            target, collectors=collectors, require=require if "subscription" in collectors else (), stale_after=WEEKS
+        )
+
+
+PATTERN = frozenset("*?[")
+"""What makes a pattern of a name: each is looked for among all names, as a plain name is not."""
+WEEKS = 4 * 7 * 86400.0
+"""Seconds for which answers stay fresh here: however long the others take, none of them goes stale."""
+
+
+@dataclass
+class Check:
+    """One look at a config's projects: `snapshot` tells at any time what is known by then.
+
+    `undiscovered` are the rules whose projects could not be listed, `jobs` those that are asked; by project there are
+    `expiries`, when tokens end in Unix seconds, and `latencies`, what the slowest request took in seconds.
+    """
+
+    config: Config
+    selection: Selection = field(default_factory=Selection)
+    shard: Shard = field(default_factory=Shard)
+    now: Callable[[], float] = time.time
+    jobs: list[Job] = field(default_factory=list)
+    states: dict[Job, JobState] = field(default_factory=dict)
+    expiries: dict[str, float] = field(default_factory=dict)
+    latencies: dict[str, float] = field(default_factory=dict)
+    undiscovered: dict[str, ApiError] = field(default_factory=dict)
+
+    async def run(self, advance: Advance = lambda done, all: None) -> None:
+        """Ask, and tell of each job that was asked; raises LookupError for a project that is not there.
+
+        May be cancelled at any time.
+        """
+        telemetry = Telemetry()
+        transport = Transport(self.config.limits, telemetry, self.now)
+        client = Client(transport, telemetry, self.now, random.Random())
+        try:
+            await self._plan(client)
+            advance(0, len(self.jobs))
+            async with asyncio.TaskGroup() as group:
+                for job in self.jobs:
+                    group.create_task(self._poll(client, job, advance))
+        finally:
+            await client.close()
+
+    async def _plan(self, client: Client) -> None:
+        lists: dict[str, tuple[Listed, ...]] = {}
+
+        async def look(rule: Discovery) -> None:
+            try:
+                lists[rule.name] = await list_projects(client, rule.access)
+            except ApiError as error:
+                self.undiscovered[rule.name] = error.replace()
+
+        await asyncio.gather(*map(look, self.config.discovery))
+        wanted = plan(self.config, lists, self.shard)
+        self.jobs = self.selection.jobs(wanted.jobs)
+        await client.adjust(wanted.limits, wanted.accesses)
+
+    async def _poll(self, client: Client, job: Job, advance: Advance) -> None:
+        before, clock = JobState(), asyncio.get_running_loop().time
+        started = clock()
+        try:
+            with timing() as seconds:
+                state = await poll(client, COLLECTORS, job, before, self.now)
+            project = job.target.project
+            self.latencies[project] = max([*seconds, self.latencies.get(project, 0.0)])
+        except Exception as error:
+            log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)
+            state = broken(before, error, self.now(), clock() - started)
+        self.states[job] = state
+        if (expiry := client.token_expiry(job.target)) is not None:
+            self.expiries[job.target.project] = expiry
+        advance(len(self.states), len(self.jobs))
+
+    @property
+    def unasked(self) -> int:
+        """Jobs of which nothing is known, as they were not asked in time."""
+        return len(self.jobs) - len(self.states)
+
+    def snapshot(self) -> Snapshot:
+        """What is known, as the daemon shows it."""
+        now, clock = self.now(), asyncio.get_running_loop().time()
+        jobs = [JobSnapshot(job, self.states.get(job, JobState()), now) for job in self.jobs]
+        return Snapshot(now, clock, self.shard, now, (), None, jobs)
+
+    def asked(self) -> Iterator[tuple[Job, JobState]]:
+        """The jobs of which something is known."""
+        return ((job, self.states[job]) for job in self.jobs if job in self.states)

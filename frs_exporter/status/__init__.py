@@ -1,0 +1,1 @@
+"""What people are shown of the state: a snapshot, its summary, words in two languages."""

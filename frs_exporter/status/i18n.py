@@ -1,0 +1,121 @@
+"""The words of the status page, in the languages that it speaks, and which of them a reader wants (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from frs_exporter.core.explanations import Text
+from frs_exporter.exposition.page import negotiate
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language by its tag's first part."""
+
+    name: str
+
+    def matches(self, language_range: str, _parameters: str) -> int:
+        """How specifically a range of an Accept-Language header names this language; 0 is not at all."""
+        return 2 if language_range.split("-", maxsplit=1)[0] == self.name else int(language_range == "*")
+
+
+ENGLISH, CHINESE = Language("en"), Language("zh")
+LANGUAGES = (ENGLISH, CHINESE)
+
+WORDS: Mapping[str, Text] = {
+    "title": Text("FRS subscriptions", "FRS 订阅状态"),
+    "jobs": Text("{up} of {all} jobs up", "{all} 个任务中 {up} 个正常"),
+    "trouble": Text("{count} projects in trouble", "{count} 个项目异常"),
+    "trouble_one": Text("1 project in trouble", "1 个项目异常"),
+    "no_trouble": Text("all projects well", "所有项目正常"),
+    "loaded": Text("config loaded {ago} ago", "配置于 {ago}前加载"),
+    "next_look": Text("looked at again in {ahead}", "{ahead}后再次检查"),
+    "no_look": Text("not looked at again by itself", "不会自动检查"),
+    "shard": Text("shard {index} of {total}", "分片 {index}/{total}"),
+    "refused": Text("The newest config is not in use, the one before it is:", "最新的配置未生效，仍在使用之前的配置："),
+    "filter": Text("Filter", "筛选"),
+    "filter_hint": Text("project, region, label, reason ...", "项目、区域、标签、原因……"),
+    "clear": Text("clear", "清除"),
+    "shown": Text("{shown} of {all} projects", "{all} 个项目中的 {shown} 个"),
+    "show_all": Text("show all {all}", "显示全部 {all} 个"),
+    "none": Text("No project matches.", "没有匹配的项目。"),
+    "empty": Text("No project is watched yet.", "尚未监控任何项目。"),
+    "project": Text("Project", "项目"),
+    "state": Text("State", "状态"),
+    "use": Text("Use", "用量"),
+    "face_sets": Text("{used} of {most} face sets", "人脸库 {used} / {most}"),
+    "calls": Text("{n} calls this month", "本月 {n} 次调用"),
+    "cost": Text("about {cny} CNY", "约 {cny} 元"),
+    "others": Text("Others", "其他"),
+    "age": Text("Data", "数据"),
+    "next": Text("Next poll", "下次轮询"),
+    "token": Text("Token ends", "Token 到期"),
+    "recent": Text("Last polls", "最近轮询"),
+    "up": Text("up", "正常"),
+    "down": Text("down", "异常"),
+    "frozen": Text("frozen", "已冻结"),
+    "missing": Text("required is off", "必需项未开通"),
+    "waiting": Text("not asked yet", "尚未查询"),
+    "on": Text("on", "已开通"),
+    "off": Text("off", "未开通"),
+    "unknown": Text("unknown", "未知"),
+    "required": Text("required", "必需"),
+    "since": Text("since {date}", "自 {date}"),
+    "ago": Text("{time} ago", "{time}前"),
+    "ahead": Text("in {time}", "{time}后"),
+    "now": Text("now", "现在"),
+    "never": Text("none yet", "尚无"),
+    "over": Text("ended", "已过期"),
+    "well": Text("well", "正常"),
+    "polls_failed": Text("{count} polls failed in a row", "连续 {count} 次轮询失败"),
+    "poll_failed": Text("1 poll failed", "1 次轮询失败"),
+    "stop": Text(". ", "。"),
+    "do": Text("What to do:", "处理建议："),
+    "said": Text("The answer:", "应答："),
+    "request_id": Text("request id", "请求 ID"),
+    "region": Text("Region", "区域"),
+    "credential": Text("Credential", "凭证"),
+    "subservices": Text("Sub-services", "子服务"),
+    "latency": Text("Latency", "时延"),
+    "required_off": Text("required, but off: {names}", "必需但未开通：{names}"),
+    "required_unknown": Text("required, but not known to be on: {names}", "必需但无法确认是否开通：{names}"),
+    "all_well": Text("all well: {projects} projects, {jobs} jobs", "全部正常：{projects} 个项目，{jobs} 个任务"),
+    "not_well": Text("{count} of {projects} projects not well", "{projects} 个项目中 {count} 个异常"),
+    "not_found": Text("{count} discovery rules failed", "{count} 条发现规则失败"),
+    "not_asked": Text("{count} of {jobs} jobs not asked in time", "{jobs} 个任务中 {count} 个未及查询"),
+    "metrics": Text("Metrics", "指标"),
+    "as_json": Text("This page as JSON", "本页 JSON"),
+    "targets": Text("Targets for Prometheus", "Prometheus 目标"),
+    "probe": Text("ask now", "立即查询"),
+    "other": Text("中文", "English"),
+    "seconds": Text("{n} s", "{n} 秒"),
+    "minutes": Text("{n} min", "{n} 分钟"),
+    "hours": Text("{n} h", "{n} 小时"),
+    "days": Text("{n} d", "{n} 天"),
+}
+
+STEPS = ((86400.0 * 2, "days", 86400), (7200.0, "hours", 3600), (120.0, "minutes", 60), (0.0, "seconds", 1))
+
+
+def language_of(accept: str, chosen: str = "") -> Language:
+    """The language that was chosen, or the one that an Accept-Language header likes best, or English."""
+    named = [language for language in LANGUAGES if language.name == chosen]
+    return named[0] if named else negotiate(accept, LANGUAGES, ENGLISH)
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """The words in one language."""
+
+    language: Language
+
+    def __call__(self, word: str | Text, **values: object) -> str:
+        """A word by name, or a text, filled in."""
+        text = WORDS[word] if isinstance(word, str) else word
+        chosen = text.zh if self.language is CHINESE else text.en
+        return chosen.format(**values) if values else chosen
+
+    def span(self, seconds: float) -> str:
+        """A span of time as people say it, rounded."""
+        seconds = max(0.0, seconds)
+        word, unit = next((word, unit) for least, word, unit in STEPS if seconds >= least)
+        return self(word, n=round(seconds / unit))

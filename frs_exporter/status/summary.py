@@ -1,0 +1,77 @@
+"""How a view of a project is put: the same on the status page, in a table on a terminal and as JSON (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from frs_exporter.collectors.subscription import DOCUMENTED
+from frs_exporter.status.i18n import Translator
+from frs_exporter.status.view import FailureView, JobView, ProjectView, Severity, SubserviceView
+
+MAX_COLUMNS = 10
+"""Sub-services with a column of their own; the vendor has about half as many."""
+STATES = {
+    Severity.DOWN: "down",
+    Severity.MISSING: "missing",
+    Severity.UNKNOWN: "waiting",
+    Severity.NONE: "up",
+}
+
+
+def failures(project: ProjectView) -> list[tuple[str, FailureView]]:
+    """Why jobs are down, each reason once, with the collectors whom it keeps from knowing."""
+    result: dict[tuple[str, str], tuple[list[str], FailureView]] = {}
+    for job in project.jobs:
+        if failure := job.failure:
+            names, _ = result.setdefault((failure.reason, failure.code), ([], failure))
+            names.append(job.collector)
+    return [(", ".join(names), failure) for names, failure in result.values()]
+
+
+def usage_class(fullness: float) -> str:
+    """How a face set is shown that is so full: as the alerts have it, at 80 % and at 95 %."""
+    return "lost" if fullness >= 0.95 else "blind" if fullness >= 0.8 else "unknown"
+
+
+def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:
+    """The sub-services that get a column: documented ones, then the commonest; and whether there are others."""
+    names = sorted(number, key=lambda name: (name not in DOCUMENTED, -number[name], name))
+    documented = [name for name in DOCUMENTED if name in number]
+    names = [*documented, *(name for name in names if name not in documented)]
+    return names[:MAX_COLUMNS], len(names) > MAX_COLUMNS
+
+
+def state(words: Translator, view: ProjectView) -> str:
+    """A project's state in a word."""
+    return words("frozen" if view.frozen else STATES[view.trouble])
+
+
+def css_class(subservice: SubserviceView) -> str:
+    """What a sub-service's cell looks like."""
+    if subservice.subscribed is None:
+        return "blind" if subservice.required else "unknown"
+    return "on" if subservice.subscribed else "lost" if subservice.required else "off"
+
+
+def recent_polls(words: Translator, job: JobView) -> str:
+    """The newest polls in words, the oldest of them first."""
+    return ", ".join(reason or words("well") for reason in job.recent)
+
+
+def date(seconds: float) -> str:
+    """A day, by UTC."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return "?"
+
+
+def plain(view: ProjectView, words: Translator) -> dict[str, Any]:
+    """A project as JSON has it: names in place of numbers, texts in the reader's language."""
+    result = asdict(view)
+    result["trouble"] = view.trouble.name.lower()
+    for job, seen in zip(result["jobs"], view.jobs, strict=True):
+        if seen.failure:
+            job["failure"].update(means=words(seen.failure.means), do=words(seen.failure.do))
+    return result

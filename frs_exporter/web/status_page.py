@@ -1,0 +1,188 @@
+"""The status, as a page for people and as JSON: both are made in slices and written piece by piece."""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from importlib import resources
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from frs_exporter import __version__
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.runtime.offload import Yielder
+from frs_exporter.status.i18n import Translator, language_of
+from frs_exporter.status.snapshot import Snapshot
+from frs_exporter.status.summary import columns_of, css_class, date, failures, plain, recent_polls, state, usage_class
+from frs_exporter.status.view import Projects, Severity
+from frs_exporter.web.stream import header, stream
+
+MAX_ROWS = 500
+MAX_REASONS = 5
+"""Reasons that are counted at the top of the page."""
+MAX_QUERY = 200
+PIECE = 1 << 15
+"""Characters that are written at once."""
+
+FILES = {name: resources.files(__package__).joinpath("templates", name).read_text("utf-8") for name in ("status.html",)}
+STYLE = resources.files(__package__).joinpath("templates", "status.css").read_text("utf-8")
+SCRIPT = resources.files(__package__).joinpath("templates", "status.js").read_text("utf-8")
+TEMPLATE = Environment(loader=DictLoader(FILES), autoescape=True, undefined=StrictUndefined).get_template("status.html")
+
+
+def source_hash(text: str) -> str:
+    """How a Content-Security-Policy names one inline text, so that no other counts."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+POLICY = (
+    f"default-src 'none'; style-src {source_hash(STYLE)}; script-src {source_hash(SCRIPT)}; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Language",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusQuery:
+    """What of the status a reader wants, and in which language."""
+
+    words: Translator
+    lang: str
+    text: str
+    all: bool
+
+    @classmethod
+    def of(cls, request: web.Request) -> "StatusQuery":
+        """What a request asks for."""
+        lang = request.query.get("lang", "")
+        language = language_of(header(request, "Accept-Language", "*"), lang)
+        text = request.query.get("q", "").strip()[:MAX_QUERY]
+        return cls(Translator(language), lang if lang == language.name else "", text, request.query.get("all") == "1")
+
+    def query(self, **changes: str) -> str:
+        """The query of a link to the same with some changes."""
+        now = {"q": self.text, "lang": self.lang, "all": "1" if self.all else ""}
+        return urlencode({name: value for name, value in {**now, **changes}.items() if value})
+
+
+async def page(exporter: Exporter, metrics: str, request: web.Request) -> web.StreamResponse:
+    """The page for people; `metrics` is where the metrics are, seen from here."""
+    asked = StatusQuery.of(request)
+    return await stream(request, rendered(exporter, asked, metrics), HEADERS)
+
+
+async def document(exporter: Exporter, request: web.Request) -> web.StreamResponse:
+    """The same as JSON, of all projects or those that a text is in."""
+    headers = {"Content-Type": "application/json", "Vary": "Accept-Language"}
+    return await stream(request, as_json(exporter, StatusQuery.of(request)), headers)
+
+
+async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> AsyncIterator[bytes]:
+    """The page in pieces."""
+    seen, turn = exporter.snapshot(), Yielder(exporter.clock)
+    projects, matching = await look(seen, asked, turn)
+    names = matching if asked.all else matching[:MAX_ROWS]
+    number = Counter[str]()
+    for name in names:
+        number.update(projects.subservices(name))
+        await turn()
+    columns, others = columns_of(number)
+    # Each is made when its turn comes: thousands at once would also go at once, and keep the loop waiting.
+    views = (projects.view(name, exporter.token_expiry(projects.target(name))) for name in names)
+    about = {
+        "seen": seen,
+        "metrics": metrics,
+        "reasons": projects.reasons.most_common(MAX_REASONS),
+        "shown": len(names),
+        "matching": len(matching),
+        **counts(seen, projects),
+    }
+    chunks, size = list[str](), 0
+    for piece in TEMPLATE.generate(projects=views, columns=columns, others=others, **about, **tools(asked)):
+        chunks.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            yield "".join(chunks).encode("utf-8", "replace")
+            chunks, size = [], 0
+        await turn()
+    yield "".join(chunks).encode("utf-8", "replace")
+
+
+def tools(asked: StatusQuery) -> dict[str, Any]:
+    """What the template uses whatever there is to show."""
+    words = asked.words
+    return {
+        "version": __version__,
+        "style": STYLE,
+        "script": SCRIPT,
+        "max_rows": MAX_ROWS,
+        "t": words,
+        "q": asked.text,
+        "lang": asked.lang,
+        "query": asked.query,
+        "css_class": css_class,
+        "usage_class": usage_class,
+        "failures": failures,
+        "date": date,
+        "probe": probe_query,
+        "state": partial(state, words),
+        "recent_polls": partial(recent_polls, words),
+    }
+
+
+async def look(seen: Snapshot, asked: StatusQuery, turn: Yielder) -> tuple[Projects, list[str]]:
+    """All projects, and the names of those that are asked for, the worst first."""
+    await turn()
+    projects, text, matching = Projects(seen), asked.text.lower(), set()
+    await turn()
+    for name in projects.names():
+        if not text or projects.matches(name, text):
+            matching.add(name)
+        await turn()
+    in_order = projects.in_order()
+    await turn()
+    return projects, [name for name in in_order if name in matching]
+
+
+def counts(seen: Snapshot, projects: Projects) -> dict[str, int]:
+    """How much there is, and how much of it is well."""
+    troubled = sum(trouble in (Severity.DOWN, Severity.MISSING) for trouble in projects.troubles.values())
+    up = sum(job.state.up for job in seen.jobs)
+    return {"jobs": len(seen.jobs), "up": up, "all": len(projects.troubles), "troubled": troubled}
+
+
+def probe_query(project: str) -> str:
+    """The query that asks about a project now, and tells how."""
+    return urlencode({"project": project, "debug": "true"})
+
+
+async def as_json(exporter: Exporter, asked: StatusQuery) -> AsyncIterator[bytes]:
+    """The document, project by project."""
+    seen, turn = exporter.snapshot(), Yielder(exporter.clock)
+    projects, names = await look(seen, asked, turn)
+    about = {
+        "version": __version__,
+        "now": seen.now,
+        "config": {"loaded": seen.loaded, "next_look": seen.next_look, "problems": list(seen.problems)},
+        "shard": {"index": seen.shard.index, "total": seen.shard.total},
+        "counts": counts(seen, projects),
+    }
+    yield json.dumps(about, ensure_ascii=False)[:-1].encode("utf-8", "replace") + b', "projects": ['
+    comma = b"\n"
+    for name in names:
+        view = projects.view(name, exporter.token_expiry(projects.target(name)))
+        yield comma + json.dumps(plain(view, asked.words), ensure_ascii=False).encode("utf-8", "replace")
+        comma = b",\n"
+        await turn()
+    yield b"\n]}\n"

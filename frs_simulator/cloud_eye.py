@@ -1,0 +1,153 @@
+"""Cloud Eye: the list of metrics and the batch query, with the vendor's limits, and data that comes late."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from frs_simulator.gateway import CALLER, WORLD, Refusal
+from frs_simulator.traffic import METRICS, Traffic
+from frs_simulator.world import Project
+
+NAMESPACE = "SYS.FRS"
+DIMENSION = "call_of_api"
+QUOTA = 500
+"""Requests per minute, of each of the two APIs (ces_03_0034)."""
+MAX_POINTS = 3000
+MAX_BODY = 512 * 1024
+PERIODS = {"1": 60, "60": 60, "300": 300, "1200": 1200, "3600": 3600, "14400": 14400, "86400": 86400}
+MINUTES_KEPT = 2 * 86400
+DEFAULT_LIMIT = 1000
+
+
+class Dimension(BaseModel):
+    """What a metric is of."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(min_length=1, max_length=32)
+    value: str = Field(min_length=1, max_length=256)
+
+
+class Metric(BaseModel):
+    """A metric that is asked about."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    namespace: str
+    metric_name: str
+    dimensions: list[Dimension] = Field(min_length=1, max_length=4)
+
+
+class Question(BaseModel):
+    """The body of a batch query; times in Unix milliseconds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    metrics: list[Metric] = Field(min_length=1, max_length=500)
+    start: int = Field(alias="from", ge=1111111111111, le=9999999999999)
+    to: int = Field(ge=1111111111111, le=9999999999999)
+    period: str
+    filter: str = Field(pattern="^(average|max|min|sum|variance)$")
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """`GET /V1.0/{project_id}/metrics`: those of the APIs that are called, page by page."""
+    project = project_of(request, "metrics")
+    return web.json_response(page_of(list(list_metrics(project)), request.query))
+
+
+def page_of(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
+    """The page that a query asks for; raises Refusal."""
+    limit, marker = query.get("limit", str(DEFAULT_LIMIT)), query.get("start", "")
+    if not limit.isdigit() or not 1 <= int(limit) <= DEFAULT_LIMIT:
+        raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
+    matching = [item for item in items if query.get("namespace", NAMESPACE) == item["namespace"]]
+    names = [marker_of(item) for item in matching]
+    if marker and marker not in names:
+        raise Refusal(400, "ces.0006", "The paging address is incorrect.")
+    first = names.index(marker) + 1 if marker else 0
+    page = matching[first : first + int(limit)]
+    about = {"count": len(page), "marker": marker_of(page[-1]) if page else "", "total": len(matching)}
+    return {"metrics": page, "meta_data": about}
+
+
+async def batch_query(request: web.Request) -> web.Response:
+    """`POST /V1.0/{project_id}/batch-query-metric-data`."""
+    project, body = project_of(request, "batch-query"), await request.read()
+    if len(body) > MAX_BODY:
+        raise Refusal(413, "ces.0014", "Some content in message body is not correct.")
+    try:
+        question = Question.model_validate(json.loads(body))
+    except (ValidationError, ValueError):
+        raise Refusal(400, "ces.0014", "Some content in message body is not correct.") from None
+    if question.period not in PERIODS or question.start >= question.to:
+        raise Refusal(400, "ces.0014", "Some content in message body is not correct.")
+    now = request.app[WORLD].now()
+    return web.json_response(
+        {"metrics": [answer(metric, question, project.traffic, now) for metric in question.metrics]}
+    )
+
+
+def project_of(request: web.Request, api: str) -> Project:
+    """The project that is asked about, within the user's quota of this API; raises Refusal."""
+    caller, project_id = request[CALLER], request.match_info["project_id"]
+    project = caller.project_at(project_id)
+    if project is None or request.headers.get("X-Project-Id", project_id) != project_id:
+        raise Refusal(403, "ces.0015", "Authentication fails or the authentication information is not provided.")
+    if not request.app[WORLD].within_quota(caller.user, f"ces {api}", QUOTA, window=60.0):
+        raise Refusal(429, "ces.0429", "Too Many Requests")
+    return project
+
+
+def list_metrics(project: Project) -> Iterator[dict[str, Any]]:
+    """The metrics of a project as the list has them; one is of a face set, as FRS tells of those, too."""
+    for api in project.traffic.calls:
+        for metric in METRICS:
+            unit = "ms" if metric == "average_latency" else "count"
+            yield {
+                "namespace": NAMESPACE,
+                "metric_name": metric,
+                "unit": unit,
+                "dimensions": [{"name": DIMENSION, "value": api}],
+            }
+    for face_set in project.face_sets[:1]:
+        dimensions = [{"name": "face_set", "value": face_set["face_set_name"]}]
+        yield {"namespace": NAMESPACE, "metric_name": "face_number", "unit": "count", "dimensions": dimensions}
+
+
+def marker_of(item: dict[str, Any]) -> str:
+    """What names an item of the list."""
+    (dimension,) = item["dimensions"]
+    return f"{item['namespace']}.{item['metric_name']}.{dimension['name']}:{dimension['value']}"
+
+
+def answer(metric: Metric, question: Question, traffic: Traffic, now: float) -> dict[str, Any]:
+    """What is told of one metric."""
+    (dimension, *_) = metric.dimensions
+    known = (
+        metric.namespace == NAMESPACE
+        and metric.metric_name in METRICS
+        and dimension.name == DIMENSION
+        and dimension.value in traffic.calls
+    )
+    points = datapoints(metric.metric_name, dimension.value, question, traffic, now) if known else ()
+    return {**metric.model_dump(), "unit": "count", "datapoints": list(points)}
+
+
+def datapoints(
+    metric: str, api: str, question: Question, traffic: Traffic, now: float
+) -> Iterator[dict[str, float | int]]:
+    """The points that are there already, of not more periods than an answer may have: the first ones are left out."""
+    period = PERIODS[question.period]
+    end = question.to // 1000
+    earliest = end - MAX_POINTS // len(question.metrics) * period
+    start = max(question.start // 1000, earliest) // period * period
+    for time in range(start, end, period):
+        kept = period >= 1200 or time >= now - MINUTES_KEPT
+        if kept and time + period <= traffic.known_until(now):
+            value = traffic.rolled_up(metric, api, time, period, question.filter)
+            if value is not None:
+                yield {question.filter: value, "timestamp": time * 1000}

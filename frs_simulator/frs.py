@@ -1,0 +1,42 @@
+"""FRS: what a project has subscribed, and its face sets."""
+
+from aiohttp import web
+
+from frs_simulator.gateway import CALLER, WORLD, Refusal
+from frs_simulator.world import QUOTA, Project
+
+
+async def subscribe(request: web.Request) -> web.Response:
+    """`GET /v1/{project_id}/subscribe`."""
+    project = project_of(request, "subscribe")
+    if project.answer is None:
+        raise Refusal(400, "FRS.0019", "The service has not been subscribed.")
+    return web.json_response(project.answer)
+
+
+async def face_sets(request: web.Request) -> web.Response:
+    """`GET /v2/{project_id}/face-sets`."""
+    project = project_of(request, "face-sets")
+    if project.answer is None:
+        raise Refusal(400, "FRS.0019", "The service has not been subscribed.")
+    if not project.answer.get("search_service", {}).get("subscribe_status"):
+        raise Refusal(400, "FRS.0020", "The sub-service has not been subscribed.")
+    return web.json_response({"face_sets_info": project.face_sets})
+
+
+def project_of(request: web.Request, api: str) -> Project:
+    """The project that is asked about, within the user's quota of this API; raises Refusal."""
+    caller = request[CALLER]
+    project_id = request.match_info["project_id"]
+    project = caller.project_at(project_id)
+    if project is None or request.match_info.get("region", project.region) != project.region:
+        raise Refusal(403, "FRS.0028", "The project ID does not match the token.")
+    if request.headers.get("X-Project-Id", project_id) != project_id:
+        raise Refusal(403, "FRS.0028", "The project ID does not match the token.")
+    world = request.app[WORLD]
+    if not world.within_quota(caller.user, api, QUOTA):
+        raise Refusal(429, "FRS.0033", "Too many requests, over flow control.")
+    project.freeze_if_due(world.now())
+    if project.frozen:
+        raise Refusal(400, "FRS.0202", "The service has been freeze.")
+    return project
