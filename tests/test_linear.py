@@ -216,5 +216,6 @@ def makers_of_notices() -> Iterator[str]:
         codes = [compile(file.read_text(), str(file), "exec")]
         for code in codes:  # which grows meanwhile
             codes += [each for each in code.co_consts if isinstance(each, CodeType)]
-            if "Notice" in code.co_names and code.co_flags & inspect.CO_NEWLOCALS:
+            # Since 3.14 annotations are functions, too.
+            if "Notice" in code.co_names and code.co_flags & inspect.CO_NEWLOCALS and code.co_name != "__annotate__":
                 yield name_of(code)

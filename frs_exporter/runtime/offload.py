@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
 from typing import Any, TypeVar
 
-SWITCH = 0.0005
+SWITCH = 0.0001
 """Seconds that the thread may compute while the loop waits for its turn. With Python's usual 5 ms one turn of the loop
 takes 100 ms, as it gives its own turn up with each system call and waits again."""
 

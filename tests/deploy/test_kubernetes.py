@@ -674,9 +674,9 @@ def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
     jsonschema.validate(the("ServiceMonitor", found)["spec"], SERVICE_MONITOR)
     probes = [container(found)[f"{name}Probe"] for name in ("startup", "liveness", "readiness")]
     assert all("httpGet" not in probe for probe in probes)
-    program, command, *arguments = probes[1]["exec"]["command"]
+    program, name, *arguments = probes[1]["exec"]["command"]
     assert program == "frs-exporter"
-    assert command(command).make_context(command, arguments).params["unverified"] is True
+    assert command(name).make_context(name, arguments).params["unverified"] is True
 
 
 def test_the_component_for_tls_is_what_the_chart_does(tmp_path: Path) -> None:
