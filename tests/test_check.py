@@ -82,10 +82,10 @@ def golden(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        ("wide.txt", {"terminal": True, "width": 180}),
-        ("80.txt", {"terminal": True, "width": 80}),
-        ("narrow.txt", {"terminal": True, "width": 50}),
-        ("no-color.txt", {"terminal": True, "width": 80, "color": False}),
+        ("wide.txt", {"terminal": True, "terminal_width": 180}),
+        ("80.txt", {"terminal": True, "terminal_width": 80}),
+        ("narrow.txt", {"terminal": True, "terminal_width": 50}),
+        ("no-color.txt", {"terminal": True, "terminal_width": 80, "color": False}),
         ("piped.txt", {"terminal": False}),
     ],
 )
@@ -96,7 +96,7 @@ async def test_the_table(tmp_path: Path, name: str, how: dict[str, Any]) -> None
         golden(name, text)
         plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
         if how["terminal"]:
-            assert max(map(len, plain.splitlines())) <= how["width"]
+            assert max(map(len, plain.splitlines())) <= how["terminal_width"]
         assert ("\x1b[" in text) == how["terminal"]
         assert ("\x1b[31" in text or "\x1b[1;31" in text) == (how["terminal"] and how.get("color", True))
 

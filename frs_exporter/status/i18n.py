@@ -42,7 +42,7 @@ WORDS: Mapping[str, Text] = {
     "project": Text("Project", "项目"),
     "state": Text("State", "状态"),
     "use": Text("Use", "用量"),
-    "face_sets": Text("{used} of {most} face sets", "人脸库 {used} / {most}"),
+    "face_sets": Text("{used} of {limit} face sets", "人脸库 {used} / {limit}"),
     "calls": Text("{n} calls this month", "本月 {n} 次调用"),
     "cost": Text("about {cny} CNY", "约 {cny} 元"),
     "others": Text("Others", "其他"),

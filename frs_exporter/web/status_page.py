@@ -90,8 +90,8 @@ async def document(exporter: Exporter, request: web.Request) -> web.StreamRespon
 
 async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> AsyncIterator[bytes]:
     """The page in pieces."""
-    seen, turn = exporter.snapshot(), Yielder(exporter.clock)
-    projects, matching = await look(seen, asked, turn)
+    snapshot, turn = exporter.snapshot(), Yielder(exporter.clock)
+    projects, matching = await look(snapshot, asked, turn)
     names = matching if asked.all else matching[:MAX_ROWS]
     number = Counter[str]()
     for name in names:
@@ -101,12 +101,12 @@ async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> Asyn
     # Each is made when its turn comes: thousands at once would also go at once, and keep the loop waiting.
     views = (projects.view(name, exporter.token_expiry(projects.target(name))) for name in names)
     about = {
-        "seen": seen,
+        "snapshot": snapshot,
         "metrics": metrics,
         "reasons": projects.reasons.most_common(MAX_REASONS),
         "shown": len(names),
         "matching": len(matching),
-        **counts(seen, projects),
+        **counts(snapshot, projects),
     }
     chunks, size = list[str](), 0
     for piece in TEMPLATE.generate(projects=views, columns=columns, others=others, **about, **tools(asked)):
@@ -141,10 +141,10 @@ def tools(asked: StatusQuery) -> dict[str, Any]:
     }
 
 
-async def look(seen: Snapshot, asked: StatusQuery, turn: Yielder) -> tuple[Projects, list[str]]:
+async def look(snapshot: Snapshot, asked: StatusQuery, turn: Yielder) -> tuple[Projects, list[str]]:
     """All projects, and the names of those that are asked for, the worst first."""
     await turn()
-    projects, text, matching = Projects(seen), asked.text.lower(), set()
+    projects, text, matching = Projects(snapshot), asked.text.lower(), set()
     await turn()
     for name in projects.names():
         if not text or projects.matches(name, text):
@@ -155,11 +155,11 @@ async def look(seen: Snapshot, asked: StatusQuery, turn: Yielder) -> tuple[Proje
     return projects, [name for name in in_order if name in matching]
 
 
-def counts(seen: Snapshot, projects: Projects) -> dict[str, int]:
+def counts(snapshot: Snapshot, projects: Projects) -> dict[str, int]:
     """How much there is, and how much of it is well."""
     troubled = sum(trouble in (Severity.DOWN, Severity.MISSING) for trouble in projects.troubles.values())
-    up = sum(job.state.up for job in seen.jobs)
-    return {"jobs": len(seen.jobs), "up": up, "all": len(projects.troubles), "troubled": troubled}
+    up = sum(job.state.up for job in snapshot.jobs)
+    return {"jobs": len(snapshot.jobs), "up": up, "all": len(projects.troubles), "troubled": troubled}
 
 
 def probe_query(project: str) -> str:
@@ -169,14 +169,14 @@ def probe_query(project: str) -> str:
 
 async def as_json(exporter: Exporter, asked: StatusQuery) -> AsyncIterator[bytes]:
     """The document, project by project."""
-    seen, turn = exporter.snapshot(), Yielder(exporter.clock)
-    projects, names = await look(seen, asked, turn)
+    snapshot, turn = exporter.snapshot(), Yielder(exporter.clock)
+    projects, names = await look(snapshot, asked, turn)
     about = {
         "version": __version__,
-        "now": seen.now,
-        "config": {"loaded": seen.loaded, "next_look": seen.next_look, "problems": list(seen.problems)},
-        "shard": {"index": seen.shard.index, "total": seen.shard.total},
-        "counts": counts(seen, projects),
+        "now": snapshot.now,
+        "config": {"loaded": snapshot.loaded, "next_look": snapshot.next_look, "problems": list(snapshot.problems)},
+        "shard": {"index": snapshot.shard.index, "total": snapshot.shard.total},
+        "counts": counts(snapshot, projects),
     }
     yield json.dumps(about, ensure_ascii=False)[:-1].encode("utf-8", "replace") + b', "projects": ['
     comma = b"\n"

@@ -163,7 +163,7 @@ class Pages:
     def __init__(self, pages: Callable[[int], list[int]]) -> None:
         self.pages, self.asked = pages, 0
 
-    async def ask(self, _: Any, __: Any, path: str) -> Any:
+    async def get(self, _: Any, __: Any, path: str) -> Any:
         self.asked += 1
         match = re.search(r"page=(\d+)&", path)
         assert match
@@ -205,7 +205,7 @@ async def test_what_is_disabled_or_the_account_itself_is_left_out_and_regions_ar
     ]
 
     class Listing:
-        async def ask(self, *_: Any) -> Any:
+        async def get(self, *_: Any) -> Any:
             return {"projects": items}
 
     listed = await list_projects(Listing(), target)  # type: ignore[arg-type]

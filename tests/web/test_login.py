@@ -8,7 +8,7 @@ import time
 import bcrypt
 import pytest
 
-from frs_exporter.web import login
+from frs_exporter.web import basic_auth
 from frs_exporter.web.basic_auth import Logins, TooManyLogins, parse_basic, stand_in
 
 
@@ -24,13 +24,13 @@ def basic(user: str, password: str) -> str:
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The hash of each comparison that is really made."""
     made = list[str]()
-    real = login.matches
+    real = basic_auth.matches
 
     def matches(password: bytes, hash: str) -> bool:
         made.append(hash)
         return real(password, hash)
 
-    monkeypatch.setattr(login, "matches", matches)
+    monkeypatch.setattr(basic_auth, "matches", matches)
     return made
 
 
@@ -91,12 +91,12 @@ async def test_300_at_once_are_computed_once_and_one_at_a_time(computed: list[st
 async def test_wrong_ones_do_not_push_out_the_right_one(computed: list[str]) -> None:
     logins = Logins()
     assert await logins.accepts(USERS, basic("alice", "correct"))
-    for i in range(login.MAX_REFUSED + 20):
+    for i in range(basic_auth.MAX_REFUSED + 20):
         assert not await logins.accepts(USERS, basic("alice", f"wrong {i}"))
     before = len(computed)
     assert await logins.accepts(USERS, basic("alice", "correct"))
     assert len(computed) == before
-    assert len(logins._wrong) == login.MAX_REFUSED
+    assert len(logins._wrong) == basic_auth.MAX_REFUSED
 
 
 async def test_another_hash_is_another_login(computed: list[str]) -> None:
@@ -134,7 +134,7 @@ async def test_an_unknown_user_with_a_known_ones_password_stays_out_and_is_not_k
 
 
 async def test_more_than_can_be_looked_at_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login, "MAX_WAITING", 5)
+    monkeypatch.setattr(basic_auth, "MAX_WAITING", 5)
     logins = Logins()
     logging_in = (logins.accepts(USERS, basic("alice", f"wrong {i}")) for i in range(20))
     answers = await asyncio.gather(*logging_in, return_exceptions=True)
@@ -166,7 +166,7 @@ async def test_who_hangs_up_does_not_let_another_be_computed_beside_it(monkeypat
         under_way -= 1
         return False
 
-    monkeypatch.setattr(login, "matches", matches)
+    monkeypatch.setattr(basic_auth, "matches", matches)
     logins = Logins()
     for i in range(30):
         task = asyncio.create_task(logins.accepts(USERS, basic("alice", f"wrong {i}")))

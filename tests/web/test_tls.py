@@ -16,7 +16,7 @@ import structlog
 import trustme
 
 from frs_exporter.cli import daemon
-from frs_exporter.web import listen, reload
+from frs_exporter.web import listener, reload
 from frs_exporter.web.tls import Tls, normal
 from frs_simulator import Simulator, demo_world
 from tests.web.authority import FILES, keep, prepare, put
@@ -96,7 +96,7 @@ async def test_who_speaks_plain_http_is_told_that_tls_is_wanted(folder: Path) ->
 async def test_who_says_nothing_or_hangs_up_before_the_handshake_is_let_go(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listen, "HANDSHAKE_WITHIN", 0.2)
+    monkeypatch.setattr(listener, "HANDSHAKE_WITHIN", 0.2)
     async with secured(folder, "tls.good.yml") as served:
         _, gone = await asyncio.open_connection("127.0.0.1", served.port)
         gone.close()
@@ -336,7 +336,7 @@ def one_request(context: ssl.SSLContext, port: int, session: Any) -> Any:
 
 
 async def test_one_connection_too_many_is_closed_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listen, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 3)
     async with Simulator(demo_world(1)) as simulator, serving(simulator) as served:
         idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(3)]
         await asyncio.sleep(0.1)
