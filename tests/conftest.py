@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
@@ -21,7 +22,7 @@ from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.config.types import proxy
 from frs_exporter.core.credentials import Credential, KeyCredential, TokenCredential
-from frs_exporter.core.model import Api, HttpOptions, Limit, Target
+from frs_exporter.core.model import Api, Display, HttpOptions, Limit, Target
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_simulator import Account, Project, Simulator, World
 from frs_simulator.demo import subscribed
@@ -121,13 +122,15 @@ def credential_of(owner: Account) -> Credential:
 
 
 def target_of(owner: Account, project: Project, url: str, **settings: Any) -> Target:
-    """A simulated project as a target."""
+    """A simulated project as a target; settings of how it is shown are among the others."""
+    display = {field.name: settings.pop(field.name) for field in fields(Display) if field.name in settings}
     return Target(
         project=project.name,
         project_id=project.id,
         region=project.region,
         credential=settings.pop("credential", credential_of(owner)),
         endpoints=dict.fromkeys(Api, url),
+        display=Display(**display),
         **settings,
     )
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from frs_exporter.core import errors
-from frs_exporter.core.errors import ApiError, Reason, canonical, proves_secret
+from frs_exporter.core.errors import Failure, Reason, canonical, proves_secret
 from frs_exporter.core.explanations import (
     CLOUD_EYE,
     CODES,
@@ -37,7 +37,7 @@ def test_every_reason_is_explained() -> None:
 
 def test_every_code_that_the_package_knows_is_explained() -> None:
     known = {*errors.CODES, *errors.NOT_SUBSCRIBED_EITHER}
-    known |= {f"APIG.{n:04}" for n in range(1000) if proves_secret(ApiError(Reason.AUTH, "", code=f"APIG.{n:04}"))}
+    known |= {f"APIG.{n:04}" for n in range(1000) if proves_secret(Failure(Reason.AUTH, "", code=f"APIG.{n:04}"))}
     assert known <= set(CODES)
     assert all(code == canonical(code) for code in CODES)
     for status in (*errors.STATUSES, 301, 400, 418, 500, 503):
@@ -62,13 +62,13 @@ def test_every_explanation_is_there_in_chinese(explanation: Explanation) -> None
 
 def test_a_code_says_more_than_its_reason() -> None:
     assert "FRS.0020" in CODES
-    assert advice(ApiError(Reason.CLIENT, "x", code="FRS.0020")) == CODES["FRS.0020"].do.en
-    assert explain(ApiError(Reason.FORBIDDEN, "x", code="APIGW.0802")) is CODES["APIG.0802"]
-    assert explain(ApiError(Reason.FORBIDDEN, "x", code="403")) is REASONS[Reason.FORBIDDEN]
-    assert explain(ApiError(Reason.AUTH, "x", api="ecs")) is METADATA
-    assert explain(ApiError(Reason.DNS, "x", api="iam", by_proxy=True)) is PROXY
-    assert explain(ApiError(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is CODES["APIG.0802"]
-    assert explain(ApiError(Reason.FORBIDDEN, "x", code="403", api="ces")) is CLOUD_EYE
+    assert advice(Failure(Reason.CLIENT, "x", code="FRS.0020")) == CODES["FRS.0020"].do.en
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802")) is CODES["APIG.0802"]
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="403")) is REASONS[Reason.FORBIDDEN]
+    assert explain(Failure(Reason.AUTH, "x", api="ecs")) is METADATA
+    assert explain(Failure(Reason.DNS, "x", api="iam", by_proxy=True)) is PROXY
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is CODES["APIG.0802"]
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", api="ces")) is CLOUD_EYE
 
 
 def test_what_a_code_does_not_say_its_reason_does() -> None:

@@ -449,7 +449,7 @@ def test_a_first_look_is_a_config_like_any_other(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "sk with no space".replace(" ", ""))
     monkeypatch.setenv("HUAWEICLOUD_SDK_SECURITY_TOKEN", "sts")
     (target,) = first_look("a" * 32, "cn-north-4", None, None).targets
-    assert (target.project, target.collectors) == ("a" * 32, ("subscription", "face_sets"))
+    assert (target.project, target.display.collectors) == ("a" * 32, ("subscription", "face_sets"))
     assert target.credential.kind == "ak_sk"
     assert "sts" not in repr(target)
     monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "two words")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.core.errors import ApiError, ConfigError, Reason, classify, error_body, retry_after
+from frs_exporter.core.errors import ApiError, ConfigError, Failure, Reason, classify, error_body, retry_after
 from frs_exporter.core.redact import MAX_MESSAGE, brief
 
 
@@ -172,18 +172,18 @@ def test_any_json_is_classified(value: Any) -> None:
 
 
 def test_errors_read_well() -> None:
-    error = ApiError(Reason.THROTTLED, "slow down", status=429, code="FRS.0033")
+    error = Failure(Reason.THROTTLED, "slow down", status=429, code="FRS.0033")
     assert str(error) == "throttled: slow down (FRS.0033 HTTP 429)"
-    assert str(ApiError(Reason.DNS, "no such name")) == "dns: no such name"
+    assert str(Failure(Reason.DNS, "no such name")) == "dns: no such name"
     assert str(ConfigError(["a:1:1: x", "a:2:1: y"])) == "a:1:1: x\na:2:1: y"
 
 
-def test_an_error_can_be_kept_without_the_frames_it_came_through() -> None:
-    def fail() -> None:
-        raise ApiError(Reason.FROZEN, "m", status=400, code="FRS.0202", retry_after=5.0, request_id="r")
-
+def test_what_is_kept_of_an_error_has_no_frames_and_says_what_is_known() -> None:
+    failure = Failure(Reason.FROZEN, "m", status=400, code="FRS.0202", retry_after=5.0, request_id="r")
     with pytest.raises(ApiError) as caught:
-        fail()
-    alone = caught.value.replace()
-    assert alone.__traceback__ is None
-    assert vars(alone) == vars(caught.value)
+        raise ApiError(failure)
+    assert caught.value.failure is failure
+    assert str(caught.value) == str(failure)
+    assert not hasattr(failure, "__traceback__")
+    known = {"reason": "frozen", "code": "FRS.0202", "status": 400, "request_id": "r", "message": "m"}
+    assert failure.log_fields() == known

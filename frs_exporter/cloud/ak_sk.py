@@ -13,7 +13,7 @@ from frs_exporter.cloud.metadata import temporary_keys
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Authorize, Request, Send
 from frs_exporter.core.credentials import AgencyCredential, KeyCredential
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, RequestScope
 
 RENEW_AT = (0.8, 0.9)
@@ -151,7 +151,7 @@ class AgencyAuthorizer:
         clock, life = asyncio.get_running_loop().time(), expires_at - self._now()
         if life <= 0:
             message = "the metadata service gives keys that have ended; is this machine's clock right?"
-            raise ApiError(Reason.PAYLOAD, message, api=Api.ECS)
+            raise ApiError(Failure(Reason.PAYLOAD, message, api=Api.ECS))
         refresh_at = clock + max(REFRESH_RETRY, life * self._rng.uniform(*RENEW_AT))
         return Grant(keys, expires_at, refresh_at, clock + life)
 

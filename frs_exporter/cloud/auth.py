@@ -25,7 +25,7 @@ from frs_exporter.cloud.lockout import (
 )
 from frs_exporter.cloud.transport import Authorize, Request, Send
 from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, RequestScope
 from frs_exporter.exposition.telemetry import Telemetry
 
@@ -229,7 +229,7 @@ class TokenAuthorizer:
         )
         value, issued, expires, project_id = answer.data
         if project_id != access.project_id:
-            raise ApiError(Reason.PROJECT_MISMATCH, "IAM issued a token of another project", **about(answer))
+            raise ApiError(Failure(Reason.PROJECT_MISMATCH, "IAM issued a token of another project", **about(answer)))
         # The life is measured between two times of IAM's own clock, so a wrong local clock does no harm.
         life = min(expires - issued, LONGEST_LIFE)
         return Grant(Token(value), expires, asked_at + life * self._rng.uniform(*REFRESH_AT), asked_at + life)

@@ -57,7 +57,7 @@ class Client:
         except ApiError as error:
             # Tokens die early: on arrears, on changed permissions; temporary keys do, too. A second refusal is a
             # failure. A refused signature is never tried again with the same key: a few of them lock it.
-            if error.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
+            if error.failure.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
                 raise
         event("the authorization was refused: one more try with a new one")
         return (await self._transport.send(request, await authorizer.authorize(access))).data

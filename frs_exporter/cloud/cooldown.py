@@ -3,15 +3,16 @@
 import asyncio
 import math
 from collections import defaultdict
+from dataclasses import replace
 
-from frs_exporter.core.errors import ApiError
+from frs_exporter.core.errors import ApiError, Failure
 
 
 class Cooldown:
     """An error that stands for a while: whoever comes meanwhile gets it at once, and nothing is sent."""
 
     def __init__(self) -> None:
-        self._error: ApiError | None = None
+        self._failure: Failure | None = None
         self._until = -math.inf
 
     @property
@@ -19,9 +20,9 @@ class Cooldown:
         """Seconds for which the error still stands, zero or less when it does not."""
         return self._until - asyncio.get_running_loop().time()
 
-    def start(self, error: ApiError, seconds: float) -> None:
+    def start(self, failure: Failure, seconds: float) -> None:
         """Let the error stand for at least so long."""
-        self._error = error.replace()
+        self._failure = failure
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
 
     def restart(self, seconds: float) -> None:
@@ -30,16 +31,16 @@ class Cooldown:
 
     def clear(self) -> None:
         """Let nothing stand."""
-        self._error, self._until = None, -math.inf
+        self._failure, self._until = None, -math.inf
 
     def check(self, longer: float = 0.0) -> None:
         """Raise the error again, if it stands, or did so many seconds ago."""
         remaining = self.remaining + longer
-        if self._error is not None and remaining > 0:
+        if self._failure is not None and remaining > 0:
             message = (
-                f"as told to another request: {self._error.message}; not asked for another {math.ceil(remaining)} s"
+                f"as told to another request: {self._failure.message}; not asked for another {math.ceil(remaining)} s"
             )
-            raise self._error.replace(message=message, retry_after=remaining)
+            raise ApiError(replace(self._failure, message=message, retry_after=remaining))
 
 
 class Pauses:
@@ -61,9 +62,9 @@ class Pauses:
         """Somebody was answered: what went before was not about everybody."""
         self._first, self._spread = None, False
 
-    def pause(self, project: str, error: ApiError, seconds: float) -> None:
+    def pause(self, project: str, failure: Failure, seconds: float) -> None:
         """Let the error stand for this project alone."""
-        self._projects[project].start(error, seconds)
+        self._projects[project].start(failure, seconds)
 
     def check(self, project: str) -> None:
         """Raise the error that stands for all, or for this project."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiolimiter import AsyncLimiter
 
 from frs_exporter.cloud.cooldown import Pauses
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Limit
 from frs_exporter.core.schedule import LONGEST_RETRY_AFTER
 
@@ -55,17 +55,21 @@ class Gate:
             try:
                 yield
             except ApiError as error:
-                self._failed(project, poll_interval, error)
+                self._failed(project, poll_interval, error.failure)
                 raise
             self._throttled.clear()
 
-    def _failed(self, project: str, poll_interval: float, error: ApiError) -> None:
-        if error.reason is Reason.THROTTLED and error.retry_after:
-            self._throttled[project] = wanted = min(error.retry_after, LONGEST_RETRY_AFTER)
-            self._pauses.pause(project, error, wanted)
+    def _failed(self, project: str, poll_interval: float, failure: Failure) -> None:
+        if failure.reason is Reason.THROTTLED and failure.retry_after:
+            self._throttled[project] = wanted = min(failure.retry_after, LONGEST_RETRY_AFTER)
+            self._pauses.pause(project, failure, wanted)
             second = sorted(self._throttled.values())[-2:][0] if len(self._throttled) > 1 else 0.0
-            self._pauses.everybody.start(error, max(second, min(wanted, poll_interval, LONGEST_FOR_ONE)))
-        elif error.status is not None and not error.by_proxy and error.reason not in (Reason.THROTTLED, Reason.AUTH):
+            self._pauses.everybody.start(failure, max(second, min(wanted, poll_interval, LONGEST_FOR_ONE)))
+        elif (
+            failure.status is not None
+            and not failure.by_proxy
+            and failure.reason not in (Reason.THROTTLED, Reason.AUTH)
+        ):
             self._throttled.clear()  # a refusal may be an older one that stands
 
     @asynccontextmanager

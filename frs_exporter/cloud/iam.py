@@ -8,7 +8,7 @@ from typing import Any
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.cloud.transport import Response
 from frs_exporter.core.credentials import TokenCredential
-from frs_exporter.core.errors import ApiError, Reason, request_id
+from frs_exporter.core.errors import ApiError, Failure, Reason, request_id
 from frs_exporter.core.model import Api
 
 
@@ -39,7 +39,7 @@ def read_token(raw: Response) -> tuple[str, float, float, str]:
             return value, issued, expires, project_id
     except (KeyError, TypeError, ValueError, OverflowError):
         problem = "no usable token.issued_at, token.expires_at and token.project.id"
-    raise ApiError(Reason.PAYLOAD, f"{problem} in IAM's answer", **about(raw))
+    raise ApiError(Failure(Reason.PAYLOAD, f"{problem} in IAM's answer", **about(raw)))
 
 
 def about(answer: Response) -> dict[str, Any]:

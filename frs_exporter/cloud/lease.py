@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from frs_exporter.core.errors import ApiError
+from frs_exporter.core.errors import ApiError, Failure
 from frs_exporter.core.explanations import advice
 
 REFRESH_RETRY = 60.0
@@ -91,7 +91,7 @@ class Lease(Generic[T]):
             term = self._term = await obtain()
         except ApiError as error:
             if self._term is not None:
-                self._postpone(self._term, error)
+                self._postpone(self._term, error.failure)
             raise
         finally:
             self._renewal = None
@@ -100,15 +100,14 @@ class Lease(Generic[T]):
             log.info(f"{self._what} renewed", **self._names)
         return term
 
-    def _postpone(self, held: Grant[T], error: ApiError) -> None:
+    def _postpone(self, held: Grant[T], failure: Failure) -> None:
         """Try again later; nobody but the log tells of it while what is held serves."""
         clock = asyncio.get_running_loop().time()
         self._term = replace(held, refresh_at=clock + REFRESH_RETRY)
         if not self._overdue and clock < held.dies_at:
             self._overdue = True
-            names = {**self._names, "reason": str(error.reason), "api": error.api, "code": error.code}
-            details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
-            log.warning(f"{self._what} not renewed", **names, **details, valid_seconds=round(held.dies_at - clock))
+            details = {**failure.log_fields(), "advice": advice(failure), "valid_seconds": round(held.dies_at - clock)}
+            log.warning(f"{self._what} not renewed", **self._names, **details)
 
     def _look_at(self, task: asyncio.Task[Grant[T]]) -> None:
         """See how a renewal ended, as nobody else may be waiting for it: a failure is told already, a bug is not."""

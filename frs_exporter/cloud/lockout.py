@@ -4,11 +4,12 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import structlog
 
 from frs_exporter.cloud.cooldown import Cooldown, Pauses
-from frs_exporter.core.errors import ApiError, Reason, proves_secret
+from frs_exporter.core.errors import ApiError, Failure, Reason, proves_secret
 from frs_exporter.core.explanations import advice
 from frs_exporter.exposition.telemetry import Telemetry
 
@@ -60,12 +61,12 @@ class Refusals:
         self._limit, self._window = limit, window
         self._cooldown = Cooldown()
 
-    def add(self, error: ApiError) -> None:
+    def add(self, failure: Failure) -> None:
         """Count one."""
         now = asyncio.get_running_loop().time()
         self._times.append(now)
         if len(self._times) == self._limit:
-            self._cooldown.start(error, self._times[0] + self._window - now)
+            self._cooldown.start(failure, self._times[0] + self._window - now)
 
     def clear(self) -> None:
         """One of the user's secrets was accepted."""
@@ -163,13 +164,14 @@ class Lockout:
             try:
                 yield
             except ApiError as error:
-                if error.reason is Reason.TIMEOUT:
-                    raise self._doubt(project, endpoint, error) from None
-                if error.status is not None and not error.by_proxy:
+                failure = error.failure
+                if failure.reason is Reason.TIMEOUT:
+                    raise ApiError(self._doubt(project, endpoint, failure)) from None
+                if failure.status is not None and not failure.by_proxy:
                     self._answered(endpoint)
-                if error.reason is Reason.AUTH:
-                    raise await self._refused(project, error, replaced) from None
-                if proves_secret(error):
+                if failure.reason is Reason.AUTH:
+                    raise ApiError(await self._refused(project, failure, replaced)) from None
+                if proves_secret(failure):
                     self._accept(project, refusals)
                 raise
             self._answered(endpoint)
@@ -200,54 +202,53 @@ class Lockout:
         share = max(1, self._max_in_flight // len(self._under_way))
         return self._under_way.total() < self._max_in_flight and self._under_way[endpoint] < share
 
-    async def _refused(self, project: str, error: ApiError, replaced: Replaced) -> ApiError:
+    async def _refused(self, project: str, failure: Failure, replaced: Replaced) -> Failure:
         """What to tell who was refused; another secret, if there is one, has to prove itself."""
-        self._user.add(error)
+        self._user.add(failure)
         self._proven = False  # nobody goes meanwhile
         if not await replaced():
-            return self._refuse(project, error)
+            return self._refuse(project, failure)
         self._forget()
-        return error.replace()
+        return failure
 
-    def _refuse(self, project: str, error: ApiError) -> ApiError:
+    def _refuse(self, project: str, failure: Failure) -> Failure:
         """Hold the secret, or an odd project; what to tell who was refused."""
         if project in self._quarantined and not self._refusals:
             self._current = min(2 * self._current, LAST_HOLD)  # as it may be the secret after all
-            self._quarantine.start(error, self._current)
-            return error.replace(retry_after=self._quarantine.remaining)
+            self._quarantine.start(failure, self._current)
+            return replace(failure, retry_after=self._quarantine.remaining)
         if not self._refusals and not self._retired:
-            names = {"credential": self._credential, "api": error.api, "code": error.code}
-            details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
-            log.error("credential rejected", **names, held_seconds=self._current, **details)
+            details = {"held_seconds": self._current, **failure.log_fields(), "advice": advice(failure)}
+            log.error("credential rejected", credential=self._credential, **details)
         new = self._cooldown.remaining <= 0
-        self._cooldown.start(error, self._current)
+        self._cooldown.start(failure, self._current)
         if new:  # more that were under way make the hold as long as a second refusal does, and no longer
             self._current = min(2 * self._current, LAST_HOLD)
         self._proven, self._suspect, self._deferred = False, project, frozenset({project})
         self._refusals += 1
         self._show()
-        return error.replace(retry_after=self._cooldown.remaining + DEFERRAL)
+        return replace(failure, retry_after=self._cooldown.remaining + DEFERRAL)
 
     def _answered(self, endpoint: str) -> None:
         self._cooling[endpoint].well()
         self._unanswered.pop(endpoint, None)
 
-    def _doubt(self, project: str, endpoint: str, error: ApiError) -> ApiError:
+    def _doubt(self, project: str, endpoint: str, failure: Failure) -> Failure:
         """What was not answered may have been refused: it is not tried again so soon; what to tell."""
         if self._refusals:
             self._cooldown.restart(self._current)
             # The endpoint may be what is silent, or the project: whoever else is there comes before it.
             self._deferred = frozenset(who for who in self._deferred if who != self._suspect) | {endpoint, project}
-            return error.replace(retry_after=self._cooldown.remaining + DEFERRAL)
+            return replace(failure, retry_after=self._cooldown.remaining + DEFERRAL)
         if self._proven_once and not self._of_endpoint:
-            return error
+            return failure
         self._proven = False  # one at a time, until somebody is accepted: several could all have been refused
         cooling, level = self._cooling[endpoint], min(self._unanswered[endpoint], len(PROJECT_PAUSES) - 1)
         self._unanswered[endpoint] += 1
-        cooling.pause(project, error, PROJECT_PAUSES[level])
+        cooling.pause(project, failure, PROJECT_PAUSES[level])
         if cooling.spreads(project):
-            cooling.everybody.start(error, ENDPOINT_PAUSES[level])
-        return error.replace(retry_after=PROJECT_PAUSES[level])
+            cooling.everybody.start(failure, ENDPOINT_PAUSES[level])
+        return replace(failure, retry_after=PROJECT_PAUSES[level])
 
     def _accept(self, project: str, refusals: int) -> None:
         """Lift the hold, unless the secret was refused since the attempt began."""

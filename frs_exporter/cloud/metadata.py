@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from frs_exporter.cloud.iam import iam_time
 from frs_exporter.cloud.transport import Authorize, Request, Response, Send
 from frs_exporter.core.credentials import AgencyCredential, KeyCredential
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api
 
 TOKEN_PATH = "/meta-data/latest/api/token"
@@ -38,9 +38,11 @@ async def temporary_keys(credential: AgencyCredential, send: Send) -> tuple[KeyC
     try:
         answer = await send(request("GET", KEY_PATH), given(await authorization(send, request)))
     except ApiError as error:
-        if error.status in (401, 403, 404):
-            message = f"the machine is given no keys: {error.message}"
-            raise ApiError(Reason.FORBIDDEN, message, status=error.status, code=error.code, api=Api.ECS) from None
+        failure = error.failure
+        if failure.status in (401, 403, 404):
+            message = f"the machine is given no keys: {failure.message}"
+            refused = Failure(Reason.FORBIDDEN, message, status=failure.status, code=failure.code, api=Api.ECS)
+            raise ApiError(refused) from None
         raise
     return read_keys(credential.name, answer)
 
@@ -51,7 +53,7 @@ async def authorization(send: Send, request: Callable[..., Request]) -> dict[str
         asked = {"x-metadata-token-ttl-seconds": str(TOKEN_LIFE)}
         return {"x-metadata-token": (await send(request("PUT", TOKEN_PATH, read=printable), given(asked))).data}
     except ApiError as error:
-        if error.status not in WITHOUT_TOKENS:
+        if error.failure.status not in WITHOUT_TOKENS:
             raise
         return {}
 
@@ -67,7 +69,7 @@ def read_keys(name: str, answer: Response) -> tuple[KeyCredential, float]:
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
     message = "no usable credential in the metadata service's answer"
-    raise ApiError(Reason.PAYLOAD, message, status=answer.status, api=Api.ECS)
+    raise ApiError(Failure(Reason.PAYLOAD, message, status=answer.status, api=Api.ECS))
 
 
 def printable(raw: Response) -> str:

@@ -3,17 +3,18 @@
 import os
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 
 import aiohttp
 from yarl import URL
 
-from frs_exporter.core.errors import ApiError, Reason, error_body, retry_after
+from frs_exporter.core.errors import ApiError, Failure, Reason, error_body, retry_after
 from frs_exporter.core.model import Proxy
 
 
 def unreachable(
     error: Exception, url: URL, timeout: float, proxy: Proxy | None, *, connected: bool, looking_up: bool
-) -> ApiError:
+) -> Failure:
     """Why there is no whole answer; the message names hosts and never a header or a body.
 
     `connected` says that the connection stood, through the proxy's tunnel if there is one; `looking_up` that the name
@@ -29,10 +30,10 @@ def unreachable(
         reason, message = late(error, name, peer, timeout, looking_up)
     else:
         reason, message = broken(error, peer)
-    return ApiError(reason, message, by_proxy=by_proxy)
+    return Failure(reason, message, by_proxy=by_proxy)
 
 
-def refused_by_proxy(status: int, proxy: Proxy, host: str) -> ApiError:
+def refused_by_proxy(status: int, proxy: Proxy, host: str) -> Failure:
     """What a status of the proxy's own says, to CONNECT or in the place of an answer (RFC 9110, 15)."""
     match status:
         case 401 | 407:  # tinyproxy 1.11 answers a wrong login with 401, and 500 where it reaches nobody
@@ -43,7 +44,7 @@ def refused_by_proxy(status: int, proxy: Proxy, host: str) -> ApiError:
             does = f"cannot reach {host}"
         case _:
             does = f"refuses to connect to {host}"
-    return ApiError(Reason.CONNECT, f"the proxy {proxy} {does}", status=status, code=str(status), by_proxy=True)
+    return Failure(Reason.CONNECT, f"the proxy {proxy} {does}", status=status, code=str(status), by_proxy=True)
 
 
 def check_proxy(status: int, body: bytes, headers: Mapping[str, str], url: URL, proxy: Proxy) -> None:
@@ -51,7 +52,8 @@ def check_proxy(status: int, body: bytes, headers: Mapping[str, str], url: URL, 
     code, words = error_body(body)
     refuses = status in (403, 500, 502, 503, 504) or (status == 401 and words)
     if url.scheme != "https" and (status == 407 or (refuses and not code)):
-        raise refused_by_proxy(status, proxy, str(url.host)).replace(retry_after=retry_after(headers))
+        refused = refused_by_proxy(status, proxy, str(url.host))
+        raise ApiError(replace(refused, retry_after=retry_after(headers)))
 
 
 def redirected_to(location: str) -> str:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.core.credentials import TokenCredential
 from frs_exporter.core.discovery import Listed
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, RequestScope
 
 PER_PAGE = 500
@@ -30,7 +31,7 @@ async def list_projects(client: Client, access: RequestScope) -> tuple[Listed, .
     else:
         items = await all_pages(client, access)
     if not items:  # an account has one for each region it uses: this must not take all that is watched from the page
-        raise ApiError(Reason.PAYLOAD, "the list of projects is empty", api=Api.IAM)
+        raise ApiError(Failure(Reason.PAYLOAD, "the list of projects is empty", api=Api.IAM))
     return tuple(enabled(items))
 
 
@@ -41,25 +42,29 @@ async def all_pages(client: Client, access: RequestScope) -> Items:
         try:
             projects = items_of(await client.get(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}"))
         except ApiError as error:
-            raise error.replace(message=error.message + NEEDED) if error.reason is Reason.FORBIDDEN else error from None
+            if error.failure.reason is not Reason.FORBIDDEN:
+                raise
+            raise ApiError(replace(error.failure, message=error.failure.message + NEEDED)) from None
         if projects.keys() <= items.keys():
             return items
         items.update(projects)
-    raise ApiError(Reason.PAYLOAD, f"the list of projects has not ended after {MAX_PAGES} pages", api=Api.IAM)
+    raise ApiError(Failure(Reason.PAYLOAD, f"the list of projects has not ended after {MAX_PAGES} pages", api=Api.IAM))
 
 
 def items_of(data: Any) -> Items:
     """The projects in an answer; raises ApiError where they are not what projects are."""
     projects = data.get("projects") if isinstance(data, dict) else None
     if not isinstance(projects, list):
-        raise ApiError(Reason.PAYLOAD, "$.projects is not a list", api=Api.IAM)
+        raise ApiError(Failure(Reason.PAYLOAD, "$.projects is not a list", api=Api.IAM))
     items = {}
     for index, item in enumerate(projects):
         project_id, name = (item.get("id"), item.get("name")) if isinstance(item, dict) else (None, None)
         if not isinstance(project_id, str) or not re.fullmatch(r"[0-9a-f]{32}", project_id):
-            raise ApiError(Reason.PAYLOAD, f"$.projects[{index}].id is not 32 hexadecimal digits", api=Api.IAM)
+            raise ApiError(Failure(Reason.PAYLOAD, f"$.projects[{index}].id is not 32 hexadecimal digits", api=Api.IAM))
         if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= 128:
-            raise ApiError(Reason.PAYLOAD, f"$.projects[{index}].name, of {project_id}, is no name", api=Api.IAM)
+            raise ApiError(
+                Failure(Reason.PAYLOAD, f"$.projects[{index}].name, of {project_id}, is no name", api=Api.IAM)
+            )
         items[project_id] = item
     return items
 

@@ -18,7 +18,7 @@ from frs_exporter.cloud.proxy import login_headers, login_secrets, proxy_for
 from frs_exporter.cloud.sessions import Connections, Progress
 from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
-from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Reason, canonical, classify, request_id
+from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, Reason, canonical, classify, request_id
 from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
 from frs_exporter.core.trace import add_seconds, event, event_with_headers
 from frs_exporter.exposition.telemetry import Telemetry
@@ -157,17 +157,17 @@ class Transport:
         try:
             answer = await self._exchange(request, headers)
         except ApiError as error:
-            self._observe(request, clock() - started, error)
-            raise error.replace(api=request.api) from None
+            self._observe(request, clock() - started, error.failure)
+            raise ApiError(replace(error.failure, api=request.api)) from None
         self._observe(request, clock() - started, None)
         return answer
 
-    def _observe(self, request: Request, seconds: float, error: ApiError | None) -> None:
-        reason = error.reason if error and canonical(error.code) not in NOT_SUBSCRIBED_EITHER else None
+    def _observe(self, request: Request, seconds: float, failure: Failure | None) -> None:
+        reason = failure.reason if failure and canonical(failure.code) not in NOT_SUBSCRIBED_EITHER else None
         self._telemetry.requested(request.api, seconds, reason)
         add_seconds(seconds)
-        outcome = str(error) if error else "answered"
-        event(outcome if error is None else f"classified as {outcome}")
+        outcome = str(failure) if failure else "answered"
+        event(outcome if failure is None else f"classified as {outcome}")
         names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}
         log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
 
@@ -199,9 +199,10 @@ class Transport:
                 body = await body_of(response)
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
             looking_up = not progress.connected and self._connections.looking_up(proxy.url if proxy else request.url)
-            raise unreachable(
+            failure = unreachable(
                 error, request.url, request.timeout, proxy, connected=progress.connected, looking_up=looking_up
-            ) from None  # aiohttp's errors hold the request, secrets and all
+            )
+            raise ApiError(failure) from None  # aiohttp's errors hold the request, secrets and all
         raw = Response(response.status, lower, body)
         if proxy:
             check_proxy(raw.status, body, lower, request.url, proxy)
@@ -220,33 +221,33 @@ def check_status(
     """What was to be read of an answer, which came `skew` seconds off; raises ApiError where it is none of success."""
     if raw.status // 100 == 2:
         return decode_body(raw, request)
-    raise hinted(classify_response(raw, "x-auth-token" in headers, secrets()), headers, skew)
+    raise ApiError(hinted(classify_response(raw, "x-auth-token" in headers, secrets()), headers, skew))
 
 
-def hinted(refused: ApiError, headers: Mapping[str, str], skew: float | None) -> ApiError:
+def hinted(refused: Failure, headers: Mapping[str, str], skew: float | None) -> Failure:
     """A refusal, with what else it may be where a signature was refused."""
     if refused.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
-        return refused.replace(message=refused.message + skew_hint(skew))
+        return replace(refused, message=refused.message + skew_hint(skew))
     return refused
 
 
-def classify_response(raw: Response, by_token: bool, secrets: Collection[str]) -> ApiError:
+def classify_response(raw: Response, by_token: bool, secrets: Collection[str]) -> Failure:
     """What an answer that is none of success stands for; `by_token` says that the request carried a token."""
     if raw.status // 100 == 3:
         message = f"redirected to {redirected_to(raw.headers.get('location', ''))}, which is not followed"
-        return ApiError(Reason.CLIENT, message, status=raw.status, code=str(raw.status))
+        return Failure(Reason.CLIENT, message, status=raw.status, code=str(raw.status))
     return classify(raw.status, raw.data, raw.headers, by_token=by_token, secrets=secrets)
 
 
 def decode_body(raw: Response, request: Request) -> Response:
     """The answer with what was to be read of its body; raises ApiError where that cannot be."""
     if len(raw.data) > MAX_BODY:
-        raise ApiError(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=raw.status)
+        raise ApiError(Failure(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=raw.status))
     try:
         return replace(raw, data=request.read(raw))
     except ValueError as error:
         message, about = f"the answer is not usable: {error}", request_id(raw.headers)
-        raise ApiError(Reason.PAYLOAD, message, status=raw.status, request_id=about) from None
+        raise ApiError(Failure(Reason.PAYLOAD, message, status=raw.status, request_id=about)) from None
 
 
 async def body_of(response: aiohttp.ClientResponse) -> bytes:

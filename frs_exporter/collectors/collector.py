@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, CollectResult, Family, Sample, Target
 
 MAX_LABEL = 128
@@ -34,7 +34,7 @@ class ApiClient:
 class Collector:
     """A record of functions: `collect(client, target, memory)` raises ApiError.
 
-    `memory` is that of the findings of its last success, None before the first. `told(target, error)` are samples that
+    `memory` is that of its last result, None before the first. `proven_samples(target, failure)` are what
     a failure itself proves. `demand(interval)` is how many requests per second it makes of `api` when it is polled
     every `interval` seconds.
     """
@@ -42,14 +42,15 @@ class Collector:
     api: Api
     families: tuple[Family, ...]
     collect: Callable[[ApiClient, Target, Any], Awaitable[CollectResult]]
-    proven_samples: Callable[[Target, ApiError], Samples] = lambda target, error: ()
+    proven_samples: Callable[[Target, Failure], Samples] = lambda target, failure: ()
     demand: Callable[[float], float] = lambda interval: 1 / interval
 
 
 def wrong_shape(where: str, wanted: str, found: object) -> ApiError:
     """The failure of JSON that is not what the API promises; `where` is its JSON path, values are never told."""
     names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
-    return ApiError(Reason.PAYLOAD, f"{where}: wanted {wanted}, found {names.get(type(found), 'a number')}", status=200)
+    message = f"{where}: wanted {wanted}, found {names.get(type(found), 'a number')}"
+    return ApiError(Failure(Reason.PAYLOAD, message, status=200))
 
 
 def members(where: str, value: Any, name: str) -> list[Any]:

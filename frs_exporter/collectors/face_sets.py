@@ -43,7 +43,7 @@ async def collect(client: ApiClient, target: Target, _: None) -> CollectResult:
     try:
         data = await client.get(Api.FRS, f"/v2/{target.project_id}/face-sets")
     except ApiError as error:
-        if canonical(error.code) not in NOT_SUBSCRIBED_EITHER:
+        if canonical(error.failure.code) not in NOT_SUBSCRIBED_EITHER:
             raise
         return CollectResult()
     return parse(data, target)

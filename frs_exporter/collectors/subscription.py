@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from frs_exporter.collectors.collector import ApiClient, Collector, Samples, whole_number, wrong_shape
-from frs_exporter.core.errors import NOT_SUBSCRIBED, ApiError, Reason
+from frs_exporter.core.errors import NOT_SUBSCRIBED, ApiError, Failure, Reason
 from frs_exporter.core.model import SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
 from frs_exporter.core.redact import brief
 
@@ -54,7 +54,7 @@ async def collect(client: ApiClient, target: Target, seen: Collection[str] | Non
     try:
         data = await client.get(Api.FRS, f"/v1/{target.project_id}/subscribe")
     except ApiError as error:
-        if error.code != NOT_SUBSCRIBED:
+        if error.failure.code != NOT_SUBSCRIBED:
             raise
         return not_subscribed(target, seen or ())
     return parse(data, target)
@@ -68,7 +68,7 @@ def parse(data: Any, target: Target) -> CollectResult:
     chosen = choose(offered, target)
     if not chosen:
         raise ApiError(
-            Reason.PAYLOAD, "$: wanted at least one *_service with a subscribe_status, found none", status=200
+            Failure(Reason.PAYLOAD, "$: wanted at least one *_service with a subscribe_status, found none", status=200)
         )
     parts = [subservice(key, value, target) for key, value in offered.items() if key in chosen]
     ignored = [key for key in offered if key not in chosen]
@@ -92,7 +92,7 @@ def is_subservice(key: str, value: Any) -> bool:
 
 def choose(keys: Iterable[str], target: Target) -> set[str]:
     """The sub-services to show: of those whose names may be label values the first 32, well-known ones first."""
-    known = (*DOCUMENTED, *target.require)
+    known = (*DOCUMENTED, *target.display.require)
     names = {key: key.removesuffix("_service") for key in keys}
     fit = [key for key, name in names.items() if re.fullmatch(SUBSERVICE_NAME, name)]
     return set(sorted(fit, key=lambda key: (names[key] not in known, key))[:MAX_SUBSERVICES])
@@ -131,16 +131,16 @@ def timestamp(text: Any, zone: str) -> float | None:
 
 def not_subscribed(target: Target, seen: Iterable[str]) -> CollectResult:
     """Every sub-service known of is off: the documented ones, those required, and those seen in the last answer."""
-    names = tuple(dict.fromkeys((*DOCUMENTED, *target.require, *seen)))
+    names = tuple(dict.fromkeys((*DOCUMENTED, *target.display.require, *seen)))
     off = (Sample(SUBSCRIBED, (target.project, name), 0) for name in names)
     return CollectResult(
         (*off, Sample(IGNORED, (target.project,), 0), Sample(FROZEN, (target.project,), 0)), memory=names
     )
 
 
-def proven_samples(target: Target, error: ApiError) -> Samples:
+def proven_samples(target: Target, failure: Failure) -> Samples:
     """A frozen service says so by failing."""
-    return (Sample(FROZEN, (target.project,), 1),) if error.reason is Reason.FROZEN else ()
+    return (Sample(FROZEN, (target.project,), 1),) if failure.reason is Reason.FROZEN else ()
 
 
 COLLECTOR = Collector(Api.FRS, (SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN, IGNORED), collect, proven_samples)

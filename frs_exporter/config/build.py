@@ -1,6 +1,6 @@
 """A validated file becomes frozen values: targets, rules, credentials."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from frs_exporter.config import schema
@@ -9,7 +9,7 @@ from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.config.yaml import Path
 from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, TokenCredential
 from frs_exporter.core.discovery import Discovery
-from frs_exporter.core.model import Api, HttpOptions, Target
+from frs_exporter.core.model import Api, Display, HttpOptions, Target
 from frs_exporter.core.pricing import LIST_PRICE_2018, Price, Tier
 
 FALLBACK = schema.Settings.model_validate(DEFAULTS)
@@ -25,7 +25,8 @@ class Maker:
         self._credentials = {name: make_credential(name, raw) for name, raw in file.credentials.items()}
         self._endpoints = {Api(api): url for api, url in file.endpoints}
         self._in_region: dict[str, dict[Api, str]] = {}
-        self._shared: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self._displays: dict[Display, Display] = {}
+        """One for all that are equal: that is quicker to compare, and to let go of."""
         defaults = {name: value for name, value in file.defaults if value is not None}
         self._defaults = {**dict(FALLBACK), **defaults}
 
@@ -62,26 +63,24 @@ class Maker:
             return self._defaults[name] if own is None else own
 
         interval, timeout = setting("poll_interval"), setting("poll_timeout")
+        display = Display(
+            collectors=tuple(dict.fromkeys(setting("collectors"))),
+            require=tuple(dict.fromkeys(setting("require"))),
+            month_budget_cny=setting("month_budget_cny"),
+            labels=tuple(sorted(raw.labels.items())),
+            stale_after=setting("stale_after") or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
+        )
         return Target(
             **facts,
             credential=self._credentials[raw.credential],
             http=self._clients.get(("credentials", raw.credential, "http_client"), self._clients[GLOBAL]),
-            collectors=self._same(dict.fromkeys(setting("collectors"))),
-            require=self._same(dict.fromkeys(setting("require"))),
-            month_budget_cny=setting("month_budget_cny"),
-            labels=self._same(sorted(raw.labels.items())),
             create_time_zone=setting("create_time_zone"),
             max_face_sets=setting("max_face_sets"),
             pricing=self._pricing,
             poll_interval=interval,
             poll_timeout=timeout,
-            stale_after=setting("stale_after") or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
+            display=self._displays.setdefault(display, display),
         )
-
-    def _same(self, items: Iterable[Any]) -> tuple[Any, ...]:
-        """The items as a tuple, one for all who have equal ones: that is quicker to compare, and to let go of."""
-        items = tuple(items)
-        return self._shared.setdefault(items, items)
 
 
 def prices(file: schema.File) -> tuple[Price, ...]:

@@ -37,7 +37,7 @@ class Config:
     @property
     def jobs(self) -> tuple[Job, ...]:
         """Each target of the file with each of its collectors."""
-        return tuple(Job(target, collector) for target in self.targets for collector in target.collectors)
+        return tuple(Job(target, collector) for target in self.targets for collector in target.display.collectors)
 
 
 @without_collections()

@@ -2,12 +2,13 @@
 
 Exception
 ├── ConfigError   the file is wrong; every problem found, each as `file:line:column: path: message`
-└── ApiError      the cloud did not tell what it was asked; `reason` says why
+└── ApiError      the cloud did not tell what it was asked; its `failure` says why
 """
 
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
@@ -57,46 +58,41 @@ class ConfigError(Exception):
         self.temporary = temporary
 
 
-class ApiError(Exception):
-    """A call that did not tell what was asked; `code` is the vendor's, `retry_after` is in seconds.
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call did not tell what was asked; `code` is the vendor's, `retry_after` is in seconds.
 
     `by_proxy` says that it failed at the configured proxy: nothing is known of the endpoint.
     `by_vendor` says that the answer has a shape of the vendor's, and is not a stranger's on the way.
     """
 
-    def __init__(
-        self,
-        reason: Reason,
-        message: str,
-        *,
-        status: int | None = None,
-        code: str = "",
-        retry_after: float | None = None,
-        request_id: str = "",
-        api: str = "",
-        by_proxy: bool = False,
-        by_vendor: bool = False,
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-        self.status = status
-        self.code = code
-        self.retry_after = retry_after
-        self.request_id = request_id
-        self.api = api
-        self.by_proxy = by_proxy
-        self.by_vendor = by_vendor
+    reason: Reason
+    message: str
+    status: int | None = None
+    code: str = ""
+    retry_after: float | None = None
+    request_id: str = ""
+    api: str = ""
+    by_proxy: bool = False
+    by_vendor: bool = False
 
-    def replace(self, **changes: Any) -> "ApiError":
-        """A copy with some changes, and without the traceback, whose frames hold headers and bodies: it may be kept."""
-        names = ("message", "status", "code", "retry_after", "request_id", "api", "by_proxy", "by_vendor")
-        return ApiError(self.reason, **{**{name: getattr(self, name) for name in names}, **changes})
+    def log_fields(self) -> dict[str, str | int]:
+        """What the log tells of it, without what is not known."""
+        fields = {name: getattr(self, name) for name in ("api", "code", "status", "request_id", "message")}
+        return {"reason": str(self.reason), **{name: value for name, value in fields.items() if value}}
 
     def __str__(self) -> str:
         status = f"HTTP {self.status}" if self.status else ""
         where = " ".join(part for part in (self.code if self.code != str(self.status) else "", status) if part)
         return f"{self.reason}: {self.message}" + (f" ({where})" if where else "")
+
+
+class ApiError(Exception):
+    """What raises a Failure, and no more: its traceback holds headers and bodies, so it is the failure that is kept."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure)
+        self.failure = failure
 
 
 # What a code says that its HTTP status does not. Codes without a row are judged by their status alone.
@@ -131,8 +127,8 @@ STATUSES: Mapping[int, Reason] = {
 
 def classify(
     status: int, body: bytes, headers: Mapping[str, str], *, by_token: bool, secrets: Collection[str] = ()
-) -> ApiError:
-    """The error that an answer other than 2xx stands for; `by_token` says that the request carried a token.
+) -> Failure:
+    """The failure that an answer other than 2xx stands for; `by_token` says that the request carried a token.
 
     `headers` has lower-case names; `secrets` were sent and must not come back in the message. Without a token in play a
     refusal means the password or the signature.
@@ -144,7 +140,7 @@ def classify(
         reason = Reason.FORBIDDEN if behind_the_gateway(code) else Reason.AUTH
         if message and not code:  # a page of somebody on the way, who knows nothing of the secret
             reason = Reason.PAYLOAD
-    return ApiError(
+    return Failure(
         reason,
         brief(message) or NO_MESSAGE,
         status=status,
@@ -161,14 +157,16 @@ def reason_of(code: str, status: int) -> Reason:
     return known or (Reason.SERVER if status >= 500 else Reason.CLIENT)
 
 
-def proves_secret(error: ApiError) -> bool:
+def proves_secret(failure: Failure) -> bool:
     """Whether a failure comes from behind the check of password or signature: who is told so was let in.
 
     A stranger's answer, as of a proxy or a firewall, proves nothing.
     """
-    if behind_the_gateway(error.code) or (error.reason is Reason.FORBIDDEN and error.api == "iam" and error.by_vendor):
+    if behind_the_gateway(failure.code):
         return True
-    return canonical(error.code) in {"APIG.0302", "APIG.0304", "APIG.0306", "APIG.0310", "APIG.0802"}
+    if failure.reason is Reason.FORBIDDEN and failure.api == "iam" and failure.by_vendor:
+        return True
+    return canonical(failure.code) in {"APIG.0302", "APIG.0304", "APIG.0306", "APIG.0310", "APIG.0802"}
 
 
 def behind_the_gateway(code: str) -> bool:

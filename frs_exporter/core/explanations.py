@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from frs_exporter.core.errors import ApiError, Reason, canonical, reason_of
+from frs_exporter.core.errors import Failure, Reason, canonical, reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +77,22 @@ METADATA = build(RAW["others"]["metadata"])
 CLOUD_EYE = build(RAW["others"]["cloud_eye"])
 
 
-def explain(error: ApiError) -> Explanation:
+def explain(failure: Failure) -> Explanation:
     """What a failure means, and what to do about it."""
-    if error.by_proxy:
+    if failure.by_proxy:
         return PROXY
-    if error.status is not None and error.status // 100 == 3:
+    if failure.status is not None and failure.status // 100 == 3:
         return REASONS[Reason.PAYLOAD]
-    if error.api == "ecs":
+    if failure.api == "ecs":
         return METADATA
-    if known := CODES.get(canonical(error.code)):
+    if known := CODES.get(canonical(failure.code)):
         return known
-    return CLOUD_EYE if (error.api, error.reason) == ("ces", Reason.FORBIDDEN) else REASONS[error.reason]
+    return CLOUD_EYE if (failure.api, failure.reason) == ("ces", Reason.FORBIDDEN) else REASONS[failure.reason]
 
 
-def advice(error: ApiError) -> str:
+def advice(failure: Failure) -> str:
     """What a person can do about a failure, for the log."""
-    return explain(error).do.en
+    return explain(failure).do.en
 
 
 def named(text: str) -> Named | None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from frs_exporter.core.credentials import Credential
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.pricing import Price
 
 SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
@@ -95,28 +95,37 @@ class RequestScope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target(RequestScope):
-    """A project as it is asked and shown; durations in seconds."""
+class Display:
+    """How a project is shown, whatever it is asked: a change of it starts nothing anew; `stale_after` is in seconds."""
 
-    region: str
     collectors: tuple[str, ...] = ("subscription",)
     require: tuple[str, ...] = ()
     month_budget_cny: Decimal | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    stale_after: float = 180.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(RequestScope):
+    """A project: what it is asked, and how its answers are read, and in `display` how they are shown."""
+
+    region: str
     create_time_zone: str = "UTC"
     max_face_sets: int = 100
     pricing: tuple[Price, ...] = ()
-    stale_after: float = 180.0
+    display: Display = Display()
 
     def same_request(self, other: "Target") -> bool:
         """Whether the same is asked, as often, in the same way: what differs is how an answer is shown."""
-        only_shown = ("collectors", "require", "month_budget_cny", "labels", "stale_after")
-        return replace(self, **{name: getattr(other, name) for name in only_shown}) == other
+        return replace(self, display=other.display) == other
 
     def same_subject(self, other: "Target") -> bool:
-        """Whether what was told of one holds for the other: they are one project, seen by one user."""
-        facts = (self.project_id, self.region, self.endpoints, self.credential.identity)
-        return facts == (other.project_id, other.region, other.endpoints, other.credential.identity)
+        """Whether what was found out about one holds for the other: they are one project, seen by one user."""
+        return self._subject == other._subject
+
+    @property
+    def _subject(self) -> tuple[object, ...]:
+        return self.project_id, self.region, self.endpoints, self.credential.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +193,7 @@ class JobState:
     failures: int = 0
     failures_in_a_row: int = 0
     errors: Mapping[Reason, int] = field(default_factory=dict)
-    error: ApiError | None = None
+    failure: Failure | None = None
     samples: tuple[Sample, ...] = ()
     warnings: tuple[str, ...] = ()
     memory: Any = None
@@ -199,7 +208,7 @@ class JobState:
     @property
     def up(self) -> bool:
         """Whether the newest poll told what was asked."""
-        return self.polls > 0 and self.error is None
+        return self.polls > 0 and self.failure is None
 
     def succeeded(self, at: float, duration: float, findings: CollectResult, fresh_until: float) -> "JobState":
         """The state after an answer: new samples replace all old ones."""
@@ -207,7 +216,7 @@ class JobState:
             self,
             polls=self.polls + 1,
             failures_in_a_row=0,
-            error=None,
+            failure=None,
             samples=findings.samples,
             warnings=findings.warnings,
             memory=findings.memory,
@@ -223,7 +232,7 @@ class JobState:
         self,
         at: float,
         duration: float,
-        error: ApiError,
+        failure: Failure,
         proven_samples: tuple[Sample, ...] = (),
         proven_until: float = -math.inf,
     ) -> "JobState":
@@ -234,12 +243,12 @@ class JobState:
             polls=self.polls + 1,
             failures=self.failures + 1,
             failures_in_a_row=self.failures_in_a_row + 1,
-            errors={**self.errors, error.reason: self.errors.get(error.reason, 0) + 1},
-            error=error,
+            errors={**self.errors, failure.reason: self.errors.get(failure.reason, 0) + 1},
+            failure=failure,
             samples=tuple(sample for sample in self.samples if sample.family not in superseded),
             proven_samples=proven_samples or self.proven_samples,
             proven_until=proven_until if proven_samples else self.proven_until,
             last_poll=at,
             duration=duration,
-            recent=(*self.recent, error.reason)[-MAX_RECENT:],
+            recent=(*self.recent, failure.reason)[-MAX_RECENT:],
         )

@@ -90,8 +90,8 @@ def job_samples(job: Job, state: JobState) -> Iterator[Sample]:
     yield Sample(FAILURES, key, state.failures)
     for reason, count in state.errors.items():
         yield Sample(ERRORS, (*key, reason), count)
-    if state.error:
-        yield Sample(ERROR_INFO, (*key, state.error.reason, state.error.code), 1)
+    if state.failure:
+        yield Sample(ERROR_INFO, (*key, state.failure.reason, state.failure.code), 1)
     for family, value in ((LAST_SUCCESS, state.last_success), (LAST_POLL, state.last_poll), (DURATION, state.duration)):
         if value is not None:
             yield Sample(family, key, value)
@@ -100,10 +100,10 @@ def job_samples(job: Job, state: JobState) -> Iterator[Sample]:
 def render_target(target: Target, token_expiry: float | None) -> Chunk:
     """What belongs to a project as a whole."""
     facts = (target.project, target.project_id, target.region, target.credential.name, target.credential.kind)
-    info = line(PROJECT_INFO.name, (*zip(PROJECT_INFO.labels, facts, strict=True), *target.labels), 1)
-    samples = [Sample(SUBSERVICE_REQUIRED, (target.project, subservice), 1) for subservice in target.require]
-    if target.month_budget_cny is not None:
-        samples.append(Sample(MONTH_BUDGET, (target.project,), float(target.month_budget_cny)))
+    info = line(PROJECT_INFO.name, (*zip(PROJECT_INFO.labels, facts, strict=True), *target.display.labels), 1)
+    samples = [Sample(SUBSERVICE_REQUIRED, (target.project, subservice), 1) for subservice in target.display.require]
+    if target.display.month_budget_cny is not None:
+        samples.append(Sample(MONTH_BUDGET, (target.project,), float(target.display.month_budget_cny)))
     if token_expiry is not None:
         samples.append(Sample(TOKEN_EXPIRY, (target.project,), token_expiry))
     return {PROJECT_INFO.name: info.encode(), **lines(samples)}

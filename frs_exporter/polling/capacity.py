@@ -36,7 +36,7 @@ def notice(where: str, api: Api, wanted: float, rate: float, jobs: Sequence[Job]
     intervals = [target.poll_interval for target in asking]
     requests = wanted / sum(1 / interval for interval in intervals)  # of a poll, on average
     interval = math.ceil(shared_interval(intervals, rate / requests) - 1e-9)
-    late = [target for target in asking if interval + target.poll_timeout > target.stale_after]
+    late = [target for target in asking if interval + target.poll_timeout > target.display.stale_after]
     granted = VENDOR_RATES[api]
     remedy = f"set poll_interval to at least {interval}s"
     if exceeds(wanted, granted):
@@ -51,7 +51,7 @@ def notice(where: str, api: Api, wanted: float, rate: float, jobs: Sequence[Job]
         f"they will be polled every {interval}s; {remedy}"
     )
     if late:
-        stale = min(target.stale_after for target in late)
+        stale = min(target.display.stale_after for target in late)
         text += f"; {len(late)} of them will lose their samples in between, stale after {stale:g}s"
     return Notice(text, serious=bool(late))
 

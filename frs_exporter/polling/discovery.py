@@ -9,7 +9,7 @@ import structlog
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.projects import list_projects
 from frs_exporter.core.discovery import Discovery, Listed
-from frs_exporter.core.errors import ApiError
+from frs_exporter.core.errors import ApiError, Failure
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.schedule import next_delay
 from frs_exporter.exposition.telemetry import Telemetry
@@ -78,7 +78,8 @@ class Discoverer:
                     await self._changed()
                 failures, reason = 0, self._succeeded(name, reason)
             except ApiError as error:
-                failures, reason, retry_after = failures + 1, self._failed(name, error, reason), error.retry_after
+                failures, reason = failures + 1, self._failed(name, error.failure, reason)
+                retry_after = error.failure.retry_after
             except Exception:
                 failures += 1
                 log.exception("unexpected error in discovery", discovery=name)
@@ -94,10 +95,9 @@ class Discoverer:
             log.info("discovery works again", discovery=name)
         return ""
 
-    def _failed(self, name: str, error: ApiError, reason: str) -> str:
+    def _failed(self, name: str, failure: Failure, reason: str) -> str:
         self._telemetry.discovery_success.labels(name).set(0)
-        if reason != error.reason:
-            names = {"discovery": name, "reason": str(error.reason), "api": error.api, "code": error.code}
-            details = {"request_id": error.request_id, "message": error.message, "advice": advice(error)}
-            log.warning("discovery failed", **names, **details, kept_projects=len(self.lists.get(name, ())))
-        return error.reason
+        if reason != failure.reason:
+            details = {**failure.log_fields(), "advice": advice(failure)}
+            log.warning("discovery failed", discovery=name, **details, kept_projects=len(self.lists.get(name, ())))
+        return failure.reason

@@ -15,13 +15,13 @@ from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
 from frs_exporter.core.discovery import Discovery, Listed
-from frs_exporter.core.errors import ApiError
+from frs_exporter.core.errors import ApiError, Failure
 from frs_exporter.core.model import Job, JobState, Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.core.trace import timing
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.plan import plan
-from frs_exporter.polling.poll import broken, poll
+from frs_exporter.polling.poll import poll
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
 
 log = structlog.get_logger()
@@ -51,13 +51,14 @@ class Selection:
                 raise LookupError(pattern, sorted(targets))
             named.update(meant)
         asked = [self._asked(target) for name, target in targets.items() if name in named]
-        return [Job(target, collector) for target in asked for collector in target.collectors]
+        return [Job(target, collector) for target in asked for collector in target.display.collectors]
 
     def _asked(self, target: Target) -> Target:
-        require = target.require if self.require is None else self.require
-        collectors = self.collectors or target.collectors
+        require = target.display.require if self.require is None else self.require
+        collectors = self.collectors or target.display.collectors
+        required = require if "subscription" in collectors else ()
         return replace(
-            target, collectors=collectors, require=require if "subscription" in collectors else (), stale_after=WEEKS
+            target, display=replace(target.display, collectors=collectors, require=required, stale_after=WEEKS)
         )
 
 
@@ -83,7 +84,7 @@ class Check:
     states: dict[Job, JobState] = field(default_factory=dict)
     expiries: dict[str, float] = field(default_factory=dict)
     latencies: dict[str, float] = field(default_factory=dict)
-    undiscovered: dict[str, ApiError] = field(default_factory=dict)
+    undiscovered: dict[str, Failure] = field(default_factory=dict)
 
     async def run(self, advance: Advance = lambda done, all: None) -> None:
         """Ask, and tell of each job that was asked; raises LookupError for a project that is not there.
@@ -109,7 +110,7 @@ class Check:
             try:
                 lists[rule.name] = await list_projects(client, rule.access)
             except ApiError as error:
-                self.undiscovered[rule.name] = error.replace()
+                self.undiscovered[rule.name] = error.failure
 
         await asyncio.gather(*map(look, self.config.discovery))
         wanted = plan(self.config, lists, self.shard)
@@ -117,16 +118,10 @@ class Check:
         await client.adjust(wanted.limits, wanted.accesses)
 
     async def _poll(self, client: Client, job: Job, advance: Advance) -> None:
-        before, clock = JobState(), asyncio.get_running_loop().time
-        started = clock()
-        try:
-            with timing() as seconds:
-                state = await poll(client, COLLECTORS, job, before, self.now)
-            project = job.target.project
-            self.latencies[project] = max([*seconds, self.latencies.get(project, 0.0)])
-        except Exception as error:
-            log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)
-            state = broken(before, error, self.now(), clock() - started)
+        with timing() as seconds:
+            state = await poll(client, COLLECTORS, job, JobState(), self.now)
+        project = job.target.project
+        self.latencies[project] = max([*seconds, self.latencies.get(project, 0.0)])
         self.states[job] = state
         if (expiry := client.token_expiry(job.target)) is not None:
             self.expiries[job.target.project] = expiry

@@ -51,7 +51,7 @@ def plan(config: Config, lists: Found, shard: Shard, before: Iterable[Job] = ())
         found[rule.name] = Names(len(meant), frozenset(own_names), frozenset(taken))
     own = [target for target in targets.values() if shard.owns(target.project)]
     old = {job.key: job for job in before}
-    wanted = (Job(target, collector) for target in own for collector in target.collectors)
+    wanted = (Job(target, collector) for target in own for collector in target.display.collectors)
     jobs = tuple(same if (same := old.get(job.key)) == job else job for job in wanted)
     limits = {api: limit if api is Api.ECS else limit.divided(shard.total) for api, limit in config.limits.items()}
     return Plan(

@@ -3,33 +3,50 @@
 import asyncio
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import structlog
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import ApiClient, Collector
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.schedule import LAST_RETRY
+
+log = structlog.get_logger()
 
 
 async def poll(
     client: Client, collectors: Mapping[str, Collector], job: Job, before: JobState, now: Callable[[], float]
 ) -> JobState:
-    """The state after asking: an answer, or a failure and what it tells; raises only what is a bug of ours."""
+    """The state after asking: an answer, or a failure and what it proves; a bug of ours is a failure, too."""
     clock = asyncio.get_running_loop().time
-    collector, target, started = collectors[job.collector], job.target, clock()
+    started = clock()
     try:
-        client_of_target = ApiClient(functools.partial(client.get, target), now)
-        findings = await collector.collect(client_of_target, target, before.memory)
+        return await collected(client, collectors[job.collector], job, before, now)
+    except Exception as error:
+        log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)
+        return broken(before, error, now(), clock() - started)
+
+
+async def collected(
+    client: Client, collector: Collector, job: Job, before: JobState, now: Callable[[], float]
+) -> JobState:
+    """The state after asking; raises only what is a bug of ours."""
+    clock, target = asyncio.get_running_loop().time, job.target
+    started = clock()
+    try:
+        result = await collector.collect(ApiClient(functools.partial(client.get, target), now), target, before.memory)
     except ApiError as error:
-        # A failing job may be asked again that late: until then, and as long as any answer, what it told holds.
-        proven_until = clock() + max(target.poll_interval, LAST_RETRY) + target.stale_after
-        proven_samples = collector.proven_samples(target, error)
-        about = error.replace(api=error.api or collector.api)
-        return before.failed(now(), clock() - started, about, proven_samples, proven_until)
-    return before.succeeded(now(), clock() - started, findings, clock() + target.stale_after)
+        # A failing job may be asked again that late: until then, and as long as any answer, what it proved holds.
+        proven_until = clock() + max(target.poll_interval, LAST_RETRY) + target.display.stale_after
+        failure = replace(error.failure, api=error.failure.api or collector.api)
+        proven_samples = collector.proven_samples(target, failure)
+        return before.failed(now(), clock() - started, failure, proven_samples, proven_until)
+    return before.succeeded(now(), clock() - started, result, clock() + target.display.stale_after)
 
 
 def broken(before: JobState, error: Exception, now: float, seconds: float) -> JobState:
     """The state after a bug of ours, which has cost so many seconds."""
     message = f"unexpected {type(error).__name__}; the log has the traceback"
-    return before.failed(now, seconds, ApiError(Reason.INTERNAL, message))
+    return before.failed(now, seconds, Failure(Reason.INTERNAL, message))

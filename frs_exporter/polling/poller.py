@@ -10,7 +10,7 @@ from aiolimiter import AsyncLimiter
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import Collector
-from frs_exporter.core.errors import ApiError
+from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.schedule import first_delay, next_delay
@@ -143,8 +143,8 @@ class Poller:
         None when the job was asked for too often of late, or the cloud has said when to come back.
         """
         if key not in self._rounds:
-            error = self.states[key].error
-            if error and error.retry_after and self.due[key] > self._clock():
+            failure = self.states[key].failure
+            if failure and failure.retry_after and self.due[key] > self._clock():
                 return None
             interval = self._jobs[key].target.poll_interval
             limiter = self._probe_limiters.setdefault(key, AsyncLimiter(PROBES_AT_ONCE, PROBES_AT_ONCE * interval))
@@ -187,10 +187,10 @@ class Poller:
             started, before = self._clock(), self.states[key]
             state = await self.poll(key)
             job = self._jobs[key]
-            retry_after = state.error.retry_after if state.error else None
+            retry_after = state.failure.retry_after if state.failure else None
             delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
             report(job, before, state, delay)
-            self._plan(key, delay + (self._clock() if state.error else started))
+            self._plan(key, delay + (self._clock() if state.failure else started))
         except Exception:
             project, collector = key
             log.exception("unexpected error around a poll", project=project, collector=collector)
@@ -244,23 +244,16 @@ def report(job: Job, before: JobState, after: JobState, delay: float) -> None:
     for note in after.warnings:
         if note.partition(":")[0] not in known:
             log.warning("note", **names, note=note)
-    error = after.error
-    if error is None:
+    failure = after.failure
+    if failure is None:
         if not before.up:
             log.info("up", **names, failed_polls=before.failures_in_a_row)
-    elif before.error is None or kind(before.error) != kind(error):
-        details = {
-            "api": error.api,
-            "code": error.code,
-            "status": error.status,
-            "request_id": error.request_id,
-            "failed_polls": before.failures_in_a_row,
-        }
-        details = {key: value for key, value in details.items() if value}
-        text = {"message": error.message, "advice": advice(error)}
-        log.warning("down", **names, reason=str(error.reason), **details, **text, next_poll_seconds=round(delay, 1))
+    elif before.failure is None or kind(before.failure) != kind(failure):
+        failed = {"failed_polls": before.failures_in_a_row} if before.failures_in_a_row else {}
+        details = {**failure.log_fields(), **failed, "advice": advice(failure)}
+        log.warning("down", **names, **details, next_poll_seconds=round(delay, 1))
 
 
-def kind(error: ApiError) -> tuple[str, str]:
+def kind(failure: Failure) -> tuple[str, str]:
     """What makes a failure another one: the reason or the vendor's code; gateways that are down mix their statuses."""
-    return error.reason, error.code if "." in error.code else ""
+    return failure.reason, failure.code if "." in failure.code else ""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.trace import Trace, event, telling
 from frs_exporter.polling.poller import Key, Poller
@@ -50,8 +50,8 @@ async def begun(poller: Poller, key: Key, trace: Trace | None) -> asyncio.Task[N
 
 def late(state: JobState, timeout: float) -> JobState:
     """The state for whoever cannot wait any longer: down, though no poll has ended, so nothing is counted."""
-    error = ApiError(Reason.TIMEOUT, f"no answer within {timeout:.1f} s, waiting for a turn included")
-    return replace(state, error=error)
+    failure = Failure(Reason.TIMEOUT, f"no answer within {timeout:.1f} s, waiting for a turn included")
+    return replace(state, failure=failure)
 
 
 def prefixed(collector: str, trace: Trace, text: str) -> None:

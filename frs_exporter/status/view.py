@@ -8,7 +8,7 @@ from enum import IntEnum
 from frs_exporter.collectors.cloud_eye import MONTH_CALLS, MONTH_COST
 from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
 from frs_exporter.collectors.subscription import CREATED, FROZEN, MAX_FACE_SETS, SUBSCRIBED
-from frs_exporter.core.errors import NO_MESSAGE
+from frs_exporter.core.errors import NO_MESSAGE, Failure
 from frs_exporter.core.explanations import Text, explain
 from frs_exporter.core.model import Family, Sample, Target
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
@@ -121,7 +121,7 @@ class Projects:
         """Each project, as it is looked at; `troubles` and `reasons` tell of it from then on."""
         for project, jobs in self._jobs.items():
             self.troubles[project] = trouble(jobs, self._samples(jobs))
-            self.reasons.update(job.state.error.reason for job in jobs if job.state.error)
+            self.reasons.update(job.state.failure.reason for job in jobs if job.state.failure)
             yield project
 
     def in_order(self) -> list[str]:
@@ -132,10 +132,10 @@ class Projects:
         """Whether a text in lower case is in what is known of a project."""
         target = self._jobs[project][0].job.target
         words = [project, target.project_id, target.region, target.credential.name]
-        words += [value for _, value in target.labels]
+        words += [value for _, value in target.display.labels]
         for job in self._jobs[project]:
-            if error := job.state.error:
-                words += [error.reason, error.code, error.message]
+            if failure := job.state.failure:
+                words += [failure.reason, failure.code, failure.message]
         return any(text in word.lower() for word in words)
 
     def target(self, project: str) -> Target:
@@ -144,7 +144,7 @@ class Projects:
 
     def subservices(self, project: str) -> list[str]:
         """The sub-services that there is something to show of."""
-        return list(subservices(self.target(project).require, self._samples(self._jobs[project])))
+        return list(subservices(self.target(project).display.require, self._samples(self._jobs[project])))
 
     def view(self, project: str, token_expiry: float | None) -> ProjectView:
         """Everything about a project."""
@@ -156,10 +156,10 @@ class Projects:
             region=target.region,
             credential=target.credential.name,
             auth=target.credential.kind,
-            labels=dict(target.labels),
+            labels=dict(target.display.labels),
             trouble=self.troubles[project],
             frozen=is_frozen(samples),
-            subservices=subservices(target.require, samples),
+            subservices=subservices(target.display.require, samples),
             usage=usage(samples),
             token_expiry=token_expiry,
             jobs=tuple(map(job_view, jobs)),
@@ -176,11 +176,11 @@ class Projects:
 
 def trouble(jobs: Sequence[JobSnapshot], samples: Sequence[Sample]) -> Severity:
     """How badly a project wants to be looked at."""
-    if any(job.state.error for job in jobs) or is_frozen(samples):
+    if any(job.state.failure for job in jobs) or is_frozen(samples):
         return Severity.DOWN
     on = {sample.labels[1] for sample in samples if sample.family is SUBSCRIBED and sample.value}
     if all(job.state.polls for job in jobs):
-        return Severity.NONE if set(jobs[0].job.target.require) <= on else Severity.MISSING
+        return Severity.NONE if set(jobs[0].job.target.display.require) <= on else Severity.MISSING
     return Severity.UNKNOWN
 
 
@@ -222,25 +222,28 @@ def usage(samples: Sequence[Sample]) -> UsageView:
     )
 
 
+def failure_view(failure: Failure, polls: int) -> FailureView:
+    """Everything about a failure of so many polls in a row."""
+    about = explain(failure)
+    return FailureView(
+        reason=failure.reason,
+        code=failure.code,
+        status=failure.status,
+        message="" if failure.message == NO_MESSAGE else failure.message,
+        request_id=failure.request_id,
+        means=about.means,
+        do=about.do,
+        polls=polls,
+    )
+
+
 def job_view(seen: JobSnapshot) -> JobView:
     """Everything about a job."""
-    (job, state, next_poll), failure = seen, None
-    if error := state.error:
-        about = explain(error)
-        failure = FailureView(
-            reason=error.reason,
-            code=error.code,
-            status=error.status,
-            message="" if error.message == NO_MESSAGE else error.message,
-            request_id=error.request_id,
-            means=about.means,
-            do=about.do,
-            polls=state.failures_in_a_row,
-        )
+    job, state, next_poll = seen
     return JobView(
         collector=job.collector,
         up=state.up if state.polls else None,
-        failure=failure,
+        failure=failure_view(state.failure, state.failures_in_a_row) if state.failure else None,
         last_success=state.last_success,
         last_poll=state.last_poll,
         next_poll=next_poll,

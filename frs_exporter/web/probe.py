@@ -104,12 +104,13 @@ class Steps:
         for text in self._steps:
             yield text.replace("\n", "\n" + " " * 12)
         for job, state in probed:
-            error = state.error
+            failure = state.failure
             yield ""
             yield f"{job.target.project}, {job.collector}: {'up' if state.up else 'down'}"
-            if error:
-                facts = {"reason": error.reason, "code": error.code, "status": error.status, "message": error.message}
-                facts |= {"request id": error.request_id, "means": explain(error).means.en, "do": explain(error).do.en}
+            if failure:
+                facts = {"reason": failure.reason, "code": failure.code, "status": failure.status}
+                facts |= {"message": failure.message, "request id": failure.request_id}
+                facts |= {"means": explain(failure).means.en, "do": explain(failure).do.en}
                 yield from (f"  {name}: {value}" for name, value in facts.items() if value)
             for note in state.warnings:
                 yield f"  note: {note}"
@@ -136,7 +137,7 @@ async def list_targets(exporter: Exporter, scheme: str, host: str, path: str) ->
             "__scheme__": scheme,
             "__metrics_path__": path,
             **{f"__meta_frs_{name}": value for name, value in meta.items()},
-            **{f"__meta_frs_label_{name}": value for name, value in target.labels},
+            **{f"__meta_frs_label_{name}": value for name, value in target.display.labels},
         }
         yield comma + json.dumps({"targets": [host], "labels": labels}, ensure_ascii=False).encode("utf-8", "replace")
         comma = b",\n"

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from frs_exporter.collectors.subscription import parse
 from frs_exporter.core.credentials import KeyCredential
-from frs_exporter.core.model import Api, Job, JobState, Sample, Target
+from frs_exporter.core.model import Api, Display, Job, JobState, Sample, Target
 from frs_exporter.exposition.page import GZIP, IDENTITY, TEXT, Page, encode
 from frs_exporter.exposition.render import job_samples, lines, render_job, render_target
 from frs_exporter.polling.exporter import PAGE_FAMILIES
@@ -41,7 +41,7 @@ def answers(projects: int) -> Answers:
             region="cn-north-4",
             credential=credential,
             endpoints=dict.fromkeys(Api, "https://face.cn-north-4.myhuaweicloud.com"),
-            require=("detect",),
+            display=Display(require=("detect",)),
         )
         services = {
             f"{name}_service": {"subscribe_status": draw.random() < 0.9, "create_time": "2024-09-03 08:16:48"}

@@ -23,7 +23,7 @@ from frs_exporter.cli.daemon import ServerOptions, running_server
 from frs_exporter.collectors.subscription import CREATED, SUBSCRIBED
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import Api, CollectResult, Limit, Sample
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
@@ -59,7 +59,7 @@ def fill(exporter: Exporter) -> None:
         for _ in range(20):
             state = state.succeeded(now, 0.1, CollectResult(tuple(samples)), fresh)  # noqa: PLW2901
         if number % 10 == 0:
-            state = state.failed(now, 0.1, ApiError(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
+            state = state.failed(now, 0.1, Failure(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
         exporter.states[key] = state
 
 

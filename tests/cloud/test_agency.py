@@ -15,7 +15,7 @@ from frs_exporter.cloud.metadata import read_keys
 from frs_exporter.cloud.transport import Response
 from frs_exporter.core.credentials import AgencyCredential, KeyCredential
 from frs_exporter.core.errors import ApiError, Reason
-from frs_exporter.core.model import Api, Target
+from frs_exporter.core.model import Api, Display, Target
 from frs_simulator.faults import HANG, Fault
 from frs_simulator.world import Machine
 from tests.cloud.test_auth import new_hold
@@ -58,7 +58,7 @@ def test_keys_come_from_the_metadata_service_with_a_token_where_it_wants_one(mac
 
 def test_keys_are_renewed_ahead_and_no_poll_fails_for_a_week() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        slower = [replace(target, poll_interval=1800.0, stale_after=5400.0) for target in targets]
+        slower = [replace(target, poll_interval=1800.0, display=Display(stale_after=5400.0)) for target in targets]
         polls = await Polled.started(cloud, slower)
         visits = cloud.world.watched()
         await asyncio.sleep(7 * 86400)
@@ -74,7 +74,7 @@ def test_keys_are_renewed_ahead_and_no_poll_fails_for_a_week() -> None:
 
 def test_while_the_service_is_down_keys_are_used_to_their_end_and_after_it_is_back_all_is_well() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> list[Any]:
-        slower = [replace(target, poll_interval=300.0, stale_after=900.0) for target in targets]
+        slower = [replace(target, poll_interval=300.0, display=Display(stale_after=900.0)) for target in targets]
         polls = await Polled.started(cloud, slower)
         await asyncio.sleep(60)
         with structlog.testing.capture_logs() as logs:
@@ -153,7 +153,7 @@ def test_why_there_are_no_keys_is_told(fault: Fault, reason: str, message: str) 
         cloud.world.faults.set("ecs", fault)
         with pytest.raises(ApiError) as caught:
             await cloud.client.get(targets[0], Api.FRS, f"/v1/{targets[0].project_id}/subscribe")
-        error = caught.value
+        error = caught.value.failure
         assert (error.reason, error.message, error.api) == (reason, message, "ecs")
 
     on_a_machine(then)
@@ -202,7 +202,7 @@ def test_both_shapes_of_keys_are_read() -> None:
 def test_any_other_shape_is_a_payload_error(data: Any) -> None:
     with pytest.raises(ApiError) as caught:
         read_keys("on-ecs", answered(data))
-    assert caught.value.reason is Reason.PAYLOAD
+    assert caught.value.failure.reason is Reason.PAYLOAD
 
 
 def test_keys_that_have_ended_are_none() -> None:
@@ -251,7 +251,7 @@ def test_static_temporary_keys_need_their_security_token() -> None:
                 await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
                 reason = None
             except ApiError as error:
-                reason = error.reason
+                reason = error.failure.reason
             assert reason == outcome
 
     on_a_machine(then)

@@ -131,7 +131,7 @@ def test_while_iam_is_down_a_valid_token_is_used_to_its_end_and_iam_is_asked_onc
             await asyncio.sleep(20)
             with pytest.raises(ApiError) as caught:
                 await keeper.authorize(target)
-            assert caught.value.reason is Reason.SERVER
+            assert caught.value.failure.reason is Reason.SERVER
 
     run_virtual(main())
 
@@ -189,7 +189,7 @@ async def test_a_token_of_another_project_is_refused(target: Target) -> None:
     keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold(), nothing_new)
     with pytest.raises(ApiError) as caught:
         await keeper.authorize(target)
-    assert caught.value.reason is Reason.PROJECT_MISMATCH
+    assert caught.value.failure.reason is Reason.PROJECT_MISMATCH
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ async def test_a_token_of_another_project_is_refused(target: Target) -> None:
 def test_an_answer_without_a_usable_token_is_a_payload_error(broken: Response) -> None:
     with pytest.raises(ApiError) as caught:
         read_token(broken)
-    assert caught.value.reason is Reason.PAYLOAD
+    assert caught.value.failure.reason is Reason.PAYLOAD
     assert "MII" not in str(caught.value)
 
 

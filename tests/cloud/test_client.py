@@ -69,7 +69,7 @@ def test_a_token_refused_twice_is_a_failure() -> None:
             cloud.world.outdated = Everything()
             with pytest.raises(ApiError) as caught:
                 await ask(cloud, target)
-            assert caught.value.reason is Reason.TOKEN
+            assert caught.value.failure.reason is Reason.TOKEN
             assert cloud.counted("frs_exporter_api_requests_total", api="iam") == 2
             assert cloud.counted("frs_exporter_api_requests_total", api="frs") == 2
 
@@ -92,7 +92,7 @@ def test_a_refused_signature_is_not_tried_again() -> None:
             cloud.world.accounts[0].secret_key = "rotated"
             with pytest.raises(ApiError) as caught:
                 await ask(cloud, target)
-            assert caught.value.reason is Reason.AUTH
+            assert caught.value.failure.reason is Reason.AUTH
             assert cloud.counted("frs_exporter_api_requests_total", api="frs") == 1
             assert cloud.world.locks[cloud.world.accounts[0].access_key].failures == [pytest.approx(EPOCH, abs=1)]
 
@@ -121,7 +121,7 @@ def test_a_token_that_is_no_help_is_not_bought_again_and_again() -> None:
             for _ in range(60):
                 with pytest.raises(ApiError) as caught:
                     await ask(cloud, target)
-                assert caught.value.reason is Reason.TOKEN
+                assert caught.value.failure.reason is Reason.TOKEN
                 await asyncio.sleep(30)
             assert 6 <= cloud.counted("frs_exporter_api_requests_total", api="iam") <= 8
             cloud.world.faults.set("frs", None)

@@ -1,11 +1,12 @@
 """Gates keep rate and number, and heed Retry-After."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from frs_exporter.cloud.gate import Gate
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Limit
 from frs_exporter.core.schedule import LONGEST_RETRY_AFTER
 from tests.conftest import run_virtual
@@ -54,7 +55,7 @@ def test_a_slow_rate_spaces_requests() -> None:
     assert run_virtual(main()) == pytest.approx([0, 2, 4, 6], abs=1e-6)
 
 
-THROTTLED = ApiError(Reason.THROTTLED, "too many", status=429, code="FRS.0033")
+THROTTLED = Failure(Reason.THROTTLED, "too many", status=429, code="FRS.0033")
 
 
 async def asked(gate: Gate, project: str, retry_after: float | None = None, poll_interval: float = 60.0) -> str:
@@ -62,9 +63,9 @@ async def asked(gate: Gate, project: str, retry_after: float | None = None, poll
     try:
         async with gate.entered(project, poll_interval):
             if retry_after is not None:
-                raise THROTTLED.replace(retry_after=retry_after)
+                raise ApiError(replace(THROTTLED, retry_after=retry_after))
     except ApiError as error:
-        return error.message.partition("not asked for ")[2] or "throttled"
+        return error.failure.message.partition("not asked for ")[2] or "throttled"
     return "sent"
 
 
@@ -130,21 +131,21 @@ def test_all_wait_no_longer_than_two_projects_were_told_to() -> None:
 @pytest.mark.parametrize(
     "failure",
     [
-        THROTTLED.replace(),
-        ApiError(Reason.AUTH, "as told to another request: wrong", status=401),
-        ApiError(Reason.CONNECT, "the proxy cannot reach it", status=502, by_proxy=True),
-        ApiError(Reason.TIMEOUT, "no answer"),
+        THROTTLED,
+        Failure(Reason.AUTH, "as told to another request: wrong", status=401),
+        Failure(Reason.CONNECT, "the proxy cannot reach it", status=502, by_proxy=True),
+        Failure(Reason.TIMEOUT, "no answer"),
     ],
     ids=lambda failure: str(failure.reason),
 )
-def test_what_is_no_answer_of_the_cloud_does_not_show_that_it_is_well(failure: ApiError) -> None:
+def test_what_is_no_answer_of_the_cloud_does_not_show_that_it_is_well(failure: Failure) -> None:
     async def main() -> None:
         gate = Gate(Limit(rate=1000, concurrency=2))
         assert await asked(gate, "p1", 600.0) == "throttled"
         await asyncio.sleep(61)
         with pytest.raises(ApiError):
             async with gate.entered("p2", 60.0):
-                raise failure
+                raise ApiError(failure)
         assert await asked(gate, "p3", 600.0) == "throttled"
         assert await asked(gate, "p4") == "another 600 s"
 
@@ -172,7 +173,7 @@ def test_what_is_told_to_others_names_where_it_comes_from() -> None:
         assert str(caught.value) == (
             "throttled: as told to another request: too many; not asked for another 60 s (FRS.0033 HTTP 429)"
         )
-        assert caught.value.retry_after == pytest.approx(60.0, abs=0.1)
+        assert caught.value.failure.retry_after == pytest.approx(60.0, abs=0.1)
 
     run_virtual(main())
 

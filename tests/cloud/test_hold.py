@@ -17,11 +17,11 @@ from frs_exporter.cloud.lockout import (
     Lockout,
     Refusals,
 )
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.conftest import loop_time, run_virtual
 
-REFUSED = ApiError(Reason.AUTH, "wrong", status=401, code="APIGW.0301", request_id="r", api="frs")
+REFUSED = Failure(Reason.AUTH, "wrong", status=401, code="APIGW.0301", request_id="r", api="frs")
 
 
 class Guarded:
@@ -37,8 +37,8 @@ class Guarded:
         self.under_way = self.most = self.count = 0
 
     async def use(
-        self, project: str = "", offset: float = 0.0, outcome: ApiError | None = None, endpoint: str = "here"
-    ) -> ApiError | None:
+        self, project: str = "", offset: float = 0.0, outcome: Failure | None = None, endpoint: str = "here"
+    ) -> Failure | None:
         """Use the secret once, for a project of its own if none is given; what came of it."""
         self.count += 1
         try:
@@ -53,11 +53,11 @@ class Guarded:
                 finally:
                     self.under_way -= 1
                 if outcome:
-                    raise outcome
+                    raise ApiError(outcome)
                 if not good:
-                    raise REFUSED.replace()
+                    raise ApiError(REFUSED)
         except ApiError as error:
-            return error
+            return error.failure
         return None
 
     def rejected(self) -> float | None:
@@ -262,7 +262,7 @@ def test_a_project_is_not_odd_for_ever() -> None:
     guarded(test)
 
 
-TIMEOUT = ApiError(Reason.TIMEOUT, "no answer")
+TIMEOUT = Failure(Reason.TIMEOUT, "no answer")
 
 
 def test_a_probe_without_an_answer_may_have_been_refused() -> None:
@@ -287,7 +287,7 @@ def test_an_endpoint_that_does_not_answer_keeps_no_other_from_proving_the_secret
     async def test(it: Guarded) -> None:
         it.good = True
         await it.use("b")
-        await it.use("b", outcome=REFUSED.replace())
+        await it.use("b", outcome=REFUSED)
         for _ in range(400):
             await it.use("a", outcome=TIMEOUT, endpoint="dead")
             await it.use("b")
@@ -371,14 +371,14 @@ def test_a_project_that_gets_no_answer_costs_the_others_one_timeout(of_endpoint:
 
 
 NO_ANSWERS = [
-    ApiError(Reason.DNS, "no such name"),
-    ApiError(Reason.CONNECT, "refused"),
-    ApiError(Reason.CONNECT, "the proxy cannot reach it", status=502, by_proxy=True),
+    Failure(Reason.DNS, "no such name"),
+    Failure(Reason.CONNECT, "refused"),
+    Failure(Reason.CONNECT, "the proxy cannot reach it", status=502, by_proxy=True),
 ]
 
 
 @pytest.mark.parametrize("between", NO_ANSWERS, ids=str)
-def test_what_comes_between_and_is_no_answer_makes_no_attempt_more(between: ApiError) -> None:
+def test_what_comes_between_and_is_no_answer_makes_no_attempt_more(between: Failure) -> None:
     async def test(it: Guarded) -> None:
         it.hold = Lockout(
             "ops", KEY_HOLD, it.telemetry, Refusals(100, 0), max_in_flight=KEYS_IN_FLIGHT, of_endpoint=True
@@ -399,7 +399,7 @@ def test_a_project_that_hangs_while_a_secret_is_held_comes_after_the_others() ->
 
     async def test(it: Guarded) -> None:
         it.good = True
-        await it.use("p", outcome=REFUSED.replace())
+        await it.use("p", outcome=REFUSED)
         await asyncio.sleep(KEY_HOLD + 1)
         await it.use("hangs", outcome=TIMEOUT)
         for _ in range(400):
@@ -452,19 +452,19 @@ def test_an_answer_to_an_older_attempt_lifts_no_hold() -> None:
 @pytest.mark.parametrize(
     ("outcome", "proves"),
     [
-        (ApiError(Reason.FROZEN, "x", status=400, code="FRS.0202"), True),
-        (ApiError(Reason.FORBIDDEN, "x", status=403, code="FRS.0002"), True),
-        (ApiError(Reason.FORBIDDEN, "x", status=403, code="APIGW.0302"), True),
-        (ApiError(Reason.FORBIDDEN, "x", status=403, code="403", api="iam", by_vendor=True), True),
-        (ApiError(Reason.FORBIDDEN, "x", status=403, code="403", api="iam"), False),
-        (ApiError(Reason.FORBIDDEN, "x", status=403, code="APIGW.0402"), False),
-        (ApiError(Reason.FORBIDDEN, "x", status=403, code="403", api="frs"), False),
-        (ApiError(Reason.THROTTLED, "x", status=429, code="APIG.0308"), False),
-        (ApiError(Reason.TIMEOUT, "x"), False),
-        (ApiError(Reason.SERVER, "x", status=503), False),
+        (Failure(Reason.FROZEN, "x", status=400, code="FRS.0202"), True),
+        (Failure(Reason.FORBIDDEN, "x", status=403, code="FRS.0002"), True),
+        (Failure(Reason.FORBIDDEN, "x", status=403, code="APIGW.0302"), True),
+        (Failure(Reason.FORBIDDEN, "x", status=403, code="403", api="iam", by_vendor=True), True),
+        (Failure(Reason.FORBIDDEN, "x", status=403, code="403", api="iam"), False),
+        (Failure(Reason.FORBIDDEN, "x", status=403, code="APIGW.0402"), False),
+        (Failure(Reason.FORBIDDEN, "x", status=403, code="403", api="frs"), False),
+        (Failure(Reason.THROTTLED, "x", status=429, code="APIG.0308"), False),
+        (Failure(Reason.TIMEOUT, "x"), False),
+        (Failure(Reason.SERVER, "x", status=503), False),
     ],
 )
-def test_only_answers_from_behind_the_gateways_check_prove_a_secret(outcome: ApiError, proves: bool) -> None:
+def test_only_answers_from_behind_the_gateways_check_prove_a_secret(outcome: Failure, proves: bool) -> None:
     async def test(it: Guarded) -> None:
         await it.use()
         await asyncio.sleep(KEY_HOLD)
@@ -498,7 +498,7 @@ def test_the_account_as_a_whole_is_one_that_can_be_refused_like_any_project() ->
     async def test(it: Guarded) -> None:
         with pytest.raises(ApiError):
             async with it.hold.attempt("", "iam"):
-                raise REFUSED.replace()
+                raise ApiError(REFUSED)
         await asyncio.sleep(KEY_HOLD + 1)
         it.hold.check("p1")
         with pytest.raises(ApiError, match="not asked for another"):
@@ -521,13 +521,13 @@ def test_a_secret_that_was_replaced_is_not_held_but_has_to_prove_itself() -> Non
             await asyncio.sleep(2)
             return True
 
-        async def old(project: str) -> ApiError | None:
+        async def old(project: str) -> Failure | None:
             try:
                 async with it.hold.attempt(project, "here", replaced=replaced):
                     await asyncio.sleep(0.1)
-                    raise REFUSED.replace()
+                    raise ApiError(REFUSED)
             except ApiError as error:
-                return error
+                return error.failure
 
         refused = asyncio.gather(old("a"), old("b"))
         await asyncio.sleep(0.05)
@@ -565,7 +565,7 @@ def test_refusals_of_a_user_count_until_one_of_its_secrets_is_accepted() -> None
         async def use(hold: Lockout, good: bool) -> None:
             async with hold.attempt("p", "here"):
                 if not good:
-                    raise REFUSED.replace()
+                    raise ApiError(REFUSED)
 
         for hold, good in zip(secrets[:5], (False, False, True, False, False), strict=True):
             await asyncio.gather(use(hold, good), return_exceptions=True)

@@ -13,7 +13,7 @@ import pytest
 
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.config.load import load
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import PROXY, explain
 from frs_exporter.core.model import Api, HttpOptions
 from frs_exporter.exposition.telemetry import Telemetry
@@ -41,13 +41,13 @@ async def ask(transport: Transport, options: HttpOptions, url: str, timeout: flo
     return (await transport.send(Request(Api.FRS, url, "keys", "GET", "/v1/x", timeout, options), authorized)).data
 
 
-async def failure(options: HttpOptions, url: str, timeout: float = 5.0) -> ApiError:
+async def failure(options: HttpOptions, url: str, timeout: float = 5.0) -> Failure:
     """Why there is no answer."""
     transport = Transport(LIMITS, Telemetry(), time.time)
     with pytest.raises(ApiError) as caught:
         await ask(transport, options, url, timeout)
     await transport.close()
-    return caught.value
+    return caught.value.failure
 
 
 def options_of_each(folder: Path, urls: list[str]) -> list[HttpOptions]:

@@ -17,7 +17,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from aioresponses import aioresponses
 
 from frs_exporter.cloud.transport import MAX_BODY, Request, Transport, clock_skew, skew_hint
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.conftest import LIMITS, believing, proxied, run_virtual
@@ -40,15 +40,27 @@ def request_to(endpoint: str, target: str = "/v1/x", timeout: float = 5.0) -> Re
     return Request(Api.FRS, endpoint, "ops", "GET", target, timeout)
 
 
+async def test_an_error_has_nothing_of_the_librarys() -> None:
+    """Whose errors hold the request, secrets and all."""
+    transport = Transport(LIMITS, Telemetry(), time.time)
+    with aioresponses() as mocked:
+        mocked.get(URL, exception=aiohttp.ClientConnectionError("MIIsecret"))
+        with pytest.raises(ApiError) as caught:
+            await transport.send(request_to("https://frs.example"), authorized)
+    await transport.close()
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
 async def send(
     endpoint: str, options: HttpOptions | None = None, telemetry: Telemetry | None = None, **request: Any
-) -> tuple[Any, ApiError | None]:
+) -> tuple[Any, Failure | None]:
     """What one request came to: its answer or its error."""
     transport = Transport(LIMITS, telemetry or Telemetry(), time.time)
     try:
         answer = await transport.send(replace(request_to(endpoint, **request), http=options or DIRECT), authorized)
     except ApiError as error:
-        return None, error
+        return None, error.failure
     else:
         return answer, None
     finally:
@@ -88,8 +100,6 @@ async def test_each_failure_of_a_socket_is_one_reason(failure: Exception, reason
     assert error is not None
     assert error.reason is reason
     assert "MIIsecret" not in str(error)
-    assert error.__cause__ is None
-    assert error.__suppress_context__
     assert failures(telemetry) == {reason}
 
 
@@ -219,7 +229,11 @@ async def test_what_was_sent_is_blanked_where_an_error_echoes_it(serve: Serve) -
     with pytest.raises(ApiError) as caught:
         await transport.send(request, short_token)
     await transport.close()
-    assert (caught.value.message, caught.value.request_id, caught.value.api) == ("you sent *** ***", "", "frs")
+    assert (caught.value.failure.message, caught.value.failure.request_id, caught.value.failure.api) == (
+        "you sent *** ***",
+        "",
+        "frs",
+    )
 
 
 async def test_a_proxy_that_quotes_its_password_is_not_quoted(serve: Serve) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from frs_exporter.collectors import ApiClient
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Sample
 from frs_exporter.exposition.render import lines
 from frs_simulator import Project
@@ -72,7 +72,7 @@ class CloudEye:
         self.asked.append(body or path)
         if self.failing:
             self.failing -= 1
-            raise ApiError(Reason.SERVER, "no", status=503, code="503")
+            raise ApiError(Failure(Reason.SERVER, "no", status=503, code="503"))
         if isinstance(self.traffic, Minutes):
             self.traffic.now = self.now
         project = Project("p", "cn-north-4", None, traffic=self.traffic)

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.face_sets import FACE_SETS, FACES, TRUNCATED, collect, parse
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Target
 from frs_exporter.exposition.render import lines
 from frs_simulator.demo import face_set
@@ -53,7 +53,7 @@ def test_an_empty_account_has_no_face_sets(target: Target) -> None:
 def answered(target: Target, code: str) -> Any:
     async def ask(api: Api, path: str, body: Any = None) -> Any:
         assert (api, path, body) == (Api.FRS, f"/v2/{target.project_id}/face-sets", None)
-        raise ApiError(Reason.CLIENT, "no", status=400, code=code)
+        raise ApiError(Failure(Reason.CLIENT, "no", status=400, code=code))
 
     return now(collect(ApiClient(ask, lambda: 0.0), target, None))
 
@@ -89,7 +89,7 @@ def test_other_errors_are_failures(target: Target) -> None:
 def test_a_wrong_shape_is_told_with_its_path(target: Target, payload: Any, message: str) -> None:
     with pytest.raises(ApiError) as caught:
         parse(payload, target)
-    assert (caught.value.reason, caught.value.message) == (Reason.PAYLOAD, message)
+    assert (caught.value.failure.reason, caught.value.failure.message) == (Reason.PAYLOAD, message)
 
 
 def test_beyond_the_limit_the_emptiest_are_counted_only(target: Target) -> None:

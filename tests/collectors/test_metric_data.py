@@ -130,7 +130,7 @@ def test_a_marker_that_stays_ends_the_list(target: Target) -> None:
 def test_a_list_of_a_wrong_shape_is_told_with_its_path(target: Target, payload: Any, message: str) -> None:
     with pytest.raises(ApiError) as caught:
         now(list_apis(said(payload), target))
-    assert (caught.value.reason, caught.value.message) == (Reason.PAYLOAD, message)
+    assert (caught.value.failure.reason, caught.value.failure.message) == (Reason.PAYLOAD, message)
 
 
 def told(*points: Any, **changes: Any) -> Any:
@@ -184,4 +184,4 @@ def test_what_was_not_asked_for_is_left(target: Target) -> None:
 def test_data_of_a_wrong_shape_is_told_with_its_path(target: Target, payload: Any, message: str) -> None:
     with pytest.raises(ApiError) as caught:
         now(query(said(payload), target, SERIES, SPAN, "sum"))
-    assert (caught.value.reason, caught.value.message) == (Reason.PAYLOAD, message)
+    assert (caught.value.failure.reason, caught.value.failure.message) == (Reason.PAYLOAD, message)

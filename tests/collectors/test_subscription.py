@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, proven_samples, timestamp
-from frs_exporter.core.errors import ApiError, Reason
-from frs_exporter.core.model import Api, CollectResult, Sample, Target
+from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.core.model import Api, CollectResult, Display, Sample, Target
 from frs_exporter.exposition.render import lines
 from frs_simulator.demo import SCREENSHOT, subscribed
 
@@ -77,7 +77,7 @@ def test_the_real_answer_of_2018(target: Target) -> None:
 def test_a_wrong_shape_is_told_with_its_path(target: Target, payload: Any, message: str) -> None:
     with pytest.raises(ApiError) as caught:
         parse(payload, target)
-    assert (caught.value.reason, caught.value.message) == (Reason.PAYLOAD, message)
+    assert (caught.value.failure.reason, caught.value.failure.message) == (Reason.PAYLOAD, message)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,13 @@ def test_names_that_are_no_label_are_counted_and_told_and_never_shown(target: Ta
 
 def test_at_most_32_sub_services_are_shown_the_known_ones_first(target: Target) -> None:
     many = {f"a{number:02}_service": ON for number in range(40)}
-    findings = parse({**many, "detect_service": ON, "zz_service": ON}, replace(target, require=("zz",)))
+    findings = parse(
+        {**many, "detect_service": ON, "zz_service": ON}, replace(target, display=Display(require=("zz",)))
+    )
     shown = [sample.labels[1] for sample in findings.samples if sample.family is SUBSCRIBED]
     assert shown == [*(f"a{number:02}" for number in range(30)), "detect", "zz"]
     assert 'frs_subservices_ignored{project="gate-1"} 10.0' in page(findings.samples)
-    again = parse({"zz_service": ON, "detect_service": ON, **many}, replace(target, require=("zz",)))
+    again = parse({"zz_service": ON, "detect_service": ON, **many}, replace(target, display=Display(require=("zz",))))
     assert set(again.samples) == set(findings.samples), "whatever the order of the answer"
 
 
@@ -146,19 +148,19 @@ def test_create_time(text: Any, zone: str, expected: float | None) -> None:
     assert timestamp(text, zone) == expected
 
 
-async def answered(target: Target, error: ApiError, memory: tuple[str, ...] | None = None) -> CollectResult:
+async def answered(target: Target, error: Failure, memory: tuple[str, ...] | None = None) -> CollectResult:
     async def ask(api: Api, path: str, body: Any = None) -> Any:
         assert (api, path, body) == (Api.FRS, f"/v1/{target.project_id}/subscribe", None)
-        raise error
+        raise ApiError(error)
 
     return await collect(ApiClient(ask, lambda: 0.0), target, memory)
 
 
 async def test_nothing_subscribed_is_an_answer(target: Target) -> None:
     """Zero for each sub-service known of: documented, required, or seen before; and no limit on face sets."""
-    target = replace(target, require=("detect", "face_quality"))
+    target = replace(target, display=Display(require=("detect", "face_quality")))
     before = parse({"silent_live_service": {"subscribe_status": True}}, target)
-    findings = await answered(target, ApiError(Reason.CLIENT, "no", status=400, code="FRS.0019"), before.memory)
+    findings = await answered(target, Failure(Reason.CLIENT, "no", status=400, code="FRS.0019"), before.memory)
     assert "silent_live" in findings.memory, "it is still known when nothing is subscribed twice"
     assert page(findings.samples) == [
         'frs_subscribed{project="gate-1",subservice="detect"} 0.0',
@@ -174,12 +176,12 @@ async def test_nothing_subscribed_is_an_answer(target: Target) -> None:
 
 async def test_any_other_failure_is_no_answer(target: Target) -> None:
     with pytest.raises(ApiError):
-        await answered(target, ApiError(Reason.CLIENT, "no", status=400, code="FRS.0020"))
+        await answered(target, Failure(Reason.CLIENT, "no", status=400, code="FRS.0020"))
 
 
 def test_only_a_frozen_service_tells_by_failing(target: Target) -> None:
-    assert page(proven_samples(target, ApiError(Reason.FROZEN, "x"))) == ['frs_service_frozen{project="gate-1"} 1.0']
-    assert proven_samples(target, ApiError(Reason.TIMEOUT, "x")) == ()
+    assert page(proven_samples(target, Failure(Reason.FROZEN, "x"))) == ['frs_service_frozen{project="gate-1"} 1.0']
+    assert proven_samples(target, Failure(Reason.TIMEOUT, "x")) == ()
 
 
 anything = st.recursive(

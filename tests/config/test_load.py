@@ -51,8 +51,12 @@ def test_problems_come_in_the_order_of_the_file() -> None:
 
 def test_the_smallest_config() -> None:
     (target,) = load(str(FILES / "minimal.good.yaml")).targets
-    assert (target.poll_interval, target.poll_timeout, target.stale_after) == (60, 10, 180)
-    assert (target.collectors, target.require, target.create_time_zone) == (("subscription", "face_sets"), (), "UTC")
+    assert (target.poll_interval, target.poll_timeout, target.display.stale_after) == (60, 10, 180)
+    assert (target.display.collectors, target.display.require, target.create_time_zone) == (
+        ("subscription", "face_sets"),
+        (),
+        "UTC",
+    )
     assert target.endpoints[Api.FRS] == "https://face.cn-north-4.myhuaweicloud.com"
     assert target.endpoints[Api.IAM] == "https://iam.cn-north-4.myhuaweicloud.com"
 
@@ -60,10 +64,10 @@ def test_the_smallest_config() -> None:
 def test_every_setting() -> None:
     config = load(str(FILES / "full.good.yaml"))
     first, second, third = config.targets
-    assert (first.project, first.poll_interval, first.require) == ("门禁/1", 300, ("detect", "search"))
-    assert first.labels == (("Site", "1.10"), ("team", "vision"))
-    assert (second.poll_interval, second.poll_timeout, second.stale_after) == (90, 2.5, 3600)
-    assert (second.create_time_zone, second.require) == ("Asia/Shanghai", ("detect",))
+    assert (first.project, first.poll_interval, first.display.require) == ("门禁/1", 300, ("detect", "search"))
+    assert first.display.labels == (("Site", "1.10"), ("team", "vision"))
+    assert (second.poll_interval, second.poll_timeout, second.display.stale_after) == (90, 2.5, 3600)
+    assert (second.create_time_zone, second.display.require) == ("Asia/Shanghai", ("detect",))
     assert third.endpoints[Api.FRS] == "https://gateway.example:8443/cn-east-3/frs"
     assert isinstance(first.credential, TokenCredential)
     assert first.credential.password.get_secret_value() == "p:#{ '"
@@ -97,9 +101,11 @@ def test_an_example_loads_and_says_what_holds_without_it(
     example = load(str(tmp_path / "config.yaml"))
     bare = load(str(FILES / "minimal.good.yaml"))
     assert example.limits == bare.limits
-    settings = ("poll_interval", "poll_timeout", "stale_after", "collectors", "create_time_zone", "max_face_sets")
+    settings = ("poll_interval", "poll_timeout", "create_time_zone", "max_face_sets")
     for setting in (*settings, "pricing"):
         assert getattr(example.targets[0], setting) == getattr(bare.targets[0], setting)
+    for setting in ("stale_after", "collectors"):
+        assert getattr(example.targets[0].display, setting) == getattr(bare.targets[0].display, setting)
     assert example.targets[0].endpoints == bare.targets[0].endpoints
 
 
@@ -254,7 +260,7 @@ def test_the_default_of_stale_after_lasts_until_the_next_answer(tmp_path: Path) 
     text = (FILES / "minimal.good.yaml").read_text() + "defaults: {poll_interval: 2s}\n"
     (tmp_path / "c.yaml").write_text(text)
     (target,) = load(str(tmp_path / "c.yaml")).targets
-    assert target.stale_after == pytest.approx(12.1)
+    assert target.display.stale_after == pytest.approx(12.1)
 
 
 SECRET = "hunter2-tOpSeCrEt"
@@ -405,8 +411,8 @@ def test_rules_need_no_projects_and_have_defaults(tmp_path: Path) -> None:
     assert (first.sub_projects, first.name_template, first.refresh_interval) == (True, "{project_name}", 600)
     assert (second.name, second.regions, second.sub_projects) == ("two", ("cn-north-4", "cn-east-3"), False)
     assert (second.name_template, second.refresh_interval) == ("{credential}-{project_name}", 3600)
-    assert (second.template.labels, second.template.require) == ((("team", "vision"),), ("detect",))
-    assert (second.template.poll_interval, second.template.stale_after) == (300, 900)
+    assert (second.template.display.labels, second.template.display.require) == ((("team", "vision"),), ("detect",))
+    assert (second.template.poll_interval, second.template.display.stale_after) == (300, 900)
     assert second.template.credential == AgencyCredential("machine", "http://169.254.169.254")
     assert second.access.endpoints[Api.IAM] == "https://iam.cn-north-4.myhuaweicloud.com"
     assert second.access.project_id == ""
@@ -537,7 +543,7 @@ def test_a_budget_against_which_nothing_is_counted_is_told(tmp_path: Path) -> No
     text = (FILES / "minimal.good.yaml").read_text()
     (tmp_path / "c.yaml").write_text(text + "defaults: {month_budget_cny: 500.5}\n")
     loaded = load(str(tmp_path / "c.yaml"))
-    assert loaded.targets[0].month_budget_cny == Decimal("500.5")
+    assert loaded.targets[0].display.month_budget_cny == Decimal("500.5")
     assert [notice.text for notice in loaded.notices] == [
         "defaults.month_budget_cny: nothing is counted against it; add cloud_eye to collectors"
     ]

@@ -115,7 +115,7 @@ FILES = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix !=
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
 def test_metrics_that_are_named_anywhere_exist(path: Path) -> None:
     """But for `frs_exporter` itself, and a histogram as a whole, which is what name[] selects."""
-    known = exposed_metrics() | {"frs_exporter"}
+    known = exposed_metrics() | {"frs_exporter", "frs_simulator"}
     if path.name == "prometheus-probe.yml":
         known |= {name.removesuffix("_bucket") for name in known}
     assert metrics_named(path.read_text()) <= known

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import Failure, Reason
 from frs_simulator import Simulator, demo_world
 from tests.e2e.browser import Tab, browser
 from tests.web.serving import Served, fill, serving
@@ -20,7 +20,7 @@ async def everything_polled(served: Served) -> None:
             await asyncio.sleep(0.05)
 
 
-def spoil(served: Served, project: str, error: ApiError) -> None:
+def spoil(served: Served, project: str, error: Failure) -> None:
     """Let a project's newest poll have failed."""
     key = (project, "subscription")
     served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
@@ -39,7 +39,7 @@ async def test_the_demo_in_both_languages_small_large_and_dark(tmp_path: Path) -
         browser(tmp_path) as tab,
     ):
         await everything_polled(served)
-        error = ApiError(
+        error = Failure(
             Reason.SERVER, "IAM currently unavailable", status=503, code="APIGW.0613", request_id="4e16b4f1"
         )
         spoil(served, "vision-prod", error)
@@ -100,8 +100,8 @@ async def test_hostile_text_is_text(tmp_path: Path) -> None:
     ):
         await everything_polled(served)
         first, second = served.exporter.states
-        spoil(served, first[0], ApiError(Reason.CLIENT, HOSTILE, code="FRS.9999"))
-        spoil(served, second[0], ApiError(Reason.CLIENT, LONG * 2, code="FRS.9999"))
+        spoil(served, first[0], Failure(Reason.CLIENT, HOSTILE, code="FRS.9999"))
+        spoil(served, second[0], Failure(Reason.CLIENT, LONG * 2, code="FRS.9999"))
         for width in (1280, 375):
             await tab.open(f"{served.url}/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", width)
             await tab.open(served.url, width)
@@ -121,11 +121,11 @@ async def test_the_page_refreshes_itself_and_does_not_disturb(tmp_path: Path) ->
         await tab.do("Page.addScriptToEvaluateOnNewDocument", source=soon)
         await tab.open(served.url)
         await tab.run("window.mark = 1")
-        spoil(served, "vip-lounge", ApiError(Reason.DNS, "no such host"))
+        spoil(served, "vip-lounge", Failure(Reason.DNS, "no such host"))
         await tab.until("no such host")
         assert await tab.run("window.mark") == 1
         await tab.run("document.querySelector('input[type=search]').focus()")
-        spoil(served, "vip-lounge", ApiError(Reason.TLS, "bad certificate"))
+        spoil(served, "vip-lounge", Failure(Reason.TLS, "bad certificate"))
         await asyncio.sleep(0.5)
         assert "bad certificate" not in await tab.run("document.body.innerText")
         await tab.run("document.activeElement.blur()")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from frs_exporter.core.errors import ApiError, Reason
-from frs_exporter.core.model import CollectResult, Family, Job, JobState, Sample, Target
+from frs_exporter.core.errors import Failure, Reason
+from frs_exporter.core.model import CollectResult, Display, Family, Job, JobState, Sample, Target
 from frs_exporter.exposition.render import FAMILIES, POLLS, header, lines, render_job, render_target
 
 LABELS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -32,7 +32,7 @@ def test_a_job_that_was_never_polled(target: Target) -> None:
 
 
 def test_a_job_that_is_down(target: Target) -> None:
-    error = ApiError(Reason.FROZEN, "x", status=400, code="FRS.0202")
+    error = Failure(Reason.FROZEN, "x", status=400, code="FRS.0202")
     state = JobState().succeeded(100, 0.5, CollectResult(), 280).failed(160.5, 0.25, error)
     assert text(render_job(Job(target, "subscription"), state)) == (
         'frs_up{project="gate-1",collector="subscription"} 0.0\n'
@@ -48,12 +48,9 @@ def test_a_job_that_is_down(target: Target) -> None:
 
 
 def test_a_project_as_a_whole(target: Target) -> None:
-    target = replace(
-        target,
-        require=("detect", "search"),
-        month_budget_cny=Decimal("99.5"),
-        labels=(("site", 'Tor "7"'), ("team", "vision")),
-    )
+    labels = (("site", 'Tor "7"'), ("team", "vision"))
+    display = Display(require=("detect", "search"), month_budget_cny=Decimal("99.5"), labels=labels)
+    target = replace(target, display=display)
     assert text(render_target(target, 1800086400.0)) == (
         f'frs_project_info{{project="gate-1",project_id="{target.project_id}",region="cn-north-4",'
         'credential="ak_sk-account",auth="ak_sk",site="Tor \\"7\\"",team="vision"} 1.0\n'

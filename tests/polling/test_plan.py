@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from frs_exporter.config.load import Config
 from frs_exporter.core.credentials import TokenCredential
 from frs_exporter.core.discovery import Discovery, Listed
-from frs_exporter.core.model import Api, Limit, Target
+from frs_exporter.core.model import Api, Display, Limit, Target
 from frs_exporter.core.schedule import Shard, jump_hash, stable_hash
 from frs_exporter.polling.plan import plan
 from tests.conftest import account, credential_of, target_of
@@ -58,9 +58,11 @@ def test_a_job_that_is_equal_to_one_before_is_that_one() -> None:
     """Thousands of equal ones would have to be compared on the loop, and looked at by each garbage collection."""
     before = plan(*config(["a", "b"], ["c"]), Shard()).jobs
     (a, *others), listed = config(["a", "b"], ["c"])[0].targets, config([], ["c"])[1]
-    changed = Config((replace(a, labels=(("team", "x"),)), *others), LIMITS, config([], ["c"])[0].discovery)
+    changed = Config(
+        (replace(a, display=Display(labels=(("team", "x"),))), *others), LIMITS, config([], ["c"])[0].discovery
+    )
     first, *unchanged = plan(changed, listed, Shard(), before).jobs
-    assert first.target.labels == (("team", "x"),)
+    assert first.target.display.labels == (("team", "x"),)
     assert [id(job) for job in unchanged] == [id(job) for job in before[1:]]
 
 

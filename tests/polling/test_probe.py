@@ -172,8 +172,8 @@ def test_a_late_answer_is_kept_though_nobody_waits_any_more(tmp_path: Path) -> N
             it.world.faults.set("frs", Fault(delay=5.0))
             probed = await ask(it, within=1.0)
             assert not probed.state.up
-            assert probed.state.error
-            assert probed.state.error.message == "no answer within 1.0 s, waiting for a turn included"
+            assert probed.state.failure
+            assert probed.state.failure.message == "no answer within 1.0 s, waiting for a turn included"
             assert it.shown()[UP % "k1"] == 1, "it fails for who asked alone"
             before = it.exporter.states[KEY]
             counted = (probed.state.polls, probed.state.failures, probed.state.errors, probed.state.recent)

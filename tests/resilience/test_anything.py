@@ -72,14 +72,14 @@ def check(polls: Polled, state: JobState, status: int, body: bytes) -> None:
     shown = [sample for family in families for sample in family.samples if sample.name == "frs_subscribed"]
     assert len(shown) <= MAX_SUBSERVICES
     facts = {(sample.labels["subservice"], sample.value) for sample in shown}
-    if state.error is None and b"FRS.0019" in body and status // 100 != 2:
+    if state.failure is None and b"FRS.0019" in body and status // 100 != 2:
         assert facts == {(name, 0.0) for name in DOCUMENTED}
     else:
         assert facts <= (true_facts(body) if status // 100 == 2 else set())
         assert bool(facts) is state.up
-    if state.error:
-        assert state.error.reason is not Reason.INTERNAL
-        assert str(state.error).isprintable()
+    if state.failure:
+        assert state.failure.reason is not Reason.INTERNAL
+        assert str(state.failure).isprintable()
 
 
 NO_DATES = {"Date": "Mon, 99 Jan 0000 99:99:99 GMT", "Retry-After": "9" * 30}
@@ -111,7 +111,7 @@ def test_whatever_comes_back(script: list[tuple[int, dict[str, str], bytes]]) ->
                     answered = response(status, fields, body)
                     state = await polls.poller.poll(polls.jobs[0].key)
                     check(polls, state, status, body)
-                    told = f"{logs} {state} {state.error} {polls.shown()}"
+                    told = f"{logs} {state} {state.failure} {polls.shown()}"
                     assert not [secret for secret in secrets_of(cloud.world) if secret in told]
         server.close()
 

@@ -14,7 +14,7 @@ import trustme
 
 from frs_exporter.cloud.transport import MAX_BODY
 from frs_exporter.collectors.subscription import DOCUMENTED
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.model import Api
 from frs_exporter.exposition.page import FORMATS
@@ -384,7 +384,7 @@ async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
         )
         assert row.said in line["message"]
         assert line["advice"] == advice(
-            ApiError(row.reason, "", code=row.code, status=line.get("status"), by_proxy=row.proxied)
+            Failure(row.reason, "", code=row.code, status=line.get("status"), by_proxy=row.proxied)
         )
         assert line["next_poll_seconds"] > 0
         await asyncio.sleep(200)
@@ -399,6 +399,6 @@ async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
         assert changes(logs)[-1]["event"] == "up"
         assert changes(logs)[-1]["failed_polls"] >= 1
     state = polls.poller.states[polls.jobs[0].key]
-    told = f"{polls.shown()} {state} {state.error!r} {state.error}"
+    told = f"{polls.shown()} {state} {state.failure!r} {state.failure}"
     assert not [secret[:20] for secret in secrets_of(stage.cloud.world) if secret in told]
     await polls.poller.stop()

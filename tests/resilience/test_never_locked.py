@@ -51,7 +51,7 @@ def test_hundreds_of_projects_on_one_bad_secret_for_a_day(kind: str) -> None:
             assert 20 <= attempts(polls, api) <= 30
             assert cloud.counted("frs_exporter_credential_rejected", credential=f"{kind}-account") == 1
             assert sum(state.up for state in polls.poller.states.values()) == 0
-            assert {str(state.error.reason) for state in polls.poller.states.values() if state.error} == {"auth"}
+            assert {str(state.failure.reason) for state in polls.poller.states.values() if state.failure} == {"auth"}
             owner.password, owner.secret_key = password, secret_key
             await asyncio.sleep(3600 + 3600)
             assert all(state.up for state in polls.poller.states.values())

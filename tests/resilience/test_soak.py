@@ -87,13 +87,13 @@ class Soak:
         """Poll, and check that the answer was true while it was asked for."""
         start, name = loop_time(), key[0]
         state = await self._poll(key)
-        if state.error is None or state.error.reason is Reason.FROZEN:
+        if state.failure is None or state.failure.reason is Reason.FROZEN:
             self.proven_at[name].append(start)
         assert Reason.INTERNAL not in state.errors
         true = self.truth[name].during(start, loop_time())
-        if state.error is None:
+        if state.failure is None:
             assert shown(state.samples) in [(facts, limit) for facts, limit in true if ("frozen", 1.0) not in facts]
-        elif state.error.reason is Reason.FROZEN:
+        elif state.failure.reason is Reason.FROZEN:
             assert [sample.value for sample in state.proven_samples if sample.family is FROZEN] == [1]
             assert any(("frozen", 1.0) in facts for facts, _ in true)
         return state
@@ -238,7 +238,7 @@ def test_a_week_of_trouble(capsys: pytest.CaptureFixture[str]) -> None:
             frozen = sum(project.frozen for _, project in cloud.world.projects())
             assert sum(not state.up for state in states) == frozen, "after hours of peace all is known again"
             await soak.polls.poller.stop()
-            page = f"{soak.polls.shown()} {[str(state.error) for state in states]} {logs}"
+            page = f"{soak.polls.shown()} {[str(state.failure) for state in states]} {logs}"
             assert not [secret[:20] for secret in soak.secrets | secrets_of(cloud.world) if secret in page]
             return figures(soak)
 

@@ -14,7 +14,7 @@ from frs_exporter.cli.daemon import ServerOptions, running_server
 from frs_exporter.collectors.subscription import DOCUMENTED, SUBSCRIBED
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import CollectResult, Sample
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
@@ -51,7 +51,7 @@ def fill(exporter: Exporter) -> None:
         samples = tuple(Sample(SUBSCRIBED, (key[0], name), 1.0) for name in DOCUMENTED)
         state = state.succeeded(1e9, 0.1, CollectResult(samples), exporter.clock() + 3600)  # noqa: PLW2901
         if number % 10 == 0:
-            state = state.failed(1e9, 0.1, ApiError(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
+            state = state.failed(1e9, 0.1, Failure(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
         exporter.states[key] = state
         job = exporter.job(key)
         assert job

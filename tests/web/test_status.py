@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from frs_exporter.collectors.subscription import SUBSCRIBED, proven_samples
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.explanations import CODES, REASONS
 from frs_exporter.core.model import CollectResult, Job, JobState, Sample
 from frs_exporter.core.pricing import LIST_PRICE_2018
@@ -69,7 +69,7 @@ async def test_what_is_in_trouble_comes_first_then_by_name() -> None:
     async with demo(poll_interval=600.0, require=("detect", "search")) as served:
         states = served.exporter.states
         key = ("vision-prod", "subscription")
-        error = ApiError(Reason.SERVER, "no luck", status=503, code="APIGW.0613", request_id="r-1")
+        error = Failure(Reason.SERVER, "no luck", status=503, code="APIGW.0613", request_id="r-1")
         states[key] = states[key].failed(time.time(), 1.0, error)
         text = (await page(served)).text
         order = ["vision-prod", "new-branch", "visitor-kiosk", "door-access", "in-arrears", "vip-lounge"]
@@ -87,7 +87,7 @@ async def test_a_frozen_project_says_so() -> None:
         world_key = ("in-arrears", "subscription")
         job = served.exporter.job(world_key)
         assert job
-        error = ApiError(Reason.FROZEN, "frozen", code="FRS.0202")
+        error = Failure(Reason.FROZEN, "frozen", code="FRS.0202")
         state = served.exporter.states[world_key]
         frozen = proven_samples(job.target, error)
         served.exporter.states[world_key] = state.failed(1.0, 1.0, error, frozen, served.exporter.clock() + 100)
@@ -99,7 +99,7 @@ async def test_hostile_text_is_shown_as_text() -> None:
     """Labels from the config, messages and codes from the wire: nothing becomes markup, and no template runs."""
     async with demo(1, poll_interval=600.0, labels=(("team", HOSTILE),)) as served:
         (key,) = served.exporter.states
-        error = ApiError(Reason.CLIENT, HOSTILE, code="FRS.9999", status=400)
+        error = Failure(Reason.CLIENT, HOSTILE, code="FRS.9999", status=400)
         served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
         for path in ("/", f"/?q={quote(HOSTILE)}", f"/?lang={quote(HOSTILE)}&q=a"):
             _, _, body = await served.get(path)
@@ -130,7 +130,7 @@ async def test_nothing_comes_from_elsewhere_and_the_policy_allows_just_what_is_t
 async def test_the_filter_finds_text_in_whatever_is_known() -> None:
     async with demo(poll_interval=600.0) as served:
         key = ("vip-lounge", "subscription")
-        error = ApiError(Reason.THROTTLED, "slow down", code="APIG.0308")
+        error = Failure(Reason.THROTTLED, "slow down", code="APIG.0308")
         served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
         for text, found in (("VIP", "vip-lounge"), ("apig.0308", "vip-lounge"), ("throttled", "vip-lounge")):
             shown = await page(served, f"/?q={text}")
@@ -159,7 +159,7 @@ async def test_500_rows_and_a_link_to_all() -> None:
 async def test_both_languages() -> None:
     async with demo(poll_interval=600.0) as served:
         key = ("vip-lounge", "subscription")
-        error = ApiError(Reason.TIMEOUT, "no answer")
+        error = Failure(Reason.TIMEOUT, "no answer")
         served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
         chinese = await page(served, **{"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
         assert "6 个任务中 5 个正常" in chinese.text
@@ -235,8 +235,8 @@ async def test_what_is_used_is_told_beside_what_is_subscribed() -> None:
 async def test_one_reason_of_several_jobs_is_told_once() -> None:
     async with demo(1, poll_interval=600.0, collectors=("subscription", "face_sets", "cloud_eye")) as served:
         states = served.exporter.states
-        frozen = ApiError(Reason.FROZEN, "The service has been freeze.", status=400, code="FRS.0202")
-        denied = ApiError(Reason.FORBIDDEN, "no", status=403, code="ces.0015")
+        frozen = Failure(Reason.FROZEN, "The service has been freeze.", status=400, code="FRS.0202")
+        denied = Failure(Reason.FORBIDDEN, "no", status=403, code="ces.0015")
         for collector, error in (("subscription", frozen), ("face_sets", frozen), ("cloud_eye", denied)):
             key = ("vision-prod", collector)
             states[key] = states[key].failed(time.time(), 1.0, error)
@@ -334,7 +334,7 @@ def test_what_is_stale_is_not_known_any_more() -> None:
 
 
 def test_troubles_are_told_apart() -> None:
-    down = JobState().failed(1.0, 0.1, ApiError(Reason.DNS, "x"))
+    down = JobState().failed(1.0, 0.1, Failure(Reason.DNS, "x"))
     up = JobState().succeeded(1.0, 0.1, CollectResult(), 100.0)
     projects = seen_of(up, JobState(), down)
     assert projects.troubles == {"p0": Severity.NONE, "p1": Severity.UNKNOWN, "p2": Severity.DOWN}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from frs_exporter.collectors.cloud_eye.tally import Points
 from frs_exporter.collectors.collector import ApiClient, members, number, text, whole_number, wrong_shape
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Target
 
 NAMESPACE = "SYS.FRS"
@@ -67,7 +67,7 @@ async def list_apis(client: ApiClient, target: Target) -> tuple[str, ...]:
         last, marker = marker, next_page(data)
         if not items or marker in ("", last):
             return tuple(sorted(names))
-    raise ApiError(Reason.PAYLOAD, f"the list of metrics has not ended after {MAX_PAGES} pages")
+    raise ApiError(Failure(Reason.PAYLOAD, f"the list of metrics has not ended after {MAX_PAGES} pages"))
 
 
 def next_page(data: Any) -> str:
