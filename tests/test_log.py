@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from frs_exporter.core.errors import Reason
-from frs_exporter.core.trace import telling
+from frs_exporter.core.trace import Trace
 from frs_exporter.runtime.log import log_to_stderr
 from tests.cloud.test_proxy_login import BOTH, FAILURES, PASSWORD, failure, status
 from tests.conftest import CloudContext, StartProxy, account, proxied, run_virtual, secrets_of
@@ -122,8 +122,7 @@ async def test_no_line_no_step_and_no_repr_holds_a_login(
         options = proxied(rf"http://CORP\jdoe:{PASSWORD}@{proxy.address}")
         steps.append(repr(options))
         for scheme in BOTH:
-            with telling(steps.append):
-                error = await failure(options, f"{scheme}://face.example", 0.2)
+            error = await failure(options, f"{scheme}://face.example", 0.2, Trace(steps.append))
             assert error.reason is not Reason.INTERNAL
             steps.append(f"{error} {error!r}")
     written = written_by_now(capfd)

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 from frs_exporter.cloud.lease import REFRESH_RETRY, Grant, Lease
@@ -15,6 +16,7 @@ from frs_exporter.cloud.transport import Authorize, Request, Send
 from frs_exporter.core.credentials import AgencyCredential, KeyCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, RequestScope
+from frs_exporter.core.trace import UNTRACED, Trace
 
 RENEW_AT = (0.8, 0.9)
 """The part of what is left of temporary keys after which they are renewed is drawn from here. They live for 24 hours,
@@ -71,7 +73,7 @@ class KeyAuthorizer:
         self._hold = hold
         self._replaced = replaced
 
-    async def authorize(self, access: RequestScope) -> Authorize:
+    async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """A signature for each request about `access`; raises ApiError at once while the key is held."""
         self._hold.check(access.project_id)
         return KeySignature(self._keys, access.project_id, self._now, self._hold, self._look)
@@ -111,10 +113,10 @@ class AgencyAuthorizer:
         self._hold = hold
         self._lease: Lease[KeyCredential] = Lease("temporary key", {"credential": credential.name})
 
-    async def authorize(self, access: RequestScope) -> Authorize:
+    async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """A signature with the keys of now; raises ApiError while there are none, or they are held."""
         self._hold.check(access.project_id)
-        await self._lease.held(self._obtain)
+        await self._lease.held(partial(self._obtain, trace))
         return KeySignature(self._keys, access.project_id, self._now, self._hold, self._replaced)
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
@@ -141,13 +143,13 @@ class AgencyAuthorizer:
         """Refused keys may have ended early: whether the machine is given others."""
         if self._lease.holds(refused):
             try:
-                return await self._lease.renewed(self._obtain) != refused
+                return await self._lease.renewed(partial(self._obtain, UNTRACED)) != refused
             except ApiError:
                 return False
         return True
 
-    async def _obtain(self) -> Grant[KeyCredential]:
-        keys, expires_at = await temporary_keys(self._credential, self._send)
+    async def _obtain(self, trace: Trace) -> Grant[KeyCredential]:
+        keys, expires_at = await temporary_keys(self._credential, self._send, trace)
         clock, life = asyncio.get_running_loop().time(), expires_at - self._now()
         if life <= 0:
             message = "the metadata service gives keys that have ended; is this machine's clock right?"

@@ -27,6 +27,7 @@ from frs_exporter.cloud.transport import Authorize, Request, Send
 from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, RequestScope
+from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 
 JSON_TYPE = {"content-type": "application/json;charset=utf8"}
@@ -49,7 +50,7 @@ async def no_config() -> None:
 class Authorizer(Protocol):
     """One credential at work."""
 
-    async def authorize(self, access: RequestScope) -> Authorize:
+    async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """What authorizes requests about `access` now; raises ApiError when it cannot be had."""
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
@@ -122,7 +123,7 @@ class GivenAuthorizer:
 
     token: Token
 
-    async def authorize(self, access: RequestScope) -> Authorize:
+    async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """The token."""
         return self.token
 
@@ -162,9 +163,9 @@ class TokenAuthorizer:
         self._replaced = replaced
         self._kept: dict[tuple[str, str], CachedToken] = {}
 
-    async def authorize(self, access: RequestScope) -> Authorize:
+    async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """The token of `access`; one that nears its end is renewed in the background while it is still used."""
-        return await self._of(access).lease.held(partial(self._buy, access))
+        return await self._of(access).lease.held(partial(self._buy, access, trace))
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Drop the token, unless a newer one has already taken its place; one dropped of late was no help."""
@@ -199,7 +200,7 @@ class TokenAuthorizer:
             kept = self._kept[key(access)] = CachedToken(Lease("token", {"project": access.project}))
         return kept
 
-    async def _buy(self, access: RequestScope) -> Grant[Token]:
+    async def _buy(self, access: RequestScope, trace: Trace) -> Grant[Token]:
         asked_at, endpoint = 0.0, access.endpoints[Api.IAM]
 
         @asynccontextmanager
@@ -224,6 +225,7 @@ class TokenAuthorizer:
                 read=read_token,
                 project=access.project_id,
                 poll_interval=access.poll_interval,
+                trace=trace,
             ),
             login,
         )

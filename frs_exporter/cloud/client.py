@@ -14,7 +14,7 @@ from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Api, Limit, RequestScope
-from frs_exporter.core.trace import event
+from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.runtime.offload import Yielder
 
@@ -40,7 +40,7 @@ class Client:
         self._holds: dict[Credential, Lockout] = {}
         self._users: dict[tuple[str, ...], Refusals] = {}
 
-    async def get(self, access: RequestScope, api: Api, path: str, body: Any = None) -> Any:
+    async def get(self, access: RequestScope, api: Api, path: str, body: Any = None, *, trace: Trace = UNTRACED) -> Any:
         """The JSON at `path`, for which JSON is posted if there is any, which must change nothing; raises ApiError."""
         name, endpoint = access.credential.name, access.endpoints[api]
         method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
@@ -48,10 +48,11 @@ class Client:
             *(api, endpoint, name, method, path, access.poll_timeout, access.http, content),
             project=access.project_id,
             poll_interval=access.poll_interval,
+            trace=trace,
         )
         authorizer = self._authorizer(access.credential)
-        event(f"authorization: {access.credential.kind} of {name}{held(authorizer.expires_at(access))}")
-        authorization = await authorizer.authorize(access)
+        trace.event(f"authorization: {access.credential.kind} of {name}{held(authorizer.expires_at(access))}")
+        authorization = await authorizer.authorize(access, trace)
         try:
             return (await self._transport.send(request, authorization)).data
         except ApiError as error:
@@ -59,8 +60,8 @@ class Client:
             # failure. A refused signature is never tried again with the same key: a few of them lock it.
             if error.failure.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
                 raise
-        event("the authorization was refused: one more try with a new one")
-        return (await self._transport.send(request, await authorizer.authorize(access))).data
+        trace.event("the authorization was refused: one more try with a new one")
+        return (await self._transport.send(request, await authorizer.authorize(access, trace))).data
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:
         """Keep to other limits, and let go of all that is for none of these accesses."""

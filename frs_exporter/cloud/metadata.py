@@ -14,6 +14,7 @@ from frs_exporter.cloud.transport import Authorize, Request, Response, Send
 from frs_exporter.core.credentials import AgencyCredential, KeyCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api
+from frs_exporter.core.trace import UNTRACED, Trace
 
 TOKEN_PATH = "/meta-data/latest/api/token"
 KEY_PATH = "/openstack/latest/securitykey"
@@ -29,11 +30,13 @@ FIELDS = (
 """The two shapes in which keys are given."""
 
 
-async def temporary_keys(credential: AgencyCredential, send: Send) -> tuple[KeyCredential, float]:
+async def temporary_keys(
+    credential: AgencyCredential, send: Send, trace: Trace = UNTRACED
+) -> tuple[KeyCredential, float]:
     """The keys that are given now, and when they end in Unix seconds; raises ApiError."""
 
     def request(method: str, path: str, **more: object) -> Request:
-        return Request(Api.ECS, credential.endpoint, credential.name, method, path, TIMEOUT, **more)  # type: ignore[arg-type]
+        return Request(Api.ECS, credential.endpoint, credential.name, method, path, TIMEOUT, trace=trace, **more)  # type: ignore[arg-type]
 
     try:
         answer = await send(request("GET", KEY_PATH), given(await authorization(send, request)))

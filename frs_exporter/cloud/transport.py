@@ -20,7 +20,7 @@ from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, Reason, canonical, classify, request_id
 from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
-from frs_exporter.core.trace import add_seconds, event, event_with_headers
+from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 
 MAX_BODY = 1 << 20
@@ -52,6 +52,7 @@ class Request:
     read: Callable[["Response"], Any] = field(default=lambda raw: decode(raw.data), repr=False)
     project: str = ""
     poll_interval: float = 60.0
+    trace: Trace = field(default=UNTRACED, repr=False, compare=False)
 
     @property
     def url(self) -> URL:
@@ -148,7 +149,8 @@ class Transport:
             gate = self._gates[key] = Gate(self._limits[request.api])
         async with gate.entered(request.project, request.poll_interval), authorize(request) as headers:
             waited = asyncio.get_running_loop().time() - self._waiting.pop(arrival)
-            event(f"waited {waited:.3f} s for a turn at the gate of {request.credential} for {request.api}")
+            gate_of = f"the gate of {request.credential} for {request.api}"
+            request.trace.event(f"waited {waited:.3f} s for a turn at {gate_of}")
             return await self._observed(request, headers)
 
     async def _observed(self, request: Request, headers: Mapping[str, str]) -> Response:
@@ -165,9 +167,9 @@ class Transport:
     def _observe(self, request: Request, seconds: float, failure: Failure | None) -> None:
         reason = failure.reason if failure and canonical(failure.code) not in NOT_SUBSCRIBED_EITHER else None
         self._telemetry.requested(request.api, seconds, reason)
-        add_seconds(seconds)
+        request.trace.request_took(seconds)
         outcome = str(failure) if failure else "answered"
-        event(outcome if failure is None else f"classified as {outcome}")
+        request.trace.event(outcome if failure is None else f"classified as {outcome}")
         names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}
         log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
 
@@ -176,7 +178,7 @@ class Transport:
         login, progress = login_headers(proxy), Progress()
         secrets = partial(secrets_in, request, headers, proxy)
         through = f" through the proxy {proxy}" if proxy else ""
-        event_with_headers(f"> {request.method} {request.url}{through}", headers)
+        request.trace.headers(f"> {request.method} {request.url}{through}", headers)
         try:
             async with (
                 self._connections.session(request.http) as session,
@@ -194,7 +196,7 @@ class Transport:
                 ) as response,
             ):
                 lower = {name.lower(): value for name, value in response.headers.items()}
-                event_with_headers(f"< {response.status}", lower, secrets)
+                request.trace.headers(f"< {response.status}", lower, secrets)
                 skew = clock_skew(lower, sent_at, self._now())
                 body = await body_of(response)
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:

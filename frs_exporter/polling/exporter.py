@@ -17,14 +17,13 @@ from frs_exporter.config.load import Config
 from frs_exporter.config.source import Source
 from frs_exporter.core.model import Family, Job, JobState, Notice, Target
 from frs_exporter.core.schedule import Shard
-from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.page import Format, Page
 from frs_exporter.exposition.render import FAMILIES
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.discovery import Discoverer
 from frs_exporter.polling.plan import Names, Plan, plan
 from frs_exporter.polling.poller import SPREAD, Key, Poller
-from frs_exporter.polling.probe import Probed, probe
+from frs_exporter.polling.probe import Probed, Tell, probe
 from frs_exporter.polling.reload import LONGEST_REREAD, watched_config
 from frs_exporter.runtime.offload import run_offloaded, short_turns
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
@@ -117,9 +116,9 @@ class Exporter:
         await self._poller.stop()
         await self._client.close()
 
-    async def probe(self, keys: Collection[Key], timeout: float, trace: Trace | None = None) -> list[Probed]:
+    async def probe(self, keys: Collection[Key], timeout: float, tell: Tell | None = None) -> list[Probed]:
         """Poll these jobs now, as far as they may be asked, and wait so many seconds; `trace` of each step."""
-        return await probe(self._poller, keys, timeout, trace)
+        return await probe(self._poller, keys, timeout, tell)
 
     def job(self, key: Key) -> Job | None:
         """The job of a key, None where there is none."""

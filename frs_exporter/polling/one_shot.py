@@ -18,7 +18,7 @@ from frs_exporter.core.discovery import Discovery, Listed
 from frs_exporter.core.errors import ApiError, Failure
 from frs_exporter.core.model import Job, JobState, Target
 from frs_exporter.core.schedule import Shard
-from frs_exporter.core.trace import timing
+from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.plan import plan
 from frs_exporter.polling.poll import poll
@@ -118,10 +118,10 @@ class Check:
         await client.adjust(wanted.limits, wanted.accesses)
 
     async def _poll(self, client: Client, job: Job, advance: Advance) -> None:
-        with timing() as seconds:
-            state = await poll(client, COLLECTORS, job, JobState(), self.now)
+        trace = Trace()
+        state = await poll(client, COLLECTORS, job, JobState(), self.now, trace=trace)
         project = job.target.project
-        self.latencies[project] = max([*seconds, self.latencies.get(project, 0.0)])
+        self.latencies[project] = max(trace.slowest, self.latencies.get(project, 0.0))
         self.states[job] = state
         if (expiry := client.token_expiry(job.target)) is not None:
             self.expiries[job.target.project] = expiry

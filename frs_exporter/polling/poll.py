@@ -12,38 +12,44 @@ from frs_exporter.collectors import ApiClient, Collector
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.schedule import LAST_RETRY
+from frs_exporter.core.trace import UNTRACED, Trace
 
 log = structlog.get_logger()
 
 
 async def poll(
-    client: Client, collectors: Mapping[str, Collector], job: Job, before: JobState, now: Callable[[], float]
+    client: Client,
+    collectors: Mapping[str, Collector],
+    job: Job,
+    before: JobState,
+    now: Callable[[], float],
+    *,
+    trace: Trace = UNTRACED,
 ) -> JobState:
     """The state after asking: an answer, or a failure and what it proves; a bug of ours is a failure, too."""
     clock = asyncio.get_running_loop().time
     started = clock()
     try:
-        return await collected(client, collectors[job.collector], job, before, now)
+        get = functools.partial(client.get, job.target, trace=trace)
+        return await collected(ApiClient(get, now), collectors[job.collector], job, before)
     except Exception as error:
         log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)
         return broken(before, error, now(), clock() - started)
 
 
-async def collected(
-    client: Client, collector: Collector, job: Job, before: JobState, now: Callable[[], float]
-) -> JobState:
+async def collected(client: ApiClient, collector: Collector, job: Job, before: JobState) -> JobState:
     """The state after asking; raises only what is a bug of ours."""
     clock, target = asyncio.get_running_loop().time, job.target
     started = clock()
     try:
-        result = await collector.collect(ApiClient(functools.partial(client.get, target), now), target, before.memory)
+        result = await collector.collect(client, target, before.memory)
     except ApiError as error:
         # A failing job may be asked again that late: until then, and as long as any answer, what it proved holds.
         proven_until = clock() + max(target.poll_interval, LAST_RETRY) + target.display.stale_after
         failure = replace(error.failure, api=error.failure.api or collector.api)
         proven_samples = collector.proven_samples(target, failure)
-        return before.failed(now(), clock() - started, failure, proven_samples, proven_until)
-    return before.succeeded(now(), clock() - started, result, clock() + target.display.stale_after)
+        return before.failed(client.now(), clock() - started, failure, proven_samples, proven_until)
+    return before.succeeded(client.now(), clock() - started, result, clock() + target.display.stale_after)
 
 
 def broken(before: JobState, error: Exception, now: float, seconds: float) -> JobState:

@@ -14,6 +14,7 @@ from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.schedule import first_delay, next_delay
+from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
 from frs_exporter.polling.poll import broken, poll
@@ -137,8 +138,8 @@ class Poller:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def poll_now(self, key: Key) -> asyncio.Task[None] | None:
-        """The poll under way, or the next one, begun now.
+    async def poll_now(self, key: Key, trace: Trace = UNTRACED) -> asyncio.Task[None] | None:
+        """The poll under way, or the next one, begun now and traced.
 
         None when the job was asked for too often of late, or the cloud has said when to come back.
         """
@@ -151,14 +152,14 @@ class Poller:
             if not limiter.has_capacity():
                 return None
             await limiter.acquire()  # which waits for nothing, as there is one
-        return self._round(key)
+        return self._round(key, trace)
 
     async def _run(self, key: Key) -> None:
         while self._tasks.get(key) is asyncio.current_task():
             if self.due[key] > self._clock():
                 await self._until_due(key)
             else:
-                await asyncio.wait({self._round(key)})
+                await asyncio.wait({self._round(key, UNTRACED)})
 
     async def _until_due(self, key: Key) -> None:
         """Sleep until the job is due, or somebody has brought its poll forward and it is due anew."""
@@ -170,10 +171,10 @@ class Poller:
         finally:
             timer.cancel()
 
-    def _round(self, key: Key) -> asyncio.Task[None]:
+    def _round(self, key: Key, trace: Trace) -> asyncio.Task[None]:
         """The round under way, or a new one: a job is never asked twice at once."""
         if key not in self._rounds:
-            self._rounds[key] = asyncio.create_task(self._poll_and_plan(key), name=f"round {'/'.join(key)}")
+            self._rounds[key] = asyncio.create_task(self._poll_and_plan(key, trace), name=f"round {'/'.join(key)}")
             self._rounds[key].add_done_callback(functools.partial(self._round_ended, key))
         return self._rounds[key]
 
@@ -181,11 +182,11 @@ class Poller:
         if self._rounds.get(key) is task:
             del self._rounds[key]
 
-    async def _poll_and_plan(self, key: Key) -> None:
+    async def _poll_and_plan(self, key: Key, trace: Trace) -> None:
         """Poll, report, and say when the job is due again."""
         try:
             started, before = self._clock(), self.states[key]
-            state = await self.poll(key)
+            state = await self.poll(key, trace)
             job = self._jobs[key]
             retry_after = state.failure.retry_after if state.failure else None
             delay = next_delay(job.target.poll_interval, state.failures_in_a_row, retry_after, self._rng.uniform)
@@ -201,11 +202,11 @@ class Poller:
         if key in self._asleep:
             wake(self._asleep[key])
 
-    async def poll(self, key: Key) -> JobState:
+    async def poll(self, key: Key, trace: Trace = UNTRACED) -> JobState:
         """Ask once, keep and show what came of it; no failure gets out, whatever it is."""
         started, before = self._clock(), self.states[key]
         try:
-            state = await poll(self._client, self._collectors, self._jobs[key], before, self._now)
+            state = await poll(self._client, self._collectors, self._jobs[key], before, self._now, trace=trace)
             self._show(self._jobs[key], state)  # it may be shown differently by now
         except Exception as error:
             project, collector = key

@@ -1,17 +1,18 @@
 """A project is asked now, for somebody who waits: the polls of its jobs are brought forward."""
 
 import asyncio
-import contextlib
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import Job, JobState
-from frs_exporter.core.trace import Trace, event, telling
+from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.polling.poller import Key, Poller
+
+Tell = Callable[[str], None]
 
 
 class Probed(NamedTuple):
@@ -21,13 +22,13 @@ class Probed(NamedTuple):
     state: JobState
 
 
-async def probe(poller: Poller, keys: Collection[Key], timeout: float, trace: Trace | None) -> list[Probed]:
+async def probe(poller: Poller, keys: Collection[Key], timeout: float, tell: Tell | None) -> list[Probed]:
     """Ask these jobs at once, and wait so many seconds; `trace` of each step.
 
     A job that is late goes on, and is down here alone. Left out is one that a reload has taken away meanwhile, or has
     begun anew.
     """
-    rounds = {key: await begun(poller, key, trace) for key in keys}
+    rounds = {key: await begun(poller, key, tell) for key in keys}
     if waited_for := {poll for poll in rounds.values() if poll is not None}:
         await asyncio.wait(waited_for, timeout=timeout)
     return [
@@ -37,15 +38,15 @@ async def probe(poller: Poller, keys: Collection[Key], timeout: float, trace: Tr
     ]
 
 
-async def begun(poller: Poller, key: Key, trace: Trace | None) -> asyncio.Task[None] | None:
+async def begun(poller: Poller, key: Key, tell: Tell | None) -> asyncio.Task[None] | None:
     """The poll of a job that was brought forward, None where that may not be."""
-    with telling(partial(prefixed, key[1], trace)) if trace else contextlib.nullcontext():
-        if poller.under_way(key):
-            event("a poll was under way already: its steps are not told here")
-        brought_forward = await poller.poll_now(key)
-        if brought_forward is None:
-            event("not asked: it was asked often of late, or told when to come back; this is what is known")
-        return brought_forward
+    trace = Trace(partial(prefixed, key[1], tell)) if tell else UNTRACED
+    if poller.under_way(key):
+        trace.event("a poll was under way already: its steps are not told here")
+    brought_forward = await poller.poll_now(key, trace)
+    if brought_forward is None:
+        trace.event("not asked: it was asked often of late, or told when to come back; this is what is known")
+    return brought_forward
 
 
 def late(state: JobState, timeout: float) -> JobState:
@@ -54,9 +55,9 @@ def late(state: JobState, timeout: float) -> JobState:
     return replace(state, failure=failure)
 
 
-def prefixed(collector: str, trace: Trace, text: str) -> None:
+def prefixed(collector: str, tell: Tell, text: str) -> None:
     """Tell of a step of one collector."""
-    trace(f"{collector}: {text}")
+    tell(f"{collector}: {text}")
 
 
 def deadline(header: str | None, default: float, offset: float) -> float:

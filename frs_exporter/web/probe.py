@@ -7,12 +7,11 @@ from aiohttp import web
 
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.core.explanations import explain
-from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.page import FORMATS, OPENMETRICS, TEXT, Page, negotiate
 from frs_exporter.exposition.render import lines
 from frs_exporter.polling.exporter import PAGE_FAMILIES, Exporter
 from frs_exporter.polling.poller import Key, show
-from frs_exporter.polling.probe import Probed, deadline
+from frs_exporter.polling.probe import Probed, Tell, deadline
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.stream import header, in_turns, stream
@@ -94,7 +93,7 @@ class Steps:
         self._steps: list[str] = []
 
     @property
-    def add(self) -> Trace:
+    def add(self) -> Tell:
         """What is told of each step."""
         return lambda text: self._steps.append(f"{self._clock() - self._started:8.3f} s  {text}")
 

@@ -16,6 +16,7 @@ from frs_exporter.config.load import load
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import PROXY, explain
 from frs_exporter.core.model import Api, HttpOptions
+from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.cloud.proxies import Serve, TwoDoors, request
 from tests.cloud.test_http_options import CREDENTIAL, PROJECT, options_of
@@ -36,16 +37,19 @@ async def doors(tmp_path: Path) -> AsyncIterator[TwoDoors]:
     await started.stop()
 
 
-async def ask(transport: Transport, options: HttpOptions, url: str, timeout: float = 5.0) -> Any:
+async def ask(
+    transport: Transport, options: HttpOptions, url: str, timeout: float = 5.0, trace: Trace = UNTRACED
+) -> Any:
     """What is answered; raises ApiError."""
-    return (await transport.send(Request(Api.FRS, url, "keys", "GET", "/v1/x", timeout, options), authorized)).data
+    request = Request(Api.FRS, url, "keys", "GET", "/v1/x", timeout, options, trace=trace)
+    return (await transport.send(request, authorized)).data
 
 
-async def failure(options: HttpOptions, url: str, timeout: float = 5.0) -> Failure:
+async def failure(options: HttpOptions, url: str, timeout: float = 5.0, trace: Trace = UNTRACED) -> Failure:
     """Why there is no answer."""
     transport = Transport(LIMITS, Telemetry(), time.time)
     with pytest.raises(ApiError) as caught:
-        await ask(transport, options, url, timeout)
+        await ask(transport, options, url, timeout, trace)
     await transport.close()
     return caught.value.failure
 

@@ -15,6 +15,7 @@ import structlog
 from frs_exporter.collectors.subscription import FROZEN, MAX_FACE_SETS, SUBSCRIBED
 from frs_exporter.core.errors import Reason
 from frs_exporter.core.model import Api, JobState, Limit, Sample
+from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.polling.poller import Key
 from frs_simulator import Account, Project
 from frs_simulator.demo import subscribed
@@ -83,10 +84,10 @@ class Soak:
         self._poll = self.polls.poller.poll
         self.polls.poller.poll = self.poll  # type: ignore[method-assign]
 
-    async def poll(self, key: Key) -> JobState:
+    async def poll(self, key: Key, trace: Trace = UNTRACED) -> JobState:
         """Poll, and check that the answer was true while it was asked for."""
         start, name = loop_time(), key[0]
-        state = await self._poll(key)
+        state = await self._poll(key, trace)
         if state.failure is None or state.failure.reason is Reason.FROZEN:
             self.proven_at[name].append(start)
         assert Reason.INTERNAL not in state.errors

@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from yarl import URL
 
-from frs_exporter.core import trace
+from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.polling.probe import deadline
 from frs_exporter.web.layout import Layout
 from frs_simulator import Project, Simulator, World, demo_world
@@ -211,9 +211,8 @@ def test_only_harmless_headers_are_told_and_no_secret_in_them() -> None:
     """A far side may send back in any header what it was sent."""
     told: list[str] = []
     headers = {"X-Subject-Token": "s1", "Set-Cookie": "s2", "Date": "now", "authorization": "s3", "server": "my AK1 x"}
-    with trace.telling(told.append):
-        trace.event_with_headers("< 200", headers, lambda: ["AK1"])
-    trace.event_with_headers("nobody wants to know", {}, lambda: pytest.fail("nor what is secret"))
+    Trace(told.append).headers("< 200", headers, lambda: ["AK1"])
+    UNTRACED.headers("nobody wants to know", {}, lambda: pytest.fail("nor what is secret"))
     shown = "\n  X-Subject-Token: ***\n  Set-Cookie: ***\n  Date: now\n  authorization: ***\n  server: my *** x"
     assert told == [f"< 200{shown}"]
 
