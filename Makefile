@@ -73,6 +73,7 @@ deploy: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks.page
+	$(BIN)/python -m tests.benchmarks.poll
 	$(BIN)/python -m tests.benchmarks.reload
 	$(BIN)/python -m tests.benchmarks.web
 
