@@ -9,6 +9,7 @@ import structlog
 
 from frs_exporter.core.errors import ApiError, Failure
 from frs_exporter.core.explanations import advice
+from frs_exporter.runtime.tasks import cancel_and_wait
 
 REFRESH_RETRY = 60.0
 """Seconds between attempts to renew what is still valid."""
@@ -76,8 +77,7 @@ class Lease(Generic[T]):
     async def close(self) -> None:
         """Give up a renewal that is under way."""
         if self._renewal:
-            self._renewal.cancel()
-            await asyncio.gather(self._renewal, return_exceptions=True)
+            await cancel_and_wait([self._renewal])
 
     def _renew(self, obtain: Obtain[T]) -> asyncio.Task[Grant[T]]:
         if self._renewal is None:

@@ -22,6 +22,7 @@ from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, R
 from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.runtime.tasks import cancel_and_wait
 
 MAX_BODY = 1 << 20
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
@@ -106,9 +107,7 @@ class Transport:
 
     async def close(self) -> None:
         """Give up what is under way, and close every connection."""
-        for attempt in (under_way := list(self._under_way)):
-            attempt.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await cancel_and_wait(self._under_way)
         await self._connections.close()
 
     def longest_wait(self) -> float:

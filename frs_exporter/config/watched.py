@@ -15,6 +15,7 @@ from frs_exporter.config.source import Source, is_incomplete
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.runtime.files import reason_of
 from frs_exporter.runtime.offload import run_offloaded
+from frs_exporter.runtime.tasks import cancel_and_wait
 
 RETRY_AFTER = 10.0
 """Seconds until files that could not be read are tried again, however seldom they are looked at."""
@@ -125,10 +126,7 @@ class Watched(Generic[T]):
     async def stop(self) -> None:
         """Give up a reload that is under way, and begin none any more."""
         self._stopping = True
-        tasks = [*self._under_way, *([self._watching] if self._watching else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_and_wait([*self._under_way, *([self._watching] if self._watching else [])])
 
     async def _watch(self) -> None:
         """Look for ever, and soon where something could not be read."""

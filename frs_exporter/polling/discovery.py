@@ -13,6 +13,7 @@ from frs_exporter.core.errors import ApiError, Failure
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.schedule import next_delay
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.runtime.tasks import cancel_and_wait
 
 FIRST_RETRY_INTERVAL = 60.0
 """A rule that fails is tried again as a job of this poll interval would be: until then its projects are not watched."""
@@ -64,9 +65,7 @@ class Discoverer:
 
     async def stop(self) -> None:
         """Stop every task; returns when all have ended."""
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await cancel_and_wait(self._tasks.values())
 
     async def _run(self, name: str) -> None:
         failures, reason = 0, ""

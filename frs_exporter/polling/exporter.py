@@ -26,6 +26,7 @@ from frs_exporter.polling.poller import SPREAD, Key, Poller
 from frs_exporter.polling.probe import Probed, Tell, probe
 from frs_exporter.polling.reload import LONGEST_REREAD, watched_config
 from frs_exporter.runtime.offload import run_offloaded, short_turns
+from frs_exporter.runtime.tasks import cancel_and_wait
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
 
 PAGE_FAMILIES: tuple[Family, ...] = (
@@ -108,9 +109,7 @@ class Exporter:
     async def stop(self) -> None:
         """Stop polling and close every connection."""
         self.drain()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_and_wait(self._tasks)
         await self._reloader.stop()
         await self._discoverer.stop()
         await self._poller.stop()

@@ -19,6 +19,7 @@ from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
 from frs_exporter.polling.poll import broken, poll
 from frs_exporter.runtime.offload import Yielder
+from frs_exporter.runtime.tasks import cancel_and_wait
 
 Key = tuple[str, str]
 
@@ -133,10 +134,7 @@ class Poller:
 
     async def stop(self) -> None:
         """Stop every task; returns when all have ended."""
-        tasks = [*self._tasks.values(), *self._rounds.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_and_wait([*self._tasks.values(), *self._rounds.values()])
 
     async def poll_now(self, key: Key, trace: Trace = UNTRACED) -> asyncio.Task[None] | None:
         """The poll under way, or the next one, begun now and traced.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import structlog
 from aiohttp import web
 
+from frs_exporter.runtime.tasks import cancel_and_wait
 from frs_exporter.web.middleware import Guard
 
 Address = tuple[str | None, int]
@@ -82,10 +83,7 @@ class Listener:
 
     async def close(self) -> None:
         """Let nobody in any more; those who are in may stay."""
-        tasks = [*self._tasks, *self._arriving]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_and_wait([*self._tasks, *self._arriving])
         for sock in self._sockets:
             sock.close()
 
