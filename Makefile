@@ -73,9 +73,9 @@ deploy: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks.page
-	$(BIN)/python -m tests.benchmarks.poll
 	$(BIN)/python -m tests.benchmarks.reload
 	$(BIN)/python -m tests.benchmarks.web
+	$(BIN)/python -m tests.benchmarks.poll
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; tests/install-tools python3-venv && $(PYTHON) -m venv .venv; }
