@@ -117,7 +117,7 @@ class Client:
 
 
 def held(expires_at: float | None) -> str:
-    """Until when what is held may serve, for whoever follows the steps."""
+    """Until when what is held may serve, for whoever follows the trace."""
     if expires_at is None:
         return ", nothing held"
     return f", held until {datetime.fromtimestamp(expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"

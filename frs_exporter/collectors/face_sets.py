@@ -50,7 +50,7 @@ async def collect(client: ApiClient, target: Target, _: None) -> CollectResult:
 
 
 def parse(data: Any, target: Target) -> CollectResult:
-    """The findings of an answer; raises ApiError with the JSON path when it is not what the API promises."""
+    """The result of an answer; raises ApiError with the JSON path when it is not what the API promises."""
     items = members("$", data, "face_sets_info")
     face_sets = [face_set(f"$.face_sets_info[{index}]", item) for index, item in enumerate(items)]
     chosen = fullest(face_sets, target.max_face_sets)

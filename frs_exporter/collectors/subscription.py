@@ -61,7 +61,7 @@ async def collect(client: ApiClient, target: Target, seen: Collection[str] | Non
 
 
 def parse(data: Any, target: Target) -> CollectResult:
-    """The findings of an answer; raises ApiError with the JSON path when it is not what the API promises."""
+    """The result of an answer; raises ApiError with the JSON path when it is not what the API promises."""
     if not isinstance(data, dict):
         raise wrong_shape("$", "an object", data)
     offered = {key: value for key, value in data.items() if is_subservice(key, value)}
@@ -99,7 +99,7 @@ def choose(keys: Iterable[str], target: Target) -> set[str]:
 
 
 def subservice(key: str, value: dict[str, Any], target: Target) -> CollectResult:
-    """The findings of one sub-service; raises ApiError."""
+    """The result of one sub-service; raises ApiError."""
     labels, status = (target.project, key.removesuffix("_service")), value["subscribe_status"]
     if not isinstance(status, bool):
         raise wrong_shape(f"$.{key}.subscribe_status", "a boolean", status)

@@ -210,16 +210,16 @@ class JobState:
         """Whether the newest poll told what was asked."""
         return self.polls > 0 and self.failure is None
 
-    def succeeded(self, at: float, duration: float, findings: CollectResult, fresh_until: float) -> "JobState":
+    def succeeded(self, at: float, duration: float, result: CollectResult, fresh_until: float) -> "JobState":
         """The state after an answer: new samples replace all old ones."""
         return replace(
             self,
             polls=self.polls + 1,
             failures_in_a_row=0,
             failure=None,
-            samples=findings.samples,
-            warnings=findings.warnings,
-            memory=findings.memory,
+            samples=result.samples,
+            warnings=result.warnings,
+            memory=result.memory,
             proven_samples=(),
             fresh_until=fresh_until,
             last_poll=at,

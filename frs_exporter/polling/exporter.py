@@ -116,7 +116,7 @@ class Exporter:
         await self._client.close()
 
     async def probe(self, keys: Collection[Key], timeout: float, tell: Tell | None = None) -> list[Probed]:
-        """Poll these jobs now, as far as they may be asked, and wait so many seconds; `trace` of each step."""
+        """Poll these jobs now, as far as they may be asked, and wait so many seconds; `tell` gets each event."""
         return await probe(self._poller, keys, timeout, tell)
 
     def job(self, key: Key) -> Job | None:

@@ -13,6 +13,7 @@ from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.polling.poller import Key, Poller
 
 Tell = Callable[[str], None]
+"""Gets what happens, a text at a time."""
 
 
 class Probed(NamedTuple):
@@ -23,7 +24,7 @@ class Probed(NamedTuple):
 
 
 async def probe(poller: Poller, keys: Collection[Key], timeout: float, tell: Tell | None) -> list[Probed]:
-    """Ask these jobs at once, and wait so many seconds; `trace` of each step.
+    """Ask these jobs at once, and wait so many seconds; `tell` gets each event.
 
     A job that is late goes on, and is down here alone. Left out is one that a reload has taken away meanwhile, or has
     begun anew.
@@ -56,7 +57,7 @@ def late(state: JobState, timeout: float) -> JobState:
 
 
 def prefixed(collector: str, tell: Tell, text: str) -> None:
-    """Tell of a step of one collector."""
+    """Tell of an event, and of which collector it is."""
     tell(f"{collector}: {text}")
 
 

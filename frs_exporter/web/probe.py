@@ -94,7 +94,7 @@ class Steps:
 
     @property
     def add(self) -> Tell:
-        """What is told of each step."""
+        """What gets each event."""
         return lambda text: self._steps.append(f"{self._clock() - self._started:8.3f} s  {text}")
 
     def report(self, probed: list[Probed], timeout: float) -> Iterator[str]:
