@@ -7,7 +7,7 @@ import click
 import pytest
 
 from frs_exporter.cli.main import COMMANDS, command
-from frs_exporter.cloud.lockout import KEY_HOLD, PASSWORD_HOLD
+from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import load
 from frs_exporter.core.errors import ConfigError, Reason
@@ -107,8 +107,8 @@ def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: p
 
 
 def test_the_holds_and_the_faults_are_those_there_are() -> None:
-    assert f"for {KEY_HOLD / 60:g} minutes (a key) or {PASSWORD_HOLD / 60:g} (a password)" in README
-    assert f"密钥 {KEY_HOLD / 60:g} 分钟，密码 {PASSWORD_HOLD / 60:g} 分钟" in (ROOT / "README.zh-CN.md").read_text()
+    assert f"for {KEYS.hold / 60:g} minutes (a key) or {PASSWORDS.hold / 60:g} (a password)" in README
+    assert f"密钥 {KEYS.hold / 60:g} 分钟，密码 {PASSWORDS.hold / 60:g} 分钟" in (ROOT / "README.zh-CN.md").read_text()
     (listed,) = re.findall(r"A fault is any of (.*?), for one", README, re.DOTALL)
     assert re.findall(r"`(\w+)`", listed) == list(Fault.model_fields)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
 
+from frs_exporter.cloud.guard import Guard, Replaced
 from frs_exporter.cloud.lease import REFRESH_RETRY, Grant, Lease
-from frs_exporter.cloud.lockout import Lockout, Replaced
 from frs_exporter.cloud.metadata import temporary_keys
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
 from frs_exporter.cloud.transport import Authorize, Request, Send
@@ -34,14 +34,14 @@ class KeySignature:
     keys: Callable[[], KeyCredential] = field(repr=False)
     project_id: str
     now: Callable[[], float] = field(repr=False)
-    hold: Lockout = field(repr=False)
+    guard: Guard = field(repr=False)
     replaced: Callable[[KeyCredential], Awaitable[bool]] = field(repr=False)
     used: KeyCredential | None = field(default=None, compare=False)
 
     @asynccontextmanager
     async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
         clock_offset = self.now() - asyncio.get_running_loop().time()
-        async with self.hold.attempt(self.project_id, request.endpoint, clock_offset, self._replaced):
+        async with self.guard.attempt(self.project_id, request.endpoint, clock_offset, self._replaced):
             self.used = self.keys()
             yield self.headers(request, self.used)
 
@@ -67,16 +67,16 @@ class KeySignature:
 class KeyAuthorizer:
     """Signs with keys that stay: there is nothing to keep, and nothing to renew."""
 
-    def __init__(self, credential: KeyCredential, now: Callable[[], float], hold: Lockout, replaced: Replaced) -> None:
+    def __init__(self, credential: KeyCredential, now: Callable[[], float], guard: Guard, replaced: Replaced) -> None:
         self._credential = credential
         self._now = now
-        self._hold = hold
+        self._guard = guard
         self._replaced = replaced
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """A signature for each request about `access`; raises ApiError at once while the key is held."""
-        self._hold.check(access.project_id)
-        return KeySignature(self._keys, access.project_id, self._now, self._hold, self._look)
+        self._guard.check(access.project_id)
+        return KeySignature(self._keys, access.project_id, self._now, self._guard, self._look)
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Another signature is no better."""
@@ -88,7 +88,7 @@ class KeyAuthorizer:
 
     async def retain(self, accesses: Collection[RequestScope]) -> None:
         """Share the key among the endpoints of these."""
-        self._hold.retain(endpoints_of(accesses))
+        self._guard.retain(endpoints_of(accesses))
 
     async def close(self) -> None:
         """Nothing is under way."""
@@ -104,20 +104,20 @@ class AgencyAuthorizer:
     """Signs with the temporary keys of the machine's agency, which are renewed ahead, and when they are refused."""
 
     def __init__(
-        self, credential: AgencyCredential, send: Send, now: Callable[[], float], rng: random.Random, hold: Lockout
+        self, credential: AgencyCredential, send: Send, now: Callable[[], float], rng: random.Random, guard: Guard
     ) -> None:
         self._credential = credential
         self._send = send
         self._now = now
         self._rng = rng
-        self._hold = hold
+        self._guard = guard
         self._lease: Lease[KeyCredential] = Lease("temporary key", {"credential": credential.name})
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """A signature with the keys of now; raises ApiError while there are none, or they are held."""
-        self._hold.check(access.project_id)
+        self._guard.check(access.project_id)
         await self._lease.held(partial(self._obtain, trace))
-        return KeySignature(self._keys, access.project_id, self._now, self._hold, self._replaced)
+        return KeySignature(self._keys, access.project_id, self._now, self._guard, self._replaced)
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Whether there are other keys by now."""
@@ -129,7 +129,7 @@ class AgencyAuthorizer:
 
     async def retain(self, accesses: Collection[RequestScope]) -> None:
         """Share the keys among the endpoints of these."""
-        self._hold.retain(endpoints_of(accesses))
+        self._guard.retain(endpoints_of(accesses))
 
     async def close(self) -> None:
         """Give up a renewal that is under way."""

@@ -10,19 +10,10 @@ from functools import partial
 from typing import Protocol
 
 from frs_exporter.cloud.ak_sk import AgencyAuthorizer, KeyAuthorizer
+from frs_exporter.cloud.guard import Guard, Replaced, User
 from frs_exporter.cloud.iam import about, password_login, read_token
 from frs_exporter.cloud.lease import Grant, Lease
-from frs_exporter.cloud.lockout import (
-    KEY_HOLD,
-    KEYS,
-    KEYS_IN_FLIGHT,
-    LOGINS_IN_FLIGHT,
-    PASSWORD_HOLD,
-    PASSWORDS,
-    Lockout,
-    Refusals,
-    Replaced,
-)
+from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS
 from frs_exporter.cloud.transport import Authorize, Request, Send
 from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
@@ -71,7 +62,7 @@ def authorizer(
     send: Send,
     now: Callable[[], float],
     rng: random.Random,
-    hold: Lockout,
+    guard: Guard,
     *,
     reread: Reread = no_config,
 ) -> Authorizer:
@@ -83,27 +74,19 @@ def authorizer(
 
     match credential:
         case TokenCredential():
-            return TokenAuthorizer(credential, send, rng, hold, replaced)
+            return TokenAuthorizer(credential, send, rng, guard, replaced)
         case KeyCredential():
-            return KeyAuthorizer(credential, now, hold, replaced)
+            return KeyAuthorizer(credential, now, guard, replaced)
         case StaticToken():
             return GivenAuthorizer(Token(credential.value.get_secret_value()))
         case AgencyCredential():
-            return AgencyAuthorizer(credential, send, now, rng, hold)
+            return AgencyAuthorizer(credential, send, now, rng, guard)
 
 
-def lockout_of(credential: Credential, telemetry: Telemetry, user: Refusals) -> Lockout:
+def guard_of(credential: Credential, telemetry: Telemetry, user: User) -> Guard:
     """What guards a credential's secret."""
-    if isinstance(credential, TokenCredential):
-        return Lockout(
-            credential.name, PASSWORD_HOLD, telemetry, user, max_in_flight=LOGINS_IN_FLIGHT, of_endpoint=True
-        )
-    return Lockout(credential.name, KEY_HOLD, telemetry, user, max_in_flight=KEYS_IN_FLIGHT)
-
-
-def refusals_of(credential: Credential) -> Refusals:
-    """What counts the refusals of a credential's user."""
-    return Refusals(*(PASSWORDS if isinstance(credential, TokenCredential) else KEYS))
+    policy = PASSWORDS if isinstance(credential, TokenCredential) else KEYS
+    return Guard(credential.name, policy, user, telemetry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +137,12 @@ class TokenAuthorizer:
     """Buys a token for each project with a user's password; however many want one, one request is made."""
 
     def __init__(
-        self, credential: TokenCredential, send: Send, rng: random.Random, hold: Lockout, replaced: Replaced
+        self, credential: TokenCredential, send: Send, rng: random.Random, guard: Guard, replaced: Replaced
     ) -> None:
         self._credential = credential
         self._send = send
         self._rng = rng
-        self._hold = hold
+        self._guard = guard
         self._replaced = replaced
         self._kept: dict[tuple[str, str], CachedToken] = {}
 
@@ -188,7 +171,7 @@ class TokenAuthorizer:
         wanted = {key(access) for access in accesses}
         for gone in self._kept.keys() - wanted:
             await self._kept.pop(gone).lease.close()
-        self._hold.retain({endpoint for endpoint, _ in wanted})
+        self._guard.retain({endpoint for endpoint, _ in wanted})
 
     async def close(self) -> None:
         """Give up renewals that are under way."""
@@ -206,11 +189,11 @@ class TokenAuthorizer:
         @asynccontextmanager
         async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
-            async with self._hold.attempt(access.project_id, endpoint, replaced=self._replaced):
+            async with self._guard.attempt(access.project_id, endpoint, replaced=self._replaced):
                 asked_at = asyncio.get_running_loop().time()
                 yield JSON_TYPE
 
-        self._hold.check(access.project_id, endpoint)
+        self._guard.check(access.project_id, endpoint)
         answer = await self._send(
             Request(
                 api=Api.IAM,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, lockout_of, no_config, refusals_of
-from frs_exporter.cloud.lockout import Lockout, Refusals
+from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no_config
+from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.errors import ApiError, Reason
@@ -37,8 +37,8 @@ class Client:
         self._rng = rng
         self._reread = reread
         self._authorizers: dict[Credential, Authorizer] = {}
-        self._holds: dict[Credential, Lockout] = {}
-        self._users: dict[tuple[str, ...], Refusals] = {}
+        self._guards: dict[Credential, Guard] = {}
+        self._users: dict[tuple[str, ...], User] = {}
 
     async def get(self, access: RequestScope, api: Api, path: str, body: Any = None, *, trace: Trace = UNTRACED) -> Any:
         """The JSON at `path`, for which JSON is posted if there is any, which must change nothing; raises ApiError."""
@@ -74,12 +74,11 @@ class Client:
             await turn()
         names = {credential.name for credential in of_credential}
         for credential in self._authorizers.keys() - of_credential.keys():
-            self._holds[credential].retire()
+            self._guards[credential].retire()
             await self._authorizers.pop(credential).close()
             if credential.name not in names:
                 self._telemetry.forget_credential(credential.name)
-        # What stands of a secret that nobody wants stays: it may come back, or be followed by others as wrong.
-        self._holds = {c: hold for c, hold in self._holds.items() if c in self._authorizers or hold.is_held}
+        self._forget()
         for credential, its in of_credential.items():
             await self._authorizer(credential).retain(its)
             await turn()
@@ -103,17 +102,31 @@ class Client:
     def _authorizer(self, credential: Credential) -> Authorizer:
         if credential not in self._authorizers:
             self._authorizers[credential] = authorizer(
-                credential, self._transport.send, self._now, self._rng, self._hold(credential), reread=self._reread
+                credential, self._transport.send, self._now, self._rng, self._guard(credential), reread=self._reread
             )
         return self._authorizers[credential]
 
-    def _hold(self, credential: Credential) -> Lockout:
-        """What stands of a secret, if anything does, or a new hold."""
-        user = self._users.setdefault((credential.kind, *credential.user), refusals_of(credential))
-        if credential not in self._holds:
-            self._holds[credential] = lockout_of(credential, self._telemetry, user)
-        self._holds[credential].restore()
-        return self._holds[credential]
+    def _guard(self, credential: Credential) -> Guard:
+        """What is known of a secret, if anything is, or a new guard."""
+        if credential not in self._guards:
+            user = self._users.setdefault(user_of(credential), User())
+            self._guards[credential] = guard_of(credential, self._telemetry, user)
+        self._guards[credential].restore()
+        return self._guards[credential]
+
+    def _forget(self) -> None:
+        """Let go of what nobody wants; a secret that may not be tried yet may come back, or others as wrong may."""
+        guards = self._guards.items()
+        self._guards = {
+            secret: guard for secret, guard in guards if secret in self._authorizers or not guard.forgettable
+        }
+        users = {user_of(secret) for secret in self._guards}
+        self._users = {user: known for user, known in self._users.items() if user in users}
+
+
+def user_of(credential: Credential) -> tuple[str, ...]:
+    """Whom the vendor counts refusals for."""
+    return (credential.kind, *credential.user)
 
 
 def held(expires_at: float | None) -> str:

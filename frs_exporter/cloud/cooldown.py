@@ -8,6 +8,12 @@ from dataclasses import replace
 from frs_exporter.core.errors import ApiError, Failure
 
 
+def as_told(failure: Failure, seconds: float) -> Failure:
+    """What whoever comes while a failure stands is told: the same, and for how many seconds."""
+    message = f"as told to another request: {failure.message}; not asked for another {math.ceil(seconds)} s"
+    return replace(failure, message=message, retry_after=seconds)
+
+
 class Cooldown:
     """An error that stands for a while: whoever comes meanwhile gets it at once, and nothing is sent."""
 
@@ -37,10 +43,7 @@ class Cooldown:
         """Raise the error again, if it stands, or did so many seconds ago."""
         remaining = self.remaining + longer
         if self._failure is not None and remaining > 0:
-            message = (
-                f"as told to another request: {self._failure.message}; not asked for another {math.ceil(remaining)} s"
-            )
-            raise ApiError(replace(self._failure, message=message, retry_after=remaining))
+            raise ApiError(as_told(self._failure, remaining))
 
 
 class Pauses:

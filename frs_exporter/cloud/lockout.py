@@ -1,33 +1,70 @@
-"""Who may use a secret, and when: one that is refused is held, so that the vendor never locks it."""
+"""Who may use a secret, and when: the rules that keep the vendor from locking a user or a key (pure).
 
-import asyncio
-from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+What the vendor does
+    A user is locked after so many wrong passwords in a row within a window. An account sets both: 3 to 10 within 15 to
+    60 minutes, for 15 minutes to a day (IAM API, iam_17_0005). An access key is locked for five minutes after more than
+    five refused signatures in a row (devg-apisign, api-sign-0001). Neither tells how often it was refused already, and
+    others may be refused with the same user, too.
+
+What makes it hard
+    Thousands of projects share one secret, and all find at the same moment that it is wrong. An answer may be late, or
+    never come: then nobody knows whether it was a refusal. And a refusal may not be about the secret: IAM, which is a
+    Keystone, says the same 401 of a wrong password and of a user without a role on the project.
+
+What is done about it
+    Every use of a secret is an attempt: `admit` says whether it may begin, `step` what its end means. A secret is
+
+    unproven    until it was accepted: one attempt at a time, as several could all be refused
+    proven      a few attempts at a time, shared among endpoints, so that a slow one takes nothing from the others
+    held        it was refused: nobody uses it for longer than a lock lasts, then one alone
+
+    phase \\ event   accepted   refused                      no answer                    clock jumped   another secret
+    unproven         proven     held                         cool the endpoint            unproven       unproven
+    proven           proven     quarantine it, then held     logins: cool the endpoint    unproven       unproven
+    held             proven     held for twice as long       held anew, defer it          held           unproven
+
+    `TABLE` below is these lines. In words:
+
+    - A hold is as long as `Policy.hold` at first, and twice as long with each refusal, up to an hour.
+    - A project that is refused within minutes of another's success is quarantined alone: it is about that project. Once
+      a second one is refused, and nobody was accepted in between, it is the secret that is held. A project is also
+      quarantined when it was refused and another is accepted after the hold. Its own ladder doubles with each refusal.
+    - Who was refused last is deferred: once a hold has ended the others go first, and tell whether it was the secret.
+    - No answer may have been a refusal, unless it is a signature of a key that has worked. The project waits. Once a
+      second project got no answer at that endpoint, and nobody was answered in between, all wait there.
+    - Whatever the phase: refusals since the last success are counted in the vendor's windows, for the secret and for
+      the user with all its secrets, and attempts under way as if they were refused. One that could be the one too
+      many does not begin. This alone is what keeps the lock from happening; all else is for the projects' sake.
+
+Times are in seconds of one clock, which the caller reads. `tests/cloud/test_lockout.py` walks through all sequences of
+up to eight events.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-import structlog
+from frs_exporter.cloud.lockout_state import (
+    AcceptedAgain,
+    Deny,
+    Effect,
+    Endpoint,
+    Event,
+    Go,
+    Kind,
+    Ladder,
+    Phase,
+    Policy,
+    Refusals,
+    Rejected,
+    State,
+    Wait,
+)
+from frs_exporter.core.errors import Failure, Reason, proves_secret
 
-from frs_exporter.cloud.cooldown import Cooldown, Pauses
-from frs_exporter.core.errors import ApiError, Failure, Reason, proves_secret
-from frs_exporter.core.explanations import advice
-from frs_exporter.exposition.telemetry import Telemetry
-
-KEY_HOLD = 360.0
-"""Seconds without a signature after a refused one: more than the 300 for which the gateway locks a key after five
-refused in a row (devg-apisign, api-sign-0001)."""
-KEYS_IN_FLIGHT = 4
-"""Signed requests under way at once: if all turn out to be refused, the key is not locked yet."""
-PASSWORD_HOLD = 1860.0
-"""Seconds without a login after a refused one. An account locks a user after 3 to 10 wrong passwords within 15 to 60
-minutes, as it is set (IAM API, iam_17_0005); two within any hour never lock, whatever is set."""
-LOGINS_IN_FLIGHT = 2
-"""Logins under way at once: if both turn out to be refused, the next one is more than an hour later."""
-LAST_HOLD = 3600.0
-"""Each hold is twice as long as the one before, up to this."""
 DEFERRAL = 30.0
-"""Seconds by which the project that was refused comes after the others, or the endpoint that did not answer: the
-others tell whether it was the secret."""
+"""Seconds by which who is deferred comes after the others."""
+FRESH = 300.0
+"""For so many seconds a success tells that another project's refusal is not about the secret."""
 CLOCK_JUMP = 60.0
 """A wall clock set by more seconds than this may be the end of signatures that were good until now."""
 PROJECT_PAUSES = (60.0, 300.0, 600.0, 960.0)
@@ -37,237 +74,220 @@ ENDPOINT_PAUSES = (60.0, 120.0, 600.0, 960.0)
 """Seconds for which all wait there, once two projects in a row got none: one alone may be what hangs. Whoever they are,
 there are four attempts there within a quarter of an hour at most, fewer than the five that lock by default."""
 
-PASSWORDS = (3, 900.0)
-KEYS = (4, 360.0)
-"""So many refusals of one user within so many seconds, whichever of its secrets they were about, and all of them wait:
-fewer than the five that lock by default."""
 
-log = structlog.get_logger()
-
-Replaced = Callable[[], Awaitable[bool]]
-"""Looks whether there is another secret by now; it may also put another authorizer, with its own hold, in place."""
-
-
-async def nothing_new() -> bool:
-    """For secrets that nobody replaces."""
-    return False
+def admit(state: State, now: float, project: str, endpoint: str | None, policy: Policy) -> Go | Wait | Deny:
+    """Whether an attempt may begin; without an endpoint, whether anything stands against it wherever it is made."""
+    if state.doubts:
+        return Wait() if endpoint is not None else Go()
+    if standing := [ladder for ladder in barriers(state, project, endpoint, policy) if ladder.until > now]:
+        longest = max(standing, key=lambda ladder: ladder.until)
+        return Deny(longest.failure, longest.until - now)
+    return Wait() if endpoint is not None and crowded(state, now, endpoint, policy) else Go()
 
 
-class Refusals:
-    """What was refused to one user of late: the vendor counts it together, also when each secret is another one."""
-
-    def __init__(self, limit: int, window: float) -> None:
-        self._times: deque[float] = deque(maxlen=limit)
-        self._limit, self._window = limit, window
-        self._cooldown = Cooldown()
-
-    def add(self, failure: Failure) -> None:
-        """Count one."""
-        now = asyncio.get_running_loop().time()
-        self._times.append(now)
-        if len(self._times) == self._limit:
-            self._cooldown.start(failure, self._times[0] + self._window - now)
-
-    def clear(self) -> None:
-        """One of the user's secrets was accepted."""
-        self._times.clear()
-        self._cooldown.clear()
-
-    def check(self) -> None:
-        """Raise the newest again while there are too many."""
-        self._cooldown.check()
+def barriers(state: State, project: str, endpoint: str | None, policy: Policy) -> Iterator[Ladder]:
+    """All that stands, or stood, against an attempt."""
+    yield from filter(None, (policy.user.spent(state.user), policy.secret.spent(state.refusals)))
+    if state.hold:
+        later = {project, endpoint} & (state.deferred | state.quarantined.keys())
+        yield replace(state.hold, until=state.hold.until + DEFERRAL * len(later))
+    if project in state.quarantined:
+        yield state.quarantined[project]
+    if endpoint is not None and (place := state.endpoints.get(endpoint)):
+        yield from (ladder for ladder in (place.cooling, place.paused.get(project)) if ladder)
 
 
-class Lockout:
-    """Guards a secret: refused once, it is not used for longer than the vendor's lock lasts, and then by one alone.
+def crowded(state: State, now: float, endpoint: str, policy: Policy) -> bool:
+    """Whether those under way leave no room for one more."""
+    in_flight = state.in_flight
+    if in_flight + policy.secret.recent(state.refusals, now) >= policy.secret.limit:
+        return True
+    if state.phase is not Phase.PROVEN:
+        return in_flight > 0
+    share = max(1, policy.max_in_flight // len(state.endpoints.keys() | {endpoint}))
+    here = state.endpoints.get(endpoint, Endpoint()).in_flight
+    return in_flight >= policy.max_in_flight or here >= share
 
-    Until it has worked, one at a time uses it, after that at most `max_in_flight`, as those under way could lock it
-    together; of those each endpoint has its share, so that one that is slow takes nothing from the others. A project
-    that is refused where others are accepted is held by itself; one that gets no answer waits by itself, until another
-    one gets none, too. `of_endpoint` says that no answer may be a refusal though the secret has worked, as it may for
-    logins.
-    """
 
-    def __init__(
-        self,
-        credential: str,
-        first: float,
-        telemetry: Telemetry,
-        user: Refusals,
-        *,
-        max_in_flight: int,
-        of_endpoint: bool = False,
-    ) -> None:
-        self._credential = credential
-        self._user = user
-        self._retired = False
-        self._first = self._current = first
-        self._telemetry = telemetry
-        self._max_in_flight = max_in_flight
-        self._of_endpoint = of_endpoint
-        self._proven_once = self._proven = False
-        self._offset = 0.0
-        self._under_way: Counter[str] = Counter()
-        self._line: deque[asyncio.Future[None]] = deque()
-        self._refusals = 0
-        self._cooldown = Cooldown()
-        self._suspect: str | None = None
-        self._deferred: frozenset[str] = frozenset()
-        self._quarantined: set[str] = set()
-        self._quarantine = Cooldown()
-        self._cooling: defaultdict[str, Pauses] = defaultdict(Pauses)
-        self._unanswered: Counter[str] = Counter()
-        self._show()
+def kind_of(failure: Failure) -> Kind:
+    """What a failed attempt tells of the secret."""
+    if failure.reason is Reason.TIMEOUT:
+        return Kind.UNANSWERED
+    if failure.reason is Reason.AUTH:
+        return Kind.REFUSED
+    if proves_secret(failure):
+        return Kind.ACCEPTED
+    return Kind.ANSWERED if failure.status is not None and not failure.by_proxy else Kind.FAILED
 
-    @property
-    def is_held(self) -> bool:
-        """Whether the secret is held, or just was: what is known of it must not be forgotten."""
-        return self._refusals > 0 and self._cooldown.remaining > -LAST_HOLD
 
-    def retire(self) -> None:
-        """Go on for what is under way; a secret that nobody wants any more is not told of."""
-        self._retired = True
+def step(state: State, event: Event, now: float, policy: Policy) -> tuple[State, tuple[Effect, ...]]:
+    """The state after an event, and what is to be told of it."""
+    after = TABLE.get((state.phase, event.kind), unchanged)(counted(state, event, now), event, now, policy)
+    if state.phase is not Phase.HELD and after.phase is Phase.HELD:
+        return after, (Rejected(event.why, after.hold.until - now),) if after.hold else ()
+    if state.phase is Phase.HELD and after.phase is Phase.PROVEN:
+        return after, (AcceptedAgain(state.refused_count),)
+    return after, ()
 
-    def restore(self) -> None:
-        """The secret is wanted again, and what stood still stands."""
-        self._retired = False
-        self._show()
 
-    def retain(self, endpoints: Collection[str]) -> None:
-        """Share among these endpoints only, and those at which somebody is."""
-        for endpoint in [held for held, count in self._under_way.items() if held not in endpoints and not count]:
-            del self._under_way[endpoint]
+def counted(state: State, event: Event, now: float) -> State:
+    """The state with what an event means in any phase: who is under way, who was answered, and the refusals."""
+    match event.kind:
+        case Kind.CLOCK_JUMPED:
+            return state
+        case Kind.KEPT | Kind.REPLACED:
+            return replace(state, doubts=max(0, state.doubts - 1))
+        case Kind.BEGUN:
+            return with_endpoint(state, event.endpoint, lambda place: replace(place, in_flight=place.in_flight + 1))
+        case Kind.UNANSWERED | Kind.FAILED:
+            return with_endpoint(state, event.endpoint, left)
+        case Kind.REFUSED:
+            state = replace(
+                state,
+                user=state.user.one_more(event.why, now),
+                refusals=state.refusals.one_more(event.why, now),
+                refused_count=state.refused_count + 1,
+                doubts=state.doubts + 1,
+            )
+    return with_endpoint(state, event.endpoint, answered)
 
-    def check(self, project: str, endpoint: str | None = None) -> None:
-        """Raise the error that stands: for the secret, for its use for this project, or at an endpoint."""
-        self._user.check()
-        deferred = {project, endpoint} & (self._deferred | self._quarantined)
-        self._cooldown.check(longer=DEFERRAL * len(deferred))
-        if project in self._quarantined:
-            self._quarantine.check()
-        if endpoint is not None and endpoint in self._cooling:
-            self._cooling[endpoint].check(project)
 
-    @asynccontextmanager
-    async def attempt(
-        self, project: str, endpoint: str, clock_offset: float = 0.0, replaced: Replaced = nothing_new
-    ) -> AsyncIterator[None]:
-        """Use the secret; raises ApiError.
+def with_endpoint(state: State, name: str, change: Callable[[Endpoint], Endpoint]) -> State:
+    """The state with another endpoint in place of one."""
+    return replace(state, endpoints={**state.endpoints, name: change(state.endpoints.get(name, Endpoint()))})
 
-        `clock_offset` is in seconds, the wall clock against the loop's; `replaced` is asked before anything is held.
-        """
-        if abs(clock_offset - self._offset) > CLOCK_JUMP:
-            self._proven, self._offset = False, clock_offset
-        async with self._turn(endpoint):
-            self.check(project, endpoint)
-            refusals = self._refusals
-            try:
-                yield
-            except ApiError as error:
-                failure = error.failure
-                if failure.reason is Reason.TIMEOUT:
-                    raise ApiError(self._doubt(project, endpoint, failure)) from None
-                if failure.status is not None and not failure.by_proxy:
-                    self._answered(endpoint)
-                if failure.reason is Reason.AUTH:
-                    raise ApiError(await self._refused(project, failure, replaced)) from None
-                if proves_secret(failure):
-                    self._accept(project, refusals)
-                raise
-            self._answered(endpoint)
-            self._accept(project, refusals)
 
-    @asynccontextmanager
-    async def _turn(self, endpoint: str) -> AsyncIterator[None]:
-        self._under_way.setdefault(endpoint, 0)
-        while not self._may_go(endpoint):
-            place = asyncio.get_running_loop().create_future()
-            self._line.append(place)
-            try:
-                await place
-            finally:
-                self._line.remove(place)
-        self._under_way[endpoint] += 1
-        try:
-            yield
-        finally:
-            self._under_way[endpoint] -= 1
-            for place in self._line:  # whoever may go now, goes
-                if not place.done():
-                    place.set_result(None)
+def left(place: Endpoint) -> Endpoint:
+    """The endpoint with one attempt less under way."""
+    return replace(place, in_flight=max(0, place.in_flight - 1))
 
-    def _may_go(self, endpoint: str) -> bool:
-        if not self._proven:
-            return self._under_way.total() == 0
-        share = max(1, self._max_in_flight // len(self._under_way))
-        return self._under_way.total() < self._max_in_flight and self._under_way[endpoint] < share
 
-    async def _refused(self, project: str, failure: Failure, replaced: Replaced) -> Failure:
-        """What to tell who was refused; another secret, if there is one, has to prove itself."""
-        self._user.add(failure)
-        self._proven = False  # nobody goes meanwhile
-        if not await replaced():
-            return self._refuse(project, failure)
-        self._forget()
-        return failure
+def answered(place: Endpoint) -> Endpoint:
+    """The endpoint, which has answered: what went before was not about all who ask there."""
+    return replace(left(place), unanswered=0, first_unanswered=None, spread=False)
 
-    def _refuse(self, project: str, failure: Failure) -> Failure:
-        """Hold the secret, or an odd project; what to tell who was refused."""
-        if project in self._quarantined and not self._refusals:
-            self._current = min(2 * self._current, LAST_HOLD)  # as it may be the secret after all
-            self._quarantine.start(failure, self._current)
-            return replace(failure, retry_after=self._quarantine.remaining)
-        if not self._refusals and not self._retired:
-            details = {"held_seconds": self._current, **failure.log_fields(), "advice": advice(failure)}
-            log.error("credential rejected", credential=self._credential, **details)
-        new = self._cooldown.remaining <= 0
-        self._cooldown.start(failure, self._current)
-        if new:  # more that were under way make the hold as long as a second refusal does, and no longer
-            self._current = min(2 * self._current, LAST_HOLD)
-        self._proven, self._suspect, self._deferred = False, project, frozenset({project})
-        self._refusals += 1
-        self._show()
-        return replace(failure, retry_after=self._cooldown.remaining + DEFERRAL)
 
-    def _answered(self, endpoint: str) -> None:
-        self._cooling[endpoint].well()
-        self._unanswered.pop(endpoint, None)
+def unchanged(state: State, event: Event, now: float, policy: Policy) -> State:
+    """The event says nothing of the secret."""
+    return state
 
-    def _doubt(self, project: str, endpoint: str, failure: Failure) -> Failure:
-        """What was not answered may have been refused: it is not tried again so soon; what to tell."""
-        if self._refusals:
-            self._cooldown.restart(self._current)
-            # The endpoint may be what is silent, or the project: whoever else is there comes before it.
-            self._deferred = frozenset(who for who in self._deferred if who != self._suspect) | {endpoint, project}
-            return replace(failure, retry_after=self._cooldown.remaining + DEFERRAL)
-        if self._proven_once and not self._of_endpoint:
-            return failure
-        self._proven = False  # one at a time, until somebody is accepted: several could all have been refused
-        cooling, level = self._cooling[endpoint], min(self._unanswered[endpoint], len(PROJECT_PAUSES) - 1)
-        self._unanswered[endpoint] += 1
-        cooling.pause(project, failure, PROJECT_PAUSES[level])
-        if cooling.spreads(project):
-            cooling.everybody.start(failure, ENDPOINT_PAUSES[level])
-        return replace(failure, retry_after=PROJECT_PAUSES[level])
 
-    def _accept(self, project: str, refusals: int) -> None:
-        """Lift the hold, unless the secret was refused since the attempt began."""
-        self._quarantined.discard(project)
-        self._user.clear()
-        if refusals != self._refusals:
-            return
-        if refusals:
-            log.info("credential accepted again", credential=self._credential, refusals=refusals)
-            if self._suspect is not None and self._suspect != project:
-                self._quarantined.add(self._suspect)
-        self._forget()
-        self._proven_once = self._proven = True
+def prove(state: State, event: Event, now: float, policy: Policy) -> State:
+    """The secret is right, unless it was refused since this attempt began; then this may be older news."""
+    if state.refusals.since(event.begun):
+        return state
+    quarantined = {project: ladder for project, ladder in state.quarantined.items() if project != event.project}
+    if state.hold and state.suspect not in (None, event.project):
+        quarantined[str(state.suspect)] = replace(state.hold, rung=1)
+    others = tuple(entry for entry in state.accepted if entry[0] != event.project)
+    return replace(
+        forgiven(state),
+        phase=Phase.PROVEN,
+        user=state.user if state.user.since(event.begun) else Refusals(),
+        quarantined=quarantined,
+        accepted=((event.project, now), *others[:1]),
+    )
 
-    def _forget(self) -> None:
-        self._cooldown.clear()
-        self._current, self._refusals, self._suspect, self._deferred = self._first, 0, None, frozenset()
-        self._show()
 
-    def _show(self) -> None:
-        if not self._retired:
-            self._telemetry.credential_rejected.labels(self._credential).set(self._refusals > 0)
+def forgiven(state: State) -> State:
+    """The state without what is held against the secret."""
+    return replace(state, hold=None, refusals=Refusals(), refused_count=0, suspect=None, deferred=frozenset[str]())
+
+
+def forget(state: State, event: Event, now: float, policy: Policy) -> State:
+    """It is another secret, which has to prove itself; what was refused to the user before still counts."""
+    return replace(forgiven(state), phase=Phase.UNPROVEN, accepted=(), quarantined={})
+
+
+def doubt(state: State, event: Event, now: float, policy: Policy) -> State:
+    """What was right may not be any more: one goes first."""
+    return replace(state, phase=Phase.UNPROVEN, accepted=())
+
+
+def hold(state: State, event: Event, now: float, policy: Policy) -> State:
+    """Nobody uses the secret for a while, unless this is a project that is refused anyhow."""
+    if event.project in state.quarantined:
+        return quarantine(state, event, now, policy)
+    return held(state, event, Ladder(event.why, now + policy.length(1)))
+
+
+def hold_or_quarantine(state: State, event: Event, now: float, policy: Policy) -> State:
+    """The first project that is refused while others are accepted is alone with it."""
+    fresh = any(project != event.project and now - time <= FRESH for project, time in state.accepted)
+    if state.suspect is None and fresh:
+        return quarantine(state, event, now, policy)
+    return hold(state, event, now, policy)
+
+
+def hold_longer(state: State, event: Event, now: float, policy: Policy) -> State:
+    """Refused after a hold, or under way when it began: then it is as long as after one refusal more, and no longer."""
+    before = state.hold or Ladder(event.why, now)
+    until = max(before.until, now + policy.length(before.rung + 1))
+    return held(state, event, Ladder(event.why, until, before.rung + (now >= before.until)))
+
+
+def held(state: State, event: Event, ladder: Ladder) -> State:
+    """The state with a hold; who was refused comes last when it ends."""
+    return replace(state, phase=Phase.HELD, hold=ladder, suspect=event.project, deferred=frozenset({event.project}))
+
+
+def quarantine(state: State, event: Event, now: float, policy: Policy) -> State:
+    """This project alone is held, each time for longer."""
+    before = state.quarantined.get(event.project)
+    rung = before.rung + 1 if before else 1
+    ladder = Ladder(event.why, now + policy.length(rung), rung)
+    suspect = state.suspect if before else event.project
+    return replace(state, suspect=suspect, quarantined={**state.quarantined, event.project: ladder})
+
+
+def defer(state: State, event: Event, now: float, policy: Policy) -> State:
+    """The one attempt after a hold got no answer: its endpoint or its project may be what is silent; both come last."""
+    before = state.hold or Ladder(event.why, now)
+    ladder = replace(before, until=max(before.until, now + policy.length(before.rung + 1)))
+    others = frozenset(who for who in state.deferred if who != state.suspect)
+    return replace(state, hold=ladder, deferred=others | {event.project, event.endpoint})
+
+
+def cool_login(state: State, event: Event, now: float, policy: Policy) -> State:
+    """A secret that has worked was hardly refused where no answer came; a login may have been."""
+    return cool(state, event, now, policy) if policy.unanswered_counts else state
+
+
+def cool(state: State, event: Event, now: float, policy: Policy) -> State:
+    """It may have been a refusal: this project waits, and once a second one got no answer, all wait there."""
+
+    def cooler(place: Endpoint) -> Endpoint:
+        level = min(place.unanswered, len(PROJECT_PAUSES) - 1)
+        spread = place.spread or place.first_unanswered not in (None, event.project)
+        paused = {project: ladder for project, ladder in place.paused.items() if ladder.until > now}
+        return replace(
+            place,
+            unanswered=place.unanswered + 1,
+            first_unanswered=event.project if place.first_unanswered is None else place.first_unanswered,
+            spread=spread,
+            cooling=Ladder(event.why, now + ENDPOINT_PAUSES[level]) if spread else place.cooling,
+            paused={**paused, event.project: Ladder(event.why, now + PROJECT_PAUSES[level])},
+        )
+
+    return replace(with_endpoint(state, event.endpoint, cooler), phase=Phase.UNPROVEN)
+
+
+Rule = Callable[[State, Event, float, Policy], State]
+
+TABLE: Mapping[tuple[Phase, Kind], Rule] = {
+    (Phase.UNPROVEN, Kind.ACCEPTED): prove,
+    (Phase.UNPROVEN, Kind.REFUSED): hold,
+    (Phase.UNPROVEN, Kind.UNANSWERED): cool,
+    (Phase.UNPROVEN, Kind.CLOCK_JUMPED): doubt,
+    (Phase.UNPROVEN, Kind.REPLACED): forget,
+    (Phase.PROVEN, Kind.ACCEPTED): prove,
+    (Phase.PROVEN, Kind.REFUSED): hold_or_quarantine,
+    (Phase.PROVEN, Kind.UNANSWERED): cool_login,
+    (Phase.PROVEN, Kind.CLOCK_JUMPED): doubt,
+    (Phase.PROVEN, Kind.REPLACED): forget,
+    (Phase.HELD, Kind.ACCEPTED): prove,
+    (Phase.HELD, Kind.REFUSED): hold_longer,
+    (Phase.HELD, Kind.UNANSWERED): defer,
+    (Phase.HELD, Kind.REPLACED): forget,
+}
+"""What an event does in a phase; what is not here changes nothing."""

@@ -1,8 +1,13 @@
-"""The end of tasks that nobody wants any more."""
+"""The end of tasks that nobody wants any more: at once, or once what they are about has ended."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
+
+_uninterrupted: WeakKeyDictionary[asyncio.Task[Any], bool] = WeakKeyDictionary()
+"""The tasks that are to finish something first, and whether somebody has interrupted them meanwhile."""
 
 
 async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
@@ -11,3 +16,27 @@ async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
     for task in ending:
         task.cancel()
     await asyncio.gather(*ending, return_exceptions=True)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """What the current task does in here it finishes, though `interrupt` may end it right after."""
+    task = asyncio.current_task()
+    assert task is not None
+    if task in _uninterrupted:  # inside of another one
+        yield
+        return
+    _uninterrupted[task] = False
+    try:
+        yield
+    finally:
+        if _uninterrupted.pop(task):
+            task.cancel()
+
+
+def interrupt(task: asyncio.Task[Any]) -> None:
+    """Cancel a task, once it has finished what it must."""
+    if task in _uninterrupted:
+        _uninterrupted[task] = True
+    else:
+        task.cancel()

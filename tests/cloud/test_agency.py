@@ -18,7 +18,7 @@ from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Api, Display, Target
 from frs_simulator.faults import HANG, Fault
 from frs_simulator.world import Machine
-from tests.cloud.test_auth import new_hold
+from tests.cloud.test_auth import new_guard
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual, secrets_of, target_of, virtual_now
 from tests.polling.test_poller import UP, Polled
 
@@ -212,7 +212,7 @@ def test_keys_that_have_ended_are_none() -> None:
             cloud.transport.send,
             lambda: virtual_now() + 10 * 86400,
             random.Random(1),
-            new_hold(targets[0], cloud),
+            new_guard(targets[0], cloud),
         )
         with pytest.raises(ApiError, match="keys that have ended; is this machine's clock right"):
             await late.authorize(targets[0])

@@ -11,10 +11,11 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, lockout_of, refusals_of
+from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, guard_of
 from frs_exporter.cloud.iam import iam_time, password_login, read_token
 from frs_exporter.cloud.lease import Grant
-from frs_exporter.cloud.lockout import LOGINS_IN_FLIGHT, PASSWORD_HOLD, Lockout, Refusals, nothing_new
+from frs_exporter.cloud.guard import Guard, User, nothing_new
+from frs_exporter.cloud.lockout_state import PASSWORDS
 from frs_exporter.cloud.transport import Authorize, Request, Response
 from frs_exporter.core.credentials import KeyCredential, TokenCredential
 from frs_exporter.core.errors import ApiError, Reason
@@ -33,16 +34,18 @@ def answer(**changes: Any) -> Response:
     return Response(201, {"x-subject-token": "MII"}, json.dumps({"token": token}).encode())
 
 
-def hold() -> Lockout:
-    return Lockout("ops", PASSWORD_HOLD, Telemetry(), Refusals(100, 0), max_in_flight=LOGINS_IN_FLIGHT)
+def guard() -> Guard:
+    return Guard("ops", PASSWORDS, User(), Telemetry())
 
 
 def keeper_of(cloud: Cloud, target: Target) -> Authorizer:
-    return authorizer(target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1), new_hold(target, cloud))
+    return authorizer(
+        target.credential, cloud.transport.send, lambda: EPOCH, random.Random(1), new_guard(target, cloud)
+    )
 
 
-def new_hold(target: Target, cloud: Cloud) -> Lockout:
-    return lockout_of(target.credential, cloud.telemetry, refusals_of(target.credential))
+def new_guard(target: Target, cloud: Cloud) -> Guard:
+    return guard_of(target.credential, cloud.telemetry, User())
 
 
 async def made(authorization: Authorize) -> Mapping[str, str]:
@@ -172,7 +175,7 @@ async def test_only_the_refused_token_is_dropped(target: Target) -> None:
         raw = Response(201, {"x-subject-token": next(issued)}, answer(project={"id": target.project_id}).data)
         return replace(raw, data=request.read(raw))
 
-    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold(), nothing_new)
+    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), guard(), nothing_new)
     old = await keeper.authorize(target)
     keeper.reject(target, old)
     new = await keeper.authorize(target)
@@ -186,7 +189,7 @@ async def test_a_token_of_another_project_is_refused(target: Target) -> None:
         raw = answer(project={"id": "another"})
         return replace(raw, data=request.read(raw))
 
-    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), hold(), nothing_new)
+    keeper = TokenAuthorizer(PASSWORD, send, random.Random(1), guard(), nothing_new)
     with pytest.raises(ApiError) as caught:
         await keeper.authorize(target)
     assert caught.value.failure.reason is Reason.PROJECT_MISMATCH
@@ -238,7 +241,7 @@ async def test_a_bug_in_a_background_renewal_is_logged(target: Target) -> None:
         except StopIteration:
             raise ZeroDivisionError from None
 
-    keeper = TokenAuthorizer(PASSWORD, send, Late(), hold(), nothing_new)
+    keeper = TokenAuthorizer(PASSWORD, send, Late(), guard(), nothing_new)
     await keeper.authorize(target)
     with structlog.testing.capture_logs() as logs:
         await keeper.authorize(target)
@@ -257,7 +260,7 @@ class Late(random.Random):
 async def test_a_security_token_is_sent_and_signed(target: Target) -> None:
     assert isinstance(target.credential, KeyCredential)
     keys = replace(target.credential, security_token=SecretStr("STS"))
-    keeper = authorizer(keys, None, lambda: EPOCH, random.Random(1), hold())  # type: ignore[arg-type]
+    keeper = authorizer(keys, None, lambda: EPOCH, random.Random(1), guard())  # type: ignore[arg-type]
     authorization = await keeper.authorize(target)
     headers = await made(authorization)
     assert headers["x-security-token"] == "STS"

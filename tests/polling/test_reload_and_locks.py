@@ -238,7 +238,7 @@ def test_thousands_of_reloads_leave_nothing_behind(tmp_path: Path) -> None:
                 assert await it.reload(other) == ()
                 await asyncio.sleep(1)
             client = it.exporter._client
-            assert len(client._authorizers) == len(client._holds) == 1
+            assert len(client._authorizers) == len(client._guards) == 1
             assert {key[0] for key in client._transport._gates} <= set(Api)
             assert len(client._transport._gates) <= 2
             assert len(it.tasks()) == 1

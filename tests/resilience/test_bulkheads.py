@@ -12,7 +12,7 @@ from frs_exporter.core.model import Api, Limit, Target
 from frs_exporter.core.schedule import JITTER
 from frs_simulator.faults import HANG, Fault
 from frs_simulator.world import Visit
-from tests.cloud.test_auth import new_hold
+from tests.cloud.test_auth import new_guard
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
 from tests.polling.test_poller import Polled
 
@@ -161,7 +161,7 @@ def test_thousands_of_tokens_that_end_within_one_minute_are_renewed_at_the_gates
         async with CloudContext(account("token", *(f"p{n}" for n in range(1500))), limits=USUAL) as cloud:
             targets = cloud.targets()
             keeper = authorizer(
-                targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), new_hold(targets[0], cloud)
+                targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), new_guard(targets[0], cloud)
             )
             ends = {target.project_id: 60 + 60 * n / len(targets) for n, target in enumerate(targets)}
             assert isinstance(keeper, TokenAuthorizer)

@@ -1,0 +1,217 @@
+"""Lets uses of a secret begin as the lockout says, and tells it how they end."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import structlog
+
+from frs_exporter.cloud.cooldown import as_told
+from frs_exporter.cloud.lockout import CLOCK_JUMP, admit, kind_of, step
+from frs_exporter.cloud.lockout_state import (
+    AcceptedAgain,
+    Deny,
+    Effect,
+    Event,
+    Go,
+    Kind,
+    Phase,
+    Policy,
+    Refusals,
+    Rejected,
+    State,
+    Wait,
+)
+from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.core.explanations import advice
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.runtime.tasks import uninterrupted
+
+GIVEN_UP = Failure(Reason.TIMEOUT, "given up before it was answered")
+
+log = structlog.get_logger()
+
+Replaced = Callable[[], Awaitable[bool]]
+"""Looks whether there is another secret by now; it may also put another authorizer, with its own guard, in place."""
+
+
+async def nothing_new() -> bool:
+    """For secrets that nobody replaces."""
+    return False
+
+
+@dataclass(slots=True)
+class User:
+    """A user's refusals, which the vendor counts whichever of its secrets they are about: all their guards share it."""
+
+    refusals: Refusals = field(default_factory=Refusals)
+
+
+@dataclass(slots=True)
+class Place:
+    """Somebody in the line: for which project, since when, and the future that gets when its attempt has begun."""
+
+    project: str
+    since: float
+    begun: asyncio.Future[float]
+
+
+class Guard:
+    """Guards one secret. Who comes too early gets the failure that stands; who has to wait for others, waits."""
+
+    def __init__(self, credential: str, policy: Policy, user: User, telemetry: Telemetry) -> None:
+        self._credential = credential
+        self._policy = policy
+        self._user = user
+        self._telemetry = telemetry
+        self._state = State()
+        self._clock_offset = 0.0
+        self._lines: defaultdict[str, deque[Place]] = defaultdict(deque)
+        self._wanted = True
+        self._show()
+
+    @property
+    def forgettable(self) -> bool:
+        """Whether nothing is known of the secret that could keep it, or its user, from being locked."""
+        return self._state.forgettable(now(), self._policy)
+
+    def retire(self) -> None:
+        """Go on for what is under way; of a secret that nobody wants any more nothing is told."""
+        self._wanted = False
+
+    def restore(self) -> None:
+        """The secret is wanted again, and what stood still stands."""
+        self._wanted = True
+        self._show()
+
+    def retain(self, endpoints: Collection[str]) -> None:
+        """Share among these endpoints only, and those at which somebody is."""
+        self._state = self._state.retained(endpoints, now())
+
+    def check(self, project: str, endpoint: str | None = None) -> None:
+        """Raise the failure that stands: for the secret, for its use for this project, or at an endpoint."""
+        if isinstance(verdict := self._admit(project, endpoint), Deny):
+            raise ApiError(as_told(verdict.failure, verdict.seconds))
+
+    @asynccontextmanager
+    async def attempt(
+        self, project: str, endpoint: str, clock_offset: float = 0.0, replaced: Replaced = nothing_new
+    ) -> AsyncIterator[None]:
+        """Use the secret; raises ApiError.
+
+        `clock_offset` is in seconds, the wall clock against the loop's. After a refusal `replaced` is asked, and nobody
+        goes meanwhile. What was sent is waited for, though nobody may want the answer any more: a secret that is
+        refused was used all the same.
+        """
+        if abs(clock_offset - self._clock_offset) > CLOCK_JUMP:
+            self._clock_offset = clock_offset
+            self._step(Event(Kind.CLOCK_JUMPED))
+        ended = partial(Event, project=project, endpoint=endpoint, begun=await self._begun(project, endpoint))
+        with uninterrupted():
+            try:
+                yield
+            except ApiError as error:
+                failure = error.failure
+                await self._failed(ended(kind_of(failure), failure=failure), replaced)
+                raise ApiError(self._advised(project, endpoint, failure)) from None
+            except BaseException:
+                self._ended(ended(Kind.UNANSWERED, failure=GIVEN_UP))
+                raise
+            self._tell(self._ended(ended(Kind.ACCEPTED)))
+
+    async def _begun(self, project: str, endpoint: str) -> float:
+        """The time when this attempt has begun, which may be after others have ended; raises ApiError."""
+        verdict = self._admit(project, endpoint)
+        if isinstance(verdict, Deny):
+            raise ApiError(as_told(verdict.failure, verdict.seconds))
+        if isinstance(verdict, Go):
+            return self._begin(endpoint)
+        place = Place(project, now(), asyncio.get_running_loop().create_future())
+        self._lines[endpoint].append(place)
+        try:
+            return await place.begun
+        except asyncio.CancelledError:
+            if place.begun.done() and not place.begun.cancelled() and not place.begun.exception():
+                self._ended(Event(Kind.FAILED, project, endpoint))
+            raise
+
+    def _begin(self, endpoint: str) -> float:
+        self._step(Event(Kind.BEGUN, endpoint=endpoint))
+        return now()
+
+    def _let_in(self) -> None:
+        """Let go whoever may by now, in the order in which they came, and tell whoever may not any more."""
+        for endpoint, line in sorted(self._lines.items(), key=lambda item: item[1][0].since):
+            while line:
+                if not line[0].begun.done():  # who has given up is gone
+                    verdict = self._admit(line[0].project, endpoint)
+                    if isinstance(verdict, Wait):
+                        break
+                    if isinstance(verdict, Go):
+                        line[0].begun.set_result(self._begin(endpoint))
+                    else:
+                        line[0].begun.set_exception(ApiError(as_told(verdict.failure, verdict.seconds)))
+                line.popleft()
+            if not line:
+                del self._lines[endpoint]
+
+    async def _failed(self, event: Event, replaced: Replaced) -> None:
+        """An attempt has failed. Where the secret was refused, it may be another one by now."""
+        effects, verdict = self._ended(event), Kind.KEPT
+        if event.kind is Kind.REFUSED:
+            try:
+                if await replaced():
+                    effects, verdict = (), Kind.REPLACED
+            finally:
+                self._ended(Event(verdict))
+        self._tell(effects)
+
+    def _advised(self, project: str, endpoint: str, failure: Failure) -> Failure:
+        """What to tell who failed: when it may come again, where that is about the secret."""
+        verdict = self._admit(project, endpoint)
+        if isinstance(verdict, Deny) and kind_of(failure) in (Kind.REFUSED, Kind.UNANSWERED):
+            return replace(failure, retry_after=verdict.seconds)
+        return failure
+
+    def _admit(self, project: str, endpoint: str | None) -> Go | Wait | Deny:
+        return admit(self._current(), now(), project, endpoint, self._policy)
+
+    def _current(self) -> State:
+        """What is known, with what other secrets of the user have met meanwhile."""
+        if self._state.user is not self._user.refusals:
+            self._state = replace(self._state, user=self._user.refusals)
+        return self._state
+
+    def _step(self, event: Event) -> tuple[Effect, ...]:
+        self._state, effects = step(self._current(), event, now(), self._policy)
+        self._user.refusals = self._state.user
+        return effects
+
+    def _ended(self, event: Event) -> tuple[Effect, ...]:
+        effects = self._step(event)
+        if self._lines:
+            self._let_in()
+        return effects
+
+    def _tell(self, effects: Collection[Effect]) -> None:
+        """Log what is new of the secret, as long as anybody wants it."""
+        for effect in effects:
+            match effect:
+                case Rejected(failure, seconds) if self._wanted:
+                    details = {"held_seconds": seconds, **failure.log_fields(), "advice": advice(failure)}
+                    log.error("credential rejected", credential=self._credential, **details)
+                case AcceptedAgain(refusals):
+                    log.info("credential accepted again", credential=self._credential, refusals=refusals)
+        self._show()
+
+    def _show(self) -> None:
+        if self._wanted:
+            self._telemetry.credential_rejected.labels(self._credential).set(self._state.phase is Phase.HELD)
+
+
+def now() -> float:
+    """The loop's clock, in seconds."""
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,216 @@
+"""What is known of a secret, what happens to it, and how careful one has to be: the values of the lockout (pure)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from frs_exporter.core.errors import Failure
+
+LAST_HOLD = 3600.0
+"""Each hold is twice as long as the one before, up to this."""
+
+
+class Phase(StrEnum):
+    """What is known of a secret."""
+
+    UNPROVEN = "unproven"
+    PROVEN = "proven"
+    HELD = "held"
+
+
+class Kind(StrEnum):
+    """What happens to a secret: an attempt begins, or ends in one of five ways; or it is about no attempt."""
+
+    BEGUN = "begun"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """Somebody looks whether there is another secret by now: nobody goes before it is kept, or replaced."""
+    UNANSWERED = "no answer"
+    ANSWERED = "answered"
+    """By the endpoint, which has said nothing of the secret."""
+    FAILED = "failed"
+    """Before anything could be said of the secret, as where a name has no address."""
+    KEPT = "kept"
+    REPLACED = "another secret"
+    CLOCK_JUMPED = "clock jumped"
+
+
+MOST_COUNTED = 8
+"""Refusals whose times are kept: more than any limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """A failure that stands until a time; the next one stands longer, by the rung."""
+
+    failure: Failure
+    until: float
+    rung: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """When a secret or a user was refused since the last success, and the newest failure."""
+
+    times: tuple[float, ...] = ()
+    failure: Failure | None = None
+
+    def one_more(self, failure: Failure, now: float) -> "Refusals":
+        """With one that has just come; those too old to matter are left out."""
+        return Refusals((*self.times[1 - MOST_COUNTED :], now), failure)
+
+    def since(self, time: float) -> bool:
+        """Whether any came at or after a time."""
+        return bool(self.times) and self.times[-1] >= time
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So many refusals within so many seconds, and no attempt begins."""
+
+    limit: int
+    window: float
+
+    def spent(self, refusals: Refusals) -> Ladder | None:
+        """Until when no attempt may begin, if there were that many."""
+        if refusals.failure is None or len(refusals.times) < self.limit:
+            return None
+        return Ladder(refusals.failure, refusals.times[-self.limit] + self.window)
+
+    def recent(self, refusals: Refusals, now: float) -> int:
+        """How many refusals still count."""
+        return sum(time + self.window > now for time in refusals.times)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How careful one has to be with secrets of a kind; `hold` is the first one, in seconds.
+
+    `unanswered_counts` says that no answer may be a refusal though the secret has worked.
+    """
+
+    hold: float
+    max_in_flight: int
+    secret: Budget
+    user: Budget
+    unanswered_counts: bool
+
+    def length(self, rung: int) -> float:
+        """Seconds that a hold or a quarantine lasts, after so many refusals."""
+        return min(self.hold * 2.0 ** min(rung - 1, 16), LAST_HOLD)
+
+
+PASSWORDS = Policy(
+    hold=1860.0, max_in_flight=2, secret=Budget(2, 3610.0), user=Budget(3, 900.0), unanswered_counts=True
+)
+"""Two within any hour never lock, whatever is set; ten seconds are for clocks that do not run alike. Several wrong
+passwords one after the other are somebody who tries: three of them, fewer than the five that lock by default."""
+KEYS = Policy(hold=360.0, max_in_flight=4, secret=Budget(4, 360.0), user=Budget(4, 360.0), unanswered_counts=False)
+"""Longer than the five minutes for which a key is locked, and fewer than the refusals that lock it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place where a secret is used: who is there, and who got no answer in a row."""
+
+    in_flight: int = 0
+    unanswered: int = 0
+    first_unanswered: str | None = None
+    spread: bool = False
+    cooling: Ladder | None = None
+    paused: Mapping[str, Ladder] = field(default_factory=dict)
+
+    def is_idle(self, now: float) -> bool:
+        """Whether nobody is here, and nobody has to wait."""
+        standing = any(ladder.until > now for ladder in (self.cooling, *self.paused.values()) if ladder)
+        return not self.in_flight and not standing
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that is known of a secret, and of its `user`, whose other secrets are refused, too.
+
+    `accepted` is which project was when, the last two of them; `refused_count` is since the last success; `suspect` is
+    whose refusal it was; `doubts` are those after which somebody looks for another secret.
+    """
+
+    phase: Phase = Phase.UNPROVEN
+    user: Refusals = Refusals()
+    hold: Ladder | None = None
+    refusals: Refusals = Refusals()
+    refused_count: int = 0
+    suspect: str | None = None
+    deferred: frozenset[str] = frozenset()
+    quarantined: Mapping[str, Ladder] = field(default_factory=dict)
+    accepted: tuple[tuple[str, float], ...] = ()
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    doubts: int = 0
+
+    @property
+    def in_flight(self) -> int:
+        """How many attempts are under way."""
+        return sum(endpoint.in_flight for endpoint in self.endpoints.values())
+
+    def retained(self, endpoints: Collection[str], now: float) -> "State":
+        """Without the endpoints that are used no more, of which nothing needs to be known."""
+        kept = {name: place for name, place in self.endpoints.items() if name in endpoints or not place.is_idle(now)}
+        return replace(self, endpoints=kept)
+
+    def forgettable(self, now: float, policy: Policy) -> bool:
+        """Whether it may be forgotten: a secret that nobody wants could come back, and be tried anew without harm."""
+        held_of_late = self.hold is not None and self.hold.until + LAST_HOLD > now
+        recent = policy.secret.recent(self.refusals, now) or policy.user.recent(self.user, now)
+        return not (held_of_late or recent or any(not place.is_idle(now) for place in self.endpoints.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens to a secret; `begun` is when the attempt was that ends."""
+
+    kind: Kind
+    project: str = ""
+    endpoint: str = ""
+    begun: float = 0.0
+    failure: Failure | None = None
+
+    @property
+    def why(self) -> Failure:
+        """The failure of an attempt that has failed."""
+        assert self.failure is not None
+        return self.failure
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """The attempt may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Once somebody has ended, it is to be seen again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """It may not begin for so many seconds, and this is why."""
+
+    failure: Failure
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """To be told: the secret is held, for so many seconds."""
+
+    failure: Failure
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedAgain:
+    """To be told: the hold has ended, after so many refusals."""
+
+    refusals: int
+
+
+Effect = Rejected | AcceptedAgain
