@@ -7,19 +7,19 @@ from typing import Any
 from aiohttp import web
 
 from frs_simulator.gateway import CALLER, WORLD
-from frs_simulator.world import Account, Project, digest
+from frs_simulator.world import Account, Project, World, digest
 
 MAX_PER_PAGE = 5000
 
 
 async def create_token(request: web.Request) -> web.Response:
-    """`POST /v3/auth/tokens`: a user's password for a token of one project."""
+    """`POST /v3/auth/tokens`: a user's password for a token of a project, of the account, or without a scope."""
     world = request.app[WORLD]
     try:
         auth = json.loads(await request.read())["auth"]
-        user, scope = auth["identity"]["password"]["user"], auth["scope"]
+        user, scope = auth["identity"]["password"]["user"], auth.get("scope", {})
         domain_name, user_name, password = user["domain"]["name"], user["name"], user["password"]
-        whole = "project" not in scope and scope["domain"]["name"] == domain_name
+        whole = "project" not in scope and (not scope or scope["domain"]["name"] == domain_name)
         wanted = (None, None) if whole else (scope["project"].get("id"), scope["project"].get("name"))
         if "password" not in auth["identity"]["methods"]:
             raise ValueError("methods")
@@ -30,27 +30,42 @@ async def create_token(request: web.Request) -> web.Response:
     account = world.account_of_user(domain_name, user_name)
     if world.locked(login):
         return keystone(401, "Unauthorized", "The account is locked.")
-    if account is None or account.password != password or str(wanted[0]) in world.refused:
+    if account is None or account.password != password:
         world.login_failed(login, world.user_lock)
         return keystone(401, "Unauthorized", "The username or password is wrong.")
+    project = project_of(account, *wanted)
+    wanted_id = account.domain_id if whole and scope else project.id if project else None
+    if scope and (wanted_id is None or wanted_id in world.refused):
+        return without_role(world, login)
     world.login_succeeded(login)
-    named = (p for p in account.projects if iam_name(account, p) == wanted[1])
-    project = next(named, None) if wanted[0] is None else account.by_id.get(str(wanted[0]))
-    if project is None and not whole:
-        return keystone(403, "Forbidden", "You are not authorized to perform the requested action.")
     value, token = world.issue(account, project)
     body = {
         "token": {
             "methods": ["password"],
             "issued_at": iso(token.issued_at),
             "expires_at": iso(token.expires_at),
-            **scoped(account, project),
+            **(scoped(account, project) if scope else {}),
             "user": {"name": user_name, "domain": domain(account), "password_expires_at": ""},
             "roles": [{"id": "0", "name": "te_admin"}],
             "catalog": [] if request.query.get("nocatalog") else [{"type": "frs", "name": "frs", "endpoints": []}],
         }
     }
     return web.json_response(body, status=201, headers={"X-Subject-Token": value})
+
+
+def project_of(account: Account, project_id: str | None, name: str | None) -> Project | None:
+    """The project of an account that a login names, by its id or as IAM names it."""
+    if project_id is not None:
+        return account.by_id.get(str(project_id))
+    return next((project for project in account.projects if iam_name(account, project) == name), None)
+
+
+def without_role(world: World, login: str) -> web.Response:
+    """The answer to a user without a role on the project; counted as a wrong password is, as it may be."""
+    if world.missing_role_status == 403:
+        return keystone(403, "Forbidden", "You are not authorized to perform the requested action.")
+    world.login_failed(login, world.user_lock)
+    return keystone(401, "Unauthorized", "The request you have made requires authentication.")
 
 
 def scoped(account: Account, project: Project | None) -> dict[str, Any]:

@@ -184,7 +184,9 @@ class World:
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Requests by API, user and project id."""
     refused: set[str] = field(default_factory=set)
-    """Ids of projects for which logins are refused as with a wrong password."""
+    """Ids of projects and accounts on which no user has a role."""
+    missing_role_status: int = 401
+    """What a login without a role on its project is answered: Keystone says 401, as of a wrong password; 403 tells."""
     visits: list[Visit] | None = None
     """Every request, where somebody wants to know."""
     locks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))

@@ -28,9 +28,9 @@ CLOUD = (
     ("metadata", "lease"),
     ("iam",),
     ("transport",),
-    ("sessions", "proxy", "network_errors", "lockout"),
-    ("gate",),
-    ("cooldown", "signing", "strict_json"),
+    ("sessions", "proxy", "network_errors", "guard"),
+    ("gate", "lockout"),
+    ("cooldown", "lockout_state", "signing", "strict_json"),
 )
 """The same within the package that protects accounts."""
 PURE = (

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted(file for package in ("frs_exporter", "frs_simulator") for file in (ROOT / package).rglob("*.py"))
 OTHER_WORDS = """
-told Told step took Hold stands length Door odd silences behind ask Answer payload Findings notes Standing stand lift
+told Told took Hold stands length Door odd silences behind ask Answer payload Findings notes Standing stand lift
 left asks_like tells_like worked trusted width Access like bring_forward in_hand Kept Term GivenToken Seen SeenJob
 judged usable refusal but Serving served serve_until_told See stamp places written refuse_twins signs_of_life leave
 Asked Words Trouble mark strip fill in_background Turn release within otherwise most how one each made fed shown listed

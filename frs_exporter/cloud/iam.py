@@ -13,19 +13,23 @@ from frs_exporter.core.model import Api
 
 
 def password_login(credential: TokenCredential, project_id: str) -> bytes:
-    """The body of `POST /v3/auth/tokens`: a user's password, scoped to a project by its id, or to the account."""
+    """The body of `POST /v3/auth/tokens`: a user's password, scoped to a project by its id, or to nothing.
+
+    To list the user's projects no scope is needed (IAM API, POST /v3/auth/tokens: it is optional). With the account as
+    its scope the user would need a role on that, and without one be told the same as of a wrong password (Keystone).
+    """
     user = {
         "name": credential.user_name,
         "password": credential.password.get_secret_value(),
         "domain": {"name": credential.domain_name},
     }
     identity = {"methods": ["password"], "password": {"user": user}}
-    scope = {"project": {"id": project_id}} if project_id else {"domain": {"name": credential.domain_name}}
-    return json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
+    scope = {"scope": {"project": {"id": project_id}}} if project_id else {}
+    return json.dumps({"auth": {"identity": identity, **scope}}).encode()
 
 
 def read_token(raw: Response) -> tuple[str, float, float, str]:
-    """Token, issue and expiry in Unix seconds, and project id, empty for one of an account, of IAM's answer.
+    """Token, issue and expiry in Unix seconds, and project id, empty for one without a project, of IAM's answer.
 
     Raises ValueError where it is no JSON, and ApiError on any other shape.
     """
@@ -34,7 +38,7 @@ def read_token(raw: Response) -> tuple[str, float, float, str]:
     try:
         token: Any = data["token"]
         issued, expires = (iam_time(token[key]) for key in ("issued_at", "expires_at"))
-        project_id = "" if "domain" in token and "project" not in token else token["project"]["id"]
+        project_id = token["project"]["id"] if "project" in token else ""
         if re.fullmatch(r"[\x21-\x7e]+", value) and isinstance(project_id, str) and expires > issued:
             return value, issued, expires, project_id
     except (KeyError, TypeError, ValueError, OverflowError):

@@ -32,9 +32,10 @@ What is done about it
     - Who was refused last is deferred: once a hold has ended the others go first, and tell whether it was the secret.
     - No answer may have been a refusal, unless it is a signature of a key that has worked. The project waits. Once a
       second project got no answer at that endpoint, and nobody was answered in between, all wait there.
-    - Whatever the phase: refusals since the last success are counted in the vendor's windows, for the secret and for
-      the user with all its secrets, and attempts under way as if they were refused. One that could be the one too
-      many does not begin. This alone is what keeps the lock from happening; all else is for the projects' sake.
+    - Whatever the phase: refusals since the last success are counted in the vendor's windows, with attempts under way
+      as if they were refused, and for the user also what got no answer, whichever of its secrets it was. An attempt
+      that could be the one too many does not begin. This is what keeps the lock from happening; all else is for the
+      projects' sake.
 
 Times are in seconds of one clock, which the caller reads. `tests/cloud/test_lockout.py` walks through all sequences of
 up to eight events.
@@ -140,7 +141,7 @@ def counted(state: State, event: Event, now: float) -> State:
         case Kind.BEGUN:
             return with_endpoint(state, event.endpoint, lambda place: replace(place, in_flight=place.in_flight + 1))
         case Kind.UNANSWERED | Kind.FAILED:
-            return with_endpoint(state, event.endpoint, left)
+            return with_endpoint(state, event.endpoint, without_attempt)
         case Kind.REFUSED:
             state = replace(
                 state,
@@ -157,14 +158,14 @@ def with_endpoint(state: State, name: str, change: Callable[[Endpoint], Endpoint
     return replace(state, endpoints={**state.endpoints, name: change(state.endpoints.get(name, Endpoint()))})
 
 
-def left(place: Endpoint) -> Endpoint:
+def without_attempt(place: Endpoint) -> Endpoint:
     """The endpoint with one attempt less under way."""
     return replace(place, in_flight=max(0, place.in_flight - 1))
 
 
 def answered(place: Endpoint) -> Endpoint:
     """The endpoint, which has answered: what went before was not about all who ask there."""
-    return replace(left(place), unanswered=0, first_unanswered=None, spread=False)
+    return replace(without_attempt(place), unanswered=0, first_unanswered=None, spread=False)
 
 
 def unchanged(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -178,7 +179,8 @@ def prove(state: State, event: Event, now: float, policy: Policy) -> State:
         return state
     quarantined = {project: ladder for project, ladder in state.quarantined.items() if project != event.project}
     if state.hold and state.suspect not in (None, event.project):
-        quarantined[str(state.suspect)] = replace(state.hold, rung=1)
+        known = state.quarantined.get(str(state.suspect))
+        quarantined[str(state.suspect)] = replace(state.hold, rung=known.rung if known else 1)
     others = tuple(entry for entry in state.accepted if entry[0] != event.project)
     return replace(
         forgiven(state),
@@ -204,11 +206,11 @@ def doubt(state: State, event: Event, now: float, policy: Policy) -> State:
     return replace(state, phase=Phase.UNPROVEN, accepted=())
 
 
-def hold(state: State, event: Event, now: float, policy: Policy) -> State:
+def hold_secret(state: State, event: Event, now: float, policy: Policy) -> State:
     """Nobody uses the secret for a while, unless this is a project that is refused anyhow."""
     if event.project in state.quarantined:
         return quarantine(state, event, now, policy)
-    return held(state, event, Ladder(event.why, now + policy.length(1)))
+    return held(state, event, Ladder(event.why, now + policy.hold_seconds(1)))
 
 
 def hold_or_quarantine(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -216,13 +218,13 @@ def hold_or_quarantine(state: State, event: Event, now: float, policy: Policy) -
     fresh = any(project != event.project and now - time <= FRESH for project, time in state.accepted)
     if state.suspect is None and fresh:
         return quarantine(state, event, now, policy)
-    return hold(state, event, now, policy)
+    return hold_secret(state, event, now, policy)
 
 
 def hold_longer(state: State, event: Event, now: float, policy: Policy) -> State:
     """Refused after a hold, or under way when it began: then it is as long as after one refusal more, and no longer."""
     before = state.hold or Ladder(event.why, now)
-    until = max(before.until, now + policy.length(before.rung + 1))
+    until = max(before.until, now + policy.hold_seconds(before.rung + 1))
     return held(state, event, Ladder(event.why, until, before.rung + (now >= before.until)))
 
 
@@ -235,7 +237,7 @@ def quarantine(state: State, event: Event, now: float, policy: Policy) -> State:
     """This project alone is held, each time for longer."""
     before = state.quarantined.get(event.project)
     rung = before.rung + 1 if before else 1
-    ladder = Ladder(event.why, now + policy.length(rung), rung)
+    ladder = Ladder(event.why, now + policy.hold_seconds(rung), rung)
     suspect = state.suspect if before else event.project
     return replace(state, suspect=suspect, quarantined={**state.quarantined, event.project: ladder})
 
@@ -243,9 +245,10 @@ def quarantine(state: State, event: Event, now: float, policy: Policy) -> State:
 def defer(state: State, event: Event, now: float, policy: Policy) -> State:
     """The one attempt after a hold got no answer: its endpoint or its project may be what is silent; both come last."""
     before = state.hold or Ladder(event.why, now)
-    ladder = replace(before, until=max(before.until, now + policy.length(before.rung + 1)))
+    ladder = replace(before, until=max(before.until, now + policy.hold_seconds(before.rung + 1)))
     others = frozenset(who for who in state.deferred if who != state.suspect)
-    return replace(state, hold=ladder, deferred=others | {event.project, event.endpoint})
+    user = state.user.one_more(event.why, now)
+    return replace(state, user=user, hold=ladder, deferred=others | {event.project, event.endpoint})
 
 
 def cool_login(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -269,14 +272,15 @@ def cool(state: State, event: Event, now: float, policy: Policy) -> State:
             paused={**paused, event.project: Ladder(event.why, now + PROJECT_PAUSES[level])},
         )
 
-    return replace(with_endpoint(state, event.endpoint, cooler), phase=Phase.UNPROVEN)
+    user = state.user.one_more(event.why, now)
+    return replace(with_endpoint(state, event.endpoint, cooler), phase=Phase.UNPROVEN, user=user)
 
 
 Rule = Callable[[State, Event, float, Policy], State]
 
 TABLE: Mapping[tuple[Phase, Kind], Rule] = {
     (Phase.UNPROVEN, Kind.ACCEPTED): prove,
-    (Phase.UNPROVEN, Kind.REFUSED): hold,
+    (Phase.UNPROVEN, Kind.REFUSED): hold_secret,
     (Phase.UNPROVEN, Kind.UNANSWERED): cool,
     (Phase.UNPROVEN, Kind.CLOCK_JUMPED): doubt,
     (Phase.UNPROVEN, Kind.REPLACED): forget,

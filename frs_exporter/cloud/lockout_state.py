@@ -50,7 +50,7 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """When a secret or a user was refused since the last success, and the newest failure."""
+    """When a secret or a user was refused since the last success, or may have been, and the newest failure."""
 
     times: tuple[float, ...] = ()
     failure: Failure | None = None
@@ -95,16 +95,17 @@ class Policy:
     user: Budget
     unanswered_counts: bool
 
-    def length(self, rung: int) -> float:
+    def hold_seconds(self, rung: int) -> float:
         """Seconds that a hold or a quarantine lasts, after so many refusals."""
         return min(self.hold * 2.0 ** min(rung - 1, 16), LAST_HOLD)
 
 
 PASSWORDS = Policy(
-    hold=1860.0, max_in_flight=2, secret=Budget(2, 3610.0), user=Budget(3, 900.0), unanswered_counts=True
+    hold=1860.0, max_in_flight=2, secret=Budget(2, 3610.0), user=Budget(4, 900.0), unanswered_counts=True
 )
-"""Two within any hour never lock, whatever is set; ten seconds are for clocks that do not run alike. Several wrong
-passwords one after the other are somebody who tries: three of them, fewer than the five that lock by default."""
+"""Two within any hour never lock, whatever is set; ten seconds are for clocks that do not run alike. What got no answer
+was hardly refused, and several passwords one after the other are somebody who tries: of all these together four within
+a quarter of an hour, fewer than the five that lock by default."""
 KEYS = Policy(hold=360.0, max_in_flight=4, secret=Budget(4, 360.0), user=Budget(4, 360.0), unanswered_counts=False)
 """Longer than the five minutes for which a key is locked, and fewer than the refusals that lock it."""
 

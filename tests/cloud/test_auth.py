@@ -12,9 +12,9 @@ import structlog
 from pydantic import SecretStr
 
 from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, guard_of
+from frs_exporter.cloud.guard import Guard, User, nothing_new
 from frs_exporter.cloud.iam import iam_time, password_login, read_token
 from frs_exporter.cloud.lease import Grant
-from frs_exporter.cloud.guard import Guard, User, nothing_new
 from frs_exporter.cloud.lockout_state import PASSWORDS
 from frs_exporter.cloud.transport import Authorize, Request, Response
 from frs_exporter.core.credentials import KeyCredential, TokenCredential

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from frs_exporter.cloud.guard import Guard, User
-from frs_exporter.cloud.lockout import DEFERRAL, ENDPOINT_PAUSES
+from frs_exporter.cloud.lockout import DEFERRAL, ENDPOINT_PAUSES, admit
 from frs_exporter.cloud.lockout_state import KEYS, LAST_HOLD, PASSWORDS, Budget
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.exposition.telemetry import Telemetry
+from tests.calls import counting
 from tests.conftest import loop_time, run_virtual
 
 REFUSED = Failure(Reason.AUTH, "wrong", status=401, code="APIGW.0301", request_id="r", api="frs")
@@ -242,6 +243,41 @@ def test_a_project_refused_where_others_are_accepted_is_held_by_itself() -> None
         assert it.rejected() == 1, "a secret that goes bad is held all the same"
 
     guarded(test)
+
+
+def test_a_project_that_is_refused_is_asked_ever_more_rarely_and_costs_the_others_nothing() -> None:
+    async def test(it: Guarded) -> None:
+        it.good = True
+        await it.use("p")
+        odd: list[float] = []
+        while loop_time() < 86400:
+            uses = len(it.uses)
+            await it.use("odd")
+            odd += it.uses[uses:]
+            it.most = 0
+            await asyncio.gather(*(it.use(f"q{number}") for number in range(8)))
+            assert it.most == KEYS.max_in_flight, "the others do not go one by one"
+            await asyncio.sleep(10)
+        gaps = [after - before for before, after in itertools.pairwise(odd)]
+        assert gaps[:5] == pytest.approx([360, 720, 1440, 2880, 3600], abs=20)
+        assert min(gaps[4:]) == pytest.approx(LAST_HOLD, abs=20)
+
+    guarded(test)
+
+
+def test_who_ends_wakes_only_those_who_may_go() -> None:
+    """Whether somebody may go is asked in a straight line with how many come, not once for each who waits."""
+
+    def asked(waiting: int) -> int:
+        async def test(it: Guarded) -> None:
+            it.good = True
+            assert await asyncio.gather(*(it.use("p") for _ in range(waiting))) == [None] * waiting
+
+        with counting() as calls:
+            guarded(test)
+        return sum(count for (_, called), count in calls.items() if called is admit.__code__)
+
+    assert asked(800) < 2.2 * asked(400)
 
 
 def test_a_project_is_not_odd_for_ever() -> None:

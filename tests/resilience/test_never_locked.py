@@ -161,6 +161,38 @@ def test_one_project_that_is_refused_does_not_take_the_others_down(kind: str, ap
     run_virtual(main())
 
 
+@pytest.mark.parametrize("number", range(8))
+def test_a_project_without_a_role_is_held_alone(number: int) -> None:
+    """IAM, as any Keystone, answers it as it does a wrong password. Only who comes first of all is taken for that."""
+
+    async def main() -> None:
+        async with CloudContext(account("token", *PROJECTS[:8]), limits=USUAL) as cloud:
+            cloud.world.user_lock = STRICTEST
+            visits = cloud.world.watched()
+            polls = await Polled.started(cloud)
+            odd, others = polls.jobs[number], [job for job in polls.jobs if job is not polls.jobs[number]]
+            cloud.world.refused.add(odd.target.project_id)
+            await asyncio.sleep(60)
+            came_first = visits[0].project_id == odd.target.project_id
+            assert cloud.counted("frs_exporter_credential_rejected", credential="token-account") == came_first
+            await asyncio.sleep(1900 if came_first else 0)
+            assert all(polls.poller.states[job.key].up for job in others)
+            failures = sum(polls.poller.states[job.key].failures for job in others)
+            assert came_first or not failures
+            visits.clear()
+            await asyncio.sleep(12 * 3600)
+            assert sum(polls.poller.states[job.key].failures for job in others) == failures
+            asked = [visit for visit in visits if visit.project_id == odd.target.project_id]
+            assert 10 <= len(asked) <= 13, "once an hour"
+            assert locked(cloud.world) == 0
+            cloud.world.refused.clear()
+            await asyncio.sleep(3700)
+            assert polls.poller.states[odd.key].up
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
 STRANGERS = [
     Fault(status=403, body="<h1>Access denied by policy</h1>", content_type="text/html"),
     Fault(status=403, body=""),
