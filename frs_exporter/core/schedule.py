@@ -1,6 +1,7 @@
 """When a job is due, and whose it is: arithmetic on numbers and strings (pure; times in seconds)."""
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ LAST_RETRY = 300.0
 """A job that keeps failing is asked at least this often, or once an interval where that is longer."""
 LONGEST_RETRY_AFTER = 3600.0
 """What the cloud may ask for at most: nobody should have to restart an exporter that was told to wait for years."""
+TICK = 0.1
+"""Jobs that are due within one of these are polled together at its end: waking up is what costs most of a poll. With
+bare aiohttp, 167 requests a second, it is 0.59 ms of CPU for each when each has a timer of its own, and 0.14 ms so."""
 MAX_DOUBLINGS = 16
 """Beyond this the exponent tells nothing more, and 2.0 ** 1025 is no float."""
 
@@ -45,6 +49,11 @@ def jump_hash(key: int, buckets: int) -> int:
         key = (key * 2862933555777941757 + 1) % 2**64
         candidate = int((bucket + 1) * (2**31 / ((key >> 33) + 1)))
     return bucket
+
+
+def next_tick(due: float) -> float:
+    """When a job that is due at a time of the event loop's clock is polled."""
+    return math.ceil(due / TICK) * TICK
 
 
 def next_delay(

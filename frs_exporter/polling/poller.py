@@ -13,7 +13,7 @@ from frs_exporter.collectors import Collector
 from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.model import Job, JobState
-from frs_exporter.core.schedule import first_delay, next_delay
+from frs_exporter.core.schedule import first_delay, next_delay, next_tick
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
@@ -163,7 +163,7 @@ class Poller:
         """Sleep until the job is due, or somebody has brought its poll forward and it is due anew."""
         loop = asyncio.get_running_loop()
         woken = self._asleep[key] = loop.create_future()
-        timer = loop.call_at(self.due[key], wake, woken)
+        timer = loop.call_at(next_tick(self.due[key]), wake, woken)
         try:
             await woken
         finally:

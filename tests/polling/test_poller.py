@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.collector import Collector
 from frs_exporter.core.model import Api, Job, Target
+from frs_exporter.core.schedule import TICK
 from frs_exporter.exposition.page import TEXT, Page
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.poller import Poller
@@ -70,6 +71,18 @@ def test_every_job_is_down_from_the_first_moment_and_up_after_its_first_answer()
             assert after['frs_subscribed{project="k1",subservice="search"}'] == 1
             assert after['frs_token_expiry_timestamp_seconds{project="t1"}'] == pytest.approx(EPOCH + 86400, abs=1)
             assert 'frs_token_expiry_timestamp_seconds{project="k1"}' not in after
+
+    run_virtual(main())
+
+
+def test_jobs_that_are_due_within_one_tick_are_polled_together() -> None:
+    async def main() -> None:
+        async with polled(account("ak_sk", *(f"k{number}" for number in range(100)))) as (cloud, _):
+            visits = cloud.world.watched()
+            await asyncio.sleep(120)
+            assert len(visits) >= 180
+            late = [(visit.time - EPOCH + 0.01) % TICK - 0.01 for visit in visits]
+            assert max(late) < TICK / 4, "the gate lets in one a millisecond"
 
     run_virtual(main())
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.core.schedule import LAST_RETRY, LONGEST_RETRY_AFTER, first_delay, next_delay
+from frs_exporter.core.schedule import LAST_RETRY, LONGEST_RETRY_AFTER, TICK, first_delay, next_delay, next_tick
 
 
 def test_phases_are_stable_and_even() -> None:
@@ -52,3 +52,8 @@ def test_a_retry_is_spread_over_all_of_its_range() -> None:
 def test_retry_after_is_a_floor(failures: int) -> None:
     assert next_delay(60, failures, 1000, lambda low, _: low) == 1000
     assert next_delay(60, failures, 1e9, lambda low, _: low) == 3600
+
+
+@given(st.floats(0, 1e9))
+def test_a_tick_is_never_early_and_never_a_tick_late(due: float) -> None:
+    assert due - 1e-6 <= next_tick(due) <= due + TICK + 1e-6
