@@ -2,7 +2,7 @@
 
 import asyncio
 
-from frs_exporter.runtime.tasks import cancel_and_wait
+from frs_exporter.runtime.tasks import cancel_and_wait, interrupt, uninterrupted
 
 
 async def test_all_have_ended_however_they_did() -> None:
@@ -30,3 +30,35 @@ async def test_all_have_ended_however_they_did() -> None:
     assert sorted(ends) == ["cleaned up", "failed"]
     assert not tasks
     await cancel_and_wait([])
+
+
+async def test_what_must_be_finished_is_finished_and_then_it_ends() -> None:
+    steps: list[str] = []
+
+    async def work() -> None:
+        steps.append("begun")
+        with uninterrupted():
+            with uninterrupted():
+                await asyncio.sleep(0.02)
+            steps.append("finished")
+        steps.append("went on")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    interrupt(task)
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert steps == ["begun", "finished"]
+
+
+async def test_what_need_not_be_finished_ends_at_once_also_before_and_after_it() -> None:
+    async def work() -> None:
+        with uninterrupted():
+            pass
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    interrupt(task)
+    await asyncio.wait({task}, timeout=1)
+    assert task.cancelled()

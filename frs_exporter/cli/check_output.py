@@ -15,7 +15,7 @@ from frs_exporter.core.explanations import explain
 from frs_exporter.exposition.page import TEXT, Page
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.one_shot import Check
-from frs_exporter.polling.poller import show
+from frs_exporter.polling.runner import show
 from frs_exporter.status.i18n import Translator
 from frs_exporter.status.summary import columns_of, date, failures, plain, state
 from frs_exporter.status.view import Projects, ProjectView, Severity, SubserviceView

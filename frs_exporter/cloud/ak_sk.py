@@ -86,11 +86,11 @@ class KeyAuthorizer:
         """Keys do not end."""
         return None
 
-    async def retain(self, accesses: Collection[RequestScope]) -> None:
+    def retain(self, accesses: Collection[RequestScope]) -> None:
         """Share the key among the endpoints of these."""
         self._guard.retain(endpoints_of(accesses))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Nothing is under way."""
 
     def _keys(self) -> KeyCredential:
@@ -127,13 +127,13 @@ class AgencyAuthorizer:
         """When the keys end."""
         return self._lease.expires_at
 
-    async def retain(self, accesses: Collection[RequestScope]) -> None:
+    def retain(self, accesses: Collection[RequestScope]) -> None:
         """Share the keys among the endpoints of these."""
         self._guard.retain(endpoints_of(accesses))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give up a renewal that is under way."""
-        await self._lease.close()
+        self._lease.close()
 
     def _keys(self) -> KeyCredential:
         assert self._lease.value is not None, "authorize has seen to it"

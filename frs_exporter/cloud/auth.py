@@ -50,11 +50,11 @@ class Authorizer(Protocol):
     def expires_at(self, access: RequestScope) -> float | None:
         """When the authorization held for `access` ends by the cloud's clock, in Unix seconds, if it ends at all."""
 
-    async def retain(self, accesses: Collection[RequestScope]) -> None:
+    def retain(self, accesses: Collection[RequestScope]) -> None:
         """Let go of what is for none of these."""
 
-    async def close(self) -> None:
-        """Give up what is under way."""
+    def close(self) -> None:
+        """Give up what is under way, but for a secret that is in use."""
 
 
 def authorizer(
@@ -118,10 +118,10 @@ class GivenAuthorizer:
         """A token does not tell its end to those who did not buy it."""
         return None
 
-    async def retain(self, accesses: Collection[RequestScope]) -> None:
+    def retain(self, accesses: Collection[RequestScope]) -> None:
         """There is nothing to let go of."""
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """There is nothing under way."""
 
 
@@ -166,16 +166,17 @@ class TokenAuthorizer:
         kept = self._kept.get(key(access))
         return kept.lease.expires_at if kept else None
 
-    async def retain(self, accesses: Collection[RequestScope]) -> None:
+    def retain(self, accesses: Collection[RequestScope]) -> None:
         """Keep the tokens of these only, and share the password among their endpoints."""
         wanted = {key(access) for access in accesses}
         for gone in self._kept.keys() - wanted:
-            await self._kept.pop(gone).lease.close()
+            self._kept.pop(gone).lease.close()
         self._guard.retain({endpoint for endpoint, _ in wanted})
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give up renewals that are under way."""
-        await asyncio.gather(*(kept.lease.close() for kept in self._kept.values()))
+        for kept in self._kept.values():
+            kept.lease.close()
 
     def _of(self, access: RequestScope) -> CachedToken:
         kept = self._kept.get(key(access))

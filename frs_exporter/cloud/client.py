@@ -75,12 +75,12 @@ class Client:
         names = {credential.name for credential in of_credential}
         for credential in self._authorizers.keys() - of_credential.keys():
             self._guards[credential].retire()
-            await self._authorizers.pop(credential).close()
+            self._authorizers.pop(credential).close()
             if credential.name not in names:
                 self._telemetry.forget_credential(credential.name)
         self._forget()
         for credential, its in of_credential.items():
-            await self._authorizer(credential).retain(its)
+            self._authorizer(credential).retain(its)
             await turn()
         await self._transport.adjust(limits, ways.values())  # the cloud is reached in few ways, whoever goes there
 
@@ -96,7 +96,7 @@ class Client:
     async def close(self) -> None:
         """Give up what is under way, and close every connection."""
         for held in self._authorizers.values():
-            await held.close()
+            held.close()
         await self._transport.close()
 
     def _authorizer(self, credential: Credential) -> Authorizer:

@@ -9,7 +9,7 @@ import structlog
 
 from frs_exporter.core.errors import ApiError, Failure
 from frs_exporter.core.explanations import advice
-from frs_exporter.runtime.tasks import cancel_and_wait
+from frs_exporter.runtime.tasks import interrupt
 
 REFRESH_RETRY = 60.0
 """Seconds between attempts to renew what is still valid."""
@@ -74,10 +74,10 @@ class Lease(Generic[T]):
         """Hold nothing."""
         self._term = None
 
-    async def close(self) -> None:
-        """Give up a renewal that is under way."""
+    def close(self) -> None:
+        """Give up a renewal that is under way, once it has finished what it must."""
         if self._renewal:
-            await cancel_and_wait([self._renewal])
+            interrupt(self._renewal)
 
     def _renew(self, obtain: Obtain[T]) -> asyncio.Task[Grant[T]]:
         if self._renewal is None:

@@ -22,7 +22,6 @@ from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, R
 from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.runtime.tasks import cancel_and_wait
 
 MAX_BODY = 1 << 20
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
@@ -88,7 +87,6 @@ class Transport:
         self._gates: dict[tuple[Api, str, str], Gate] = {}
         self._waiting: dict[object, float] = {}
         self._connections = Connections()
-        self._under_way: set[asyncio.Task[Response]] = set()
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:
         """Keep to other limits, and let go of what is for none of these accesses."""
@@ -106,8 +104,7 @@ class Transport:
         await self._connections.retain({access.http for access in accesses})
 
     async def close(self) -> None:
-        """Give up what is under way, and close every connection."""
-        await cancel_and_wait(self._under_way)
+        """Close every connection."""
         await self._connections.close()
 
     def longest_wait(self) -> float:
@@ -116,41 +113,24 @@ class Transport:
         return now - next(iter(self._waiting.values()), now)
 
     async def send(self, request: Request, authorize: Authorize) -> Response:
-        """Send once, when the gate opens; raises ApiError for anything but a 2xx answer with JSON in it.
-
-        A request that was sent is waited for, though nobody may want its answer any more: a secret that it finds
-        refused was used all the same.
-        """
-        arrival = object()
-        self._waiting[arrival] = asyncio.get_running_loop().time()
-        attempt = asyncio.create_task(self._attempt(request, authorize, arrival), name=f"request {request.target}")
-        self._under_way.add(attempt)
-        attempt.add_done_callback(partial(self._ended, arrival))
+        """Send once, when the gate opens; raises ApiError for anything but a 2xx answer with JSON in it."""
+        arrival, clock = object(), asyncio.get_running_loop().time
+        self._waiting[arrival] = clock()
         try:
-            return await asyncio.shield(attempt)
-        except asyncio.CancelledError:
-            if arrival in self._waiting:
-                attempt.cancel()
-            raise
+            gate = self._gate(request)
+            async with gate.entered(request.project, request.poll_interval), authorize(request) as headers:
+                waited = clock() - self._waiting.pop(arrival)
+                gate_of = f"the gate of {request.credential} for {request.api}"
+                request.trace.event(f"waited {waited:.3f} s for a turn at {gate_of}")
+                return await self._observed(request, headers)
         finally:
-            del attempt  # its traceback has this frame in it: a cycle would keep headers and bodies for long
+            self._waiting.pop(arrival, None)
 
-    def _ended(self, arrival: object, attempt: asyncio.Task[Response]) -> None:
-        self._under_way.discard(attempt)
-        self._waiting.pop(arrival, None)
-        if not attempt.cancelled():
-            attempt.exception()  # whoever waits is told; if nobody does, it is seen here
-
-    async def _attempt(self, request: Request, authorize: Authorize, arrival: object) -> Response:
+    def _gate(self, request: Request) -> Gate:
         key = (request.api, request.endpoint, request.credential)
-        gate = self._gates.get(key)
-        if gate is None:
-            gate = self._gates[key] = Gate(self._limits[request.api])
-        async with gate.entered(request.project, request.poll_interval), authorize(request) as headers:
-            waited = asyncio.get_running_loop().time() - self._waiting.pop(arrival)
-            gate_of = f"the gate of {request.credential} for {request.api}"
-            request.trace.event(f"waited {waited:.3f} s for a turn at {gate_of}")
-            return await self._observed(request, headers)
+        if key not in self._gates:
+            self._gates[key] = Gate(self._limits[request.api])
+        return self._gates[key]
 
     async def _observed(self, request: Request, headers: Mapping[str, str]) -> Response:
         clock = asyncio.get_running_loop().time

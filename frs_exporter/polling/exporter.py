@@ -25,6 +25,7 @@ from frs_exporter.polling.plan import Names, Plan, plan
 from frs_exporter.polling.poller import SPREAD, Key, Poller
 from frs_exporter.polling.probe import Probed, Tell, probe
 from frs_exporter.polling.reload import LONGEST_REREAD, watched_config
+from frs_exporter.polling.runner import JobRunner
 from frs_exporter.runtime.offload import run_offloaded, short_turns
 from frs_exporter.runtime.tasks import cancel_and_wait
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
@@ -117,11 +118,13 @@ class Exporter:
 
     async def probe(self, keys: Collection[Key], timeout: float, tell: Tell | None = None) -> list[Probed]:
         """Poll these jobs now, as far as they may be asked, and wait so many seconds; `tell` gets each event."""
-        return await probe(self._poller, keys, timeout, tell)
+        runners = [self._poller.runners[key] for key in keys if key in self._poller.runners]
+        return await probe(runners, timeout, tell)
 
     def job(self, key: Key) -> Job | None:
         """The job of a key, None where there is none."""
-        return self._poller.job(key)
+        runner = self._poller.runners.get(key)
+        return runner.job if runner else None
 
     def token_expiry(self, target: Target) -> float | None:
         """When the token or temporary key held for a project ends, in Unix seconds; None without one."""
@@ -130,8 +133,8 @@ class Exporter:
     def snapshot(self) -> Snapshot:
         """All that is known at this moment."""
         clock, now, reloader = self._clock(), self._now(), self._reloader
-        poller = self._poller
-        jobs = [JobSnapshot(job, poller.states[job.key], now + poller.due[job.key] - clock) for job in poller.jobs]
+        runners = self._poller.runners.values()
+        jobs = [JobSnapshot(runner.job, runner.state, now + runner.due - clock) for runner in runners]
         next_look = None if reloader.next_look is None else now + reloader.next_look - clock
         return Snapshot(now, clock, self._shard, reloader.loaded, reloader.problems, next_look, jobs)
 
@@ -145,7 +148,12 @@ class Exporter:
         return self._clock
 
     @property
-    def states(self) -> dict[Key, JobState]:
+    def runners(self) -> Mapping[Key, JobRunner]:
+        """What polls each job, and knows of it."""
+        return self._poller.runners
+
+    @property
+    def states(self) -> Mapping[Key, JobState]:
         """What is known of each job."""
         return self._poller.states
 
@@ -228,10 +236,10 @@ class Exporter:
         if self._started is None:
             return "starting"
         if not self._tried:
-            age, jobs = self._clock() - self._started, self._poller.jobs
-            untried = sum(not self.states[job.key].polls and job.target.poll_interval > age for job in jobs)
+            age, runners = self._clock() - self._started, self._poller.runners.values()
+            untried = sum(not runner.state.polls and runner.job.target.poll_interval > age for runner in runners)
             if untried:
-                return f"{untried} of {len(jobs)} jobs not polled yet"
+                return f"{untried} of {len(runners)} jobs not polled yet"
             if self._discoverer.untried and age < LONGEST_SEARCH:
                 return f"projects not discovered yet: {', '.join(sorted(self._discoverer.untried))}"
             self._tried = True

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.trace import UNTRACED, Trace
-from frs_exporter.polling.poller import Key, Poller
+from frs_exporter.polling.runner import JobRunner, Polled
 
 Tell = Callable[[str], None]
 """Gets what happens, a text at a time."""
@@ -23,31 +23,31 @@ class Probed(NamedTuple):
     state: JobState
 
 
-async def probe(poller: Poller, keys: Collection[Key], timeout: float, tell: Tell | None) -> list[Probed]:
+async def probe(runners: Collection[JobRunner], timeout: float, tell: Tell | None) -> list[Probed]:
     """Ask these jobs at once, and wait so many seconds; `tell` gets each event.
 
     A job that is late goes on, and is down here alone. Left out is one that a reload has taken away meanwhile, or has
     begun anew.
     """
-    rounds = {key: await begun(poller, key, tell) for key in keys}
-    if waited_for := {poll for poll in rounds.values() if poll is not None}:
+    polls = {runner: await begun(runner, tell) for runner in runners}
+    if waited_for := {poll for poll in polls.values() if poll is not None}:
         await asyncio.wait(waited_for, timeout=timeout)
     return [
-        Probed(job, poller.states[key] if poll is None or poll.done() else late(poller.states[key], timeout))
-        for key, poll in rounds.items()
-        if (job := poller.job(key)) is not None and not (poll and poll.cancelled())
+        Probed(runner.job, runner.state if poll is None or poll.done() else late(runner.state, timeout))
+        for runner, poll in polls.items()
+        if not (poll and poll.cancelled())
     ]
 
 
-async def begun(poller: Poller, key: Key, tell: Tell | None) -> asyncio.Task[None] | None:
-    """The poll of a job that was brought forward, None where that may not be."""
-    trace = Trace(partial(prefixed, key[1], tell)) if tell else UNTRACED
-    if poller.under_way(key):
+async def begun(runner: JobRunner, tell: Tell | None) -> Polled | None:
+    """The end of the job's poll that was brought forward, None where that may not be."""
+    trace = Trace(partial(prefixed, runner.job.collector, tell)) if tell else UNTRACED
+    if runner.under_way:
         trace.event("a poll was under way already: its steps are not told here")
-    brought_forward = await poller.poll_now(key, trace)
-    if brought_forward is None:
+    polled = await runner.poll_now(trace)
+    if polled is None:
         trace.event("not asked: it was asked often of late, or told when to come back; this is what is known")
-    return brought_forward
+    return polled
 
 
 def late(state: JobState, timeout: float) -> JobState:

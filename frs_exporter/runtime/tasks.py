@@ -20,7 +20,7 @@ async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """What the current task does in here it finishes, though `interrupt` may end it right after."""
+    """What the current task does in here it finishes, though it may end right after, by CancelledError."""
     task = asyncio.current_task()
     assert task is not None
     if task in _uninterrupted:  # inside of another one
@@ -31,7 +31,7 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         if _uninterrupted.pop(task):
-            task.cancel()
+            raise asyncio.CancelledError
 
 
 def interrupt(task: asyncio.Task[Any]) -> None:

@@ -10,8 +10,9 @@ from frs_exporter.core.explanations import explain
 from frs_exporter.exposition.page import FORMATS, OPENMETRICS, TEXT, Page, negotiate
 from frs_exporter.exposition.render import lines
 from frs_exporter.polling.exporter import PAGE_FAMILIES, Exporter
-from frs_exporter.polling.poller import Key, show
+from frs_exporter.polling.poller import Key
 from frs_exporter.polling.probe import Probed, Tell, deadline
+from frs_exporter.polling.runner import show
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.stream import header, in_turns, stream

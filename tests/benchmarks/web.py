@@ -60,7 +60,7 @@ def fill(exporter: Exporter) -> None:
             state = state.succeeded(now, 0.1, CollectResult(tuple(samples)), fresh)  # noqa: PLW2901
         if number % 10 == 0:
             state = state.failed(now, 0.1, Failure(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
-        exporter.states[key] = state
+        exporter.runners[key].state = state
 
 
 @asynccontextmanager

@@ -217,7 +217,7 @@ def test_keys_that_have_ended_are_none() -> None:
         with pytest.raises(ApiError, match="keys that have ended; is this machine's clock right"):
             await late.authorize(targets[0])
         assert late.expires_at(targets[0]) is None
-        await late.close()
+        late.close()
 
     on_a_machine(then)
 

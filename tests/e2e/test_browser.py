@@ -23,7 +23,7 @@ async def everything_polled(served: Served) -> None:
 def spoil(served: Served, project: str, error: Failure) -> None:
     """Let a project's newest poll have failed."""
     key = (project, "subscription")
-    served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
+    served.exporter.runners[key].state = served.exporter.states[key].failed(1.0, 1.0, error)
 
 
 async def fits(tab: Tab) -> bool:

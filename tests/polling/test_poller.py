@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -30,10 +30,16 @@ UP = 'frs_up{project="%s",collector="subscription"}'
 class Polled:
     """A poller of all projects of a simulated cloud, and its page."""
 
-    def __init__(self, cloud: Cloud, targets: list[Target] | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        targets: list[Target] | None = None,
+        collectors: Mapping[str, Collector] = COLLECTORS,
+        **settings: Any,
+    ) -> None:
         self.cloud = cloud
         self.page = Page(PAGE_FAMILIES)
-        self.poller = Poller(cloud.client, self.page, COLLECTORS, virtual_now, random.Random(7))
+        self.poller = Poller(cloud.client, self.page, collectors, virtual_now, random.Random(7))
         self.jobs = [Job(target, "subscription") for target in targets or cloud.targets(**settings)]
 
     @classmethod
@@ -366,7 +372,7 @@ def test_a_bug_around_a_poll_does_not_end_the_job(monkeypatch: pytest.MonkeyPatc
     async def main() -> list[Any]:
         async with polled(account("ak_sk", "k1")) as (_, polls):
             with structlog.testing.capture_logs() as logs, monkeypatch.context() as patch:
-                patch.setattr("frs_exporter.polling.poller.report", broken)
+                patch.setattr("frs_exporter.polling.runner.report", broken)
                 await asyncio.sleep(1)
             await asyncio.sleep(600)
             assert polls.shown()['frs_polls_total{project="k1",collector="subscription"}'] >= 9
@@ -384,7 +390,7 @@ def test_what_cannot_be_rendered_is_reason_internal_and_the_job_goes_on(monkeypa
         async with polled(account("ak_sk", "k1")) as (_, polls):
             await asyncio.sleep(1)
             with monkeypatch.context() as patch:
-                patch.setattr("frs_exporter.polling.poller.lines", broken)
+                patch.setattr("frs_exporter.polling.runner.lines", broken)
                 await asyncio.sleep(100)
                 shown = polls.shown()
             assert shown['frs_poll_error_info{project="k1",collector="subscription",reason="internal",code=""}'] == 1

@@ -6,17 +6,16 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import structlog
 
+from frs_exporter.collectors import COLLECTORS, ApiClient
 from frs_exporter.collectors.subscription import FROZEN, MAX_FACE_SETS, SUBSCRIBED
-from frs_exporter.core.errors import Reason
-from frs_exporter.core.model import Api, JobState, Limit, Sample
-from frs_exporter.core.trace import UNTRACED, Trace
-from frs_exporter.polling.poller import Key
+from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.model import Api, CollectResult, Limit, Sample, Target
 from frs_simulator import Account, Project
 from frs_simulator.demo import subscribed
 from frs_simulator.faults import HANG, Fault
@@ -30,6 +29,7 @@ DAYS = 7
 INTERVAL, STALE_AFTER = 3 * HOUR, 10 * HOUR
 LIMITS = {Api.FRS: Limit(5, 5), Api.IAM: Limit(2, 2), Api.CES: Limit(5, 5)}
 SEED = 20261122
+SUBSCRIPTION = COLLECTORS["subscription"]
 
 FAULTS = [
     *(HANG, Fault(reset=True), Fault(garbage=True), Fault(truncate=True), Fault(drip=0.5), Fault(delay=4.0)),
@@ -78,30 +78,32 @@ class Soak:
         self.died_at: defaultdict[str, list[float]] = defaultdict(list)
         self.struck: Counter[str] = Counter()
         self.secrets = secrets_of(self.world)
-        self.polls = Polled(cloud, poll_interval=INTERVAL, stale_after=STALE_AFTER)
+        collectors = {"subscription": replace(SUBSCRIPTION, collect=self.collect)}
+        self.polls = Polled(cloud, collectors=collectors, poll_interval=INTERVAL, stale_after=STALE_AFTER)
         for _, project in self.world.projects():
             self.truth[project.name].note(project)
-        self._poll = self.polls.poller.poll
-        self.polls.poller.poll = self.poll  # type: ignore[method-assign]
 
-    async def poll(self, key: Key, trace: Trace = UNTRACED) -> JobState:
-        """Poll, and check that the answer was true while it was asked for."""
-        start, name = loop_time(), key[0]
-        state = await self._poll(key, trace)
-        if state.failure is None or state.failure.reason is Reason.FROZEN:
-            self.proven_at[name].append(start)
-        assert Reason.INTERNAL not in state.errors
-        true = self.truth[name].during(start, loop_time())
-        if state.failure is None:
-            assert shown(state.samples) in [(facts, limit) for facts, limit in true if ("frozen", 1.0) not in facts]
-        elif state.failure.reason is Reason.FROZEN:
-            assert [sample.value for sample in state.proven_samples if sample.family is FROZEN] == [1]
-            assert any(("frozen", 1.0) in facts for facts, _ in true)
-        return state
+    async def collect(self, client: ApiClient, target: Target, memory: Any) -> CollectResult:
+        """Ask, and check that the answer was true while it was asked for."""
+        start, truth = loop_time(), self.truth[target.project]
+        try:
+            result = await SUBSCRIPTION.collect(client, target, memory)
+        except ApiError as error:
+            if error.failure.reason is Reason.FROZEN:
+                proven = SUBSCRIPTION.proven_samples(target, error.failure)
+                assert [sample.value for sample in proven if sample.family is FROZEN] == [1]
+                assert any(("frozen", 1.0) in facts for facts, _ in truth.during(start, loop_time()))
+                self.proven_at[target.project].append(start)
+            raise
+        true = truth.during(start, loop_time())
+        assert shown(result.samples) in [(facts, limit) for facts, limit in true if ("frozen", 1.0) not in facts]
+        self.proven_at[target.project].append(start)
+        return result
 
     def look(self) -> None:
         """Check the page and the tasks as they are now."""
         page, states = self.polls.shown(), self.polls.poller.states
+        assert not any(Reason.INTERNAL in state.errors for state in states.values()), "what was collected was true"
         for job in self.polls.jobs:
             project, state = job.target.project, states[job.key]
             assert page[f'frs_up{{project="{project}",collector="subscription"}}'] == state.up

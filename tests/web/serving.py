@@ -18,7 +18,6 @@ from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import CollectResult, Sample
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
-from frs_exporter.polling.poller import show
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.web_config import load_web_config
 from frs_simulator import Simulator
@@ -52,10 +51,8 @@ def fill(exporter: Exporter) -> None:
         state = state.succeeded(1e9, 0.1, CollectResult(samples), exporter.clock() + 3600)  # noqa: PLW2901
         if number % 10 == 0:
             state = state.failed(1e9, 0.1, Failure(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
-        exporter.states[key] = state
-        job = exporter.job(key)
-        assert job
-        show(exporter._page, job, state, None)
+        exporter.runners[key].state = state
+        exporter.runners[key].show()
 
 
 def trusting(folder: Path) -> ssl.SSLContext:

@@ -71,13 +71,13 @@ async def test_a_probe_answers_the_families_of_one_project_as_they_are_now() -> 
 async def test_a_probe_is_the_next_poll_brought_forward() -> None:
     async with demo() as (served, _):
         key = ("vision-prod", "subscription")
-        due = served.exporter._poller.due[key]
+        due = served.exporter.runners[key].due
         await asyncio.sleep(0.5)
         await served.get("/probe?project=vision-prod")
         assert served.exporter.states[key].polls == 2
-        later = served.exporter._poller.due[key] - served.exporter.clock()
+        later = served.exporter.runners[key].due - served.exporter.clock()
         assert 3600 * 0.95 - 1 < later <= 3600 * 1.05
-        assert served.exporter._poller.due[key] != due
+        assert served.exporter.runners[key].due != due
 
 
 async def test_openmetrics_and_gzip() -> None:

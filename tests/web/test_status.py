@@ -70,7 +70,7 @@ async def test_what_is_in_trouble_comes_first_then_by_name() -> None:
         states = served.exporter.states
         key = ("vision-prod", "subscription")
         error = Failure(Reason.SERVER, "no luck", status=503, code="APIGW.0613", request_id="r-1")
-        states[key] = states[key].failed(time.time(), 1.0, error)
+        served.exporter.runners[key].state = states[key].failed(time.time(), 1.0, error)
         text = (await page(served)).text
         order = ["vision-prod", "new-branch", "visitor-kiosk", "door-access", "in-arrears", "vip-lounge"]
         places = [text.index(f"{name} ") for name in order]
@@ -90,7 +90,7 @@ async def test_a_frozen_project_says_so() -> None:
         error = Failure(Reason.FROZEN, "frozen", code="FRS.0202")
         state = served.exporter.states[world_key]
         frozen = proven_samples(job.target, error)
-        served.exporter.states[world_key] = state.failed(1.0, 1.0, error, frozen, served.exporter.clock() + 100)
+        served.exporter.runners[world_key].state = state.failed(1.0, 1.0, error, frozen, served.exporter.clock() + 100)
         text = (await page(served)).text
         assert re.search(r"in-arrears cn-\S+ · \S+ frozen", text)
 
@@ -100,7 +100,7 @@ async def test_hostile_text_is_shown_as_text() -> None:
     async with demo(1, poll_interval=600.0, labels=(("team", HOSTILE),)) as served:
         (key,) = served.exporter.states
         error = Failure(Reason.CLIENT, HOSTILE, code="FRS.9999", status=400)
-        served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
+        served.exporter.runners[key].state = served.exporter.states[key].failed(1.0, 1.0, error)
         for path in ("/", f"/?q={quote(HOSTILE)}", f"/?lang={quote(HOSTILE)}&q=a"):
             _, _, body = await served.get(path)
             assert b"<script>alert" not in body
@@ -131,7 +131,7 @@ async def test_the_filter_finds_text_in_whatever_is_known() -> None:
     async with demo(poll_interval=600.0) as served:
         key = ("vip-lounge", "subscription")
         error = Failure(Reason.THROTTLED, "slow down", code="APIG.0308")
-        served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
+        served.exporter.runners[key].state = served.exporter.states[key].failed(1.0, 1.0, error)
         for text, found in (("VIP", "vip-lounge"), ("apig.0308", "vip-lounge"), ("throttled", "vip-lounge")):
             shown = await page(served, f"/?q={text}")
             assert found in shown.text
@@ -160,7 +160,7 @@ async def test_both_languages() -> None:
     async with demo(poll_interval=600.0) as served:
         key = ("vip-lounge", "subscription")
         error = Failure(Reason.TIMEOUT, "no answer")
-        served.exporter.states[key] = served.exporter.states[key].failed(1.0, 1.0, error)
+        served.exporter.runners[key].state = served.exporter.states[key].failed(1.0, 1.0, error)
         chinese = await page(served, **{"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
         assert "6 个任务中 5 个正常" in chinese.text
         assert REASONS[Reason.TIMEOUT].do.zh in chinese.text
@@ -239,7 +239,7 @@ async def test_one_reason_of_several_jobs_is_told_once() -> None:
         denied = Failure(Reason.FORBIDDEN, "no", status=403, code="ces.0015")
         for collector, error in (("subscription", frozen), ("face_sets", frozen), ("cloud_eye", denied)):
             key = ("vision-prod", collector)
-            states[key] = states[key].failed(time.time(), 1.0, error)
+            served.exporter.runners[key].state = states[key].failed(time.time(), 1.0, error)
         text = (await page(served)).text
         assert "subscription, face_sets: frozen FRS.0202" in text
         assert "cloud_eye: forbidden ces.0015" in text

@@ -1,0 +1,198 @@
+"""One job at work: sleep until it is due or wanted now, poll, keep and show what came of it, plan the next poll."""
+
+import asyncio
+import random
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+
+import structlog
+from aiolimiter import AsyncLimiter
+
+from frs_exporter.cloud.client import Client
+from frs_exporter.collectors import Collector
+from frs_exporter.core.errors import Failure
+from frs_exporter.core.explanations import advice
+from frs_exporter.core.model import Job, JobState
+from frs_exporter.core.schedule import next_delay, next_tick
+from frs_exporter.core.trace import UNTRACED, Trace
+from frs_exporter.exposition.page import Page
+from frs_exporter.exposition.render import lines, render_job, render_target
+from frs_exporter.polling.poll import broken, poll
+from frs_exporter.runtime.tasks import interrupt
+
+PROBES_AT_ONCE = 3
+"""Polls of a job that may be brought forward at once; each comes back in an interval, so that all who ask together
+make a project cost twice as much as its polls alone, at most."""
+
+log = structlog.get_logger()
+
+Polled = asyncio.Future[None]
+"""Done when a poll has ended, cancelled when its job is polled no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all jobs are polled with; `now` is the wall clock in Unix seconds."""
+
+    client: Client
+    page: Page
+    collectors: Mapping[str, Collector]
+    now: Callable[[], float]
+    rng: random.Random
+
+
+class JobRunner:
+    """Polls a job for ever, in one task: when it is `due` by the loop's clock, if it is not `under_way` already."""
+
+    def __init__(self, job: Job, state: JobState, due: float, tools: Tools) -> None:
+        self.job = job
+        self.state = state
+        self.due = due
+        self.under_way = False
+        self._tools = tools
+        self._trace = UNTRACED
+        self._sleeper: Polled | None = None
+        self._waiting: list[Polled] = []
+        self._limiter: AsyncLimiter | None = None
+        self.task = asyncio.create_task(self._run(), name=f"poll {'/'.join(job.key)}")
+
+    def become(self, job: Job) -> None:
+        """Be a job that asks alike, and show it as it says."""
+        self.job = job
+        self.show()
+
+    def retire(self) -> None:
+        """Poll no more; what must be known of a secret that is in use is waited for."""
+        interrupt(self.task)
+        for waiting in self._waiting:
+            waiting.cancel()
+
+    async def poll_now(self, trace: Trace = UNTRACED) -> Polled | None:
+        """The end of the poll under way, or of the next one, begun now and traced.
+
+        None when the job was asked for too often of late, or the cloud has said when to come back.
+        """
+        if not self.under_way:
+            if not await self._may_be_brought_forward():
+                return None
+            self.under_way, self._trace = True, trace
+            self._wake()
+        polled = asyncio.get_running_loop().create_future()
+        self._waiting.append(polled)
+        return polled
+
+    async def _may_be_brought_forward(self) -> bool:
+        failure = self.state.failure
+        if failure and failure.retry_after and self.due > asyncio.get_running_loop().time():
+            return False
+        if self._limiter is None:
+            self._limiter = AsyncLimiter(PROBES_AT_ONCE, PROBES_AT_ONCE * self.job.target.poll_interval)
+        if not self._limiter.has_capacity():
+            return False
+        await self._limiter.acquire()  # which waits for nothing, as there is one
+        return True
+
+    async def _run(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            while not self.under_way and self.due > clock():
+                await self._sleep()
+            self.under_way = True
+            await self._poll_and_plan(self._trace)
+            self.under_way, self._trace = False, UNTRACED
+            waiting, self._waiting = self._waiting, []
+            for polled in waiting:
+                wake(polled)
+
+    async def _sleep(self) -> None:
+        """Until the job is due, or somebody wants it now."""
+        loop = asyncio.get_running_loop()
+        self._sleeper = loop.create_future()
+        timer = loop.call_at(next_tick(self.due), wake, self._sleeper)
+        try:
+            await self._sleeper
+        finally:
+            timer.cancel()
+            self._sleeper = None
+
+    def _wake(self) -> None:
+        if self._sleeper is not None:
+            wake(self._sleeper)
+
+    async def _poll_and_plan(self, trace: Trace) -> None:
+        """Poll, report, and say when the job is due again; no failure gets out, whatever it is."""
+        clock = asyncio.get_running_loop().time
+        started, before = clock(), self.state
+        try:
+            await self.poll(trace)
+            retry_after = self.state.failure.retry_after if self.state.failure else None
+            interval, rng = self.job.target.poll_interval, self._tools.rng
+            delay = next_delay(interval, self.state.failures_in_a_row, retry_after, rng.uniform)
+            report(self.job, before, self.state, delay)
+            self.due = delay + (clock() if self.state.failure else started)
+        except Exception:
+            project, collector = self.job.key
+            log.exception("unexpected error around a poll", project=project, collector=collector)
+            self.due = clock() + self.job.target.poll_interval
+
+    async def poll(self, trace: Trace = UNTRACED) -> None:
+        """Ask once, keep and show what came of it."""
+        clock, tools, before = asyncio.get_running_loop().time, self._tools, self.state
+        started = clock()
+        try:
+            self.state = await poll(tools.client, tools.collectors, self.job, before, tools.now, trace=trace)
+            self.show()
+        except Exception as error:
+            project, collector = self.job.key
+            log.exception("unexpected error in a poll", project=project, collector=collector)
+            self.state = broken(before, error, tools.now(), clock() - started)
+            # No more than this is shown: what is there may be what went wrong.
+            tools.page.put(self.job.key, render_job(self.job, self.state))
+
+    def show(self) -> None:
+        """Put all that is known of the job, and of its project, on the page."""
+        show(self._tools.page, self.job, self.state, self._tools.client.token_expiry(self.job.target))
+
+
+def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> None:
+    """Put all that is known of a job, and of its project, on a page."""
+    page.put(job.target.project, render_target(job.target, token_expiry))
+    page.put(job.key, render_job(job, state))
+    page.put((*job.key, "samples"), lines(state.samples), state.fresh_until)
+    page.put((*job.key, "told"), lines(state.proven_samples), state.proven_until)
+
+
+def owners(key: tuple[str, str]) -> Iterator[Hashable]:
+    """What a job has on the page, beside what it shares with the project's others."""
+    return iter((key, (*key, "samples"), (*key, "told")))
+
+
+def wake(sleeper: asyncio.Future[None]) -> None:
+    """Let somebody wait no longer, if that is still to be done."""
+    if not sleeper.done():
+        sleeper.set_result(None)
+
+
+def report(job: Job, before: JobState, after: JobState, delay: float) -> None:
+    """Log what changed: up, down, why it is down, or what the answer left open; a job that stays as it was is silent.
+
+    `delay` is in seconds, until the next poll.
+    """
+    names = {"project": job.target.project, "collector": job.collector}
+    known = {note.partition(":")[0] for note in before.warnings}  # what changes about it is not told again
+    for note in after.warnings:
+        if note.partition(":")[0] not in known:
+            log.warning("note", **names, note=note)
+    failure = after.failure
+    if failure is None:
+        if not before.up:
+            log.info("up", **names, failed_polls=before.failures_in_a_row)
+    elif before.failure is None or kind(before.failure) != kind(failure):
+        failed = {"failed_polls": before.failures_in_a_row} if before.failures_in_a_row else {}
+        details = {**failure.log_fields(), **failed, "advice": advice(failure)}
+        log.warning("down", **names, **details, next_poll_seconds=round(delay, 1))
+
+
+def kind(failure: Failure) -> tuple[str, str]:
+    """What makes a failure another one: the reason or the vendor's code; gateways that are down mix their statuses."""
+    return failure.reason, failure.code if "." in failure.code else ""
