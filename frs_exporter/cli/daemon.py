@@ -107,24 +107,21 @@ async def running_server(exporter: Exporter, telemetry: Telemetry, options: Serv
         handler_cancellation=True,
         auto_decompress=False,  # no body is wanted: none is unpacked
     )
-    watched = watched_web_config(options.source, guard, telemetry)
-    listener: Listener | None = None
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(exporter.stop)
+        stack.push_async_callback(runner.cleanup)
         await runner.setup()
         assert runner.server is not None
         sockets = await listening_sockets(options.addresses)
-        listener = Listener(runner.server, guard, sockets)
-        listener.open()
+        ports = [sock.getsockname()[1] for sock in sockets if sock.family != socket.AF_UNIX]
+        listener = Listener(runner.server, sockets)
+        stack.push_async_callback(listener.close)
+        await listener.secure(guard.config.tls)
+        watched = watched_web_config(options.source, guard, listener, telemetry)
+        stack.push_async_callback(watched.stop)
         watched.start(LOOK_EVERY if options.source.path else 0)
         await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
-        ports = [sock.getsockname()[1] for sock in sockets if sock.family != socket.AF_UNIX]
         yield list(dict.fromkeys(ports))  # IPv4 and IPv6 share one
-    finally:
-        if listener is not None:
-            await listener.close()
-        await watched.stop()
-        await runner.cleanup()
-        await exporter.stop()
 
 
 async def listening_sockets(addresses: Sequence[Address] | None) -> list[socket.socket]:

@@ -1,16 +1,17 @@
-"""Where connections come in: each is secured as the web config says at that moment."""
+"""Where connections come in: so many at once, and each secured as is said at that moment."""
 
 import asyncio
-import contextlib
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from typing import Any
+from weakref import WeakSet
 
 import structlog
 from aiohttp import web
 
 from frs_exporter.runtime.tasks import cancel_and_wait
-from frs_exporter.web.middleware import Guard
+from frs_exporter.web.tls import Tls
 
 Address = tuple[str | None, int]
 """Host, None for all of the machine's addresses, and port."""
@@ -18,17 +19,16 @@ Address = tuple[str | None, int]
 BACKLOG = 1024
 MAX_CONNECTIONS = 512
 """Connections at once: more than any number of Prometheus servers needs, fewer than the files a process may open."""
-HANDSHAKE_WITHIN = 10.0
-HANDSHAKE = b"\x16"
-"""The first byte of a client's first record in TLS (RFC 8446, 5.1)."""
-MAX_PLAIN = 1 << 16
-PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nThis address wants TLS: ask by https://.\n"
-AFTER_TROUBLE = 1.0
+HANDSHAKE_TIMEOUT = 10.0
+PAUSE = 1.0
 """Seconds without new connections after one could not be accepted, as for want of file descriptors."""
 QUIET = 60.0
-"""Seconds in which a trouble is not told again."""
-GONE = {errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO}
-"""What accept() says of a client that has hung up already."""
+"""Seconds in which what was logged is not logged again."""
+NOBODY = {errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO}
+"""What accept() says where nobody waits, or has hung up already."""
+
+Connection = tuple[socket.socket, Any]
+"""What accept() returns: a socket, and the client's address."""
 
 log = structlog.get_logger()
 
@@ -44,79 +44,95 @@ async def bind(address: Address) -> list[socket.socket]:
     return bound
 
 
-async def wants_tls(connection: socket.socket) -> bool:
-    """Whether a client begins a handshake; who speaks plain HTTP is told so, and let go. Raises OSError."""
-    loop, readable = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(connection, readable.set)
-    try:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(readable.wait(), HANDSHAKE_WITHIN)
-    finally:
-        loop.remove_reader(connection)
-    try:
-        if connection.recv(1, socket.MSG_PEEK) == HANDSHAKE:
-            return True
-        connection.recv(MAX_PLAIN)  # or closing would reset the connection, and the words be lost
-        connection.sendall(PLAIN_HTTP)
-    except OSError:
-        pass
-    connection.close()
-    return False
+class Entrance(socket.socket):
+    """A listening socket, taken over from `sock`, that accepts whom `admit` lets in."""
+
+    def __init__(self, sock: socket.socket, admit: Callable[[Callable[[], Connection]], Connection]) -> None:
+        super().__init__(fileno=sock.detach())
+        self._admit = admit
+
+    def accept(self) -> Connection:
+        """The next connection; raises no OSError but those that asyncio takes for the end of a queue."""
+        return self._admit(super().accept)
 
 
 class Listener:
-    """Hands connections to `server`, each as the web config says at that moment."""
+    """Hands connections to `server`, at listening sockets that it takes over; nobody comes in before `secure`."""
 
-    def __init__(self, server: web.Server, guard: Guard, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self,
+        server: web.Server,
+        sockets: Iterable[socket.socket],
+        *,
+        max_connections: int = MAX_CONNECTIONS,
+        handshake_timeout: float = HANDSHAKE_TIMEOUT,
+    ) -> None:
         self._server = server
-        self._guard = guard
-        self._sockets = sockets
-        self._tasks: list[asyncio.Task[None]] = []
-        self._arriving: set[asyncio.Task[None]] = set()
+        self._entrances = [Entrance(sock, self._admit) for sock in sockets]
+        self._max_connections = max_connections
+        self._handshake_timeout = handshake_timeout
+        self._tls: Tls | None = None
+        self._connections: WeakSet[socket.socket] = WeakSet()
+        self._pause: asyncio.Task[None] | None = None
         self._quiet_until: dict[str, float] = {}
 
-    def open(self) -> None:
-        """Let connections in."""
-        for sock in self._sockets:
-            sock.setblocking(False)
-            self._tasks.append(asyncio.create_task(self._let_in(sock), name="accept"))
+    async def secure(self, tls: Tls | None) -> None:
+        """Secure connections by `tls` from now on, with None by nothing; those that are open stay as they are."""
+        self._tls = tls
+        await self._serve()
 
     async def close(self) -> None:
         """Let nobody in any more; those who are in may stay."""
-        await cancel_and_wait([*self._tasks, *self._arriving])
-        for sock in self._sockets:
-            sock.close()
+        if self._pause:
+            await cancel_and_wait([self._pause])
+        self._stop_accepting()
+        for entrance in self._entrances:
+            entrance.close()
 
-    async def _let_in(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, _ = await loop.sock_accept(listener)
-            except OSError as error:
-                if error.errno not in GONE:
-                    self._trouble("cannot accept connections", error.strerror or str(error))
-                    await asyncio.sleep(AFTER_TROUBLE)
-                continue
-            if len(self._arriving) + len(self._server.connections) >= MAX_CONNECTIONS:
-                self._trouble("connections refused", f"{MAX_CONNECTIONS} are open")
-                connection.close()
-                continue
-            task = asyncio.create_task(self._hand_over(connection), name="handshake")
-            self._arriving.add(task)
-            task.add_done_callback(self._arriving.discard)
+    async def _serve(self, after: float = 0.0) -> None:
+        """Hand the sockets on to new servers of asyncio's, after some seconds in which connections wait.
 
-    async def _hand_over(self, connection: socket.socket) -> None:
-        """Shake hands and let the server talk; who cannot is gone."""
-        tls = self._guard.config.tls
-        context, timeout = (tls.context, HANDSHAKE_WITHIN) if tls else (None, None)
-        with contextlib.suppress(OSError):  # the client's mistake, or it has hung up
-            if tls and not await wants_tls(connection):
-                return
-            await asyncio.get_running_loop().connect_accepted_socket(
-                self._server, connection, ssl=context, ssl_handshake_timeout=timeout
+        Nothing changes the TLS context of a server. The old ones are not closed: that would lose connections which they
+        have accepted, but begin to serve in the loop's next turn only, and close the socket.
+        """
+        self._stop_accepting()
+        await asyncio.sleep(after)
+        for entrance in self._entrances:
+            await asyncio.get_running_loop().create_server(
+                self._server,
+                sock=entrance,
+                backlog=BACKLOG,
+                ssl=self._tls.context if self._tls else None,
+                ssl_handshake_timeout=self._handshake_timeout if self._tls else None,
             )
 
-    def _trouble(self, event: str, problem: str) -> None:
+    def _stop_accepting(self) -> None:
+        for entrance in self._entrances:
+            asyncio.get_running_loop().remove_reader(entrance)
+
+    def _admit(self, accept: Callable[[], Connection]) -> Connection:
+        try:
+            connection, address = accept()
+        except OSError as error:
+            if error.errno not in NOBODY:
+                self._complain("cannot accept connections", error.strerror or str(error))
+                self._stop_accepting()
+                if self._pause is None or self._pause.done():
+                    self._pause = asyncio.create_task(self._serve(after=PAUSE), name="pause")
+            # Of EMFILE asyncio would log a traceback, each second, as often as the backlog is long.
+            raise BlockingIOError from None
+        if self._open_connections() >= self._max_connections:
+            self._complain("connections refused", f"{self._max_connections} are open")
+            connection.close()
+            raise ConnectionAbortedError
+        self._connections.add(connection)
+        return connection, address
+
+    def _open_connections(self) -> int:
+        """Handshakes under way are among them, which are none to the server yet."""
+        return sum(connection.fileno() >= 0 for connection in self._connections)
+
+    def _complain(self, event: str, problem: str) -> None:
         """Log what may happen many times a second, but once a minute."""
         now = asyncio.get_running_loop().time()
         if now >= self._quiet_until.get(event, now):

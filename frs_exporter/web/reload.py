@@ -9,6 +9,7 @@ from frs_exporter.config.source import Source
 from frs_exporter.config.watched import Watched, WatchOptions
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.web.listener import Listener
 from frs_exporter.web.middleware import Guard
 from frs_exporter.web.protection import CLIENTS, lost
 from frs_exporter.web.web_config import WebConfig
@@ -22,8 +23,10 @@ LONGEST_READ = 10.0
 log = structlog.get_logger()
 
 
-def watched_web_config(source: Source[WebConfig], guard: Guard, telemetry: Telemetry) -> Watched[WebConfig]:
-    """The web config that `guard` goes by."""
+def watched_web_config(
+    source: Source[WebConfig], guard: Guard, listener: Listener, telemetry: Telemetry
+) -> Watched[WebConfig]:
+    """The web config that `guard` and `listener` go by."""
 
     async def apply(config: WebConfig) -> Mapping[str, Any]:
         before = guard.config.protections
@@ -32,6 +35,7 @@ def watched_web_config(source: Source[WebConfig], guard: Guard, telemetry: Telem
         if given_up := before - config.protections:
             log.warning("web config gives protection up", file=source.path, protection=", ".join(sorted(given_up)))
         guard.config = config
+        await listener.secure(config.tls)
         show_protection(telemetry, config)
         return {"tls": config.tls is not None, "users": len(config.users)}
 

@@ -1,0 +1,258 @@
+"""The listener alone: who comes in, who does not, and that nobody is lost while servers change."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import structlog
+from aiohttp import web
+
+from frs_exporter.web.listener import Listener, bind
+from frs_exporter.web.tls import Tls
+from frs_exporter.web.web_config import load_web_config
+from tests.web.authority import keep, prepare, put
+from tests.web.serving import trusting
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(text=f"{request.scheme}\n")
+
+
+@asynccontextmanager
+async def listening(tls: Tls | None, **options: Any) -> AsyncIterator[tuple[Listener, int]]:
+    """A listener that answers every request with its scheme; yields it and its port."""
+    server = web.Server(answer)
+    sockets = await bind(("127.0.0.1", 0))
+    port = sockets[0].getsockname()[1]
+    listener = Listener(server, sockets, **options)
+    await listener.secure(tls)
+    try:
+        yield listener, port
+    finally:
+        await listener.close()
+        await server.shutdown(1.0)
+
+
+def load(folder: Path) -> Tls:
+    config = load_web_config(str(put(folder, "tls.good.yml")))
+    assert config.tls
+    return config.tls
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    prepare(tmp_path)
+    return tmp_path
+
+
+async def ask(port: int, context: ssl.SSLContext | None = None) -> str:
+    """The scheme that a new connection has."""
+    scheme = "https" if context else "http"
+    connector = aiohttp.TCPConnector(ssl=context or True, force_close=True)
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.get(f"{scheme}://127.0.0.1:{port}/") as response,
+    ):
+        return (await response.text()).strip()
+
+
+async def ask_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Ask once more on a connection that is kept."""
+    writer.write(GET.replace(b"close", b"keep-alive"))
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    await reader.readline()
+
+
+async def hang_up(*writers: asyncio.StreamWriter) -> None:
+    for writer in writers:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def is_closed(reader: asyncio.StreamReader) -> bool:
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionError):
+            return await reader.read() == b""
+    return True
+
+
+@pytest.mark.parametrize("secured", [False, True])
+async def test_one_connection_too_many_is_closed_at_once(folder: Path, secured: bool) -> None:
+    """Before its handshake, and those that have not shaken hands count, too."""
+    tls = load(folder) if secured else None
+    async with listening(tls, max_connections=3) as (_, port):
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        with structlog.testing.capture_logs() as logs:
+            over = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
+            assert all([await is_closed(reader) for reader, _ in over])
+        assert logs == [{"event": "connections refused", "problem": "3 are open", "log_level": "error"}]
+        await hang_up(*(writer for _, writer in (*over, *idle)))
+        await asyncio.sleep(0.1)
+        assert await ask(port, trusting(folder) if secured else None)
+
+
+async def test_who_says_nothing_or_hangs_up_before_the_handshake_is_let_go(folder: Path) -> None:
+    async with listening(load(folder), handshake_timeout=0.2) as (_, port):
+        _, gone = await asyncio.open_connection("127.0.0.1", port)
+        gone.close()
+        reader, silent = await asyncio.open_connection("127.0.0.1", port)
+        assert await is_closed(reader)
+        silent.close()
+        assert await ask(port, trusting(folder)) == "https"
+
+
+async def test_what_is_no_handshake_is_not_logged(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Scans, plain HTTP, and clients that do not believe the certificate come at any time."""
+    async with listening(load(folder), handshake_timeout=0.2) as (_, port):
+        with structlog.testing.capture_logs() as logs:
+            for word in (b"", GET, b"\x16\x03\x01\x00\x02xx", bytes(range(256)), None):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(word or b"")
+                if word is None:
+                    writer.transport.abort()
+                else:
+                    await is_closed(reader)
+                await hang_up(writer)
+            with pytest.raises(aiohttp.ClientError):
+                await ask(port, ssl.create_default_context())
+            assert await ask(port, trusting(folder)) == "https"
+        assert not logs
+        assert not caplog.records
+
+
+async def test_nobody_is_lost_while_servers_change(folder: Path) -> None:
+    """Connections come in every turn of the loop, and servers change in every other one."""
+    tls, context = load(folder), trusting(folder)
+    async with listening(tls) as (listener, port):
+        changing = True
+
+        async def change() -> None:
+            while changing:
+                await listener.secure(tls)
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(change())
+        for _ in range(10):
+            assert await asyncio.gather(*(ask(port, context) for _ in range(20))) == ["https"] * 20
+        changing = False
+        await task
+
+
+async def test_a_connection_that_is_accepted_as_servers_change_is_served(folder: Path) -> None:
+    """At any distance from it, in turns of the loop."""
+    async with listening(None) as (listener, port):
+        for turns in range(6):
+            client = socket.create_connection(("127.0.0.1", port))
+            client.sendall(GET)
+            client.setblocking(False)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await listener.secure(None)
+            async with asyncio.timeout(5):
+                assert await asyncio.get_running_loop().sock_recv(client, 100)
+            client.close()
+
+
+async def test_kept_connections_live_on_and_new_ones_are_as_is_said(folder: Path) -> None:
+    async with listening(load(folder)) as (listener, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(folder))
+        await ask_on(reader, writer)
+        await listener.secure(None)
+        assert await ask(port) == "http"
+        await ask_on(reader, writer)
+        with pytest.raises(aiohttp.ClientError):
+            await ask(port, trusting(folder))
+        keep(folder, "other.pem", "server.pem", "other.key", "server.key")
+        await listener.secure(load(folder))
+        await ask_on(reader, writer)
+        with pytest.raises(aiohttp.ClientError):
+            await ask(port)
+        await hang_up(writer)
+
+
+@contextlib.contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Nothing more can be opened."""
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
+async def test_without_descriptors_connections_wait_and_it_is_logged_once(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tls, loop = load(folder), asyncio.get_running_loop()
+    async with listening(None) as (listener, port):
+        await ask(port)
+        clients = [socket.socket() for _ in range(5)]
+        with structlog.testing.capture_logs() as logs, no_descriptors():
+            for client in clients:
+                client.setblocking(False)
+                await loop.sock_connect(client, ("127.0.0.1", port))
+                client.sendall(GET)
+            used = os.times()
+            await asyncio.sleep(0.1)
+            await listener.secure(tls)  # in the middle of a pause
+            await listener.secure(None)
+            await asyncio.sleep(2.5)
+            assert sum(os.times()[:2]) - sum(used[:2]) < 0.5
+        async with asyncio.timeout(5):
+            for client in clients:
+                assert await loop.sock_recv(client, 100)
+                client.close()
+        assert logs == [{"event": "cannot accept connections", "problem": "Too many open files", "log_level": "error"}]
+        assert not caplog.records
+        await listener.secure(tls)
+        await asyncio.sleep(1.2)  # the end of the pause does not bring back what was before
+        assert await ask(port, trusting(folder)) == "https"
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET6, socket.AF_UNIX])
+async def test_sockets_of_other_families(tmp_path: Path, family: socket.AddressFamily) -> None:
+    """systemd hands over whatever a unit names."""
+    sock = socket.socket(family)
+    sock.bind(("::1", 0) if family is socket.AF_INET6 else str(tmp_path / "socket"))
+    sock.listen()
+    address = sock.getsockname()
+    server = web.Server(answer)
+    listener = Listener(server, [sock])
+    for _ in range(2):
+        await listener.secure(None)
+        with socket.socket(family) as client:
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, address)
+            client.sendall(GET)
+            assert (await asyncio.get_running_loop().sock_recv(client, 100)).startswith(b"HTTP/1.1 200")
+    await listener.close()
+    await server.shutdown(1.0)
+
+
+async def test_who_is_in_stays_when_it_is_closed() -> None:
+    server, (sock,) = web.Server(answer), await bind(("127.0.0.1", 0))
+    port, listener = sock.getsockname()[1], Listener(server, [sock])
+    await listener.secure(None)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await ask_on(reader, writer)
+    await listener.close()
+    with pytest.raises(OSError, match=r"refused|failed"):
+        await asyncio.open_connection("127.0.0.1", port)
+    await ask_on(reader, writer)
+    await hang_up(writer)
+    await server.shutdown(1.0)
