@@ -7,16 +7,15 @@ import urllib.request
 from pathlib import Path as FilePath
 from typing import Any
 
-from frs_exporter.config.pem import as_file, is_encrypted, pem_blocks, use_certificate
+from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
 from frs_exporter.config.types import proxy
 from frs_exporter.config.yaml import Document, OnRead, Path, mapping
 from frs_exporter.core.model import HttpOptions, Proxy
-from frs_exporter.runtime.files import read_file
 
 SCHEMES = ("http", "https")
 GLOBAL: Path = ("http_client",)
-MAX_BUNDLE = 1 << 24
-"""Bytes of a file with certificates."""
+UNUSABLE = "cannot use the file"
+MISMATCH, NEITHER = "the key is not this certificate's", "not a PEM certificate with its key in key_file"
 
 
 def read_http_clients(document: Document, folder: FilePath, on_read: OnRead) -> dict[Path, HttpOptions]:
@@ -90,15 +89,8 @@ def read_tls(
     for name, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
         if name in files and other not in files:
             document.problem((*path, name), f"needs {other} beside it")
-    pems: dict[str, bytes] = {}
-    for name, file in files.items():
-        try:
-            on_read(file)
-            pems[name] = pem_blocks(read_file(file, MAX_BUNDLE))
-            if name == "key_file" and is_encrypted(pems[name]):
-                document.problem((*path, name), "the key is encrypted: use one without a passphrase")
-        except (OSError, ValueError) as error:
-            document.unreadable((*path, name), "cannot use the file", error)
+    pems = {name: read_pem(document, (*path, name), UNUSABLE, file, on_read) for name, file in files.items()}
+    check_key(document, (*path, "key_file"), pems.get("key_file", b""))
     if not (files or insecure) or len(document.problems) > before:
         return None, ""
     digest = hashlib.blake2b(repr(sorted(pems.items())).encode(), digest_size=16).hexdigest()
@@ -107,33 +99,15 @@ def read_tls(
 
 def make_context(document: Document, path: Path, pems: dict[str, bytes], insecure: bool) -> ssl.SSLContext | None:
     """The context; None, and a problem, where the files do not hold what they should."""
+    blamed = "ca_file"
     try:
-        context = default_context(pems.get("ca_file"))
-    except ssl.SSLError:
-        document.problem((*path, "ca_file"), "cannot use the file: no PEM certificates in it")
+        context = trust(ssl.create_default_context, pems[blamed]) if blamed in pems else ssl.create_default_context()
+        blamed = "cert_file"
+        if blamed in pems:
+            use_certificate(context, pems[blamed], pems["key_file"], MISMATCH, NEITHER)
+    except (OSError, ValueError) as error:
+        document.unreadable((*path, blamed), UNUSABLE, error)
         return None
-    except OSError as error:
-        document.unreadable((*path, "ca_file"), "cannot use the file", error)
-        return None
-    if "cert_file" in pems:
-        try:
-            use_certificate(context, pems["cert_file"], pems["key_file"])
-        except ssl.SSLError as error:
-            mismatch = error.reason == "KEY_VALUES_MISMATCH"
-            message = (
-                "the key is not this certificate's" if mismatch else "not a PEM certificate with its key in key_file"
-            )
-            document.problem((*path, "cert_file"), f"cannot use the file: {message}")
-        except OSError as error:
-            document.unreadable((*path, "cert_file"), "cannot use the file", error)
     if insecure:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
-
-
-def default_context(authorities: bytes | None) -> ssl.SSLContext:
-    """A context that believes these authorities, or all that this machine does; raises OSError."""
-    if authorities is None:
-        return ssl.create_default_context()
-    with as_file(authorities) as file:
-        return ssl.create_default_context(cafile=file)

@@ -5,12 +5,37 @@ import os
 import re
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path as FilePath
+from typing import TypeVar
 
+from pydantic import SecretStr
+
+from frs_exporter.config.yaml import Document, OnRead, Path
+from frs_exporter.runtime.files import read_file
+
+MAX_PEM = 1 << 24
+"""Bytes of a file: some hold all authorities that there are."""
 BOUNDARY = re.compile(rb"-----(BEGIN|END) ([^-\r\n]+-----)?")
 """The line around a block, which has no second part where the file ends in it."""
 ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED", re.MULTILINE)
 UNPAIRED = "a BEGIN line and an END line in it do not belong together: part of it is missing"
+T = TypeVar("T")
+
+
+def read_pem(document: Document, path: Path, message: str, source: FilePath | SecretStr, on_read: OnRead) -> bytes:
+    """The PEM blocks in a file or a text; none where it is no good, which is noted at `path` and begins with `message`.
+
+    `on_read` is told of the file before it is read.
+    """
+    try:
+        if isinstance(source, SecretStr):
+            return pem_blocks(source.get_secret_value().encode("utf-8", "surrogatepass"))
+        on_read(source)
+        return pem_blocks(read_file(source, MAX_PEM))
+    except (OSError, ValueError) as error:
+        document.unreadable(path, message, error)
+        return b""
 
 
 def pem_blocks(content: bytes) -> bytes:
@@ -33,22 +58,32 @@ def pem_blocks(content: bytes) -> bytes:
     return b"".join(blocks)
 
 
-def is_encrypted(blocks: bytes) -> bool:
-    """Whether a key in these PEM blocks needs a passphrase."""
-    return ENCRYPTED.search(blocks) is not None
+def check_key(document: Document, path: Path, blocks: bytes) -> None:
+    """Note at `path` a key that needs a passphrase."""
+    if ENCRYPTED.search(blocks):
+        document.problem(path, "the key is encrypted: use one without a passphrase")
 
 
-def trust(context: ssl.SSLContext, blocks: bytes) -> None:
-    """Believe the certificates in these PEM blocks; raises ssl.SSLError where there are none, and OSError."""
-    with as_file(blocks) as file:
-        context.load_verify_locations(file)
+def trust(load: Callable[..., T], blocks: bytes) -> T:
+    """Have `load` take authorities from a `cafile`; raises OSError, and ValueError where it finds none."""
+    try:
+        with as_file(blocks) as file:
+            return load(cafile=file)
+    except ssl.SSLError:
+        raise ValueError("no PEM certificates in it") from None
 
 
-def use_certificate(context: ssl.SSLContext, blocks: bytes, key: bytes) -> None:
-    """Show a certificate chain, and prove it by its key; raises ssl.SSLError where they are no such, and OSError."""
-    with as_file(blocks) as cert_file, as_file(key) as key_file:
-        # Without a password OpenSSL would ask for one at the terminal.
-        context.load_cert_chain(cert_file, key_file, password="")
+def use_certificate(context: ssl.SSLContext, blocks: bytes, key: bytes, mismatch: str, neither: str) -> None:
+    """Show a certificate chain, and prove it by its key; raises OSError, and ValueError with one of the two texts.
+
+    `mismatch` says that the key is another one's, `neither` that the blocks are no certificate or no key.
+    """
+    try:
+        with as_file(blocks) as cert_file, as_file(key) as key_file:
+            # Without a password OpenSSL would ask for one at the terminal.
+            context.load_cert_chain(cert_file, key_file, password="")
+    except ssl.SSLError as error:
+        raise ValueError(mismatch if error.reason == "KEY_VALUES_MISMATCH" else neither) from None
 
 
 @contextlib.contextmanager

@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import SecretStr
 
 from frs_exporter.config.cross_checks import suggestion
-from frs_exporter.config.pem import is_encrypted, pem_blocks, trust, use_certificate
+from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
 from frs_exporter.config.schema import Model
 from frs_exporter.config.yaml import Document, OnRead
-from frs_exporter.runtime.files import read_file
 
 SECTION = "tls_server_config"
-MAX_PEM = 1 << 20
-"""Bytes of a file with certificates or a key."""
+PEMS = ("cert", "key", "client_ca")
+"""What may be given inline or, with `_file` after the name, in a file."""
+UNUSABLE = "cannot be used"
 
 VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 OLD_VERSIONS = ("TLS10", "TLS11")
@@ -53,9 +53,9 @@ UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 class TlsServerConfig(Model):
     """What `tls_server_config` may hold; files are relative to the file that names them."""
 
-    cert: str | None = None
+    cert: SecretStr | None = None
     key: SecretStr | None = None
-    client_ca: str | None = None
+    client_ca: SecretStr | None = None
     cert_file: str | None = None
     key_file: str | None = None
     client_ca_file: str | None = None
@@ -75,7 +75,11 @@ class TlsServerConfig(Model):
     @property
     def authority(self) -> bool:
         """Whether it is said who must have signed the certificates of clients."""
-        return bool(self.client_ca or self.client_ca_file)
+        return bool(self.source("client_ca"))
+
+    def source(self, name: str) -> str:
+        """The key under which one of PEMS is given, empty where it is not."""
+        return next((key for key in (f"{name}_file", name) if getattr(self, key)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +113,15 @@ def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, on_r
     before = len(document.problems)
     check_policy(document, config)
     check_versions(document, config)
-    pems = {
-        "cert": read_pem(document, config, "cert", folder, on_read),
-        "key": read_pem(document, config, "key", folder, on_read),
-        "client_ca": read_pem(document, config, "client_ca", folder, on_read),
-    }
+    pems = {name: read_blocks(document, config, name, folder, on_read) for name in PEMS}
+    check_key(document, (SECTION, config.source("key")), pems["key"])
     for name in ("cert", "key"):
-        if not (getattr(config, name) or getattr(config, f"{name}_file")) and len(document.problems) == before:
+        if not config.source(name) and len(document.problems) == before:
             document.problem((SECTION,), f"{name} or {name}_file is missing: without both there is no TLS")
     if len(document.problems) > before:
         return None
-    context = make_context(document, config, pems)
+    context = make_context(config)
+    load_blocks(document, config, context, pems)
     if len(document.problems) > before:
         return None
     sans = config.client_allowed_sans
@@ -170,26 +172,19 @@ def check_versions(document: Document, config: TlsServerConfig) -> None:
         document.problem((SECTION, "cipher_suites"), text, at_key=True)
 
 
-def read_pem(document: Document, config: TlsServerConfig, name: str, folder: FilePath, on_read: OnRead) -> bytes:
-    """The PEM blocks under `name` or in the file under `name`_file, empty where neither is given or readable."""
+def read_blocks(document: Document, config: TlsServerConfig, name: str, folder: FilePath, on_read: OnRead) -> bytes:
+    """The PEM blocks of one of PEMS, none where it is not given or not readable."""
     inline, file = getattr(config, name), getattr(config, f"{name}_file")
     if inline is not None and file is not None:
         document.problem((SECTION, f"{name}_file"), f"cannot be combined with {name}; which one is meant?", at_key=True)
         return b""
-    try:
-        if file:
-            on_read(folder / file)
-            return pem_blocks(read_file(folder / file, MAX_PEM))
-        text = inline.get_secret_value() if isinstance(inline, SecretStr) else inline or ""
-        return pem_blocks(text.encode("utf-8", "surrogatepass"))
-    except (OSError, ValueError) as error:
-        key, message = (f"{name}_file", f"cannot read the file {file}") if file else (name, "cannot be used")
-        document.unreadable((SECTION, key), message, error)
-        return b""
+    if file:
+        return read_pem(document, (SECTION, f"{name}_file"), f"cannot read the file {file}", folder / file, on_read)
+    return read_pem(document, (SECTION, name), UNUSABLE, inline or SecretStr(""), on_read)
 
 
-def make_context(document: Document, config: TlsServerConfig, pems: Mapping[str, bytes]) -> ssl.SSLContext:
-    """The context; problems are noted where the certificates are none."""
+def make_context(config: TlsServerConfig) -> ssl.SSLContext:
+    """A context that does as the section says, without certificates yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = VERSIONS[config.min_version or "TLS12"]
     context.maximum_version = VERSIONS[config.max_version or "TLS13"]
@@ -198,42 +193,24 @@ def make_context(document: Document, config: TlsServerConfig, pems: Mapping[str,
     if not config.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
-    load_certificate(document, context, config, pems)
-    if config.verifies:
-        load_authority(document, context, config, pems["client_ca"])
     context.verify_mode = CLIENT_AUTH[config.client_auth_type or ""]
+    if config.verifies and not config.authority:
+        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
     return context
 
 
-def load_certificate(
-    document: Document, context: ssl.SSLContext, config: TlsServerConfig, pems: Mapping[str, bytes]
+def load_blocks(
+    document: Document, config: TlsServerConfig, context: ssl.SSLContext, pems: Mapping[str, bytes]
 ) -> None:
-    """Take the server's certificate and key into use, or note what is wrong with them."""
-    cert, key = ("cert" if config.cert else "cert_file"), ("key" if config.key else "key_file")
-    if is_encrypted(pems["key"]):
-        document.problem((SECTION, key), "the key is encrypted: use one without a passphrase")
-        return
+    """Take certificates and the key into use, or note what is wrong with them."""
+    key = config.source("key")
+    mismatch, neither = f"the key in {key} is not this certificate's", f"no PEM certificate, or no key in {key}"
     try:
-        use_certificate(context, pems["cert"], pems["key"])
-    except ssl.SSLError as error:
-        mismatch = error.reason == "KEY_VALUES_MISMATCH"
-        message = (
-            f"the key in {key} is not this certificate's" if mismatch else f"no PEM certificate, or no key in {key}"
-        )
-        document.problem((SECTION, cert), f"cannot be used: {message}")
-    except OSError as error:
-        document.unreadable((SECTION, cert), "cannot be used", error)
-
-
-def load_authority(document: Document, context: ssl.SSLContext, config: TlsServerConfig, pem: bytes) -> None:
-    """Believe those whose certificates are given, or all that this machine does, or note what is wrong."""
-    name = "client_ca" if config.client_ca else "client_ca_file"
+        use_certificate(context, pems["cert"], pems["key"], mismatch, neither)
+    except (OSError, ValueError) as error:
+        document.unreadable((SECTION, config.source("cert")), UNUSABLE, error)
     try:
         if config.authority:
-            trust(context, pem)
-        else:
-            context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
-    except ssl.SSLError:
-        document.problem((SECTION, name), "cannot be used: no PEM certificates in it")
-    except OSError as error:
-        document.unreadable((SECTION, name), "cannot be used", error)
+            trust(context.load_verify_locations, pems["client_ca"])
+    except (OSError, ValueError) as error:
+        document.unreadable((SECTION, config.source("client_ca")), UNUSABLE, error)

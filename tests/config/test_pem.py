@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.config.load import load
-from frs_exporter.config.pem import is_encrypted, pem_blocks
+from frs_exporter.config.pem import check_key, pem_blocks
+from frs_exporter.config.yaml import Document
 from frs_exporter.core.errors import ConfigError
 
 MINIMAL = (Path(__file__).parent / "files" / "minimal.good.yaml").read_text()
@@ -53,9 +54,12 @@ def test_blocks_that_do_not_pair_are_refused() -> None:
 
 
 def test_only_a_key_can_be_encrypted() -> None:
-    assert is_encrypted(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
-    assert is_encrypted(b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n")
-    assert not is_encrypted(KEY)
+    document = Document()
+    check_key(document, (), KEY)
+    assert not document.problems
+    check_key(document, (), b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    check_key(document, (), b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n")
+    assert len(document.problems) == 2
 
 
 def context_of(folder: Path) -> ssl.SSLContext:
