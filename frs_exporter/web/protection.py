@@ -1,5 +1,6 @@
 """What a web config protects the exporter by, and which of it another file takes away without saying so."""
 
+import ssl
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ def protections(tls: TlsServerConfig, users: Collection[str]) -> frozenset[str]:
     """What stands between the exporter and everybody; `tls` is a good section, or an empty one."""
     there = {
         TLS: bool(tls.model_fields_set),
-        CLIENTS: tls.client_auth_type == REQUIRED,
+        CLIENTS: tls.client_auth_type is ssl.CERT_REQUIRED,
         AUTHORITY: tls.verifies and tls.authority,
         NAMES: tls.client_allowed_sans is not None,
         LOGINS: bool(users),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from frs_exporter.config.cross_checks import suggestion
 from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
@@ -19,9 +19,6 @@ SECTION = "tls_server_config"
 PEMS = ("cert", "key", "client_ca")
 """What may be given inline or, with `_file` after the name, in a file."""
 UNUSABLE = "cannot be used"
-
-VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
-OLD_VERSIONS = ("TLS10", "TLS11")
 
 SUITES: Mapping[str, str] = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
@@ -38,16 +35,48 @@ SUITES: Mapping[str, str] = {
 """The suites of TLS 1.2 that Go counts as secure (crypto/tls, CipherSuites), and what OpenSSL calls them."""
 SUITES_OF_13 = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
 """Those of TLS 1.3 may be listed, too; they are always on, in Go as well."""
+ALWAYS_ON = "names suites of TLS 1.3 only, which are always on; set min_version: TLS13 instead"
 
 REQUIRED = "RequireAndVerifyClientCert"
-CLIENT_AUTH = {
-    "": ssl.CERT_NONE,
+POLICIES = {
     "NoClientCert": ssl.CERT_NONE,
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     REQUIRED: ssl.CERT_REQUIRED,
 }
-UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
-"""Policies that ask for a certificate and believe whatever comes."""
+VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+BELIEVES_ANY = f"it believes any certificate; use {REQUIRED}"
+BROKEN = "it is broken (RFC 8996); use TLS12 or TLS13"
+REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("RequestClientCert", "RequireAnyClientCert", "RequireClientCert"), BELIEVES_ANY),
+    **dict.fromkeys(("TLS10", "TLS11"), BROKEN),
+}
+"""Policies and versions that the toolkit has, and why they are not to be had here."""
+
+
+def choice(values: Mapping[str, Any], unknown: str) -> BeforeValidator:
+    """The value that is written as one of some names; `unknown` is said of any other."""
+
+    def chosen(name: Any) -> Any:
+        if str(name) in REFUSED:
+            raise ValueError(f"{name} is not supported: {REFUSED[name]}")
+        if str(name) not in values:
+            raise ValueError(unknown)
+        return values[str(name)]
+
+    return BeforeValidator(chosen)
+
+
+def known_suite(name: str) -> str:
+    """Go's name of a suite that it counts as secure; raises ValueError."""
+    if name not in SUITES and name not in SUITES_OF_13:
+        raise ValueError(f"is none of those that Go's crypto/tls counts as secure{suggestion(name, list(SUITES))}")
+    return name
+
+
+NO_POLICY = f"there is no such policy; there are {', '.join(POLICIES)}"
+Policy = Annotated[ssl.VerifyMode, choice({"": ssl.CERT_NONE, **POLICIES}, NO_POLICY)]
+Version = Annotated[ssl.TLSVersion, choice(VERSIONS, "must be TLS12 or TLS13")]
+Suite = Annotated[str, AfterValidator(known_suite)]
 
 
 class TlsServerConfig(Model):
@@ -59,18 +88,18 @@ class TlsServerConfig(Model):
     cert_file: str | None = None
     key_file: str | None = None
     client_ca_file: str | None = None
-    client_auth_type: str | None = None
+    client_auth_type: Policy | None = None
     client_allowed_sans: list[str] | None = None
-    min_version: str | None = None
-    max_version: str | None = None
-    cipher_suites: list[str] | None = None
+    min_version: Version | None = None
+    max_version: Version | None = None
+    cipher_suites: list[Suite] | None = None
     prefer_server_cipher_suites: bool = True
     curve_preferences: list[str] | None = None
 
     @property
     def verifies(self) -> bool:
         """Whether certificates of clients are looked at."""
-        return CLIENT_AUTH.get(self.client_auth_type or "", ssl.CERT_NONE) is not ssl.CERT_NONE
+        return self.client_auth_type in (ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED)
 
     @property
     def authority(self) -> bool:
@@ -111,8 +140,7 @@ def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, on_r
     if not config.model_fields_set:
         return None
     before = len(document.problems)
-    check_policy(document, config)
-    check_versions(document, config)
+    check(document, config)
     pems = {name: read_blocks(document, config, name, folder, on_read) for name in PEMS}
     check_key(document, (SECTION, config.source("key")), pems["key"])
     for name in ("cert", "key"):
@@ -121,7 +149,7 @@ def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, on_r
     if len(document.problems) > before:
         return None
     context = make_context(config)
-    load_blocks(document, config, context, pems)
+    load_pems(document, config, context, pems)
     if len(document.problems) > before:
         return None
     sans = config.client_allowed_sans
@@ -129,79 +157,50 @@ def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, on_r
     return Tls(digest, None if sans is None else frozenset(map(normal, sans)), context)
 
 
-def check_policy(document: Document, config: TlsServerConfig) -> None:
-    """Note who may not be let in as the section says."""
-    policy = config.client_auth_type or ""
-    if policy in UNVERIFIED:
-        text = f"{policy} is not supported: it believes any certificate; use RequireAndVerifyClientCert"
-        document.problem((SECTION, "client_auth_type"), text)
-    elif policy not in CLIENT_AUTH:
-        known = ", ".join(name for name in CLIENT_AUTH if name)
-        document.problem((SECTION, "client_auth_type"), f"there is no such policy; there are {known}")
-    elif config.authority and not config.verifies:
-        name = "client_ca" if config.client_ca else "client_ca_file"
-        text = "is of no use without client_auth_type: RequireAndVerifyClientCert"
-        document.problem((SECTION, name), text, at_key=True)
-    if config.client_allowed_sans is not None and policy not in ("RequireAndVerifyClientCert", *UNVERIFIED):
-        text = "needs client_auth_type: RequireAndVerifyClientCert, or clients come in without any name"
-        document.problem((SECTION, "client_allowed_sans"), text, at_key=True)
-
-
-def check_versions(document: Document, config: TlsServerConfig) -> None:
-    """Note versions, suites and curves that cannot be had."""
-    for name in ("min_version", "max_version"):
-        version = getattr(config, name)
-        if version in OLD_VERSIONS:
-            document.problem(
-                (SECTION, name), f"{version} is not supported: it is broken (RFC 8996); use TLS12 or TLS13"
-            )
-        elif version is not None and version not in VERSIONS:
-            document.problem((SECTION, name), "must be TLS12 or TLS13")
-    if (config.min_version, config.max_version) == ("TLS13", "TLS12"):
-        document.problem((SECTION, "max_version"), "is below min_version: nobody could connect")
-    if config.curve_preferences is not None:
-        text = "is not supported: Python cannot choose curves; OpenSSL's own choice is X25519, then P-256"
-        document.problem((SECTION, "curve_preferences"), text, at_key=True)
-    suites = config.cipher_suites or []
-    for index, suite in enumerate(suites):
-        if suite not in SUITES and suite not in SUITES_OF_13:
-            text = f"is none of those that Go's crypto/tls counts as secure{suggestion(suite, list(SUITES))}"
-            document.problem((SECTION, "cipher_suites", index), text)
-    if suites and not any(suite in SUITES for suite in suites) and set(suites) <= set(SUITES_OF_13):
-        text = "names suites of TLS 1.3 only, which are always on; set min_version: TLS13 instead"
-        document.problem((SECTION, "cipher_suites"), text, at_key=True)
+def check(document: Document, config: TlsServerConfig) -> None:
+    """Note keys that do not go together, or cannot be had; what single values may be is their types' business."""
+    authority, suites = config.source("client_ca"), set(config.cipher_suites or ())
+    anybody = config.client_allowed_sans is not None and config.client_auth_type is not ssl.CERT_REQUIRED
+    backwards = (config.min_version, config.max_version) == (VERSIONS["TLS13"], VERSIONS["TLS12"])
+    twice = [name for name in PEMS if None not in (getattr(config, name), getattr(config, f"{name}_file"))]
+    curves = "is not supported: Python cannot choose curves; OpenSSL's own choice is X25519, then P-256"
+    rules = (
+        *((True, f"{name}_file", f"cannot be combined with {name}; which one is meant?") for name in twice),
+        (authority and not config.verifies, authority, f"is of no use without client_auth_type: {REQUIRED}"),
+        (anybody, "client_allowed_sans", f"needs client_auth_type: {REQUIRED}, or clients come in without any name"),
+        (backwards, "max_version", "is below min_version: nobody could connect"),
+        (config.curve_preferences is not None, "curve_preferences", curves),
+        (suites and suites <= set(SUITES_OF_13), "cipher_suites", ALWAYS_ON),
+    )
+    for is_broken, key, text in rules:
+        if is_broken:
+            document.problem((SECTION, key), text, at_key=key != "max_version")
 
 
 def read_blocks(document: Document, config: TlsServerConfig, name: str, folder: FilePath, on_read: OnRead) -> bytes:
     """The PEM blocks of one of PEMS, none where it is not given or not readable."""
-    inline, file = getattr(config, name), getattr(config, f"{name}_file")
-    if inline is not None and file is not None:
-        document.problem((SECTION, f"{name}_file"), f"cannot be combined with {name}; which one is meant?", at_key=True)
-        return b""
-    if file:
+    if file := getattr(config, f"{name}_file"):
         return read_pem(document, (SECTION, f"{name}_file"), f"cannot read the file {file}", folder / file, on_read)
-    return read_pem(document, (SECTION, name), UNUSABLE, inline or SecretStr(""), on_read)
+    return read_pem(document, (SECTION, name), UNUSABLE, getattr(config, name) or SecretStr(""), on_read)
 
 
 def make_context(config: TlsServerConfig) -> ssl.SSLContext:
     """A context that does as the section says, without certificates yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = VERSIONS[config.min_version or "TLS12"]
-    context.maximum_version = VERSIONS[config.max_version or "TLS13"]
+    context.minimum_version = config.min_version or VERSIONS["TLS12"]
+    context.maximum_version = config.max_version or VERSIONS["TLS13"]
     if suites := [SUITES[name] for name in config.cipher_suites or () if name in SUITES]:
         context.set_ciphers(":".join(suites))
     if not config.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
-    context.verify_mode = CLIENT_AUTH[config.client_auth_type or ""]
+    context.verify_mode = config.client_auth_type or ssl.CERT_NONE
     if config.verifies and not config.authority:
         context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
     return context
 
 
-def load_blocks(
-    document: Document, config: TlsServerConfig, context: ssl.SSLContext, pems: Mapping[str, bytes]
-) -> None:
+def load_pems(document: Document, config: TlsServerConfig, context: ssl.SSLContext, pems: Mapping[str, bytes]) -> None:
     """Take certificates and the key into use, or note what is wrong with them."""
     key = config.source("key")
     mismatch, neither = f"the key in {key} is not this certificate's", f"no PEM certificate, or no key in {key}"
