@@ -1,0 +1,132 @@
+"""Files that are this program's alone, in a folder where others may write: read, locked and replaced as a whole.
+
+No name in the folder is trusted: links are not followed, pipes are not waited for, and a file that neither this user
+nor the folder's owner has put there counts for nothing. The owner may replace all of it anyway, and on some network
+file systems owns whatever is put there. The folder's own path is followed wherever it leads: with DynamicUser= systemd
+makes a link of it.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+LOCK_WITHIN = 5.0
+"""Seconds to wait for whoever has the lock: milliseconds are enough, but a process that was stopped keeps it."""
+LOCK_PAUSE = 0.002
+"""Seconds between two tries: a lock without a time limit is all that the system has."""
+
+
+@contextlib.contextmanager
+def open_folder(path: Path) -> Iterator[int]:
+    """The descriptor of a folder; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked_folder(path: Path, lock: str) -> Iterator[int]:
+    """The descriptor of a folder, made if it is not there, in which nobody else has the file `lock` locked meanwhile.
+
+    Raises OSError; TimeoutError, which is one, after five seconds.
+    """
+    if not os.path.exists(path):
+        with contextlib.suppress(FileExistsError):  # somebody else has made it; of a link to nowhere opening it tells
+            os.makedirs(path, 0o700)
+    with open_folder(path) as folder:
+        descriptor = open_lock(folder, lock)
+        try:
+            wait_for_lock(descriptor)
+            yield folder
+        finally:
+            os.close(descriptor)
+
+
+def open_lock(folder: int, name: str) -> int:
+    """The descriptor of a file to lock; it stays for ever: two processes with two files would not see each other."""
+    with contextlib.suppress(FileExistsError):
+        return create(folder, name)
+    return os.open(name, os.O_RDWR | SAFE, dir_fd=folder)
+
+
+def create(folder: int, name: str) -> int:
+    """The descriptor of a new file; raises FileExistsError, where there is one, or a link, of this name.
+
+    Root gives it to the folder's owner: a `check` by root must not take the file away from the service.
+    """
+    descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | SAFE, 0o600, dir_fd=folder)
+    owner = os.fstat(folder)
+    if os.geteuid() == 0 != owner.st_uid:
+        with contextlib.suppress(OSError):
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    return descriptor
+
+
+def wait_for_lock(descriptor: int) -> None:
+    """Lock an open file until it is closed; raises OSError."""
+    end = time.monotonic() + LOCK_WITHIN
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise TimeoutError(errno.ETIMEDOUT, "another process keeps it locked") from None
+            time.sleep(LOCK_PAUSE)
+        else:
+            return
+
+
+def read_private(folder: int, name: str, limit: int) -> bytes | None:
+    """What is in a file of at most `limit` bytes, None where there is none; raises OSError, and ValueError."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | SAFE, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    try:
+        check_trusted(os.fstat(descriptor), os.fstat(folder))
+        with open(descriptor, "rb", closefd=False) as stream:
+            content = stream.read(limit + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > limit:
+        raise ValueError(f"it is longer than {limit} bytes")
+    return content
+
+
+def check_trusted(file: os.stat_result, folder: os.stat_result) -> None:
+    """Raise ValueError for what is no file, or that of somebody else, who may want us to believe what is in it."""
+    if not stat.S_ISREG(file.st_mode):
+        raise ValueError("it is not a regular file")
+    if file.st_uid not in (os.geteuid(), folder.st_uid):
+        raise ValueError("it belongs to another user")
+
+
+def replace_private(folder: int, name: str, content: bytes) -> None:
+    """Put a new file, for this user alone, in the place of whatever has this name; raises OSError.
+
+    Who reads meanwhile, or after a crash of the machine, finds the old one or the new one. Only while the folder is
+    locked: the name of a file that is not whole yet is always the same, so that processes that are killed leave one.
+    """
+    new = f"{name}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new, dir_fd=folder)
+    descriptor = create(folder, new)
+    try:
+        with open(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(descriptor)
+        os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(new, dir_fd=folder)
+        raise
+    os.fsync(folder)
