@@ -1,6 +1,7 @@
 """Fixtures: a loop on virtual time, a started simulator, and the smallest targets that tests need."""
 
 import asyncio
+import itertools
 import logging
 import os
 import random
@@ -33,6 +34,7 @@ structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory(
 EPOCH = 1_800_000_000.0
 WITH_PROGRAMS = ("deploy", "e2e")
 """Folders in which tests are of the whole, and may need programs of others."""
+NUMBERS = itertools.count()
 T = TypeVar("T")
 StartProxy = Callable[[Serve | None], Awaitable[ForwardProxy]]
 
@@ -51,6 +53,22 @@ def no_authorities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     if "programs" not in request.keywords:
         monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
         monkeypatch.setenv("SSL_CERT_DIR", os.devnull)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Nothing is kept in the developer's home, neither by a test nor by a process that lives for several of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("state")
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        patch.delenv("STATE_DIRECTORY", raising=False)
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def state_of_a_test(state_of_tests: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test remembers what another one was refused."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(state_of_tests / str(next(NUMBERS))))
 
 
 class Jumper(selectors.DefaultSelector):

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from frs_exporter.cli.adhoc import first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
 from frs_exporter.cli.options import language, names, result_file, seconds_of, shard_index, shard_of
+from frs_exporter.cli.state import state_directory_option, state_file
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.errors import ConfigError
@@ -78,6 +79,7 @@ Examples:
 @click.option("--region", metavar="REGION", help="Without a config: its region.")
 @click.option("--token-file", metavar="FILE", help="Without a config: a token, instead of HUAWEICLOUD_SDK_AK and _SK.")
 @click.option("--endpoint", metavar="URL", help="Without a config: where FRS is, if not at the region's address.")
+@state_directory_option
 def check(output: str, output_file: Path | None, timeout: float | None, words: Translator, **options: Any) -> None:
     """Ask every project once and tell what is on, what is not, and why it is not known.
 
@@ -86,10 +88,13 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     exit_on_sigterm()
     shard = shard_of(options["shard"], options["total_shards"])
     selection = selection_of(options)
-    run = Check(config_of(options), selection, shard)
+    config = config_of(options)
     log_to_stderr("error", "logfmt")
+    memory = state_file(options["state_directory"])
+    run = Check(config, selection, shard, memory=memory)
     code, clock, report = asyncio.run(checked(run, timeout, words))
     exit_on_sigterm()  # again: the loop has taken its own handler away
+    warn(memory.problems.values())
     match output:
         case "json":
             text = as_json(report)
@@ -167,6 +172,13 @@ def config_of(options: dict[str, Any]) -> Config:
         for problem in error.problems:
             click.echo(problem, err=True)
         raise click.exceptions.Exit(2) from None
+
+
+def warn(problems: Iterable[str]) -> None:
+    """Say what is not remembered for the next run, which the log of errors leaves out."""
+    with contextlib.suppress(OSError):  # nobody reads it
+        for problem in problems:
+            click.echo(f"warning: {problem}", err=True)
 
 
 def put(text: str, file: Path | None) -> None:

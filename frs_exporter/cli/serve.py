@@ -7,6 +7,7 @@ import click
 
 from frs_exporter.cli.daemon import ServerOptions, run, serve_forever
 from frs_exporter.cli.options import auto_reload, shard_index, shard_of
+from frs_exporter.cli.state import state_directory_option, state_file
 from frs_exporter.cli.web_options import addresses, external_url, layout_of, prefix, route
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
@@ -75,6 +76,7 @@ listen_address = click.option(
     callback=prefix,
     help="What all paths begin with, where that is not the path of the external URL.",
 )
+@state_directory_option
 @click.option(
     "--log.level",
     "level",
@@ -121,11 +123,13 @@ def serve(config_file: str | None, config_check: bool, **options: Any) -> None:
         return
     telemetry = Telemetry()
     log_to_stderr(options["level"], options["format"], telemetry.count_log_line, telemetry.count_dropped_log_lines)
+    memory = state_file(options["state_directory"])
+    memory.flush()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
 
     async def run_serve() -> None:
         interval = options["reread_interval"]
-        exporter = Exporter(source, config, telemetry, shard=shard, reread_interval=interval)
+        exporter = Exporter(source, config, telemetry, shard=shard, reread_interval=interval, memory=memory)
         addresses = None if options["systemd_socket"] else options["addresses"]
         await serve_forever(exporter, telemetry, ServerOptions(addresses, web_config, web_source, layout))
 

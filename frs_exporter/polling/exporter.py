@@ -27,6 +27,7 @@ from frs_exporter.polling.probe import Probed, Tell, probe
 from frs_exporter.polling.reload import LONGEST_REREAD, watched_config
 from frs_exporter.polling.runner import JobRunner
 from frs_exporter.runtime.offload import run_offloaded, short_turns
+from frs_exporter.runtime.state_file import StateFile
 from frs_exporter.runtime.tasks import cancel_and_wait
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
 
@@ -52,7 +53,7 @@ class Exporter:
     """Starts, polls, reloads and stops; made on a running event loop.
 
     `source` is where `config` was loaded from; every `reread_interval` seconds, and when a secret is refused, it is
-    looked at again, with 0 only when told to. `now` is the wall clock in Unix seconds.
+    looked at again, with 0 only when told to. `now` is the wall clock in Unix seconds, `memory` what a restart leaves.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class Exporter:
         now: Callable[[], float] = time.time,
         rng: random.Random | None = None,
         spread: float = SPREAD,
+        memory: StateFile | None = None,
     ) -> None:
         self._config = config
         self._shard = shard
         self._reread_interval = reread_interval
         self._telemetry = telemetry
+        self._memory = StateFile(None, now) if memory is None else memory
         self._now = now
         self._clock = asyncio.get_running_loop().time
         self._page = Page(PAGE_FAMILIES)

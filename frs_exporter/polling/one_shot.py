@@ -22,6 +22,7 @@ from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.plan import plan
 from frs_exporter.polling.poll import poll
+from frs_exporter.runtime.state_file import StateFile
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
 
 log = structlog.get_logger()
@@ -73,7 +74,8 @@ class Check:
     """One look at a config's projects: `snapshot` tells at any time what is known by then.
 
     `undiscovered` are the rules whose projects could not be listed, `jobs` those that are asked; by project there are
-    `expiries`, when tokens end in Unix seconds, and `latencies`, what the slowest request took in seconds.
+    `expiries`, when tokens end in Unix seconds, and `latencies`, what the slowest request took in seconds. `memory` is
+    what outlives the run.
     """
 
     config: Config
@@ -85,6 +87,7 @@ class Check:
     expiries: dict[str, float] = field(default_factory=dict)
     latencies: dict[str, float] = field(default_factory=dict)
     undiscovered: dict[str, Failure] = field(default_factory=dict)
+    memory: StateFile = field(default_factory=lambda: StateFile(None))
 
     async def run(self, advance: Advance = lambda done, all: None) -> None:
         """Ask, and tell of each job that was asked; raises LookupError for a project that is not there.
