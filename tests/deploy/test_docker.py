@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,7 @@ def test_what_the_build_does_makes_an_exporter_that_may_do_nothing_and_writes_no
     }, "the layer of the code is the code alone"
     shutil.copytree(package, made, dirs_exist_ok=True)
     subprocess.run(["chmod", "-R", "a=rX", str(made)], check=True)
+    assert stat.S_IMODE(Path(f"{programs.folder}/package/var/lib/frs-exporter").stat().st_mode) == 0o700
     shutil.rmtree(source)
     before = {path: path.stat().st_mtime for path in made.rglob("*")}
     # Without capabilities even root may write only where that is allowed.
@@ -138,6 +140,18 @@ def test_commands_are_those_of_the_program() -> None:
     (config,) = yaml.safe_load((DOCKER / "compose.config.yaml").read_text())["services"]["exporter"]["command"]
     assert dict(STEPS)["CMD"] == f'["{config}"]'
     assert command("serve").make_context("serve", [config]).params["config_file"].startswith("/etc/frs-exporter/")
+
+
+def test_state_outlives_the_container() -> None:
+    """In a volume even if nobody asks for one; with a name where a new container takes the place of the old one."""
+    last = dict(STEPS[[index for index, (step, _) in enumerate(STEPS) if step == "FROM"][-1] :])
+    assert f"STATE_DIRECTORY={last['VOLUME']} " in last["ENV"]
+    assert last["COPY"].split() == ["--from=package", "--chown=65534:65534", "/package/var/lib", "/var/lib"]
+    config = yaml.safe_load((DOCKER / "compose.config.yaml").read_text())
+    mount = config["services"]["exporter"]["volumes"][-1]
+    assert mount == {"type": "volume", "source": "state", "target": last["VOLUME"]}
+    assert "state" in config["volumes"]
+    assert f"-v frs-state:{last['VOLUME']} " in (DOCKER / "README.md").read_text()
 
 
 def test_prometheus_and_alertmanager_take_their_configs() -> None:

@@ -151,6 +151,7 @@ FIELDS: Mapping[str, Any] = {
     "existingSecret": "sentinel-secret",
     "secrets": {"sentinel-file": "sentinel password"},
     "secretOptional": True,
+    "state.existingClaim": "sentinel-claim",
     "extraArgs": ["--config.auto-reload-interval=17s"],
     "extraEnv": [{"name": "SENTINEL", "value": "sentinel"}],
     "envFrom": [{"secretRef": {"name": "sentinel"}}],
@@ -460,6 +461,10 @@ BAD_VALUES: Mapping[str, tuple[dict[str, Any], str]] = {
     "a label that is a number": ({"commonLabels": {"a": 1}}, "at '/commonLabels/a': got number, want string"),
     "one argument": ({"extraArgs": "--x"}, "at '/extraArgs': got string, want array"),
     "a flag that is the chart's": ({"extraArgs": ["--shard=1"]}, "at '/extraArgs/0': 'not' failed"),
+    "a place for state that is the chart's": (
+        {"extraArgs": ["--state.directory=x"]},
+        "at '/extraArgs/0': 'not' failed",
+    ),
     "a tag that is a number": ({"image": {"tag": 1.0}}, "at '/image/tag': got number, want string"),
     "half a digest": ({"image": {"digest": "sha256:abc"}}, "at '/image/digest'"),
     "a secret that is a number": ({"secrets": {"a": 1}}, "at '/secrets/a': got number, want string"),
@@ -549,6 +554,25 @@ def test_config_and_secrets_are_mounted_so_that_they_change() -> None:
         assert all("subPath" not in mount for mount in container(found)["volumeMounts"])
     (secrets,) = (volume["secret"] for volume in pod(helm())["volumes"] if volume["name"] == "secrets")
     assert secrets == {"secretName": "frs-exporter-secrets", "optional": False, "defaultMode": 0o440}
+
+
+@pytest.mark.parametrize("overlay", SAME)
+def test_state_outlives_the_container_and_a_check_within_the_pod_finds_it(overlay: str) -> None:
+    """Where the image has it, too, so that whoever runs another pod of it needs to know one place."""
+    found = kustomize(overlay)
+    (folder,) = (one["mountPath"] for one in container(found)["volumeMounts"] if not one.get("readOnly"))
+    assert {"name": "STATE_DIRECTORY", "value": folder} in container(found)["env"]
+    (volume,) = (volume for volume in pod(found)["volumes"] if volume["name"] == "state")
+    assert volume == {"name": "state", "emptyDir": {"sizeLimit": "64Mi"}}
+    assert f"STATE_DIRECTORY={folder} " in (DEPLOY / "docker/Dockerfile").read_text()
+
+
+def test_state_may_outlive_the_pod(tmp_path: Path) -> None:
+    """As the README shows it, and in the chart."""
+    patched = own_overlay(tmp_path, "projects: []\n", shown("claimName: frs-exporter-state"))
+    for found in (patched, helm({"state": {"existingClaim": "frs-exporter-state"}})):
+        (volume,) = (volume for volume in pod(found)["volumes"] if volume["name"] == "state")
+        assert volume == {"name": "state", "persistentVolumeClaim": {"claimName": "frs-exporter-state"}}
 
 
 def test_the_network_policy_lets_in_one_port_and_out_to_names_and_https() -> None:

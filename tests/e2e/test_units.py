@@ -27,6 +27,30 @@ def test_systemd_has_nothing_to_say_about_the_units(installed: Path) -> None:
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
+def test_systemd_takes_the_drop_ins_of_the_readme(installed: Path) -> None:
+    """What is too new for it, it says and ignores: why the unit itself does without."""
+    folder = installed / "frs-exporter.service.d"
+    folder.mkdir()
+    blocks = re.findall(r"```ini\n(.*?)```", (UNITS / "README.md").read_text(), re.DOTALL)
+    for number, block in enumerate(blocks):
+        (folder / f"{number}.conf").write_text(block)
+    assert "RestartSteps" in blocks[-1]
+    command = [tool("systemd-analyze"), "verify", str(installed / "frs-exporter.service")]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0
+    told = {re.sub(r".*Unknown key (?:name )?'(\w+)'.*", r"\1", line) for line in checked.stderr.splitlines()}
+    assert told in ({"RestartSteps", "RestartMaxDelaySec"}, set())
+
+
+def test_state_is_kept_where_the_readme_says_and_no_start_is_the_last() -> None:
+    service, readme = ((UNITS / name).read_text() for name in ("frs-exporter.service", "README.md"))
+    assert "StateDirectory=frs-exporter\nStateDirectoryMode=0700\n" in service
+    assert "--state.directory=/var/lib/frs-exporter" in readme
+    assert "Restart=always\n" in service
+    assert "RestartSec=30s\n" in service
+    assert "StartLimit" not in service
+
+
 def test_the_service_is_exposed_to_little(installed: Path) -> None:
     """Of 10; the README promises less than 1.5."""
     command = [tool("systemd-analyze"), "security", "--offline=true", "--threshold=15"]
@@ -43,7 +67,7 @@ def test_the_unit_uses_flags_and_facts_that_are_there() -> None:
     service = (UNITS / "frs-exporter.service").read_text()
     flags = {flag for option in command("serve").params for flag in option.opts}
     told = "".join(path.read_text() for path in UNITS.iterdir())
-    assert set(re.findall(r"(?<![\w-])--(?:config|web|log|shard)[a-z.-]*[a-z]", told)) <= flags
+    assert set(re.findall(r"(?<![\w-])--(?:config|web|log|shard|state)[a-z.-]*[a-z]", told)) <= flags
     assert "Type=notify\n" in service
     assert "WatchdogSec=60s" in service
     assert "EnvironmentFile=-/etc/default/frs-exporter" in service

@@ -31,6 +31,14 @@ volumes:
       # If it is not, the pod waits until there is such a Secret.
       optional: {{ .Values.secretOptional }}
       defaultMode: 0440
+  - name: state
+    {{- with .Values.state.existingClaim }}
+    persistentVolumeClaim:
+      claimName: {{ . }}
+    {{- else }}
+    emptyDir:
+      sizeLimit: 64Mi
+    {{- end }}
   {{- with .Values.webConfig.existingSecret }}
   - name: web
     secret:
@@ -76,6 +84,9 @@ env:
     valueFrom:
       fieldRef:
         fieldPath: metadata.name
+  # For a `check` within the pod, too.
+  - name: STATE_DIRECTORY
+    value: /var/lib/frs-exporter
   {{- with .Values.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -109,6 +120,8 @@ volumeMounts:
   - name: secrets
     mountPath: /etc/frs-exporter/secrets
     readOnly: true
+  - name: state
+    mountPath: /var/lib/frs-exporter
   {{- if .Values.webConfig.existingSecret }}
   - name: web
     mountPath: /etc/frs-exporter/web
