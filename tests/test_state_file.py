@@ -138,6 +138,8 @@ def test_a_change_that_fails_changes_nothing(folder: Path) -> None:
         put(file, "a", refused=[1])
         with pytest.raises(LookupError):
             file.update(change)
+        with pytest.raises(TypeError):
+            put(file, "b", refused=object())
         put(file, "b")
         assert file.read() == {"a": {"until": SOON, "refused": [1]}, "b": {"until": SOON}}
 
@@ -637,6 +639,17 @@ def test_digests_are_the_same_for_all_who_share_the_file(folder: Path, tmp_path:
     assert first.identifier("user") == second.identifier("user")
     assert elsewhere.digest("user", "secret") != first.digest("user", "secret")
     assert elsewhere.identifier("user") != first.identifier("user")
+
+
+def test_a_change_may_ask_for_digests(folder: Path) -> None:
+    """Also when there is no file yet that has a key."""
+    file = state(folder)
+    started = time.monotonic()
+    file.update(lambda entries: entries.update({file.identifier("user"): {"until": SOON, "x": file.digest("secret")}}))
+    assert time.monotonic() - started < 2
+    assert not file.problems
+    other = state(folder)
+    assert other.read() == {other.identifier("user"): {"until": SOON, "x": other.digest("secret")}}
 
 
 def test_digests_tell_parts_and_purposes_apart() -> None:

@@ -69,6 +69,7 @@ class StateFile:
         self._mutex = threading.RLock()
         self._key = secrets.token_bytes(KEY_SIZE)
         self._content: bytes | None = None
+        self._changing = False
         self._entries: Entries = {}
         self._on_disk: Entries = {}
 
@@ -81,15 +82,20 @@ class StateFile:
     def update(self, change: Callable[[Entries], None]) -> None:
         """Let `change` change the entries, and nobody else meanwhile.
 
-        What it raises goes through, and nothing is changed. Entries that have ended, or have no `until`, are dropped.
+        What it raises goes through, and nothing is changed, nor with what is no JSON. Entries that have ended, or have
+        no `until`, are dropped.
         """
         with self._mutex, contextlib.ExitStack() as stack:
             folder = self._begin(stack)
             entries = copy.deepcopy(current(self._entries, self._now()))
+            self._changing = True
+            stack.callback(setattr, self, "_changing", False)
             change(entries)
-            self._entries = current(entries, self._now())
+            entries = current(entries, self._now())
+            content = encode(self._key, entries)  # raises for what is no JSON
+            self._entries = entries
             if folder is not None:
-                self._save(folder)
+                self._save(folder, content)
 
     def flush(self) -> None:
         """Write what is not written yet, so that a directory that cannot be used is told of before it is needed."""
@@ -114,7 +120,7 @@ class StateFile:
         """The file's; where there is no file yet it is made first, so that all who share it have the same."""
         with self._mutex:
             self._refresh()
-            if self._content is None:
+            if self._content is None and not self._changing:
                 self.flush()
             return self._key
 
@@ -149,8 +155,11 @@ class StateFile:
     def _load(self, folder: int) -> None:
         """Take what is on disk, and what was changed here but could not be written; raises OSError that passes."""
         try:
-            self._content = read_private(folder, NAME, MAX_SIZE)
-            key, entries = (self._key, Entries()) if self._content is None else parse(self._content)
+            content = read_private(folder, NAME, MAX_SIZE)
+            if content is not None and content == self._content:
+                return
+            self._content = content
+            key, entries = (self._key, Entries()) if content is None else parse(content)
         except (OSError, ValueError) as error:
             self._content = None
             if is_temporary(error):
@@ -161,9 +170,8 @@ class StateFile:
         self._key, self._on_disk = key, entries
         self._entries = {name: entry for name, entry in {**entries, **unsaved}.items() if entry is not None}
 
-    def _save(self, folder: int) -> None:
+    def _save(self, folder: int, content: bytes) -> None:
         """Put what is known on disk, where it is not there yet."""
-        content = encode(self._key, self._entries)
         try:
             if content != self._content:
                 replace_private(folder, NAME, content)
