@@ -25,6 +25,7 @@ from frs_exporter.config.types import proxy
 from frs_exporter.core.credentials import Credential, KeyCredential, TokenCredential
 from frs_exporter.core.model import Api, Display, HttpOptions, Limit, Target
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.runtime.files import fingerprint
 from frs_simulator import Account, Project, Simulator, World
 from frs_simulator.demo import subscribed
 from tests.cloud.proxies import ForwardProxy, Serve
@@ -57,12 +58,18 @@ def no_authorities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="session", autouse=True)
 def state_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Nothing is kept in the developer's home, neither by a test nor by a process that lives for several of them."""
+    """Nothing is kept in the developer's home, neither by a test nor by a process that lives for several of them.
+
+    Whoever starts a process in an environment of its own tells it where to keep its state: at the end this looks.
+    """
+    home = Path.home() / ".local/state/frs-exporter"
+    before = [fingerprint(path) for path in (home, home / "state.json")]
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("state")
         patch.setenv("XDG_STATE_HOME", str(folder))
         patch.delenv("STATE_DIRECTORY", raising=False)
         yield folder
+    assert [fingerprint(path) for path in (home, home / "state.json")] == before, f"a test has written to {home}"
 
 
 @pytest.fixture(autouse=True)

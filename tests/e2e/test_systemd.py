@@ -58,7 +58,8 @@ def silent(manager: socket.socket) -> bool:
 def test_sockets_from_systemd(programs: Programs, secured: bool) -> None:
     """Two of them, with systemd's own program; the first connection starts the daemon."""
     _, config = programs.simulator()
-    ports, flags = (free_port(), free_port()), ["--web.systemd-socket"]
+    # systemd does not pass on the environment, which says where tests keep state.
+    ports, flags = (free_port(), free_port()), ["--web.systemd-socket", f"--state.directory={programs.folder}/state"]
     if secured:
         prepare(programs.folder)
         flags.append(f"--web.config.file={put(programs.folder, 'tls.good.yml')}")
