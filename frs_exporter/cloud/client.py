@@ -5,6 +5,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,7 +52,7 @@ class Client:
             trace=trace,
         )
         authorizer = self._authorizer(access.credential)
-        trace.event(f"authorization: {access.credential.kind} of {name}{held(authorizer.expires_at(access))}")
+        trace.event("authorization: %s of %s%s", access.credential.kind, name, Held(authorizer.expires_at(access)))
         authorization = await authorizer.authorize(access, trace)
         try:
             return (await self._transport.send(request, authorization)).data
@@ -129,8 +130,13 @@ def user_of(credential: Credential) -> tuple[str, ...]:
     return (credential.kind, *credential.user)
 
 
-def held(expires_at: float | None) -> str:
-    """Until when what is held may serve, for whoever follows the trace."""
-    if expires_at is None:
-        return ", nothing held"
-    return f", held until {datetime.fromtimestamp(expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Until when what is held may serve, in Unix seconds, as a text for whoever follows the trace."""
+
+    expires_at: float | None
+
+    def __str__(self) -> str:
+        if self.expires_at is None:
+            return ", nothing held"
+        return f", held until {datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"

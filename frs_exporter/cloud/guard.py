@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from frs_exporter.cloud.cooldown import as_told
-from frs_exporter.cloud.lockout import CLOCK_JUMP, admit, kind_of, step
+from frs_exporter.cloud.lockout import CLOCK_JUMP, admit, step
 from frs_exporter.cloud.lockout_state import (
     AcceptedAgain,
     Deny,
@@ -24,6 +24,7 @@ from frs_exporter.cloud.lockout_state import (
     Rejected,
     State,
     Wait,
+    kind_of,
 )
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import advice

@@ -43,6 +43,7 @@ up to eight events.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from frs_exporter.cloud.lockout_state import (
     AcceptedAgain,
@@ -60,7 +61,6 @@ from frs_exporter.cloud.lockout_state import (
     State,
     Wait,
 )
-from frs_exporter.core.errors import Failure, Reason, proves_secret
 
 DEFERRAL = 30.0
 """Seconds by which who is deferred comes after the others."""
@@ -100,25 +100,13 @@ def barriers(state: State, project: str, endpoint: str | None, policy: Policy) -
 
 def crowded(state: State, now: float, endpoint: str, policy: Policy) -> bool:
     """Whether those under way leave no room for one more."""
-    in_flight = state.in_flight
+    in_flight = sum(state.in_flight.values())
     if in_flight + policy.secret.recent(state.refusals, now) >= policy.secret.limit:
         return True
     if state.phase is not Phase.PROVEN:
         return in_flight > 0
-    share = max(1, policy.max_in_flight // len(state.endpoints.keys() | {endpoint}))
-    here = state.endpoints.get(endpoint, Endpoint()).in_flight
-    return in_flight >= policy.max_in_flight or here >= share
-
-
-def kind_of(failure: Failure) -> Kind:
-    """What a failed attempt tells of the secret."""
-    if failure.reason is Reason.TIMEOUT:
-        return Kind.UNANSWERED
-    if failure.reason is Reason.AUTH:
-        return Kind.REFUSED
-    if proves_secret(failure):
-        return Kind.ACCEPTED
-    return Kind.ANSWERED if failure.status is not None and not failure.by_proxy else Kind.FAILED
+    share = max(1, policy.max_in_flight // len(state.in_flight.keys() | {endpoint}))
+    return in_flight >= policy.max_in_flight or state.in_flight.get(endpoint, 0) >= share
 
 
 def step(state: State, event: Event, now: float, policy: Policy) -> tuple[State, tuple[Effect, ...]]:
@@ -139,9 +127,7 @@ def counted(state: State, event: Event, now: float) -> State:
         case Kind.KEPT | Kind.REPLACED:
             return replace(state, doubts=max(0, state.doubts - 1))
         case Kind.BEGUN:
-            return with_endpoint(state, event.endpoint, lambda place: replace(place, in_flight=place.in_flight + 1))
-        case Kind.UNANSWERED | Kind.FAILED:
-            return with_endpoint(state, event.endpoint, without_attempt)
+            return with_attempts(state, event.endpoint, 1)
         case Kind.REFUSED:
             state = replace(
                 state,
@@ -150,22 +136,23 @@ def counted(state: State, event: Event, now: float) -> State:
                 refused_count=state.refused_count + 1,
                 doubts=state.doubts + 1,
             )
-    return with_endpoint(state, event.endpoint, answered)
+    state = with_attempts(state, event.endpoint, -1)
+    answered = event.kind not in (Kind.UNANSWERED, Kind.FAILED)
+    if answered and event.endpoint in state.endpoints:  # what went before was not about all who ask there
+        return with_endpoint(state, event.endpoint, unanswered=0, first_unanswered=None, spread=False)
+    return state
 
 
-def with_endpoint(state: State, name: str, change: Callable[[Endpoint], Endpoint]) -> State:
-    """The state with another endpoint in place of one."""
-    return replace(state, endpoints={**state.endpoints, name: change(state.endpoints.get(name, Endpoint()))})
+def with_attempts(state: State, endpoint: str, change: int) -> State:
+    """The state with one attempt more or less under way at an endpoint."""
+    count = max(0, state.in_flight.get(endpoint, 0) + change)
+    return replace(state, in_flight={**state.in_flight, endpoint: count})
 
 
-def without_attempt(place: Endpoint) -> Endpoint:
-    """The endpoint with one attempt less under way."""
-    return replace(place, in_flight=max(0, place.in_flight - 1))
-
-
-def answered(place: Endpoint) -> Endpoint:
-    """The endpoint, which has answered: what went before was not about all who ask there."""
-    return replace(without_attempt(place), unanswered=0, first_unanswered=None, spread=False)
+def with_endpoint(state: State, name: str, **changes: Any) -> State:
+    """The state with something else known of an endpoint."""
+    place = replace(state.endpoints.get(name, Endpoint()), **changes)
+    return replace(state, endpoints={**state.endpoints, name: place})
 
 
 def unchanged(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -175,7 +162,7 @@ def unchanged(state: State, event: Event, now: float, policy: Policy) -> State:
 
 def prove(state: State, event: Event, now: float, policy: Policy) -> State:
     """The secret is right, unless it was refused since this attempt began; then this may be older news."""
-    if state.refusals.since(event.begun):
+    if state.refusals.since(event.begun) or not news(state, event, now):
         return state
     quarantined = {project: ladder for project, ladder in state.quarantined.items() if project != event.project}
     if state.hold and state.suspect not in (None, event.project):
@@ -189,6 +176,18 @@ def prove(state: State, event: Event, now: float, policy: Policy) -> State:
         quarantined=quarantined,
         accepted=((event.project, now), *others[:1]),
     )
+
+
+def news(state: State, event: Event, now: float) -> bool:
+    """Whether a success changes anything: most come where all is well, and another one is not long ago."""
+    if (
+        state.phase is not Phase.PROVEN
+        or state.user.times
+        or state.refusals.times
+        or event.project in state.quarantined
+    ):
+        return True
+    return len(state.accepted) < 2 or now - state.accepted[-1][1] > FRESH / 5
 
 
 def forgiven(state: State) -> State:
@@ -258,22 +257,19 @@ def cool_login(state: State, event: Event, now: float, policy: Policy) -> State:
 
 def cool(state: State, event: Event, now: float, policy: Policy) -> State:
     """It may have been a refusal: this project waits, and once a second one got no answer, all wait there."""
-
-    def cooler(place: Endpoint) -> Endpoint:
-        level = min(place.unanswered, len(PROJECT_PAUSES) - 1)
-        spread = place.spread or place.first_unanswered not in (None, event.project)
-        paused = {project: ladder for project, ladder in place.paused.items() if ladder.until > now}
-        return replace(
-            place,
-            unanswered=place.unanswered + 1,
-            first_unanswered=event.project if place.first_unanswered is None else place.first_unanswered,
-            spread=spread,
-            cooling=Ladder(event.why, now + ENDPOINT_PAUSES[level]) if spread else place.cooling,
-            paused={**paused, event.project: Ladder(event.why, now + PROJECT_PAUSES[level])},
-        )
-
-    user = state.user.one_more(event.why, now)
-    return replace(with_endpoint(state, event.endpoint, cooler), phase=Phase.UNPROVEN, user=user)
+    place = state.endpoints.get(event.endpoint, Endpoint())
+    level = min(place.unanswered, len(PROJECT_PAUSES) - 1)
+    spread = place.spread or place.first_unanswered not in (None, event.project)
+    paused = {project: ladder for project, ladder in place.paused.items() if ladder.until > now}
+    return with_endpoint(
+        replace(state, phase=Phase.UNPROVEN, user=state.user.one_more(event.why, now)),
+        event.endpoint,
+        unanswered=place.unanswered + 1,
+        first_unanswered=event.project if place.first_unanswered is None else place.first_unanswered,
+        spread=spread,
+        cooling=Ladder(event.why, now + ENDPOINT_PAUSES[level]) if spread else place.cooling,
+        paused={**paused, event.project: Ladder(event.why, now + PROJECT_PAUSES[level])},
+    )
 
 
 Rule = Callable[[State, Event, float, Policy], State]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from frs_exporter.core.errors import Failure
+from frs_exporter.core.errors import Failure, Reason, proves_secret
 
 LAST_HOLD = 3600.0
 """Each hold is twice as long as the one before, up to this."""
@@ -33,6 +33,17 @@ class Kind(StrEnum):
     KEPT = "kept"
     REPLACED = "another secret"
     CLOCK_JUMPED = "clock jumped"
+
+
+def kind_of(failure: Failure) -> Kind:
+    """What a failed attempt tells of the secret."""
+    if failure.reason is Reason.TIMEOUT:
+        return Kind.UNANSWERED
+    if failure.reason is Reason.AUTH:
+        return Kind.REFUSED
+    if proves_secret(failure):
+        return Kind.ACCEPTED
+    return Kind.ANSWERED if failure.status is not None and not failure.by_proxy else Kind.FAILED
 
 
 MOST_COUNTED = 8
@@ -112,19 +123,17 @@ KEYS = Policy(hold=360.0, max_in_flight=4, secret=Budget(4, 360.0), user=Budget(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One place where a secret is used: who is there, and who got no answer in a row."""
+    """One place where a secret is used: who got no answer there in a row, and who has to wait for that."""
 
-    in_flight: int = 0
     unanswered: int = 0
     first_unanswered: str | None = None
     spread: bool = False
     cooling: Ladder | None = None
     paused: Mapping[str, Ladder] = field(default_factory=dict)
 
-    def is_idle(self, now: float) -> bool:
-        """Whether nobody is here, and nobody has to wait."""
-        standing = any(ladder.until > now for ladder in (self.cooling, *self.paused.values()) if ladder)
-        return not self.in_flight and not standing
+    def keeps_waiting(self, now: float) -> bool:
+        """Whether anybody has to wait."""
+        return any(ladder.until > now for ladder in (self.cooling, *self.paused.values()) if ladder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,8 @@ class State:
     """All that is known of a secret, and of its `user`, whose other secrets are refused, too.
 
     `accepted` is which project was when, the last two of them; `refused_count` is since the last success; `suspect` is
-    whose refusal it was; `doubts` are those after which somebody looks for another secret.
+    whose refusal it was; `in_flight` are the attempts under way at each endpoint; `doubts` are refusals after which
+    somebody looks for another secret.
     """
 
     phase: Phase = Phase.UNPROVEN
@@ -145,23 +155,21 @@ class State:
     quarantined: Mapping[str, Ladder] = field(default_factory=dict)
     accepted: tuple[tuple[str, float], ...] = ()
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    in_flight: Mapping[str, int] = field(default_factory=dict)
     doubts: int = 0
-
-    @property
-    def in_flight(self) -> int:
-        """How many attempts are under way."""
-        return sum(endpoint.in_flight for endpoint in self.endpoints.values())
 
     def retained(self, endpoints: Collection[str], now: float) -> "State":
         """Without the endpoints that are used no more, of which nothing needs to be known."""
-        kept = {name: place for name, place in self.endpoints.items() if name in endpoints or not place.is_idle(now)}
-        return replace(self, endpoints=kept)
+        kept = {name: place for name, place in self.endpoints.items() if name in endpoints or place.keeps_waiting(now)}
+        in_flight = {name: count for name, count in self.in_flight.items() if name in endpoints or count}
+        return replace(self, endpoints=kept, in_flight=in_flight)
 
     def forgettable(self, now: float, policy: Policy) -> bool:
         """Whether it may be forgotten: a secret that nobody wants could come back, and be tried anew without harm."""
         held_of_late = self.hold is not None and self.hold.until + LAST_HOLD > now
         recent = policy.secret.recent(self.refusals, now) or policy.user.recent(self.user, now)
-        return not (held_of_late or recent or any(not place.is_idle(now) for place in self.endpoints.values()))
+        waiting = any(place.keeps_waiting(now) for place in self.endpoints.values())
+        return not (held_of_late or recent or waiting or any(self.in_flight.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ Unlike AWS' scheme, which it resembles, the key is used as it is: no date, regio
 Source: the vendor's guide devg-apisign, api-sign-algorithm-001 to 005, and its signer in huaweicloudsdkcore.
 """
 
+import functools
 import hashlib
 import hmac
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +21,8 @@ from urllib.parse import quote, unquote
 
 ALGORITHM = "SDK-HMAC-SHA256"
 DATE_FORMAT = "%Y%m%dT%H%M%SZ"
+UNRESERVED = re.compile("[A-Za-z0-9._~/-]*")
+"""Paths of which each character stands for itself."""
 MAX_SKEW = 900.0
 """Seconds by which X-Sdk-Date may differ from the gateway's clock."""
 
@@ -69,6 +73,12 @@ def parse_authorization(value: str) -> Authorization | None:
 
 def sdk_date(unix_seconds: float) -> str:
     """A time as X-Sdk-Date wants it."""
+    return date_of_second(math.floor(unix_seconds))
+
+
+@functools.lru_cache(maxsize=2)
+def date_of_second(unix_seconds: int) -> str:
+    """The same for a whole second, in which many requests are signed."""
     return datetime.fromtimestamp(unix_seconds, UTC).strftime(DATE_FORMAT)
 
 
@@ -93,7 +103,7 @@ def canonical_request(request: Signable, signed: tuple[str, ...]) -> str:
 
 def canonical_path(path: str) -> str:
     """Each segment decoded and encoded again, with a slash at the end that the URL itself does not have."""
-    encoded = "/".join(encode(segment) for segment in unquote(path).split("/"))
+    encoded = path if UNRESERVED.fullmatch(path) else "/".join(encode(part) for part in unquote(path).split("/"))
     return encoded if encoded.endswith("/") else encoded + "/"
 
 

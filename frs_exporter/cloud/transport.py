@@ -1,11 +1,12 @@
 """The one outbound socket: through the gate, a bounded request, then JSON or an ApiError."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import aiohttp
@@ -31,7 +32,7 @@ NOTABLE_SKEW = 300.0
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """One call: `target` is the encoded path and query, `timeout` in seconds counts from when the gate opens.
 
@@ -54,7 +55,7 @@ class Request:
     poll_interval: float = 60.0
     trace: Trace = field(default=UNTRACED, repr=False, compare=False)
 
-    @property
+    @cached_property
     def url(self) -> URL:
         """The URL exactly as it is signed: nothing in it is normalised."""
         return URL(self.endpoint + self.target, encoded=True)
@@ -120,8 +121,8 @@ class Transport:
             gate = self._gate(request)
             async with gate.entered(request.project, request.poll_interval), authorize(request) as headers:
                 waited = clock() - self._waiting.pop(arrival)
-                gate_of = f"the gate of {request.credential} for {request.api}"
-                request.trace.event(f"waited {waited:.3f} s for a turn at {gate_of}")
+                turn = "waited %.3f s for a turn at the gate of %s for %s"
+                request.trace.event(turn, waited, request.credential, request.api)
                 return await self._observed(request, headers)
         finally:
             self._waiting.pop(arrival, None)
@@ -147,10 +148,11 @@ class Transport:
         reason = failure.reason if failure and canonical(failure.code) not in NOT_SUBSCRIBED_EITHER else None
         self._telemetry.requested(request.api, seconds, reason)
         request.trace.request_took(seconds)
-        outcome = str(failure) if failure else "answered"
-        request.trace.event(outcome if failure is None else f"classified as {outcome}")
-        names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}
-        log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
+        request.trace.event("classified as %s" if failure else "%s", failure or "answered")
+        if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
+            outcome = str(failure or "answered")
+            names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}
+            log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
 
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Response:
         sent_at, proxy = self._now(), proxy_for(request.url, request.http)
@@ -225,7 +227,7 @@ def decode_body(raw: Response, request: Request) -> Response:
     if len(raw.data) > MAX_BODY:
         raise ApiError(Failure(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=raw.status))
     try:
-        return replace(raw, data=request.read(raw))
+        return Response(raw.status, raw.headers, request.read(raw))
     except ValueError as error:
         message, about = f"the answer is not usable: {error}", request_id(raw.headers)
         raise ApiError(Failure(Reason.PAYLOAD, message, status=raw.status, request_id=about)) from None

@@ -4,6 +4,7 @@ Source: API page face_02_0025 and the real answer of 2018, which has `face_quali
 of the documented names; so sub-services are found by their shape and both names of the limit are read.
 """
 
+import functools
 import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
@@ -123,10 +124,16 @@ def timestamp(text: Any, zone: str) -> float | None:
     The field is no more than a date of record: one that cannot be read must not hide what is subscribed.
     """
     try:
-        time = datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone))).timestamp()
+        return unix_seconds(text, zone)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def unix_seconds(text: str, zone: str) -> float:
+    """Unix seconds of a date and time; asked for again and again, as answers hardly change."""
+    time = datetime.fromisoformat(text)
+    return (time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone))).timestamp()
 
 
 def not_subscribed(target: Target, seen: Iterable[str]) -> CollectResult:

@@ -211,13 +211,13 @@ class JobState:
         return self.polls > 0 and self.failure is None
 
     def succeeded(self, at: float, duration: float, result: CollectResult, fresh_until: float) -> "JobState":
-        """The state after an answer: new samples replace all old ones."""
+        """The state after an answer: new samples replace all old ones, unless they are the same."""
         return replace(
             self,
             polls=self.polls + 1,
             failures_in_a_row=0,
             failure=None,
-            samples=result.samples,
+            samples=self.samples if self.samples == result.samples else result.samples,
             warnings=result.warnings,
             memory=result.memory,
             proven_samples=(),

@@ -23,10 +23,10 @@ class Trace:
         self._tell = tell
         self.slowest = 0.0
 
-    def event(self, text: str) -> None:
-        """Something has happened."""
+    def event(self, text: str, *values: object) -> None:
+        """Something has happened; `values` take the places of % in the text, if anybody wants to know."""
         if self._tell:
-            self._tell(text)
+            self._tell(text % values if values else text)
 
     def headers(self, text: str, headers: Mapping[str, str], secrets: Callable[[], Iterable[str]] = tuple) -> None:
         """Something with headers, without the values of those that may hold a secret, or of those that do."""

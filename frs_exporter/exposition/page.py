@@ -2,9 +2,9 @@
 
 import math
 import re
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from isal import isal_zlib
 
@@ -49,6 +49,7 @@ class Offer(Protocol):
         """How specifically an item of the client's list names this offer; 0 is not at all."""
 
 
+T = TypeVar("T")
 OfferT = TypeVar("OfferT", bound=Offer)
 
 TEXT = Format("text/plain", ("0.0.4",), "text/plain; version=0.0.4; charset=utf-8")
@@ -95,6 +96,7 @@ class Page:
         self._lines: dict[str, dict[Hashable, bytes]] = {family.name: {} for family in families}
         self._families: dict[Hashable, frozenset[str]] = {}
         self._ends: dict[Hashable, float] = {}
+        self._facts: dict[Hashable, Any] = {}
         self._next_end = math.inf
         """No chunk ends before this; those that have been replaced may have: a scrape looks at all but rarely."""
 
@@ -111,8 +113,18 @@ class Page:
         self._ends[owner] = until
         self._next_end = min(self._next_end, until)
 
+    def refresh(self, owner: Hashable, facts: T, render: Callable[[T], Chunk], until: float = math.inf) -> None:
+        """As `put`, but facts are rendered only if others are shown: most answers are like the one before."""
+        if owner in self._ends and self._facts.get(owner) == facts:
+            self._ends[owner] = until
+            self._next_end = min(self._next_end, until)
+        else:
+            self.put(owner, render(facts), until)
+            self._facts[owner] = facts
+
     def drop(self, owner: Hashable) -> None:
         """Show nothing of `owner` any more."""
+        self._facts.pop(owner, None)
         for name in self._families.pop(owner, frozenset()):
             del self._lines[name][owner]
         self._ends.pop(owner, None)

@@ -100,7 +100,8 @@ def job_samples(job: Job, state: JobState) -> Iterator[Sample]:
 def render_target(target: Target, token_expiry: float | None) -> Chunk:
     """What belongs to a project as a whole."""
     facts = (target.project, target.project_id, target.region, target.credential.name, target.credential.kind)
-    info = line(PROJECT_INFO.name, (*zip(PROJECT_INFO.labels, facts, strict=True), *target.display.labels), 1)
+    labels = pairs((*zip(PROJECT_INFO.labels, facts, strict=True), *target.display.labels))
+    info = line(PROJECT_INFO.name, labels, 1)
     samples = [Sample(SUBSERVICE_REQUIRED, (target.project, subservice), 1) for subservice in target.display.require]
     if target.display.month_budget_cny is not None:
         samples.append(Sample(MONTH_BUDGET, (target.project,), float(target.display.month_budget_cny)))
@@ -112,17 +113,23 @@ def render_target(target: Target, token_expiry: float | None) -> Chunk:
 def lines(samples: Iterable[Sample]) -> Chunk:
     """The lines of samples, by family."""
     texts: dict[str, list[str]] = {}
+    known: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
     for sample in samples:
-        family = sample.family
-        text = line(family.name, zip(family.labels, sample.labels, strict=True), sample.value)
-        texts.setdefault(family.name, []).append(text)
+        family, key = sample.family, (sample.family.labels, sample.labels)
+        if key not in known:  # most samples of a job have the same labels
+            known[key] = pairs(zip(*key, strict=True))
+        texts.setdefault(family.name, []).append(line(family.name, known[key], sample.value))
     return {name: "".join(text).encode() for name, text in texts.items()}
 
 
-def line(name: str, labels: Iterable[tuple[str, str]], value: float) -> str:
+def pairs(labels: Iterable[tuple[str, str]]) -> str:
+    """Names and values of labels as they stand between the braces."""
+    return ",".join([f'{label}="{escape(text)}"' for label, text in labels])
+
+
+def line(name: str, labels: str, value: float) -> str:
     """One sample line."""
-    pairs = ",".join(f'{label}="{escape(text)}"' for label, text in labels)
-    return f"{name}{{{pairs}}} {float(value)!r}\n"
+    return f"{name}{{{labels}}} {float(value)!r}\n"
 
 
 def escape(value: str) -> str:

@@ -156,10 +156,10 @@ class JobRunner:
 
 def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> None:
     """Put all that is known of a job, and of its project, on a page."""
-    page.put(job.target.project, render_target(job.target, token_expiry))
+    page.refresh(job.target.project, (job.target, token_expiry), lambda facts: render_target(*facts))
     page.put(job.key, render_job(job, state))
-    page.put((*job.key, "samples"), lines(state.samples), state.fresh_until)
-    page.put((*job.key, "told"), lines(state.proven_samples), state.proven_until)
+    page.refresh((*job.key, "samples"), state.samples, lines, state.fresh_until)
+    page.refresh((*job.key, "told"), state.proven_samples, lines, state.proven_until)
 
 
 def owners(key: tuple[str, str]) -> Iterator[Hashable]:

@@ -93,7 +93,7 @@ def seen(world: World) -> object:
     def place(endpoint: Endpoint) -> object:
         paused = sorted((who, ladder(known)) for who, known in endpoint.paused.items() if known.until > world.now)
         unanswered = min(endpoint.unanswered, 4), endpoint.first_unanswered, endpoint.spread
-        return endpoint.in_flight, *unanswered, ladder(endpoint.cooling), tuple(paused)
+        return *unanswered, ladder(endpoint.cooling), tuple(paused)
 
     return (
         (state.phase, state.suspect, state.deferred, ladder(state.hold)),
@@ -101,6 +101,7 @@ def seen(world: World) -> object:
         tuple((who, *ago([time], lockout.FRESH)) for who, time in state.accepted),
         tuple(sorted((who, ladder(known)) for who, known in state.quarantined.items())),
         tuple(sorted((name, place(endpoint)) for name, endpoint in state.endpoints.items())),
+        tuple(sorted(state.in_flight.items())),
         (ago(world.refused, 3700), ago(world.maybe, 3700)),
         tuple((project, endpoint, round(begun - world.now)) for project, endpoint, begun in world.under_way),
     )
