@@ -29,7 +29,7 @@ CLOUD = (
     ("iam",),
     ("transport",),
     ("sessions", "proxy", "network_errors", "guard"),
-    ("gate", "lockout"),
+    ("gate", "lockout", "memory"),
     ("cooldown", "lockout_state", "signing", "strict_json"),
 )
 """The same within the package that protects accounts."""

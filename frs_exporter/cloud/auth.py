@@ -14,6 +14,7 @@ from frs_exporter.cloud.guard import Guard, Replaced, User
 from frs_exporter.cloud.iam import about, password_login, read_token
 from frs_exporter.cloud.lease import Grant, Lease
 from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS
+from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.transport import Authorize, Request, Send
 from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
@@ -83,10 +84,10 @@ def authorizer(
             return AgencyAuthorizer(credential, send, now, rng, guard)
 
 
-def guard_of(credential: Credential, telemetry: Telemetry, user: User) -> Guard:
+def guard_of(credential: Credential, telemetry: Telemetry, user: User, memory: Memory | None = None) -> Guard:
     """What guards a credential's secret."""
     policy = PASSWORDS if isinstance(credential, TokenCredential) else KEYS
-    return Guard(credential.name, policy, user, telemetry)
+    return Guard(credential.name, policy, user, telemetry, memory.of(credential) if memory else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no_config
 from frs_exporter.cloud.guard import Guard, User
+from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.errors import ApiError, Reason
@@ -31,12 +32,14 @@ class Client:
         rng: random.Random,
         *,
         reread: Reread = no_config,
+        memory: Memory | None = None,
     ) -> None:
         self._transport = transport
         self._telemetry = telemetry
         self._now = now
         self._rng = rng
         self._reread = reread
+        self._memory = memory
         self._authorizers: dict[Credential, Authorizer] = {}
         self._guards: dict[Credential, Guard] = {}
         self._users: dict[tuple[str, ...], User] = {}
@@ -111,7 +114,7 @@ class Client:
         """What is known of a secret, if anything is, or a new guard."""
         if credential not in self._guards:
             user = self._users.setdefault(user_of(credential), User())
-            self._guards[credential] = guard_of(credential, self._telemetry, user)
+            self._guards[credential] = guard_of(credential, self._telemetry, user, self._memory)
         self._guards[credential].restore()
         return self._guards[credential]
 

@@ -26,6 +26,7 @@ from frs_exporter.cloud.lockout_state import (
     Wait,
     kind_of,
 )
+from frs_exporter.cloud.memory import SecretMemory, restored
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import advice
 from frs_exporter.exposition.telemetry import Telemetry
@@ -63,7 +64,9 @@ class Place:
 class Guard:
     """Guards one secret. Who comes too early gets the failure that stands; who has to wait for others, waits."""
 
-    def __init__(self, credential: str, policy: Policy, user: User, telemetry: Telemetry) -> None:
+    def __init__(
+        self, credential: str, policy: Policy, user: User, telemetry: Telemetry, memory: SecretMemory | None = None
+    ) -> None:
         self._credential = credential
         self._policy = policy
         self._user = user
@@ -72,6 +75,7 @@ class Guard:
         self._clock_offset = 0.0
         self._lines: defaultdict[str, deque[Place]] = defaultdict(deque)
         self._wanted = True
+        self._memory = memory
         self._show()
 
     @property
@@ -107,21 +111,27 @@ class Guard:
         goes meanwhile. What was sent is waited for, though nobody may want the answer any more: a secret that is
         refused was used all the same.
         """
+        if self._memory and not self._memory.recalled:
+            await self._recall(self._memory)
         if abs(clock_offset - self._clock_offset) > CLOCK_JUMP:
             self._clock_offset = clock_offset
             self._step(Event(Kind.CLOCK_JUMPED))
         ended = partial(Event, project=project, endpoint=endpoint, begun=await self._begun(project, endpoint))
         with uninterrupted():
             try:
+                if self._memory:
+                    await self._memory.before_attempt(self._state)
                 yield
             except ApiError as error:
                 failure = error.failure
                 await self._failed(ended(kind_of(failure), failure=failure), replaced)
+                await self._remember(kind_of(failure))
                 raise ApiError(self._advised(project, endpoint, failure)) from None
             except BaseException:
                 self._ended(ended(Kind.UNANSWERED, failure=GIVEN_UP))
                 raise
             self._tell(self._ended(ended(Kind.ACCEPTED)))
+            await self._remember(Kind.ACCEPTED)
 
     async def _begun(self, project: str, endpoint: str) -> float:
         """The time when this attempt has begun, which may be after others have ended; raises ApiError."""
@@ -138,6 +148,24 @@ class Guard:
             if place.begun.done() and not place.begun.cancelled() and not place.begun.exception():
                 self._ended(Event(Kind.FAILED, project, endpoint))
             raise
+
+    async def _recall(self, memory: SecretMemory) -> None:
+        """Learn, once, what other processes have met."""
+        async with memory.reading:
+            if memory.recalled:
+                return
+            entry = await memory.recall()
+            held = next(iter(entry.held.values()), None)
+            self._state = restored(self._current(), entry, held, memory.memory.offset(), now())
+            self._user.refusals = self._state.user
+            if self._state.hold:
+                self._tell([Rejected(self._state.hold.failure, self._state.hold.until - now())])
+
+    async def _remember(self, kind: Kind) -> None:
+        if self._memory and kind is Kind.ACCEPTED and self._state.phase is Phase.PROVEN:
+            await self._memory.take_back()
+        elif self._memory and kind in (Kind.REFUSED, Kind.UNANSWERED):
+            await self._memory.note(self._current())
 
     def _begin(self, endpoint: str) -> float:
         self._step(Event(Kind.BEGUN, endpoint=endpoint))

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from frs_exporter.cloud.client import Client
+from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
@@ -73,13 +74,13 @@ class Exporter:
         self._shard = shard
         self._reread_interval = reread_interval
         self._telemetry = telemetry
-        self._memory = StateFile(None, now) if memory is None else memory
         self._now = now
         self._clock = asyncio.get_running_loop().time
         self._page = Page(PAGE_FAMILIES)
         rng = rng or random.Random()
         transport = Transport(config.limits, telemetry, now)
-        self._client = Client(transport, telemetry, now, rng, reread=self._reread)
+        remembered = Memory(memory or StateFile(None, now), now)
+        self._client = Client(transport, telemetry, now, rng, reread=self._reread, memory=remembered)
         self._poller = Poller(self._client, self._page, COLLECTORS, now, rng, spread=spread)
         self._lock = asyncio.Lock()
         self._reloader = watched_config(source, self._put_in_force, telemetry, now)

@@ -10,6 +10,7 @@ from fnmatch import filter as matching
 import structlog
 
 from frs_exporter.cloud.client import Client
+from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.projects import list_projects
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
@@ -96,7 +97,8 @@ class Check:
         """
         telemetry = Telemetry()
         transport = Transport(self.config.limits, telemetry, self.now)
-        client = Client(transport, telemetry, self.now, random.Random())
+        memory = Memory(self.memory, self.now)
+        client = Client(transport, telemetry, self.now, random.Random(), memory=memory)
         try:
             await self._plan(client)
             advance(0, len(self.jobs))

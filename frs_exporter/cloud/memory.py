@@ -1,0 +1,219 @@
+"""What is known of refused secrets outlives the process: a restart loop, or `check` in cron, must not lock a user.
+
+Each user has one entry, under a keyed name. It has the times of attempts that were refused or whose end is not known
+yet, as an attempt with a secret that has not worked is written down before it is made; and for each secret that is
+held, under a slow digest of it, until when and on which rung. A success takes both back.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from frs_exporter.cloud.lockout_state import LAST_HOLD, MOST_COUNTED, Ladder, Phase, Refusals, State
+from frs_exporter.core.credentials import Credential, KeyCredential, TokenCredential
+from frs_exporter.core.errors import Failure, Reason
+from frs_exporter.runtime.offload import run_offloaded
+from frs_exporter.runtime.state_file import StateFile
+
+LONGEST = LAST_HOLD + 10.0
+"""Seconds for which anything is believed: a time further away was written by a clock that was wrong."""
+MAX_RUNG = 16
+
+Entries = dict[str, Any]
+Change = Callable[[Entries], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret and whose it is."""
+
+    user: tuple[str, ...]
+    value: str = field(repr=False)
+
+
+def secret_of(credential: Credential) -> Secret | None:
+    """What a credential's refusals are remembered of; None where the secret is another one after each start."""
+    match credential:
+        case TokenCredential():
+            return Secret((credential.kind, *credential.user), credential.password.get_secret_value())
+        case KeyCredential():
+            return Secret((credential.kind, *credential.user), credential.secret_key.get_secret_value())
+    return None
+
+
+class Memory:
+    """The state file of this process and of others, for lockouts; written in a thread, many changes at once.
+
+    `now` is the wall clock in Unix seconds. A file of None remembers nothing.
+    """
+
+    def __init__(self, file: StateFile, now: Callable[[], float]) -> None:
+        self._file = file
+        self._now = now
+        self._changes: list[tuple[Change, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    def of(self, credential: Credential) -> "SecretMemory | None":
+        """What remembers a credential's secret, if anything does."""
+        secret = secret_of(credential)
+        return SecretMemory(self, secret) if secret and self._file.directory else None
+
+    def offset(self) -> float:
+        """Seconds to add to the loop's clock for Unix time."""
+        return self._now() - asyncio.get_running_loop().time()
+
+    async def read(self, secret: Secret) -> "Entry":
+        """The entry of a secret's user, of whose held secrets at most this one is in it."""
+
+        def look() -> Entry:
+            entry = Entry.read(self._file.read().get(self.name(secret)))
+            digest = self.digest(secret) if entry.held else ""
+            return Entry(entry.attempts, {digest: entry.held[digest]} if digest in entry.held else {})
+
+        return await run_offloaded(look)
+
+    def digest(self, secret: Secret) -> str:
+        """What tells a secret from others; takes 40 ms of CPU the first time."""
+        return self._file.digest(*secret.user, secret.value)
+
+    def name(self, secret: Secret) -> str:
+        """What a user's entry is called."""
+        return self._file.identifier(*secret.user)
+
+    async def write(self, change: Change) -> None:
+        """Change the file; returns when that is on the disk, as far as it can be."""
+        saved = asyncio.get_running_loop().create_future()
+        self._changes.append((change, saved))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write(), name="state file")
+        await saved
+
+    async def _write(self) -> None:
+        """Write until nothing is left: who comes meanwhile shares the next write."""
+        try:
+            while self._changes:
+                changes, self._changes = self._changes, []
+
+                def all_at_once(entries: Entries, changes: list[tuple[Change, Any]] = changes) -> None:
+                    for change, _ in changes:
+                        change(entries)
+
+                await run_offloaded(self._file.update, all_at_once)
+                for _, saved in changes:
+                    if not saved.done():
+                        saved.set_result(None)
+        finally:
+            self._writing = None
+
+
+@dataclass(slots=True)
+class SecretMemory:
+    """What is remembered of one secret. `noted` says that there is something to take back, `attempt` is when the one
+    was written down of which nothing is known yet."""
+
+    memory: Memory
+    secret: Secret
+    noted: bool = False
+    attempt: float | None = None
+    recalled: bool = False
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def recall(self) -> "Entry":
+        """What is known of the secret and its user."""
+        entry = await self.memory.read(self.secret)
+        self.noted, self.recalled = bool(entry.attempts or entry.held), True
+        return entry
+
+    async def before_attempt(self, state: State) -> None:
+        """Write down that a secret is used which may be refused: the first time, and each time after a hold."""
+        if state.phase is Phase.HELD or (state.phase is Phase.UNPROVEN and self.attempt is None):
+            await self.note(state, attempt=True)
+
+    async def note(self, state: State, *, attempt: bool = False) -> None:
+        """Write down what is known; with `attempt`, one more is about to be made."""
+        offset, before = self.memory.offset(), self.attempt
+        now = asyncio.get_running_loop().time() + offset
+        times = [time + offset for time in state.user.times]
+        self.attempt, self.noted = (now if attempt else None), True
+        hold = Held(state.hold.until + offset, state.hold.rung) if state.hold else None
+
+        def change(entries: Entries) -> None:
+            entry = Entry.read(entries.get(self.memory.name(self.secret)))
+            if hold:
+                entry.held[self.memory.digest(self.secret)] = hold
+            entry.attempts.discard(before or 0.0)
+            entry.attempts.update([*times, now] if attempt else times)
+            entries[self.memory.name(self.secret)] = entry.as_json()
+
+        await self.memory.write(change)
+
+    async def take_back(self) -> None:
+        """The secret works: nothing is held against it, or its user."""
+        if not self.noted:
+            return
+
+        def change(entries: Entries) -> None:
+            entry = Entry.read(entries.pop(self.memory.name(self.secret), None))
+            entry.attempts.clear()
+            if entry.held:
+                entry.held.pop(self.memory.digest(self.secret), None)
+            if entry.held:
+                entries[self.memory.name(self.secret)] = entry.as_json()
+
+        self.noted, self.attempt = False, None
+        await self.memory.write(change)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Until when a secret is held, in Unix seconds, and on which rung of its ladder."""
+
+    until: float
+    rung: int
+
+
+@dataclass(slots=True)
+class Entry:
+    """What the file has of a user: times of attempts in Unix seconds, and its held secrets by their digests."""
+
+    attempts: set[float] = field(default_factory=set)
+    held: dict[str, Held] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, raw: Any) -> "Entry":
+        """What of an entry can be believed, whoever wrote it."""
+        entry = cls()
+        if isinstance(raw, dict):
+            times, held = raw.get("attempts"), raw.get("held")
+            entry.attempts = {time for time in times if number(time)} if isinstance(times, list) else set()
+            for digest, known in held.items() if isinstance(held, dict) else ():
+                if isinstance(known, dict) and number(known.get("until")) and number(known.get("rung")):
+                    entry.held[digest] = Held(known["until"], max(1, min(int(known["rung"]), MAX_RUNG)))
+        return entry
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as it is written, with the time when it is of no use any more."""
+        attempts = sorted(self.attempts)[-MOST_COUNTED:]
+        ends = [*(time + LONGEST for time in attempts), *(held.until + LAST_HOLD for held in self.held.values())]
+        held = {digest: {"until": known.until, "rung": known.rung} for digest, known in self.held.items()}
+        return {"until": max(ends, default=0.0), "attempts": attempts, "held": held}
+
+
+def restored(state: State, entry: Entry, held: Held | None, offset: float, now: float) -> State:
+    """The state with what was read; `offset` is the wall clock against the loop's, `now` by the loop's."""
+    failure = Failure(Reason.AUTH, "refused before this process has started", status=401)
+    before = (min(time - offset, now) for time in entry.attempts if abs(time - offset - now) < LONGEST)
+    times = tuple(sorted({*before, *state.user.times}))[-MOST_COUNTED:]
+    if times:
+        state = replace(state, user=Refusals(times, state.user.failure or failure))
+    if held is None or not now - LAST_HOLD < held.until - offset < now + LONGEST:
+        return state
+    hold = Ladder(failure, held.until - offset, held.rung)
+    return replace(state, phase=Phase.HELD, hold=hold, refused_count=held.rung)
+
+
+def number(value: Any) -> bool:
+    """Whether something is a number, as a time is."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,222 @@
+"""What is known of refused secrets outlives the process, and is never a secret."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from frs_exporter.cloud.guard import Guard, User
+from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS, Phase, State
+from frs_exporter.cloud.memory import Entry, Held, Memory, restored
+from frs_exporter.config.load import load
+from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
+from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.one_shot import Check
+from frs_exporter.runtime.state_file import StateFile
+from frs_simulator.world import LockRule
+from tests.conftest import CloudContext, account, loop_time, run_virtual, virtual_now
+from tests.polling.living import Living, config_of
+
+STRICTEST = LockRule(failures=3, window=3600, seconds=86400)
+REFUSED = Failure(Reason.AUTH, "wrong", status=401)
+PASSWORD = TokenCredential("ops", "acme", "monitor", SecretStr("wrong-password"))
+KEY = KeyCredential("ops", "AK", SecretStr("wrong-secret-key"))
+
+
+def guard(folder: Path, credential: Credential = PASSWORD) -> Guard:
+    """The guard of a secret in a process that has just started."""
+    policy = PASSWORDS if isinstance(credential, TokenCredential) else KEYS
+    memory = Memory(StateFile(folder, virtual_now), virtual_now)
+    return Guard("ops", policy, User(), Telemetry(), memory.of(credential))
+
+
+async def use(it: Guard, failure: Failure | None = REFUSED, project: str = "p") -> Failure | None:
+    """Use the secret once; what came of it."""
+    try:
+        async with it.attempt(project, "here"):
+            if failure:
+                raise ApiError(failure)
+    except ApiError as error:
+        return error.failure
+    return None
+
+
+def entries(folder: Path) -> dict[str, Any]:
+    """What is in the file."""
+    return dict(json.loads((folder / "state.json").read_text())["entries"])
+
+
+@pytest.mark.parametrize("credential", [PASSWORD, KEY], ids=["password", "key"])
+def test_a_refused_secret_is_held_in_the_next_life_and_its_ladder_goes_on(
+    tmp_path: Path, credential: Credential
+) -> None:
+    async def main() -> None:
+        policy = PASSWORDS if credential is PASSWORD else KEYS
+        await use(guard(tmp_path, credential))
+        await asyncio.sleep(100)
+        after = guard(tmp_path, credential)
+        failure = await use(after, None)
+        assert failure
+        assert failure.reason is Reason.AUTH
+        assert failure.retry_after == pytest.approx(policy.hold - 100, abs=1)
+        assert "refused before this process has started" in failure.message
+        await asyncio.sleep(policy.hold)
+        await use(guard(tmp_path, credential))
+        failure = await use(guard(tmp_path, credential), None)
+        assert failure
+        assert failure.retry_after == pytest.approx(min(2 * policy.hold, 3600), abs=60)
+        text = (tmp_path / "state.json").read_text()
+        assert not [secret for secret in ("wrong-", "acme", "monitor", "AK") if secret in text]
+
+    run_virtual(main())
+
+
+def test_another_secret_of_the_user_is_not_held_but_the_refusals_count(tmp_path: Path) -> None:
+    async def main() -> None:
+        for number in range(4):
+            credential = TokenCredential("ops", "acme", "monitor", SecretStr(f"wrong-{number}"))
+            assert await use(guard(tmp_path, credential)) is not None
+            await asyncio.sleep(10)
+        failure = await use(guard(tmp_path, TokenCredential("ops", "acme", "monitor", SecretStr("right"))), None)
+        assert failure
+        assert failure.retry_after == pytest.approx(900 - 40, abs=2)
+        other = TokenCredential("ops", "acme", "somebody-else", SecretStr("right"))
+        assert await use(guard(tmp_path, other), None) is None
+
+    run_virtual(main())
+
+
+def test_a_success_takes_all_of_it_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        await use(guard(tmp_path))
+        await asyncio.sleep(PASSWORDS.hold + 1)
+        assert await use(guard(tmp_path), None) is None
+        assert entries(tmp_path) == {}
+        assert await use(guard(tmp_path), None) is None
+
+    run_virtual(main())
+
+
+def test_an_attempt_is_written_down_before_it_is_made(tmp_path: Path) -> None:
+    """So a process that is killed before it hears of a refusal counts it all the same."""
+
+    async def main() -> None:
+        for number in range(4):
+            killed = asyncio.create_task(hang(guard(tmp_path)))
+            await asyncio.sleep(1)
+            assert len(next(iter(entries(tmp_path).values()))["attempts"]) == number + 1
+            killed.cancel()
+            await asyncio.sleep(29)
+        failure = await use(guard(tmp_path), None)
+        assert failure
+        assert failure.retry_after == pytest.approx(900 - 120, abs=2)
+
+    async def hang(it: Guard) -> None:
+        async with it.attempt("p", "here"):
+            await asyncio.Event().wait()
+
+    run_virtual(main())
+
+
+def test_what_works_writes_nothing_but_at_the_start(tmp_path: Path) -> None:
+    async def main() -> None:
+        writes: list[float] = []
+
+        class Counted(StateFile):
+            def update(self, change: Callable[[dict[str, Any]], None]) -> None:
+                writes.append(loop_time())
+                super().update(change)
+
+        counted = Counted(tmp_path, virtual_now)
+        it = Guard("ops", KEYS, User(), Telemetry(), Memory(counted, virtual_now).of(KEY))
+        for _ in range(100):
+            assert await use(it, None) is None
+            await asyncio.sleep(60)
+        assert len(writes) <= 3, "the key of the file, the first use, and that it worked"
+        assert writes[-1] < 1
+
+    run_virtual(main())
+
+
+def test_secrets_that_are_others_after_each_start_are_not_remembered(tmp_path: Path) -> None:
+    memory = Memory(StateFile(tmp_path), virtual_now)
+    assert memory.of(StaticToken("t", SecretStr("t"))) is None
+    assert memory.of(AgencyCredential("a", "http://169.254.169.254")) is None
+    assert Memory(StateFile(None), virtual_now).of(PASSWORD) is None
+
+
+NAMES = st.sampled_from(["attempts", "held", "until", "rung", "x"])
+
+
+@given(
+    st.recursive(
+        st.none() | st.floats() | st.text() | st.integers(),
+        lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner),
+    )
+)
+def test_whatever_is_in_the_file_is_borne_and_holds_nobody_for_longer_than_an_hour(raw: Any) -> None:
+    entry = Entry.read(raw)
+    assert Entry.read(entry.as_json()).held == entry.held
+    for held in (None, *entry.held.values()):
+        state = restored(State(), entry, held, 1e9, 1000.0)
+        assert state.hold is None or state.hold.until < 1000 + 3611
+        assert all(time <= 1000 for time in state.user.times)
+
+
+def test_a_hold_of_a_clock_in_the_future_is_none() -> None:
+    for until, phase in ((1e9 + 3600, Phase.HELD), (1e9 + 7200, Phase.UNPROVEN), (1e9 - 7200, Phase.UNPROVEN)):
+        assert restored(State(), Entry(), Held(until, 1), 1e9, 0.0).phase is phase
+
+
+@pytest.mark.parametrize("kind", ["token", "ak_sk"])
+def test_an_hour_of_starts_with_a_wrong_secret_locks_nobody(tmp_path: Path, kind: str) -> None:
+    """The service is killed shortly after each start, and started again as the unit says."""
+
+    async def main() -> None:
+        owner, rng = account(kind, *(f"p{number}" for number in range(20))), random.Random(1)
+        async with CloudContext(owner) as cloud:
+            cloud.world.user_lock = STRICTEST
+            alive = Living(cloud, tmp_path)
+            owner.password = owner.secret_key = "changed"
+            starts = 0
+            while loop_time() < 3600:
+                before = asyncio.all_tasks()
+                alive.options["memory"] = StateFile(tmp_path / "state", virtual_now)
+                await alive.start()
+                await asyncio.sleep(rng.choice([0.0, 0.05, 0.5, 5.0]))
+                for task in asyncio.all_tasks() - before:
+                    task.cancel()
+                await alive.exporter.stop()
+                await asyncio.sleep(30)
+                starts += 1
+            assert starts > 90
+            assert sum(lock.times for lock in cloud.world.locks.values()) == 0
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("kind", ["token", "ak_sk"])
+def test_fifty_checks_in_an_hour_with_a_wrong_secret_lock_nobody(tmp_path: Path, kind: str) -> None:
+    async def main() -> None:
+        owner = account(kind, *(f"p{number}" for number in range(5)))
+        async with CloudContext(owner) as cloud:
+            cloud.world.user_lock = STRICTEST
+            (tmp_path / "config.yaml").write_text(json.dumps(config_of(cloud)))
+            config = load(str(tmp_path / "config.yaml"))
+            owner.password = owner.secret_key = "changed"
+            for _ in range(50):
+                check = Check(config, now=virtual_now, memory=StateFile(tmp_path / "state", virtual_now))
+                await check.run()
+                assert {str(state.failure.reason) for state in check.states.values() if state.failure} == {"auth"}
+                await asyncio.sleep(72)
+            assert sum(lock.times for lock in cloud.world.locks.values()) == 0
+
+    run_virtual(main())
