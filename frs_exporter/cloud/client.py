@@ -93,6 +93,14 @@ class Client:
         held = self._authorizers.get(access.credential)
         return held.expires_at(access) if held else None
 
+    def retry(self, name: str) -> None:
+        """Try a credential's secret again now; raises LookupError for a name without one, ApiError if it may not be."""
+        guards = [guard for credential, guard in self._guards.items() if credential.name == name]
+        if not guards:
+            raise LookupError(name)
+        for guard in guards:
+            guard.retry()
+
     def longest_wait(self) -> float:
         """Seconds for which a request has been waiting for its turn, of all that wait now."""
         return self._transport.longest_wait()

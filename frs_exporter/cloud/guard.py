@@ -96,6 +96,11 @@ class Guard:
         """Share among these endpoints only, and those at which somebody is."""
         self._state = self._state.retained(endpoints, now())
 
+    def retry(self) -> None:
+        """Let whoever waits come now; raises ApiError where one refusal more could lock the user."""
+        self._ended(Event(Kind.RETRIED))
+        self.check("")
+
     def check(self, project: str, endpoint: str | None = None) -> None:
         """Raise the failure that stands: for the secret, for its use for this project, or at an endpoint."""
         if isinstance(verdict := self._admit(project, endpoint), Deny):

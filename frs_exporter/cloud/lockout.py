@@ -43,7 +43,6 @@ up to eight events.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from frs_exporter.cloud.lockout_state import (
     AcceptedAgain,
@@ -122,12 +121,12 @@ def step(state: State, event: Event, now: float, policy: Policy) -> tuple[State,
 def counted(state: State, event: Event, now: float) -> State:
     """The state with what an event means in any phase: who is under way, who was answered, and the refusals."""
     match event.kind:
-        case Kind.CLOCK_JUMPED:
+        case Kind.CLOCK_JUMPED | Kind.RETRIED:
             return state
         case Kind.KEPT | Kind.REPLACED:
             return replace(state, doubts=max(0, state.doubts - 1))
         case Kind.BEGUN:
-            return with_attempts(state, event.endpoint, 1)
+            return state.with_attempts(event.endpoint, 1)
         case Kind.REFUSED:
             state = replace(
                 state,
@@ -136,23 +135,11 @@ def counted(state: State, event: Event, now: float) -> State:
                 refused_count=state.refused_count + 1,
                 doubts=state.doubts + 1,
             )
-    state = with_attempts(state, event.endpoint, -1)
+    state = state.with_attempts(event.endpoint, -1)
     answered = event.kind not in (Kind.UNANSWERED, Kind.FAILED)
     if answered and event.endpoint in state.endpoints:  # what went before was not about all who ask there
-        return with_endpoint(state, event.endpoint, unanswered=0, first_unanswered=None, spread=False)
+        return state.with_endpoint(event.endpoint, unanswered=0, first_unanswered=None, spread=False)
     return state
-
-
-def with_attempts(state: State, endpoint: str, change: int) -> State:
-    """The state with one attempt more or less under way at an endpoint."""
-    count = max(0, state.in_flight.get(endpoint, 0) + change)
-    return replace(state, in_flight={**state.in_flight, endpoint: count})
-
-
-def with_endpoint(state: State, name: str, **changes: Any) -> State:
-    """The state with something else known of an endpoint."""
-    place = replace(state.endpoints.get(name, Endpoint()), **changes)
-    return replace(state, endpoints={**state.endpoints, name: place})
 
 
 def unchanged(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -261,14 +248,25 @@ def cool(state: State, event: Event, now: float, policy: Policy) -> State:
     level = min(place.unanswered, len(PROJECT_PAUSES) - 1)
     spread = place.spread or place.first_unanswered not in (None, event.project)
     paused = {project: ladder for project, ladder in place.paused.items() if ladder.until > now}
-    return with_endpoint(
-        replace(state, phase=Phase.UNPROVEN, user=state.user.one_more(event.why, now)),
+    return replace(state, phase=Phase.UNPROVEN, user=state.user.one_more(event.why, now)).with_endpoint(
         event.endpoint,
         unanswered=place.unanswered + 1,
         first_unanswered=event.project if place.first_unanswered is None else place.first_unanswered,
         spread=spread,
         cooling=Ladder(event.why, now + ENDPOINT_PAUSES[level]) if spread else place.cooling,
         paused={**paused, event.project: Ladder(event.why, now + PROJECT_PAUSES[level])},
+    )
+
+
+def end_waits(state: State, event: Event, now: float, policy: Policy) -> State:
+    """Whoever waits may come now, and the next wait is longer all the same; what locks by default is still kept to."""
+    return replace(
+        state,
+        refusals=Refusals(),
+        hold=state.hold and replace(state.hold, until=min(state.hold.until, now)),
+        deferred=frozenset[str](),
+        quarantined={who: replace(ladder, until=min(ladder.until, now)) for who, ladder in state.quarantined.items()},
+        endpoints={name: replace(place, cooling=None, paused={}) for name, place in state.endpoints.items()},
     )
 
 
@@ -289,5 +287,6 @@ TABLE: Mapping[tuple[Phase, Kind], Rule] = {
     (Phase.HELD, Kind.REFUSED): hold_longer,
     (Phase.HELD, Kind.UNANSWERED): defer,
     (Phase.HELD, Kind.REPLACED): forget,
+    **dict.fromkeys([(phase, Kind.RETRIED) for phase in Phase], end_waits),
 }
 """What an event does in a phase; what is not here changes nothing."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from frs_exporter.core.errors import Failure, Reason, proves_secret
 
@@ -33,6 +34,8 @@ class Kind(StrEnum):
     KEPT = "kept"
     REPLACED = "another secret"
     CLOCK_JUMPED = "clock jumped"
+    RETRIED = "retried"
+    """A person knows of a reason to try again: what stands ends, but refusals of the user count as before."""
 
 
 def kind_of(failure: Failure) -> Kind:
@@ -157,6 +160,16 @@ class State:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     in_flight: Mapping[str, int] = field(default_factory=dict)
     doubts: int = 0
+
+    def with_attempts(self, endpoint: str, change: int) -> "State":
+        """With one attempt more or less under way at an endpoint."""
+        count = max(0, self.in_flight.get(endpoint, 0) + change)
+        return replace(self, in_flight={**self.in_flight, endpoint: count})
+
+    def with_endpoint(self, name: str, **changes: Any) -> "State":
+        """With something else known of an endpoint."""
+        place = replace(self.endpoints.get(name, Endpoint()), **changes)
+        return replace(self, endpoints={**self.endpoints, name: place})
 
     def retained(self, endpoints: Collection[str], now: float) -> "State":
         """Without the endpoints that are used no more, of which nothing needs to be known."""

@@ -146,6 +146,20 @@ class Exporter:
         """Load the config again and put it in place; raises ConfigError, and all is as it was."""
         await self._reloader.reload()
 
+    def retry(self, credential: str) -> int:
+        """Try a credential's secret again, for all of its jobs that are down, and tell how many there are.
+
+        Raises LookupError where no job uses it, ApiError where it would not be safe yet.
+        """
+        its = [runner for runner in self.runners.values() if runner.job.target.credential.name == credential]
+        if not its:
+            raise LookupError(credential)
+        self._client.retry(credential)
+        down = [runner for runner in its if runner.state.failure]
+        for runner in down:
+            runner.hurry()
+        return len(down)
+
     @property
     def clock(self) -> Callable[[], float]:
         """What the times of samples are measured with: the loop's clock."""

@@ -67,6 +67,11 @@ class JobRunner:
         for waiting in self._waiting:
             waiting.cancel()
 
+    def hurry(self) -> None:
+        """Be due now."""
+        self.due = asyncio.get_running_loop().time()
+        self._wake()
+
     async def poll_now(self, trace: Trace = UNTRACED) -> Polled | None:
         """The end of the poll under way, or of the next one, begun now and traced.
 

@@ -1,11 +1,12 @@
 """The routes: what is where, and what it answers."""
 
+import math
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiohttp import web
 
-from frs_exporter.core.errors import ConfigError
+from frs_exporter.core.errors import ApiError, ConfigError
 from frs_exporter.exposition.page import FORMATS, TEXT, negotiate
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web import probe, status_page
@@ -36,6 +37,7 @@ def build_app(exporter: Exporter, layout: Layout | None = None, guard: Guard | N
     get("/-/ready", partial(ready, exporter))
     for method in ("POST", "PUT"):
         app.router.add_route(method, f"{layout.prefix}/-/reload", partial(reload, exporter))
+        app.router.add_route(method, f"{layout.prefix}/-/retry", partial(retry, exporter))
     if layout.prefix:
         for path in ("/", layout.prefix):
             app.router.add_get(path, partial(home, layout))
@@ -74,3 +76,17 @@ async def reload(exporter: Exporter, _: web.Request) -> web.Response:
     except ConfigError as error:
         return web.Response(text="".join(f"{problem}\n" for problem in error.problems), status=500)
     return web.Response(text="reloaded\n")
+
+
+async def retry(exporter: Exporter, request: web.Request) -> web.Response:
+    """Use a credential's secret again now: 200 when that has begun, 429 while one refusal more could lock its user."""
+    name = request.query.get("credential", "")
+    try:
+        jobs = exporter.retry(name)
+    except LookupError:
+        return web.Response(text=f"no project uses a credential {name!r}\n", status=404)
+    except ApiError as error:
+        seconds = math.ceil(error.failure.retry_after or 0)
+        text = f"not yet: one refusal more could lock the user; in {seconds} s it is tried by itself\n"
+        return web.Response(text=text, status=429, headers={"Retry-After": str(seconds)})
+    return web.Response(text=f"trying again: {jobs} jobs\n")

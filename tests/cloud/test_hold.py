@@ -599,9 +599,31 @@ def test_refusals_of_a_user_count_until_one_of_its_secrets_is_accepted() -> None
             await asyncio.sleep(10)
         secrets[5].check("p")  # two since the good one
         await asyncio.gather(use(secrets[5], False), return_exceptions=True)
-        with pytest.raises(ApiError, match="not asked for another 880 s"):
+        with pytest.raises(ApiError, match="not asked for another 900 s"):
             Guard("another", policy, user, it.telemetry).check("p")
         await asyncio.sleep(881)
         Guard("another", policy, user, it.telemetry).check("p")
+
+    guarded(test)
+
+
+def test_a_person_may_have_a_secret_tried_at_once_but_not_so_often_that_it_locks() -> None:
+    """As where a user was disabled by mistake. Five refusals within a quarter of an hour lock by default."""
+
+    async def test(it: Guarded) -> None:
+        it.hold = Guard("ops", PASSWORDS, User(), it.telemetry)
+        for number in range(1, 5):
+            assert await it.use("p") is not None
+            assert await it.use("q") is not None
+            assert len(it.uses) == number
+            if number < 4:
+                it.hold.retry()
+        with pytest.raises(ApiError, match="not asked for another 900 s"):
+            it.hold.retry()
+        it.good = True
+        await asyncio.sleep(901)
+        it.hold.retry()
+        assert await it.use("p") is None
+        assert it.rejected() == 0
 
     guarded(test)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -254,3 +255,23 @@ def test_odd_clients_get_their_answer_and_fill_no_log(programs: Programs, sent: 
 def test_it_runs_as_a_module() -> None:
     run = subprocess.run([*EXPORTER, "--version"], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("frs_exporter, version ")
+
+
+def test_a_wrong_password_is_tried_once_however_often_the_daemon_is_killed_and_started(programs: Programs) -> None:
+    """And `check` knows it as well; the user would be locked at the fifth attempt."""
+    port = free_port()
+    _, config = programs.simulator(f"--listen-address=127.0.0.1:{port}")
+    config.write_text(re.sub(r"password: .*", "password: wrong", config.read_text()))
+    state = f"--state.directory={programs.folder / 'state'}"
+    for number in range(6):
+        daemon, url = programs.daemon(config, state)
+        eventually(lambda: 'credential_rejected{credential="acme"} 1.0' in fetch(f"{url}/metrics"))  # noqa: B023
+        daemon.stop(signal.SIGKILL)
+        assert ("refused before this process has started" in daemon.log) is (number > 0)
+    for _ in range(6):
+        check = [*EXPORTER, "check", f"--config.file={config}", state, "--collector=subscription"]
+        looked = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
+        assert "auth" in looked.stdout
+        assert "wrong" not in looked.stdout.replace("password is wrong", "")
+    assert json.loads(fetch(f"http://127.0.0.1:{port}/_simulator/faults"))["locked"] == []
+    assert "wrong" not in (programs.folder / "state/state.json").read_text()
