@@ -130,7 +130,6 @@ class Guard:
             except ApiError as error:
                 failure = error.failure
                 await self._failed(ended(kind_of(failure), failure=failure), replaced)
-                await self._remember(kind_of(failure))
                 raise ApiError(self._advised(project, endpoint, failure)) from None
             except BaseException:
                 self._ended(ended(Kind.UNANSWERED, failure=GIVEN_UP))
@@ -201,6 +200,7 @@ class Guard:
                     effects, verdict = (), Kind.REPLACED
             finally:
                 self._ended(Event(verdict))
+        await self._remember(event.kind)  # before anybody hears of it, and may end the process
         self._tell(effects)
 
     def _advised(self, project: str, endpoint: str, failure: Failure) -> Failure:
