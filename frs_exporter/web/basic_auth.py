@@ -6,7 +6,7 @@ import binascii
 import hashlib
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from weakref import WeakValueDictionary
 
 import bcrypt
@@ -25,14 +25,25 @@ class TooManyLogins(Exception):
     """More logins wait than can be looked at in reasonable time."""
 
 
+def matches(password: bytes, hashed: str) -> bool:
+    """Whether a password is the one that was hashed; takes as long as the hash's cost says."""
+    try:
+        return bcrypt.checkpw(password[:MAX_PASSWORD], hashed.encode())
+    except ValueError:  # bcrypt does not take it for a hash after all
+        return False
+
+
 class Logins:
     """Who may come in.
 
     A hash costs tens of milliseconds on purpose. So each login is computed once and then known by a keyed digest, right
     ones for good and wrong ones for a while: a flood of wrong ones does not make the right ones be computed again.
+    `verify(password, hash)` computes, in a thread; `max_waiting` logins wait for their turn.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, verify: Callable[[bytes, str], bool] = matches, max_waiting: int = MAX_WAITING) -> None:
+        self._verify = verify
+        self._max_waiting = max_waiting
         self._salt = secrets.token_bytes(32)
         self._one_at_a_time = asyncio.Lock()
         self._lines: WeakValueDictionary[str | None, asyncio.Lock] = WeakValueDictionary()
@@ -60,7 +71,7 @@ class Logins:
     async def _compute(
         self, users: Mapping[str, str], login: tuple[str, bytes], digest: bytes, address: str | None
     ) -> None:
-        if self._waiting >= MAX_WAITING:
+        if self._waiting >= self._max_waiting:
             raise TooManyLogins
         self._waiting += 1
         try:
@@ -76,7 +87,7 @@ class Logins:
     async def _matched(self, users: Mapping[str, str], user: str, password: bytes, digest: bytes) -> None:
         try:
             if not self._known(user, digest):  # somebody may have come with the same meanwhile
-                right = await in_thread(matches, password, users.get(user) or stand_in(users, user))
+                right = await in_thread(self._verify, password, users.get(user) or stand_in(users, user))
                 self._remember(user, digest, right and user in users)
         finally:
             self._one_at_a_time.release()
@@ -114,11 +125,3 @@ def stand_in(users: Mapping[str, str], user: str) -> str:
     """
     hashes = list(users.values())
     return hashes[hash(user) % len(hashes)]  # which differs from process to process, so nobody can tell which it is
-
-
-def matches(password: bytes, hashed: str) -> bool:
-    """Whether a password is the one that was hashed; takes as long as the hash's cost says."""
-    try:
-        return bcrypt.checkpw(password[:MAX_PASSWORD], hashed.encode())
-    except ValueError:  # bcrypt does not take it for a hash after all
-        return False

@@ -2,14 +2,15 @@
 
 import asyncio
 import base64
+import gc
 import hashlib
 import time
+from collections.abc import Callable
 
 import bcrypt
 import pytest
 
-from frs_exporter.web import basic_auth
-from frs_exporter.web.basic_auth import Logins, TooManyLogins, parse_basic, stand_in
+from frs_exporter.web.basic_auth import MAX_REFUSED, Logins, TooManyLogins, matches, parse_basic, stand_in
 
 
 def hashed(password: str, rounds: int = 4) -> str:
@@ -20,21 +21,29 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
+def noted_in(computed: list[str]) -> Callable[[bytes, str], bool]:
+    """Compares, and notes the hash of each comparison that is really made."""
+
+    def verify(password: bytes, hash: str) -> bool:
+        computed.append(hash)
+        return matches(password, hash)
+
+    return verify
+
+
 @pytest.fixture
-def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The hash of each comparison that is really made."""
-    made = list[str]()
-    real = basic_auth.matches
+def computed() -> list[str]:
+    """The hash of each comparison of `logins`."""
+    return []
 
-    def matches(password: bytes, hash: str) -> bool:
-        made.append(hash)
-        return real(password, hash)
 
-    monkeypatch.setattr(basic_auth, "matches", matches)
-    return made
+@pytest.fixture
+def logins(computed: list[str]) -> Logins:
+    return Logins(noted_in(computed))
 
 
 USERS = {"alice": hashed("correct"), "bob": hashed("horse:battery")}
+BOB = basic("bob", "horse:battery")
 
 
 @pytest.mark.parametrize(
@@ -69,8 +78,7 @@ async def test_a_long_password_counts_as_far_as_bcrypt_looks() -> None:
     assert not await Logins().accepts(users, basic("alice", "x" * 71))
 
 
-async def test_a_login_is_computed_once(computed: list[str]) -> None:
-    logins = Logins()
+async def test_a_login_is_computed_once(logins: Logins, computed: list[str]) -> None:
     for _ in range(3):
         assert await logins.accepts(USERS, basic("alice", "correct"))
         assert not await logins.accepts(USERS, basic("alice", "wrong"))
@@ -78,8 +86,7 @@ async def test_a_login_is_computed_once(computed: list[str]) -> None:
     assert len(computed) == 3
 
 
-async def test_300_at_once_are_computed_once_and_one_at_a_time(computed: list[str]) -> None:
-    logins = Logins()
+async def test_300_at_once_are_computed_once_and_one_at_a_time(logins: Logins, computed: list[str]) -> None:
     answers = await asyncio.gather(*(logins.accepts(USERS, basic("alice", "correct")) for _ in range(300)))
     assert all(answers)
     assert len(computed) == 1
@@ -88,19 +95,22 @@ async def test_300_at_once_are_computed_once_and_one_at_a_time(computed: list[st
     assert len(computed) == 301
 
 
-async def test_wrong_ones_do_not_push_out_the_right_one(computed: list[str]) -> None:
-    logins = Logins()
+async def test_wrong_ones_do_not_push_out_the_right_one(logins: Logins, computed: list[str]) -> None:
+    """Of the wrong ones themselves only so many are remembered."""
     assert await logins.accepts(USERS, basic("alice", "correct"))
-    for i in range(basic_auth.MAX_REFUSED + 20):
-        assert not await logins.accepts(USERS, basic("alice", f"wrong {i}"))
+    wrong = [basic("alice", f"wrong {i}") for i in range(MAX_REFUSED + 20)]
+    for login in wrong:
+        assert not await logins.accepts(USERS, login)
     before = len(computed)
     assert await logins.accepts(USERS, basic("alice", "correct"))
+    assert not await logins.accepts(USERS, wrong[-1])
     assert len(computed) == before
-    assert len(logins._wrong) == basic_auth.MAX_REFUSED
+    for login in wrong:
+        assert not await logins.accepts(USERS, login)
+    assert 20 <= len(computed) - before < len(wrong)
 
 
-async def test_another_hash_is_another_login(computed: list[str]) -> None:
-    logins = Logins()
+async def test_another_hash_is_another_login(logins: Logins) -> None:
     assert await logins.accepts({"alice": hashed("old")}, basic("alice", "old"))
     assert not await logins.accepts({"alice": hashed("new")}, basic("alice", "old"))
     assert await logins.accepts({"alice": hashed("new")}, basic("alice", "new"))
@@ -109,10 +119,11 @@ async def test_another_hash_is_another_login(computed: list[str]) -> None:
 
 async def test_no_password_is_kept() -> None:
     logins = Logins()
-    await logins.accepts(USERS, basic("alice", "correct"))
-    await logins.accepts(USERS, basic("alice", "wrong"))
-    kept = repr((logins._right, logins._wrong))
-    for password in ("correct", "wrong"):
+    assert await logins.accepts(USERS, BOB)
+    assert not await logins.accepts(USERS, basic("bob", "horse:zebra"))
+    kept = repr(vars(logins))
+    assert "bob" in kept
+    for password in ("horse:battery", "horse:zebra"):
         assert password not in kept
         assert hashlib.blake2b(password.encode(), digest_size=32).hexdigest() not in kept
 
@@ -121,21 +132,19 @@ async def test_an_unknown_user_is_compared_with_the_hash_of_a_known_one(computed
     """Whatever the hashes cost, an unknown user costs what one of the known does, and always the same."""
     users = {"cheap": hashed("a", 4), "dear": hashed("b", 6)}
     for i in range(20):
-        assert not await Logins().accepts(users, basic(f"unknown {i}", "a"))
+        assert not await Logins(noted_in(computed)).accepts(users, basic(f"unknown {i}", "a"))
     assert set(computed) == set(users.values())
     assert len({stand_in(users, "unknown") for _ in range(5)}) == 1
 
 
-async def test_an_unknown_user_with_a_known_ones_password_stays_out_and_is_not_kept() -> None:
-    users, logins = {"alice": hashed("correct")}, Logins()
+async def test_an_unknown_user_with_a_known_ones_password_stays_out(logins: Logins) -> None:
+    users = {"alice": hashed("correct")}
     assert not await logins.accepts(users, basic("mallory", "correct"))
     assert not await logins.accepts(users, basic("mallory", "correct"))
-    assert "mallory" not in logins._right
 
 
-async def test_more_than_can_be_looked_at_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(basic_auth, "MAX_WAITING", 5)
-    logins = Logins()
+async def test_more_than_can_be_looked_at_are_told_to_come_again() -> None:
+    logins = Logins(max_waiting=5)
     logging_in = (logins.accepts(USERS, basic("alice", f"wrong {i}")) for i in range(20))
     answers = await asyncio.gather(*logging_in, return_exceptions=True)
     assert answers[:6] == [False] * 6  # one is computed, five wait
@@ -144,21 +153,21 @@ async def test_more_than_can_be_looked_at_are_told_to_come_again(monkeypatch: py
 
 
 async def test_who_hangs_up_leaves_the_queue(computed: list[str]) -> None:
-    logins = Logins()
+    logins = Logins(noted_in(computed), max_waiting=10)
     tasks = [asyncio.create_task(logins.accepts(USERS, basic("alice", f"wrong {i}"))) for i in range(10)]
     await asyncio.sleep(0)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert await logins.accepts(USERS, basic("alice", "correct"))
-    assert logins._waiting == 0
     assert len(computed) <= 2
+    assert all(await asyncio.gather(*(logins.accepts({"bob": USERS["bob"]}, BOB) for _ in range(10)))), "there is room"
 
 
-async def test_who_hangs_up_does_not_let_another_be_computed_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_hangs_up_does_not_let_another_be_computed_beside_it() -> None:
     under_way, most = 0, 0
 
-    def matches(_password: bytes, _hash: str) -> bool:
+    def verify(_password: bytes, _hash: str) -> bool:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -166,8 +175,7 @@ async def test_who_hangs_up_does_not_let_another_be_computed_beside_it(monkeypat
         under_way -= 1
         return False
 
-    monkeypatch.setattr(basic_auth, "matches", matches)
-    logins = Logins()
+    logins = Logins(verify)
     for i in range(30):
         task = asyncio.create_task(logins.accepts(USERS, basic("alice", f"wrong {i}")))
         await asyncio.sleep(0.002)
@@ -185,10 +193,15 @@ def test_a_header_is_parsed_strictly() -> None:
     assert parse_basic("Basic YTpi YTpi") is None
 
 
-async def test_a_flood_from_elsewhere_costs_a_new_right_login_one_turn(computed: list[str]) -> None:
-    """Each address has a line of its own."""
-    users = {"alice": hashed("correct", 8)}
-    logins = Logins()
+def locks() -> int:
+    """How many there are in this process."""
+    gc.collect()
+    return sum(isinstance(item, asyncio.Lock) for item in gc.get_objects())
+
+
+async def test_a_flood_from_elsewhere_costs_a_new_right_login_one_turn(logins: Logins, computed: list[str]) -> None:
+    """Each address has a line of its own, which is gone with the last in it."""
+    users, before_all = {"alice": hashed("correct", 8)}, locks()
     flood = [
         asyncio.create_task(logins.accepts(users, basic("alice", f"wrong {number}"), f"192.0.2.{number % 3}"))
         for number in range(90)
@@ -198,4 +211,5 @@ async def test_a_flood_from_elsewhere_costs_a_new_right_login_one_turn(computed:
     assert await logins.accepts(users, basic("alice", "correct"), "192.0.2.200")
     assert len(computed) - before <= 6
     assert not any(await asyncio.gather(*flood))
-    assert not logins._lines
+    flood.clear()
+    assert locks() <= before_all
