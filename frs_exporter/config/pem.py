@@ -6,6 +6,7 @@ import re
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ BOUNDARY = re.compile(rb"-----(BEGIN|END) ([^-\r\n]+-----)?")
 ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED", re.MULTILINE)
 UNPAIRED = "a BEGIN line and an END line in it do not belong together: part of it is missing"
 T = TypeVar("T")
+AsFile = Callable[[bytes], AbstractContextManager[str]]
 
 
 def read_pem(document: Document, path: Path, message: str, source: FilePath | SecretStr, on_read: OnRead) -> bytes:
@@ -87,18 +89,24 @@ def use_certificate(context: ssl.SSLContext, blocks: bytes, key: bytes, mismatch
 
 
 @contextlib.contextmanager
-def as_file(content: bytes) -> Iterator[str]:
-    """A file with this in it, as OpenSSL reads only files; in memory where that can be, as disks may be read-only."""
-    if hasattr(os, "memfd_create"):
-        number = os.memfd_create("pem")
-        try:
-            with open(number, "wb", closefd=False) as stream:
-                stream.write(content)
-            yield f"/proc/self/fd/{number}"
-        finally:
-            os.close(number)
-    else:
-        with tempfile.NamedTemporaryFile() as stream:
+def file_in_memory(content: bytes) -> Iterator[str]:
+    """A file with this in it, as OpenSSL reads only files."""
+    number = os.memfd_create("pem")
+    try:
+        with open(number, "wb", closefd=False) as stream:
             stream.write(content)
-            stream.flush()
-            yield stream.name
+        yield f"/proc/self/fd/{number}"
+    finally:
+        os.close(number)
+
+
+@contextlib.contextmanager
+def file_on_disk(content: bytes) -> Iterator[str]:
+    """The same where there are no files in memory."""
+    with tempfile.NamedTemporaryFile() as stream:
+        stream.write(content)
+        stream.flush()
+        yield stream.name
+
+
+as_file: AsFile = file_in_memory if hasattr(os, "memfd_create") else file_on_disk  # disks may be read-only

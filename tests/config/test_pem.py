@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.config.load import load
-from frs_exporter.config.pem import check_key, pem_blocks
+from frs_exporter.config.pem import AsFile, check_key, file_in_memory, file_on_disk, pem_blocks
 from frs_exporter.config.yaml import Document
 from frs_exporter.core.errors import ConfigError
 
@@ -60,6 +60,16 @@ def test_only_a_key_can_be_encrypted() -> None:
     check_key(document, (), b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
     check_key(document, (), b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n")
     assert len(document.problems) == 2
+
+
+@pytest.mark.parametrize("as_file", [file_in_memory, file_on_disk])
+def test_what_only_files_are_read_for_is_in_one_for_a_while(as_file: AsFile) -> None:
+    """On disk it is where the system has no files in memory."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with as_file(CA) as name:
+        context.load_verify_locations(name)
+    assert context.get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(CA.decode())]
+    assert not Path(name).is_file()
 
 
 def context_of(folder: Path) -> ssl.SSLContext:

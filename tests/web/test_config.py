@@ -1,6 +1,5 @@
 """The web-config file: what is good, what is told of bad ones, and what Prometheus' own toolkit says to the same."""
 
-import os
 import ssl
 import subprocess
 import time
@@ -193,8 +192,3 @@ def test_an_empty_file_is_as_good_as_none_and_warned_of(folder: Path, name: str)
     run = CliRunner().invoke(cli, [f"--config.file={config}", f"--web.config.file={web}", "--config.check"])
     assert run.exit_code == 0, run.output
     assert f"{web}: warning: the file is empty: everybody is let in, over plain HTTP, without a login" in run.stderr
-
-
-def test_where_there_are_no_files_in_memory_there_are_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "memfd_create")
-    assert load_web_config(str(put(folder, "tls.good.yml"))).tls
