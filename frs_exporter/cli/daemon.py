@@ -29,7 +29,7 @@ from frs_exporter.web.app import build_app
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.listener import Address, Listener, bind
 from frs_exporter.web.middleware import Guard
-from frs_exporter.web.reload import LOOK_EVERY, watched_web_config
+from frs_exporter.web.reload import LOOK_EVERY, SETTLE, watched_web_config
 from frs_exporter.web.web_config import WebConfig
 
 STOP_WITHIN = 1.0
@@ -49,12 +49,17 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Where and how to serve: at addresses, or with None of them at the sockets that systemd hands over."""
+    """Where and how to serve: at addresses, or with None of them at the sockets that systemd hands over.
+
+    Every `look_every` seconds the web config is looked at; it is read once its files have not changed for `settle`.
+    """
 
     addresses: Sequence[Address] | None
     web_config: WebConfig
     source: Source[WebConfig]
     layout: Layout
+    look_every: float = LOOK_EVERY
+    settle: float = SETTLE
 
 
 async def serve_forever(exporter: Exporter, telemetry: Telemetry, options: ServerOptions, announce: str = "") -> None:
@@ -117,9 +122,9 @@ async def running_server(exporter: Exporter, telemetry: Telemetry, options: Serv
         listener = Listener(runner.server, sockets)
         stack.push_async_callback(listener.close)
         await listener.secure(guard.config.tls)
-        watched = watched_web_config(options.source, guard, listener, telemetry)
+        watched = watched_web_config(options.source, guard, listener, telemetry, options.settle)
         stack.push_async_callback(watched.stop)
-        watched.start(LOOK_EVERY if options.source.path else 0)
+        watched.start(options.look_every if options.source.path else 0)
         await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
         yield list(dict.fromkeys(ports))  # IPv4 and IPv6 share one
 

@@ -24,9 +24,9 @@ log = structlog.get_logger()
 
 
 def watched_web_config(
-    source: Source[WebConfig], guard: Guard, listener: Listener, telemetry: Telemetry
+    source: Source[WebConfig], guard: Guard, listener: Listener, telemetry: Telemetry, settle: float = SETTLE
 ) -> Watched[WebConfig]:
-    """The web config that `guard` and `listener` go by."""
+    """The web config that `guard` and `listener` go by; files settle for so many seconds."""
 
     async def apply(config: WebConfig) -> Mapping[str, Any]:
         before = guard.config.protections
@@ -40,7 +40,7 @@ def watched_web_config(
         return {"tls": config.tls is not None, "users": len(config.users)}
 
     show_protection(telemetry, guard.config)
-    options = WatchOptions("web config", SETTLE, LONGEST_READ)
+    options = WatchOptions("web config", settle, LONGEST_READ)
     return Watched(source, apply, options, telemetry.web_config_good, telemetry.web_config_time)
 
 

@@ -69,11 +69,11 @@ async def serving(
     telemetry, source = Telemetry(), Source(str(web_config), load_web_config)
     exporter = Exporter(Source("", load), Config(tuple(targets), LIMITS), telemetry, rng=random.Random(1), spread=0.01)
     config = source.load()
-    how = ServerOptions([("127.0.0.1", 0)], config, source, layout or Layout())
+    how = ServerOptions([("127.0.0.1", 0)], config, source, layout or Layout(), look_every=0.05, settle=0.05)
     plain = {"Accept-Encoding": "identity"}
     async with running_server(exporter, telemetry, how) as ports:
         scheme, trust = ("https", trusting(Path(web_config).parent)) if config.tls else ("http", True)
-        connector = aiohttp.TCPConnector(ssl=trust)
+        connector = aiohttp.TCPConnector(ssl=trust, limit=0)  # as many at once as a test wants
         url = f"{scheme}://127.0.0.1:{ports[0]}"
         async with aiohttp.ClientSession(url, headers=plain, auto_decompress=False, connector=connector) as session:
             yield Served(exporter, telemetry, url, session)

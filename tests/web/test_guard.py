@@ -43,7 +43,6 @@ async def test_300_logins_at_once(tmp_path: Path) -> None:
     file = tmp_path / "web.yml"
     file.write_text(users(alice="correct"))
     async with Simulator(demo_world(1)) as simulator, serving(simulator, web_config=file) as served:
-        served.session.connector._limit = 300  # type: ignore[union-attr]
         right, wrong = login("alice", "correct"), [login("alice", f"wrong {i}") for i in range(150)]
         answers = await asyncio.gather(
             *(served.get("/-/healthy", headers=right) for _ in range(150)),

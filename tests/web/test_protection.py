@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from frs_exporter.cli import daemon
 from frs_exporter.core.errors import ConfigError
-from frs_exporter.web import reload
 from frs_exporter.web.protection import lost
 from frs_exporter.web.web_config import MAX_WEB_CONFIG, WebConfig, load_web_config
 from frs_simulator import Simulator, demo_world
@@ -38,12 +36,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("web-config")
     prepare(made)
     return made
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "LOOK_EVERY", 0.05)
-    monkeypatch.setattr(reload, "SETTLE", 0.05)
 
 
 def loaded(folder: Path, text: str) -> WebConfig:

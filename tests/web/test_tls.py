@@ -14,8 +14,6 @@ import aiohttp
 import pytest
 import trustme
 
-from frs_exporter.cli import daemon
-from frs_exporter.web import reload
 from frs_exporter.web.tls import Tls, normal
 from frs_simulator import Simulator, demo_world
 from tests.web.authority import FILES, keep, prepare, put
@@ -165,12 +163,6 @@ async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # it is for a thread and a clock
             await asyncio.sleep(0.02)
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "LOOK_EVERY", 0.05)
-    monkeypatch.setattr(reload, "SETTLE", 0.05)
 
 
 def fingerprint(context: ssl.SSLContext, port: int) -> bytes:
