@@ -58,7 +58,7 @@ class Logins:
         if login is None:
             return False
         user, password = login
-        hashed = users.get(user) or stand_in(users, user)
+        hashed = users.get(user) or f"unknown, {stand_in(users, user)}"  # nothing known of who becomes a user later
         digest = self._digest(user, hashed, password)
         if not self._known(user, digest):
             await self._compute(users, (user, password), digest, address)

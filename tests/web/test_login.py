@@ -137,9 +137,11 @@ async def test_an_unknown_user_is_compared_with_the_hash_of_a_known_one(computed
     assert len({stand_in(users, "unknown") for _ in range(5)}) == 1
 
 
-async def test_an_unknown_user_with_a_known_ones_password_stays_out(logins: Logins) -> None:
+async def test_an_unknown_user_with_a_known_ones_password_stays_out_until_it_is_a_user(logins: Logins) -> None:
     users = {"alice": hashed("correct")}
     assert not await logins.accepts(users, basic("mallory", "correct"))
+    assert not await logins.accepts(users, basic("mallory", "correct"))
+    assert await logins.accepts({**users, "mallory": users["alice"]}, basic("mallory", "correct"))
     assert not await logins.accepts(users, basic("mallory", "correct"))
 
 
