@@ -9,11 +9,14 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import structlog
 
+from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors.subscription import collect
 from frs_exporter.core.errors import Reason
 from frs_exporter.core.trace import Trace
 from frs_exporter.runtime.log import log_to_stderr
@@ -85,17 +88,18 @@ def test_what_a_library_says_of_an_exception_is_blanked_of_secrets(
 
 
 def test_the_traceback_of_a_poll_that_quotes_its_token_shows_none(
-    counted: Counter[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    counted: Counter[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     async def main() -> None:
         async with CloudContext(account("token", "t1")) as cloud:
 
-            def broken(*_: Any) -> Any:
+            async def broken(*arguments: Any) -> Any:
+                await collect(*arguments)
                 raise ValueError(f"{next(iter(cloud.world.tokens))} {owner.login} password: {owner.password}")
 
             (owner,) = cloud.world.accounts
-            monkeypatch.setattr("frs_exporter.collectors.subscription.parse", broken)
-            polls = await Polled.started(cloud)
+            collectors = {"subscription": replace(COLLECTORS["subscription"], collect=broken)}
+            polls = await Polled.started(cloud, collectors=collectors)
             await asyncio.sleep(5)
             await polls.poller.stop()
             written = written_by_now(capfd)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import filter as matching
 
@@ -13,7 +13,7 @@ from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.projects import list_projects
 from frs_exporter.cloud.transport import Transport
-from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors import COLLECTORS, Collector
 from frs_exporter.config.load import Config
 from frs_exporter.core.discovery import Discovery, Listed
 from frs_exporter.core.errors import ApiError, Failure
@@ -90,7 +90,9 @@ class Check:
     undiscovered: dict[str, Failure] = field(default_factory=dict)
     memory: StateFile = field(default_factory=lambda: StateFile(None))
 
-    async def run(self, advance: Advance = lambda done, all: None) -> None:
+    async def run(
+        self, advance: Advance = lambda done, all: None, collectors: Mapping[str, Collector] = COLLECTORS
+    ) -> None:
         """Ask, and tell of each job that was asked; raises LookupError for a project that is not there.
 
         May be cancelled at any time.
@@ -104,7 +106,7 @@ class Check:
             advance(0, len(self.jobs))
             async with asyncio.TaskGroup() as group:
                 for job in self.jobs:
-                    group.create_task(self._poll(client, job, advance))
+                    group.create_task(self._poll(client, collectors, job, advance))
         finally:
             await client.close()
 
@@ -122,9 +124,9 @@ class Check:
         self.jobs = self.selection.jobs(wanted.jobs)
         await client.adjust(wanted.limits, wanted.accesses)
 
-    async def _poll(self, client: Client, job: Job, advance: Advance) -> None:
+    async def _poll(self, client: Client, collectors: Mapping[str, Collector], job: Job, advance: Advance) -> None:
         trace = Trace()
-        state = await poll(client, COLLECTORS, job, JobState(), self.now, trace=trace)
+        state = await poll(client, collectors, job, JobState(), self.now, trace=trace)
         project = job.target.project
         self.latencies[project] = max(trace.slowest, self.latencies.get(project, 0.0))
         self.states[job] = state
