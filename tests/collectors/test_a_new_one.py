@@ -1,50 +1,61 @@
 """The steps of CONTRIBUTING.md for a new collector, followed: one file, one line, and all else is there."""
 
 import asyncio
+import contextlib
 import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from frs_exporter.collectors import COLLECTORS
-from frs_exporter.collectors.collector import ApiClient, Collector, whole_number
+import frs_exporter
 from frs_exporter.config.load import load
-from frs_exporter.core.model import Api, CollectResult, Family, Sample, Target
-from frs_exporter.polling import exporter
-from tests.conftest import account, run_virtual
-from tests.polling.living import living
-
-QUOTA = Family("frs_max_face_set_number_again", "gauge", "The limit once more (max_face_set_number).", ("project",))
-POLLS = Family("frs_times_asked_total", "counter", "How often it was asked.", ("project",))
+from frs_simulator import Simulator, World
+from frs_simulator.server import config_text
+from tests.conftest import account
+from tests.e2e.conftest import eventually, fetch, free_port
 
 
-async def collect(door: ApiClient, target: Target, memory: int | None) -> CollectResult:
-    payload = await door.get(Api.FRS, f"/v1/{target.project_id}/subscribe")
-    times = (memory or 0) + 1
-    return CollectResult((*parse(payload, target), Sample(POLLS, (target.project,), times)), memory=times)
+def with_again(folder: Path) -> Path:
+    """The folder of a copy of the program, with the file and the line."""
+    package = folder / "frs_exporter"
+    shutil.copytree(Path(frs_exporter.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(Path(__file__).with_name("again.py"), package / "collectors")
+    mapping = package / "collectors" / "__init__.py"
+    text = mapping.read_text().replace("import cloud_eye, ", "import again, cloud_eye, ")
+    mapping.write_text(text.replace("] = {\n", '] = {\n    "again": again.COLLECTOR,\n'))
+    return folder
 
 
-def parse(payload: Any, target: Target) -> tuple[Sample, ...]:
-    number = whole_number("$.max_face_set_number", payload["max_face_set_number"])
-    return (Sample(QUOTA, (target.project,), number),)
+@contextlib.contextmanager
+def page_of(folder: Path, config: Path) -> Iterator[str]:
+    """The URL of the page of the program in a folder."""
+    address = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "frs_exporter", f"--config.file={config}", f"--web.listen-address={address}"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield f"http://{address}/metrics"
+        finally:
+            process.terminate()
 
 
-def test_one_file_and_one_line_make_a_collector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(COLLECTORS, "again", Collector(Api.FRS, (QUOTA, POLLS), collect))
-    monkeypatch.setattr(exporter, "PAGE_FAMILIES", (*exporter.PAGE_FAMILIES, QUOTA, POLLS))  # made of it at import
+async def test_one_file_and_one_line_make_a_collector(tmp_path: Path) -> None:
+    world, config = World([account("ak_sk", "gate-1")]), tmp_path / "config.yaml"
 
-    def both(config: dict[str, Any]) -> None:
-        config["defaults"] = {"collectors": ["subscription", "again"], "poll_interval": "10s"}
+    def value(page: str, name: str) -> float:
+        """That of the project on the page, 0 where there is none."""
+        start = f'{name}{{project="gate-1"}} '
+        return sum(float(line.removeprefix(start)) for line in fetch(page).splitlines() if line.startswith(start))
 
-    async def run() -> dict[str, float]:
-        async with living(tmp_path, account("ak_sk", "gate-1"), config=both) as alive:
-            await asyncio.sleep(30)
-            return alive.shown()
-
-    shown = run_virtual(run())
-    assert shown['frs_max_face_set_number_again{project="gate-1"}'] == 10
-    assert shown['frs_times_asked_total{project="gate-1"}'] >= 4
+    async with Simulator(world) as simulator:
+        both = "  collectors: [subscription, again]\n  poll_interval: 1s\n"
+        config.write_text(config_text(world, simulator.url).replace("  poll_interval: 10s\n", both))
+        with page_of(with_again(tmp_path), config) as page:
+            await asyncio.to_thread(eventually, lambda: value(page, "frs_times_asked_total") >= 3)
+            assert await asyncio.to_thread(value, page, "frs_max_face_set_number_again") == 10
 
 
 def test_without_the_line_the_config_says_what_there_is(tmp_path: Path) -> None:
