@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -28,14 +29,22 @@ from frs_exporter.web.app import build_app
 from tests.fleet import fleet, written
 
 SIZES = (10_000, 20_000)
-RELOADS = 5
 CHECK, RELOAD = 4 / 10_000, 3 / 10_000
 """Goals, in seconds of CPU per project."""
 PAUSE, PROCESS = 0.050, 10_000
 """The longest pause in seconds, for as many projects as one process is meant for; it grows with the page beyond."""
 TICK = 0.001
-WATCH = 3.0
-"""Seconds for which the loop is watched while nothing is reloaded."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """How many reloads there are, and for how many seconds the loop is watched while there are none."""
+
+    reloads: int = 5
+    watch: float = 3.0
+
+
+FULL = Length()
 
 SCRAPER = """
 import sys, urllib.request
@@ -94,17 +103,17 @@ def check_seconds(file: Path) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def measure(projects: int, file: Path) -> bool:
+def measure(projects: int, file: Path, length: Length) -> bool:
     """Check, start, scrape, reload, print; whether the goals are met."""
     text = written(fleet(projects))
     file.write_text(text)
     checks = [check_seconds(file) for _ in range(3)]
     print(f"{projects:,} projects, a file of {len(text) / 1e6:.1f} MB:")
     print(f"  --config.check                              {median(checks):6.2f} s of CPU, its start included")
-    return asyncio.run(reloads(projects, text, file)) and median(checks) <= CHECK * projects
+    return asyncio.run(reloads(projects, text, file, length)) and median(checks) <= CHECK * projects
 
 
-async def reloads(projects: int, text: str, file: Path) -> bool:
+async def reloads(projects: int, text: str, file: Path, length: Length) -> bool:
     """Start, reload, scrape, reload, print; whether the goals are met."""
     source = Source(str(file), load)
     config = source.load()
@@ -116,8 +125,8 @@ async def reloads(projects: int, text: str, file: Path) -> bool:
     await exporter.start()
     freeze_objects()  # as the daemon does
     before, seconds, pauses = polling(), [], []
-    changed = (text.replace("team: team-42", f"team: other-{number}", 1) for number in range(2 * RELOADS))
-    for _ in range(RELOADS):
+    changed = (text.replace("team: team-42", f"team: other-{number}", 1) for number in range(2 * length.reloads))
+    for _ in range(length.reloads):
         write(file, next(changed))
         begun = time.process_time()
         await exporter.reload()
@@ -125,11 +134,11 @@ async def reloads(projects: int, text: str, file: Path) -> bool:
     watching = asyncio.create_task(watch.run())
     scraper = started(sys.executable, "-c", SCRAPER, f"http://127.0.0.1:{runner.addresses[0][1]}/metrics")
     try:
-        await asyncio.sleep(WATCH)
+        await asyncio.sleep(length.watch)
         watch.read()
-        await asyncio.sleep(WATCH)
+        await asyncio.sleep(length.watch)
         scraping = watch.read()
-        for _ in range(RELOADS):
+        for _ in range(length.reloads):
             write(file, next(changed))
             watch.read()
             await exporter.reload()
@@ -153,11 +162,11 @@ def shown(figures: list[float], factor: float) -> str:
     return " ".join(f"{factor * each:6.2f}" for each in figures)
 
 
-def main(sizes: Iterable[int] = SIZES) -> bool:
+def main(sizes: Iterable[int] = SIZES, length: Length = FULL) -> bool:
     """Run; whether the goals are met."""
     structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # the figures stand alone
     with tempfile.TemporaryDirectory() as folder:
-        return min([measure(projects, Path(folder) / "config.yaml") for projects in sizes])
+        return min([measure(projects, Path(folder) / "config.yaml", length) for projects in sizes])
 
 
 if __name__ == "__main__":
