@@ -13,9 +13,9 @@ import pytest
 
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
+from frs_exporter.config.watched import Watched, WatchOptions
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.offload import drain, run_offloaded
 from tests.conftest import LIMITS
 from tests.fleet import fleet, written
@@ -110,26 +110,29 @@ class Hanging(Source[Config]):
         return self.config
 
 
-async def test_a_reload_whose_files_hang_is_refused_and_a_later_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frs_exporter.polling.reload.LONGEST_LOAD", 0.1)
-    config = Config((), LIMITS)
-    source, telemetry = Hanging(config), Telemetry()
-    exporter = Exporter(source, config, telemetry)
-    await exporter.start()
+async def test_a_reload_whose_files_hang_is_refused_and_a_later_one_works() -> None:
+    source, telemetry = Hanging(Config((), LIMITS)), Telemetry()
+
+    async def apply(config: Config) -> dict[str, int]:
+        return {"jobs": len(config.jobs)}
+
+    options = WatchOptions("config", settle=0.1, timeout=0.1)
+    watched = Watched(source, apply, options, telemetry.config_good, telemetry.config_time)
+    watched.start(0)
     for _ in range(2):
         with pytest.raises(ConfigError, match="it, or a file it names, cannot be read to its end"):
-            await exporter.reload()
+            await watched.reload()
     assert telemetry.registry.get_sample_value("frs_exporter_config_last_reload_successful") == 0
     source.answers.set()
     started = time.monotonic()
     while time.monotonic() < started + 5:
         try:
-            await exporter.reload()
+            await watched.reload()
             break
         except ConfigError:
             await asyncio.sleep(0.01)
     assert telemetry.registry.get_sample_value("frs_exporter_config_last_reload_successful") == 1
-    await exporter.stop()
+    await watched.stop()
 
 
 LEAVING = """

@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from frs_exporter.cli.daemon import ServerOptions, running_server
+from frs_exporter.config.load import Config, load
+from frs_exporter.config.source import Source
 from frs_exporter.core.explanations import CODES, REASONS
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.layout import Layout
+from frs_exporter.web.web_config import load_web_config
 from frs_simulator import Simulator, demo_world
+from tests.conftest import LIMITS
 from tests.e2e.conftest import tool
 from tests.test_cli import run
 from tests.web.authority import prepare, put
@@ -103,9 +110,19 @@ async def test_a_healthy_exporter(served: Served) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (0, "healthy\n", "")
 
 
-async def test_one_that_does_not_turn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served.exporter, "not_healthy", lambda: "the event loop has not turned for 20 s")
-    result = await health(f"http://127.0.0.1:{served.port}/")
+class Stuck(Exporter):
+    """Says of itself that it does not turn, as one that does not could not be asked."""
+
+    def not_healthy(self) -> str:
+        return "the event loop has not turned for 20 s"
+
+
+async def test_one_that_does_not_turn() -> None:
+    telemetry, source = Telemetry(), Source("", load_web_config)
+    stuck = Stuck(Source("", load), Config((), LIMITS), telemetry)
+    options = ServerOptions([("127.0.0.1", 0)], source.load(), source, Layout())
+    async with running_server(stuck, telemetry, options) as (port,):
+        result = await health(f"http://127.0.0.1:{port}/")
     assert result.exit_code == 1
     assert "/-/healthy answers 503: " in result.stderr
     assert "has not turned for 20 s" in result.stderr
