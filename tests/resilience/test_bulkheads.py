@@ -2,18 +2,21 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from frs_exporter.cloud.auth import Token, TokenAuthorizer, authorizer
-from frs_exporter.cloud.lease import Grant
+from frs_exporter.cloud.auth import authorizer
+from frs_exporter.cloud.transport import Authorize, Request, Response, Transport
 from frs_exporter.core.model import Api, Limit, Target
 from frs_exporter.core.schedule import JITTER
+from frs_exporter.exposition.telemetry import Telemetry
 from frs_simulator.faults import HANG, Fault
 from frs_simulator.world import Visit
 from tests.cloud.test_auth import new_guard
-from tests.conftest import CloudContext, account, run_virtual, virtual_now
+from tests.conftest import LIMITS, CloudContext, account, loop_time, run_virtual, virtual_now
 from tests.polling.test_poller import Polled
 
 USUAL = {Api.FRS: Limit(5, 5), Api.IAM: Limit(2, 2), Api.CES: Limit(5, 5)}
@@ -121,8 +124,7 @@ def test_a_dead_region_delays_no_other(kind: str) -> None:
         names = [f"p{n}" for n in range(60)]
         async with CloudContext(account(kind, *names), limits=USUAL) as cloud, DeadServer() as dead:
             targets = cloud.targets()
-            for target in targets[:30]:
-                object.__setattr__(target, "endpoints", dict.fromkeys(Api, dead))
+            targets[:30] = [replace(target, endpoints=dict.fromkeys(Api, dead)) for target in targets[:30]]
             polls = await Polled.started(cloud, targets=targets)
             visits = cloud.world.watched()
             await asyncio.sleep(120)
@@ -160,19 +162,26 @@ def test_thousands_of_tokens_that_end_within_one_minute_are_renewed_at_the_gates
     async def main() -> None:
         async with CloudContext(account("token", *(f"p{n}" for n in range(1500))), limits=USUAL) as cloud:
             targets = cloud.targets()
+            transport = Transport(LIMITS, Telemetry(), virtual_now)  # the gates are open while the first are bought
+
+            def send(request: Request, authorize: Authorize) -> Awaitable[Response]:
+                return transport.send(request, authorize)
+
             keeper = authorizer(
-                targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), new_guard(targets[0], cloud)
+                targets[0].credential, send, virtual_now, random.Random(1), new_guard(targets[0], cloud)
             )
             ends = {target.project_id: 60 + 60 * n / len(targets) for n, target in enumerate(targets)}
-            assert isinstance(keeper, TokenAuthorizer)
             for target in targets:
-                end = ends[target.project_id]
-                keeper._of(target).lease._term = Grant(Token("MII"), 0, end, end)
+                cloud.world.token_life = ends[target.project_id] - loop_time()
+                await keeper.authorize(target)
+            cloud.world.token_life = 86400.0
+            await transport.close()
+            transport = cloud.transport
             visits = cloud.world.watched()
 
             async def need(target: Target) -> None:
                 """What four jobs of a project do, once the token has ended."""
-                await asyncio.sleep(ends[target.project_id] + 1)
+                await asyncio.sleep(ends[target.project_id] + 1 - loop_time())
                 tokens = await asyncio.gather(*(keeper.authorize(target) for _ in range(4)))
                 assert len({id(token) for token in tokens}) == 1
 
