@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from frs_exporter.runtime import private_folder
 from frs_exporter.runtime.private_folder import locked_folder
 from frs_exporter.runtime.state_file import MAX_ENTRIES, MAX_SIZE, Entries, StateFile, stretched
 
@@ -268,12 +267,9 @@ def test_threads_that_write_at_once_lose_nothing(folder: Path) -> None:
         assert file.read()["a"]["count"] == 100
 
 
-def test_one_who_stands_still_with_the_lock_holds_up_nobody_for_ever(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(private_folder, "LOCK_WITHIN", 0.1)
+def test_one_who_stands_still_with_the_lock_holds_up_nobody_for_ever(folder: Path) -> None:
     put(state(folder), "a")
-    file = state(folder)
+    file = StateFile(folder, lambda: NOW, timeout=0.1)
     with locked_folder(folder, "state.lock"), capture_logs() as logs:
         put(file, "b")
         put(file, "c")

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-LOCK_WITHIN = 5.0
+LOCK_TIMEOUT = 5.0
 """Seconds to wait for whoever has the lock: milliseconds are enough, but a process that was stopped keeps it."""
 LOCK_PAUSE = 0.002
 """Seconds between two tries: a lock without a time limit is all that the system has."""
@@ -33,10 +33,10 @@ def open_folder(path: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def locked_folder(path: Path, lock: str) -> Iterator[int]:
+def locked_folder(path: Path, lock: str, timeout: float = LOCK_TIMEOUT) -> Iterator[int]:
     """The descriptor of a folder, made if it is not there, in which nobody else has the file `lock` locked meanwhile.
 
-    Raises OSError; TimeoutError, which is one, after five seconds.
+    Raises OSError; TimeoutError, which is one, after `timeout` seconds.
     """
     if not os.path.exists(path):
         with contextlib.suppress(FileExistsError):  # somebody else has made it; of a link to nowhere opening it tells
@@ -44,7 +44,7 @@ def locked_folder(path: Path, lock: str) -> Iterator[int]:
     with open_folder(path) as folder:
         descriptor = open_lock(folder, lock)
         try:
-            wait_for_lock(descriptor)
+            wait_for_lock(descriptor, timeout)
             yield folder
         finally:
             os.close(descriptor)
@@ -70,9 +70,9 @@ def create(folder: int, name: str) -> int:
     return descriptor
 
 
-def wait_for_lock(descriptor: int) -> None:
+def wait_for_lock(descriptor: int, timeout: float) -> None:
     """Lock an open file until it is closed; raises OSError."""
-    end = time.monotonic() + LOCK_WITHIN
+    end = time.monotonic() + timeout
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -32,7 +32,7 @@ from typing import Any
 import structlog
 
 from frs_exporter.runtime.files import is_temporary, reason_of
-from frs_exporter.runtime.private_folder import locked_folder, open_folder, read_private, replace_private
+from frs_exporter.runtime.private_folder import LOCK_TIMEOUT, locked_folder, open_folder, read_private, replace_private
 
 NAME, LOCK = "state.json", "state.lock"
 VERSION = 1
@@ -58,11 +58,14 @@ class StateFile:
     """Entries in `state.json` of a directory, or with None in memory only; for any thread.
 
     Never raises: where the directory cannot be used, memory does, with one warning, and each write tries again. Calls
-    wait for the disk, and up to five seconds for a lock: make them off the event loop. `now` is the wall clock.
+    wait for the disk, and up to `timeout` seconds for a lock: make them off the event loop. `now` is the wall clock.
     """
 
-    def __init__(self, directory: Path | None, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, directory: Path | None, now: Callable[[], float] = time.time, *, timeout: float = LOCK_TIMEOUT
+    ) -> None:
         self.directory = directory
+        self._timeout = timeout
         self.problems: dict[str, str] = {}
         """Why something is not kept, or was not read: what was logged, each once."""
         self._now = now
@@ -141,7 +144,7 @@ class StateFile:
         if self.directory is None:
             return None
         try:
-            folder = stack.enter_context(locked_folder(self.directory, LOCK))
+            folder = stack.enter_context(locked_folder(self.directory, LOCK, self._timeout))
             self._load(folder)
         except OSError as error:
             self._memory_will_do(error)
