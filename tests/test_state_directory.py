@@ -1,5 +1,6 @@
 """The flag --state.directory, what takes its place, and who writes there."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,9 +11,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from frs_exporter.cli.state import state_directory, state_file
-from frs_exporter.config.load import load
+from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
+from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.one_shot import Check
+from tests.conftest import LIMITS, CloudContext, account, run_virtual, virtual_now
 from tests.e2e.conftest import ROOT, free_port
 from tests.test_cli import FILES, run
 
@@ -130,11 +134,31 @@ def test_a_check_of_the_config_writes_nothing(tmp_path: Path) -> None:
     assert (result.exit_code, result.stderr, os.listdir(tmp_path)) == (0, "", [])
 
 
-async def test_a_look_that_is_given_no_state_has_one_of_its_own() -> None:
-    source = Source(f"{FILES}/minimal.good.yaml", load)
-    checks = Check(source.load()), Check(source.load())
-    assert checks[0].memory is not checks[1].memory
-    assert [check.memory.directory for check in checks] == [None, None]
+def test_what_is_given_no_state_writes_nothing_and_knows_nothing_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them tries a wrong password once."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    async def main() -> list[int]:
+        async with CloudContext(account("token", "t1")) as cloud:
+            config = Config(tuple(cloud.targets()), LIMITS)
+            cloud.world.accounts[0].password = "another"
+
+            async def live() -> None:
+                exporter = Exporter(Source("", load), config, Telemetry(), now=virtual_now)
+                await exporter.start()
+                await asyncio.sleep(120)
+                await exporter.stop()
+
+            logins = list[int]()
+            for run in (live, live, Check(config, now=virtual_now).run, Check(config, now=virtual_now).run):
+                await run()
+                logins.append(sum(count for key, count in cloud.world.requests.items() if key[0] == "iam"))
+            return logins
+
+    assert run_virtual(main()) == [1, 2, 3, 4]
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_demo_writes_nothing(tmp_path: Path) -> None:
