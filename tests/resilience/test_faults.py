@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -355,8 +355,8 @@ def test_a_fault_is_told_apart_survived_and_shown(row: Row, certificates: Certif
 async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
     """Strike, look, wait until all is stale, look, lift, look."""
     (target,) = stage.cloud.targets()
-    object.__setattr__(target, "endpoints", dict.fromkeys(Api, f"{row.scheme}://{NAME}:{stage.front.port}"))
-    polls = await Polled.started(stage.cloud, targets=[target])
+    url = f"{row.scheme}://{NAME}:{stage.front.port}"
+    polls = await Polled.started(stage.cloud, targets=[replace(target, endpoints=dict.fromkeys(Api, url))])
     await asyncio.sleep(65)
     well = facts(polls.shown())
     assert well[f"frs_up{{{LABELS}}}"] == 1

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import cycle
 
 import pytest
 
@@ -69,10 +71,8 @@ async def regions(cloud: Cloud, count: int, poll_interval: float = 300.0) -> Asy
     for front in fronts:
         await front.open()
     targets = cloud.targets(poll_interval=poll_interval, stale_after=3 * poll_interval)
-    for number, target in enumerate(targets):
-        url = f"http://127.0.0.1:{fronts[number % count].port}"
-        object.__setattr__(target, "endpoints", dict.fromkeys(Api, url))
-    yield targets
+    urls = [f"http://127.0.0.1:{front.port}" for front in fronts]
+    yield [replace(target, endpoints=dict.fromkeys(Api, url)) for target, url in zip(targets, cycle(urls))]
     for front in fronts:
         await front.shut()
 
