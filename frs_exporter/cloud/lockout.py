@@ -79,10 +79,20 @@ def admit(state: State, now: float, project: str, endpoint: str | None, policy: 
     """Whether an attempt may begin; without an endpoint, whether anything stands against it wherever it is made."""
     if state.doubts:
         return Wait() if endpoint is not None else Go()
-    if standing := [ladder for ladder in barriers(state, project, endpoint, policy) if ladder.until > now]:
+    if is_calm(state, project, endpoint):
+        standing = []
+    else:
+        standing = [ladder for ladder in barriers(state, project, endpoint, policy) if ladder.until > now]
+    if standing:
         longest = max(standing, key=lambda ladder: ladder.until)
         return Deny(longest.failure, longest.until - now)
     return Wait() if endpoint is not None and crowded(state, now, endpoint, policy) else Go()
+
+
+def is_calm(state: State, project: str, endpoint: str | None) -> bool:
+    """Whether nothing at all is known against an attempt, as nearly always."""
+    refused = state.hold or state.user.times or state.refusals.times or project in state.quarantined
+    return not refused and endpoint not in state.endpoints
 
 
 def barriers(state: State, project: str, endpoint: str | None, policy: Policy) -> Iterator[Ladder]:

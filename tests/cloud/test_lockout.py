@@ -17,6 +17,7 @@ from frs_exporter.cloud.lockout_state import (
     Go,
     Kind,
     Ladder,
+    Phase,
     Policy,
     State,
 )
@@ -113,7 +114,7 @@ STRICTEST, USUAL, OF_KEYS = Rule(3, 3600.0), Rule(5, 900.0), Rule(5, 300.0)
 
 def one_after_the_other(world: World, policy: Policy) -> Iterator[World]:
     """Each way in which one attempt of two projects ends, as soon as it may begin."""
-    for project in "ab":
+    for project in "a" if world == World() else "ab":  # which of them begins makes no difference
         begun = world.begun(project, "north", policy)
         assert begun, "nobody else is under way"
         yield from (begun.ended(kind, policy) for kind in OUTCOMES)
@@ -157,7 +158,7 @@ def test_no_sequence_of_events_locks_anything(
         rule = USUAL  # nobody can try passwords one after the other where three lock
     worlds = {seen(World()): World()}
     walked = 0
-    for _ in range(events):
+    for number in range(events):
         after = {}
         for world in worlds.values():
             for following in way(world, policy):
@@ -165,7 +166,8 @@ def test_no_sequence_of_events_locks_anything(
                 assert not rule.locks(following.refused), following
                 assert not USUAL.locks(following.maybe) or policy is KEYS, following
                 grow(world.state, following.state)
-                after[seen(following)] = following
+                if number < events - 1:
+                    after[seen(following)] = following
         worlds = after
     assert walked > 1000
 
@@ -177,3 +179,9 @@ def grow(before: State, after: State) -> None:
         assert after.hold.rung >= before.hold.rung
     for project in before.quarantined.keys() & after.quarantined.keys():
         assert after.quarantined[project].rung >= before.quarantined[project].rung
+
+
+def test_there_is_a_rule_for_each_line_of_the_theory() -> None:
+    ends = (Kind.ACCEPTED, Kind.REFUSED, Kind.UNANSWERED, Kind.CLOCK_JUMPED, Kind.REPLACED, Kind.RETRIED)
+    missing = {(phase, kind) for phase in Phase for kind in ends} - lockout.TABLE.keys()
+    assert missing == {(Phase.HELD, Kind.CLOCK_JUMPED)}, "which leaves it held"
