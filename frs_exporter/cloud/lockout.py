@@ -79,11 +79,8 @@ def admit(state: State, now: float, project: str, endpoint: str | None, policy: 
     """Whether an attempt may begin; without an endpoint, whether anything stands against it wherever it is made."""
     if state.doubts:
         return Wait() if endpoint is not None else Go()
-    if is_calm(state, project, endpoint):
-        standing = []
-    else:
-        standing = [ladder for ladder in barriers(state, project, endpoint, policy) if ladder.until > now]
-    if standing:
+    known = () if is_calm(state, project, endpoint) else barriers(state, project, endpoint, policy)
+    if standing := [ladder for ladder in known if ladder.until > now]:
         longest = max(standing, key=lambda ladder: ladder.until)
         return Deny(longest.failure, longest.until - now)
     return Wait() if endpoint is not None and crowded(state, now, endpoint, policy) else Go()
