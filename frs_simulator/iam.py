@@ -21,8 +21,8 @@ async def create_token(request: web.Request) -> web.Response:
         domain_name, user_name, password = user["domain"]["name"], user["name"], user["password"]
         whole = "project" not in scope and (not scope or scope["domain"]["name"] == domain_name)
         wanted = (None, None) if whole else (scope["project"].get("id"), scope["project"].get("name"))
-        if "password" not in auth["identity"]["methods"]:
-            raise ValueError("methods")
+        if "password" not in auth["identity"]["methods"] or not (scope or world.unscoped_logins):
+            raise ValueError("methods, or scope")
     except (ValueError, KeyError, TypeError, AttributeError):
         return keystone(400, "Bad Request", "The request body is invalid.")
     login = f"{domain_name}/{user_name}"

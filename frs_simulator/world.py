@@ -187,6 +187,8 @@ class World:
     """Ids of projects and accounts on which no user has a role."""
     missing_role_status: int = 401
     """What a login without a role on its project is answered: Keystone says 401, as of a wrong password; 403 tells."""
+    unscoped_logins: bool = True
+    """Whether IAM takes logins without a scope, as it does."""
     visits: list[Visit] | None = None
     """Every request, where somebody wants to know."""
     locks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))

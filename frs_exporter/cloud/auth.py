@@ -5,7 +5,7 @@ import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -30,6 +30,14 @@ LONGEST_LIFE = 86400.0
 """Seconds that a token lives (IAM API, POST /v3/auth/tokens); one that claims more is renewed all the same."""
 REPLACE_AGAIN = 300.0
 """Seconds before a project's token is bought anew after one bought for a refused one was refused too."""
+
+NO_PROOF = {Reason.CLIENT, Reason.FORBIDDEN, Reason.ABSENT, Reason.PAYLOAD}
+"""What an IAM answers that wants no login without a scope: the next login tells more."""
+
+
+class Unproven(Exception):
+    """The password is to prove itself before it is used for a project."""
+
 
 Reread = Callable[[], Awaitable[None]]
 """Looks for a changed config, and puts it in place."""
@@ -146,10 +154,12 @@ class TokenAuthorizer:
         self._guard = guard
         self._replaced = replaced
         self._kept: dict[tuple[str, str], CachedToken] = {}
+        self._projects = 0
+        self._proves = True
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """The token of `access`; one that nears its end is renewed in the background while it is still used."""
-        return await self._of(access).lease.held(partial(self._buy, access, trace))
+        return await self._of(access).lease.held(partial(self._proven_buy, access, trace))
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Drop the token, unless a newer one has already taken its place; one dropped of late was no help."""
@@ -170,6 +180,7 @@ class TokenAuthorizer:
     def retain(self, accesses: Collection[RequestScope]) -> None:
         """Keep the tokens of these only, and share the password among their endpoints."""
         wanted = {key(access) for access in accesses}
+        self._projects = len({access.project_id for access in accesses})
         for gone in self._kept.keys() - wanted:
             self._kept.pop(gone).lease.close()
         self._guard.retain({endpoint for endpoint, _ in wanted})
@@ -185,12 +196,32 @@ class TokenAuthorizer:
             kept = self._kept[key(access)] = CachedToken(Lease("token", {"project": access.project}))
         return kept
 
+    async def _proven_buy(self, access: RequestScope, trace: Trace) -> Grant[Token]:
+        """A token bought with a password that is known to be right, where several projects use it.
+
+        IAM says the same of a user without a role on the project as of a wrong password. So a password proves itself by
+        a login without a scope first, which needs no role: one request for all who wait.
+        """
+        while True:
+            try:
+                return await self._buy(access, trace)
+            except Unproven:
+                account = replace(access, project="", project_id="")
+                try:
+                    await self._of(account).lease.renewed(partial(self._buy, account, trace))
+                except ApiError as error:
+                    self._proves = error.failure.reason not in NO_PROOF
+                    if self._proves:
+                        raise
+
     async def _buy(self, access: RequestScope, trace: Trace) -> Grant[Token]:
         asked_at, endpoint = 0.0, access.endpoints[Api.IAM]
 
         @asynccontextmanager
         async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
+            if self._proves and access.project_id and self._projects > 1 and not self._guard.proven:
+                raise Unproven  # here, as it may be so only since this login waits for its turn
             async with self._guard.attempt(access.project_id, endpoint, replaced=self._replaced):
                 asked_at = asyncio.get_running_loop().time()
                 yield JSON_TYPE

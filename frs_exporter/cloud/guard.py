@@ -83,6 +83,11 @@ class Guard:
         """Whether nothing is known of the secret that could keep it, or its user, from being locked."""
         return self._state.forgettable(now(), self._policy)
 
+    @property
+    def proven(self) -> bool:
+        """Whether the secret was accepted, and nothing has raised a doubt since."""
+        return self._state.phase is Phase.PROVEN
+
     def retire(self) -> None:
         """Go on for what is under way; of a secret that nobody wants any more nothing is told."""
         self._wanted = False

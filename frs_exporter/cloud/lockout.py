@@ -100,6 +100,7 @@ def barriers(state: State, project: str, endpoint: str | None, policy: Policy) -
         yield replace(state.hold, until=state.hold.until + DEFERRAL * len(later))
     if project in state.quarantined:
         yield state.quarantined[project]
+        yield from filter(None, [policy.quarantined.spent(state.all_refusals)])
     if endpoint is not None and (place := state.endpoints.get(endpoint)):
         yield from (ladder for ladder in (place.cooling, place.paused.get(project)) if ladder)
 
@@ -139,6 +140,7 @@ def counted(state: State, event: Event, now: float) -> State:
                 state,
                 user=state.user.one_more(event.why, now),
                 refusals=state.refusals.one_more(event.why, now),
+                all_refusals=state.all_refusals.one_more(event.why, now),
                 refused_count=state.refused_count + 1,
                 doubts=state.doubts + 1,
             )
@@ -227,12 +229,13 @@ def held(state: State, event: Event, ladder: Ladder) -> State:
 
 
 def quarantine(state: State, event: Event, now: float, policy: Policy) -> State:
-    """This project alone is held, each time for longer."""
+    """This project alone is held, each time for longer; a password has to prove itself again, before the next login."""
     before = state.quarantined.get(event.project)
     rung = before.rung + 1 if before else 1
     ladder = Ladder(event.why, now + policy.hold_seconds(rung), rung)
     suspect = state.suspect if before else event.project
-    return replace(state, suspect=suspect, quarantined={**state.quarantined, event.project: ladder})
+    phase = Phase.UNPROVEN if policy.logins else state.phase
+    return replace(state, phase=phase, suspect=suspect, quarantined={**state.quarantined, event.project: ladder})
 
 
 def defer(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -246,7 +249,7 @@ def defer(state: State, event: Event, now: float, policy: Policy) -> State:
 
 def cool_login(state: State, event: Event, now: float, policy: Policy) -> State:
     """A secret that has worked was hardly refused where no answer came; a login may have been."""
-    return cool(state, event, now, policy) if policy.unanswered_counts else state
+    return cool(state, event, now, policy) if policy.logins else state
 
 
 def cool(state: State, event: Event, now: float, policy: Policy) -> State:

@@ -100,14 +100,17 @@ class Budget:
 class Policy:
     """How careful one has to be with secrets of a kind; `hold` is the first one, in seconds.
 
-    `unanswered_counts` says that no answer may be a refusal though the secret has worked.
+    `secret` and `user` count since the last success, `quarantined` whatever was accepted in between: that quarantined
+    projects are refused again, as nobody knows whether the vendor forgets them. `logins` says
+    that it is used to log in: no answer may be a refusal though it has worked, and a login without a scope proves it.
     """
 
     hold: float
     max_in_flight: int
     secret: Budget
     user: Budget
-    unanswered_counts: bool
+    quarantined: Budget
+    logins: bool
 
     def hold_seconds(self, rung: int) -> float:
         """Seconds that a hold or a quarantine lasts, after so many refusals."""
@@ -115,12 +118,24 @@ class Policy:
 
 
 PASSWORDS = Policy(
-    hold=1860.0, max_in_flight=2, secret=Budget(2, 3610.0), user=Budget(4, 900.0), unanswered_counts=True
+    hold=1860.0,
+    max_in_flight=2,
+    secret=Budget(2, 3610.0),
+    user=Budget(4, 900.0),
+    quarantined=Budget(3, 900.0),
+    logins=True,
 )
 """Two within any hour never lock, whatever is set; ten seconds are for clocks that do not run alike. What got no answer
 was hardly refused, and several passwords one after the other are somebody who tries: of all these together four within
 a quarter of an hour, fewer than the five that lock by default."""
-KEYS = Policy(hold=360.0, max_in_flight=4, secret=Budget(4, 360.0), user=Budget(4, 360.0), unanswered_counts=False)
+KEYS = Policy(
+    hold=360.0,
+    max_in_flight=4,
+    secret=Budget(4, 360.0),
+    user=Budget(4, 360.0),
+    quarantined=Budget(3, 360.0),
+    logins=False,
+)
 """Longer than the five minutes for which a key is locked, and fewer than the refusals that lock it."""
 
 
@@ -143,7 +158,8 @@ class Endpoint:
 class State:
     """All that is known of a secret, and of its `user`, whose other secrets are refused, too.
 
-    `accepted` is which project was when, the last two of them; `refused_count` is since the last success; `suspect` is
+    `accepted` is which project was when, the last two of them; `refused_count` is since the last success, as `refusals`
+    are, but not `all_refusals`; `suspect` is
     whose refusal it was; `in_flight` are the attempts under way at each endpoint; `doubts` are refusals after which
     somebody looks for another secret.
     """
@@ -153,6 +169,7 @@ class State:
     hold: Ladder | None = None
     refusals: Refusals = Refusals()
     refused_count: int = 0
+    all_refusals: Refusals = Refusals()
     suspect: str | None = None
     deferred: frozenset[str] = frozenset()
     quarantined: Mapping[str, Ladder] = field(default_factory=dict)

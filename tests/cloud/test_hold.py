@@ -62,7 +62,7 @@ class Guarded:
 
 def lockout(it: Guarded, *, of_endpoint: bool) -> Guard:
     """One for keys, for which no answer may or may not be a refusal."""
-    policy = replace(KEYS, unanswered_counts=of_endpoint, user=Budget(100, 0.0))
+    policy = replace(KEYS, logins=of_endpoint, user=Budget(100, 0.0))
     return Guard("ops", policy, User(), it.telemetry)
 
 

@@ -98,7 +98,7 @@ def seen(world: World) -> object:
 
     return (
         (state.phase, state.suspect, state.deferred, ladder(state.hold)),
-        (ago(state.user.times, 3700), ago(state.refusals.times, 3700)),
+        (ago(state.user.times, 3700), ago(state.refusals.times, 3700), ago(state.all_refusals.times, 900)),
         tuple((who, *ago([time], lockout.FRESH)) for who, time in state.accepted),
         tuple(sorted((who, ladder(known)) for who, known in state.quarantined.items())),
         tuple(sorted((name, place(endpoint)) for name, endpoint in state.endpoints.items())),

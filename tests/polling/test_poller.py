@@ -46,6 +46,7 @@ class Polled:
     async def started(cls, cloud: Cloud, targets: list[Target] | None = None, **settings: Any) -> "Polled":
         """One that polls already."""
         polls = cls(cloud, targets, **settings)
+        await cloud.client.adjust(cloud.limits, [job.target for job in polls.jobs])
         await polls.poller.reconcile(polls.jobs)
         return polls
 
@@ -110,8 +111,10 @@ def test_the_first_minute_buys_one_token_for_each_project_of_a_user() -> None:
             await asyncio.sleep(60)
             (owner,) = cloud.world.accounts
             bought = {key[2]: count for key, count in cloud.world.requests.items() if key[0] == "iam"}
-            assert bought == {project.id: 1 for project in owner.projects}
-            assert len(cloud.world.tokens) == 3
+            assert bought == {"": 1, **{project.id: 1 for project in owner.projects}}, (
+                "and one that proves the password"
+            )
+            assert len(cloud.world.tokens) == 4
             assert polls.shown()['frs_polls_total{project="t1",collector="subscription"}'] >= 11
 
     run_virtual(main())

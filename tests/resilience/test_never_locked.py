@@ -8,11 +8,13 @@ from itertools import cycle
 
 import pytest
 
+from frs_exporter.config.load import Config
 from frs_exporter.core.model import Api, Limit, Target
+from frs_exporter.polling.one_shot import Check
 from frs_simulator import Account, World
 from frs_simulator.faults import Fault
 from frs_simulator.world import USER_LOCK, LockRule
-from tests.conftest import Cloud, CloudContext, account, run_virtual
+from tests.conftest import Cloud, CloudContext, account, run_virtual, virtual_now
 from tests.polling.test_poller import Polled
 from tests.resilience.front import Front
 
@@ -161,33 +163,63 @@ def test_one_project_that_is_refused_does_not_take_the_others_down(kind: str, ap
     run_virtual(main())
 
 
-@pytest.mark.parametrize("number", range(8))
-def test_a_project_without_a_role_is_held_alone(number: int) -> None:
-    """IAM, as any Keystone, answers it as it does a wrong password. Only who comes first of all is taken for that."""
+@pytest.mark.parametrize("count", [1, 6])
+@pytest.mark.parametrize("first", range(0, 8, 2))
+def test_projects_without_a_role_are_held_alone(first: int, count: int) -> None:
+    """IAM, as any Keystone, answers them as it does a wrong password: whoever comes first, nobody else waits."""
 
     async def main() -> None:
-        async with CloudContext(account("token", *PROJECTS[:8]), limits=USUAL) as cloud:
-            cloud.world.user_lock = STRICTEST
+        async with CloudContext(account("token", *PROJECTS[:16]), limits=USUAL) as cloud:
             visits = cloud.world.watched()
             polls = await Polled.started(cloud)
-            odd, others = polls.jobs[number], [job for job in polls.jobs if job is not polls.jobs[number]]
-            cloud.world.refused.add(odd.target.project_id)
-            await asyncio.sleep(60)
-            came_first = visits[0].project_id == odd.target.project_id
-            assert cloud.counted("frs_exporter_credential_rejected", credential="token-account") == came_first
-            await asyncio.sleep(1900 if came_first else 0)
+            odd = [
+                job for number, job in enumerate(polls.jobs) if (number - first) % 16 < 2 * count and number % 2 == 0
+            ]
+            ids = {job.target.project_id for job in odd}
+            cloud.world.refused |= ids
+            await asyncio.sleep(120)
+            others = [job for job in polls.jobs if job not in odd]
+            assert len(others) == 16 - count
+            assert cloud.counted("frs_exporter_credential_rejected", credential="token-account") == 0
             assert all(polls.poller.states[job.key].up for job in others)
-            failures = sum(polls.poller.states[job.key].failures for job in others)
-            assert came_first or not failures
+            assert not sum(polls.poller.states[job.key].failures for job in others)
             visits.clear()
             await asyncio.sleep(12 * 3600)
-            assert sum(polls.poller.states[job.key].failures for job in others) == failures
-            asked = [visit for visit in visits if visit.project_id == odd.target.project_id]
-            assert 10 <= len(asked) <= 13, "once an hour"
+            assert not sum(polls.poller.states[job.key].failures for job in others)
+            times = [visit.time for visit in visits if visit.project_id in ids and visit.api == "iam"]
+            assert 10 * count <= len(times) <= 13 * count, "each once an hour"
+            assert max(sum(start <= time < start + 900 for time in times) for start in times) <= 3
             assert locked(cloud.world) == 0
             cloud.world.refused.clear()
-            await asyncio.sleep(3700)
-            assert polls.poller.states[odd.key].up
+            await asyncio.sleep(3 * 3600)
+            assert all(polls.poller.states[job.key].up for job in odd)
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_check_tells_a_project_without_a_role_from_a_wrong_password(number: int) -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", *PROJECTS[:4]), limits=USUAL) as cloud:
+            targets = cloud.targets()
+            cloud.world.refused.add(targets[number].project_id)
+            check = Check(Config(tuple(targets), USUAL), now=virtual_now)
+            await check.run()
+            assert [job.target.project for job, state in check.asked() if not state.up] == [targets[number].project]
+
+    run_virtual(main())
+
+
+def test_where_logins_without_a_scope_are_not_taken_the_projects_come_all_the_same() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", *PROJECTS[:4]), limits=USUAL) as cloud:
+            cloud.world.unscoped_logins = False
+            polls = await Polled.started(cloud)
+            await asyncio.sleep(60)
+            assert all(state.up for state in polls.poller.states.values())
+            assert cloud.world.requests["iam", cloud.world.accounts[0].login, ""] == 0, "which is none, but an answer"
+            assert max(state.failures for state in polls.poller.states.values()) == 0
             await polls.poller.stop()
 
     run_virtual(main())
