@@ -40,6 +40,7 @@ class KeySignature:
 
     @asynccontextmanager
     async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
+        # The gateway judges a signature's date by its clock: the guard is told how ours stands. A login has no date.
         clock_offset = self.now() - asyncio.get_running_loop().time()
         async with self.guard.attempt(self.project_id, request.endpoint, clock_offset, self._replaced):
             self.used = self.keys()
@@ -50,13 +51,20 @@ class KeySignature:
 
     def headers(self, request: Request, keys: KeyCredential) -> Mapping[str, str]:
         """The headers that sign a request sent now."""
+        # Only x-sdk-date has to be signed (devg-apisign, api-sign-exclude-header); the guide's example signs all three
+        # (api-sign-algorithm-002). What aiohttp adds, as Accept, is not signed: a proxy on the way may change it.
         headers = {
             "content-type": "application/json",
+            # Both ends must have the same text: aiohttp sends a Host that it is given as it stands.
             "host": urlsplit(request.endpoint).netloc,
+            # The gateway takes it for 15 minutes (api-sign-0001): it is made after the wait for a turn, not before.
             "x-sdk-date": sdk_date(self.now()),
         }
+        # Without it a signature reaches no sub-project (api-sign-provide-start). The vendor's client sends it always.
+        # Who lists projects asks about none, and has none to send.
         if self.project_id:
             headers["x-project-id"] = self.project_id
+        # Temporary keys count only together with their token (IAM API, iam_04_0101).
         if keys.security_token:
             headers["x-security-token"] = keys.security_token.get_secret_value()
         signable = Signable(request.method, request.url.raw_path_qs, headers, request.body)
@@ -80,6 +88,8 @@ class KeyAuthorizer:
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Another signature is no better."""
+        # APIG.0301 is said of a wrong key and of a locked one (devg-apisign, api-sign-0001): another signature with the
+        # same key could only be one more failure in a row.
         return False
 
     def expires_at(self, access: RequestScope) -> float | None:
@@ -121,6 +131,7 @@ class AgencyAuthorizer:
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Whether there are other keys by now."""
+        # Before a refusal comes here the guard has asked `_replaced`, which has had the keys renewed if it could.
         return isinstance(authorization, KeySignature) and not self._lease.holds(authorization.used)
 
     def expires_at(self, access: RequestScope) -> float | None:
@@ -150,6 +161,7 @@ class AgencyAuthorizer:
 
     async def _obtain(self, trace: Trace) -> Grant[KeyCredential]:
         keys, expires_at = await temporary_keys(self._credential, self._send, trace)
+        # Unlike a token's, this answer tells no time of issue, only the end: so our own clock has to be trusted.
         clock, life = asyncio.get_running_loop().time(), expires_at - self._now()
         if life <= 0:
             message = "the metadata service gives keys that have ended; is this machine's clock right?"

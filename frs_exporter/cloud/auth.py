@@ -22,6 +22,7 @@ from frs_exporter.core.model import Api, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 
+# As the page of the call has it, `utf8` and not `utf-8` (IAM API, iam_30_0001).
 JSON_TYPE = {"content-type": "application/json;charset=utf8"}
 REFRESH_AT = (0.92, 0.97)
 """The part of a token's life after which it is renewed is drawn from here: early enough to live through an outage of
@@ -106,6 +107,7 @@ class Token:
 
     @asynccontextmanager
     async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
+        # A GET has no content, but FRS' pages list the header for it all the same (API reference, face_02_0032).
         yield {"content-type": "application/json", "x-auth-token": self.value}
 
 
@@ -159,13 +161,17 @@ class TokenAuthorizer:
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """The token of `access`; one that nears its end is renewed in the background while it is still used."""
+        # A new token leaves the old one valid (IAM API, iam_30_0001): requests under way do not suffer from a renewal.
         return await self._of(access).lease.held(partial(self._proven_buy, access, trace))
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Drop the token, unless a newer one has already taken its place; one dropped of late was no help."""
         kept, clock = self._of(access), asyncio.get_running_loop().time()
+        # A dead token is refused to all who carry it. Who comes second finds a newer one, and must not drop that.
         if not kept.lease.holds(authorization):
             return True
+        # A fresh token that is refused as well is not too old: APIG.0307 may also mean an endpoint of another region
+        # (the gateway's error-code page). One more login would not help.
         if clock - kept.replaced_at < REPLACE_AGAIN:
             return False
         kept.replaced_at = clock
@@ -223,9 +229,11 @@ class TokenAuthorizer:
             if self._proves and access.project_id and self._projects > 1 and not self._guard.proven:
                 raise Unproven  # here, as it may be so only since this login waits for its turn
             async with self._guard.attempt(access.project_id, endpoint, replaced=self._replaced):
+                # Before IAM has issued the token, so that it is never believed to live longer than it does.
                 asked_at = asyncio.get_running_loop().time()
                 yield JSON_TYPE
 
+        # Who may not use the password does not queue at the gate for it. `attempt` asks again once the turn has come.
         self._guard.check(access.project_id, endpoint)
         answer = await self._send(
             Request(
@@ -233,6 +241,7 @@ class TokenAuthorizer:
                 endpoint=endpoint,
                 credential=self._credential.name,
                 method="POST",
+                # Nobody here reads the catalog of all services; any value leaves it out (IAM API, iam_30_0001).
                 target="/v3/auth/tokens?nocatalog=true",
                 timeout=access.poll_timeout,
                 http=access.http,
@@ -246,6 +255,7 @@ class TokenAuthorizer:
             login,
         )
         value, issued, expires, project_id = answer.data
+        # FRS refuses a token of another project (FRS.0028, face_02_0045). Kept, it would fail each poll until it ends.
         if project_id != access.project_id:
             raise ApiError(Failure(Reason.PROJECT_MISMATCH, "IAM issued a token of another project", **about(answer)))
         # The life is measured between two times of IAM's own clock, so a wrong local clock does no harm.

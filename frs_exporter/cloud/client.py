@@ -47,6 +47,7 @@ class Client:
     async def get(self, access: RequestScope, api: Api, path: str, body: Any = None, *, trace: Trace = UNTRACED) -> Any:
         """The JSON at `path`, for which JSON is posted if there is any, which must change nothing; raises ApiError."""
         name, endpoint = access.credential.name, access.endpoints[api]
+        # These very bytes are sent, as a signature holds their hash: nobody further down may write the JSON anew.
         method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
         request = Request(
             *(api, endpoint, name, method, path, access.poll_timeout, access.http, content),

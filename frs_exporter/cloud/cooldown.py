@@ -29,6 +29,7 @@ class Cooldown:
     def start(self, failure: Failure, seconds: float) -> None:
         """Let the error stand for at least so long."""
         self._failure = failure
+        # Answers may overtake each other on the way, so a shorter wait may be the older one.
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
 
     def restart(self, seconds: float) -> None:

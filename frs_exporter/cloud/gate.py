@@ -28,6 +28,7 @@ class Gate:
         self._concurrency = limit.concurrency
         self._slots = asyncio.Semaphore(limit.concurrency)
         self._surplus = 0
+        # FRS grants 10 requests per second for most APIs, above that it says FRS.0033 (productdesc-face, face_01_0016).
         self._bucket = AsyncLimiter(1, 1 / limit.rate)
         self._pauses = Pauses()
         self._throttled: dict[str, float] = {}
@@ -35,6 +36,7 @@ class Gate:
     def change(self, limit: Limit) -> None:
         """Keep to another limit from now on; whoever is inside, or next, may go on."""
         self._bucket = AsyncLimiter(1, 1 / limit.rate)
+        # A semaphore can only grow: slots that are too many are kept back when they are left (`_slot`).
         self._surplus += self._concurrency - limit.concurrency
         self._concurrency = limit.concurrency
         while self._surplus < 0:
@@ -49,6 +51,7 @@ class Gate:
         """
         self._pauses.check(project)
         async with self._slot():
+            # Asked again after each wait: what others were told meanwhile stands for this one, too.
             self._pauses.check(project)
             await self._bucket.acquire()
             self._pauses.check(project)
@@ -61,6 +64,8 @@ class Gate:
 
     def _failed(self, project: str, poll_interval: float, failure: Failure) -> None:
         if failure.reason is Reason.THROTTLED and failure.retry_after:
+            # A 429 may have a Retry-After (RFC 6585, 4); whether the vendor's has one is not documented. Without it the
+            # job's own delay grows, with full jitter, or who was throttled together would come back together.
             self._throttled[project] = wanted = min(failure.retry_after, LONGEST_RETRY_AFTER)
             self._pauses.pause(project, failure, wanted)
             second = sorted(self._throttled.values())[-2:][0] if len(self._throttled) > 1 else 0.0

@@ -137,6 +137,7 @@ class Guard:
                 await self._failed(ended(kind_of(failure), failure=failure), replaced)
                 raise ApiError(self._advised(project, endpoint, failure)) from None
             except BaseException:
+                # The request may have come to the vendor, and have been refused: so it counts as one without answer.
                 self._ended(ended(Kind.UNANSWERED, failure=GIVEN_UP))
                 raise
             self._tell(self._ended(ended(Kind.ACCEPTED)))
@@ -154,6 +155,7 @@ class Guard:
         try:
             return await place.begun
         except asyncio.CancelledError:
+            # Let in and given up in the same turn of the loop: nothing was sent, but its place has to be given back.
             if place.begun.done() and not place.begun.cancelled() and not place.begun.exception():
                 self._ended(Event(Kind.FAILED, project, endpoint))
             raise
@@ -204,6 +206,7 @@ class Guard:
                 if await replaced():
                     effects, verdict = (), Kind.REPLACED
             finally:
+                # However the look for another secret ends, the doubt ends with it: while it lasts, all others wait.
                 self._ended(Event(verdict))
         await self._remember(event.kind)  # before anybody hears of it, and may end the process
         self._tell(effects)

@@ -23,7 +23,9 @@ def password_login(credential: TokenCredential, project_id: str) -> bytes:
         "password": credential.password.get_secret_value(),
         "domain": {"name": credential.domain_name},
     }
+    # No second factor (`totp`; IAM API, POST /v3/auth/tokens): its codes come from a person, and a daemon has none.
     identity = {"methods": ["password"], "password": {"user": user}}
+    # Services of a region, as FRS, want a token of a project; the account's is for global ones (IAM API, iam_30_0001).
     scope = {"scope": {"project": {"id": project_id}}} if project_id else {}
     return json.dumps({"auth": {"identity": identity, **scope}}).encode()
 
@@ -33,12 +35,14 @@ def read_token(raw: Response) -> tuple[str, float, float, str]:
 
     Raises ValueError where it is no JSON, and ApiError on any other shape.
     """
+    # The token itself is in a header; the body describes it (IAM API, iam_30_0001).
     value, problem = raw.headers.get("x-subject-token", ""), "no usable X-Subject-Token"
     data = decode(raw.data)
     try:
         token: Any = data["token"]
         issued, expires = (iam_time(token[key]) for key in ("issued_at", "expires_at"))
         project_id = token["project"]["id"] if "project" in token else ""
+        # It goes into a header again, where a line break would begin another one (RFC 9110, 5.5).
         if re.fullmatch(r"[\x21-\x7e]+", value) and isinstance(project_id, str) and expires > issued:
             return value, issued, expires, project_id
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -53,5 +57,6 @@ def about(answer: Response) -> dict[str, Any]:
 
 def iam_time(text: str) -> float:
     """Unix seconds of a time as IAM writes it, `2020-01-04T09:05:22.701000Z`; raises ValueError."""
+    # Times are in UTC (IAM API, iam_04_0002), though some of IAM's pages show them without the Z.
     time = datetime.fromisoformat(text)
     return time.replace(tzinfo=time.tzinfo or UTC).timestamp()

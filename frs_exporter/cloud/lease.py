@@ -64,6 +64,7 @@ class Lease(Generic[T]):
 
     async def renewed(self, obtain: Obtain[T]) -> T:
         """What is granted now, by one request however many wait; raises ApiError."""
+        # Shielded: whoever gives up must not take it from the others, nor break off a login that was sent.
         return (await asyncio.shield(self._renew(obtain))).value
 
     def holds(self, value: object) -> bool:
@@ -90,6 +91,7 @@ class Lease(Generic[T]):
         try:
             term = self._term = await obtain()
         except ApiError as error:
+            # It is None where it was dropped as refused meanwhile: a renewal that fails must not bring it back.
             if self._term is not None:
                 self._postpone(self._term, error.failure)
             raise

@@ -296,6 +296,7 @@ TABLE: Mapping[tuple[Phase, Kind], Rule] = {
     (Phase.HELD, Kind.ACCEPTED): prove,
     (Phase.HELD, Kind.REFUSED): hold_longer,
     (Phase.HELD, Kind.UNANSWERED): defer,
+    # No row for (HELD, CLOCK_JUMPED): the vendor's lock runs by the vendor's clock.
     (Phase.HELD, Kind.REPLACED): forget,
     **dict.fromkeys([(phase, Kind.RETRIED) for phase in Phase], end_waits),
 }

@@ -42,10 +42,12 @@ def kind_of(failure: Failure) -> Kind:
     """What a failed attempt tells of the secret."""
     if failure.reason is Reason.TIMEOUT:
         return Kind.UNANSWERED
+    # Of a password or a signature: a refused token is Reason.TOKEN, which says nothing against the password.
     if failure.reason is Reason.AUTH:
         return Kind.REFUSED
     if proves_secret(failure):
         return Kind.ACCEPTED
+    # ANSWERED is also a 2xx that could not be read: the endpoint is there, but that proves no secret.
     return Kind.ANSWERED if failure.status is not None and not failure.by_proxy else Kind.FAILED
 
 

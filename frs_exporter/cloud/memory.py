@@ -159,6 +159,7 @@ class SecretMemory:
             entry.attempts.clear()
             if entry.held:
                 entry.held.pop(self.memory.digest(self.secret), None)
+            # Another password of the same user stays held: that one works says nothing for the other.
             if entry.held:
                 entries[self.memory.name(self.secret)] = entry.as_json()
 
@@ -204,6 +205,7 @@ class Entry:
 def restored(state: State, entry: Entry, held: Held | None, offset: float, now: float) -> State:
     """The state with what was read; `offset` is the wall clock against the loop's, `now` by the loop's."""
     failure = Failure(Reason.AUTH, "refused before this process has started", status=401)
+    # A clock that was ahead has written times that are still to come: they count as of now.
     before = (min(time - offset, now) for time in entry.attempts if abs(time - offset - now) < LONGEST)
     times = tuple(sorted({*before, *state.user.times}))[-MOST_COUNTED:]
     if times:

@@ -20,6 +20,7 @@ TOKEN_PATH = "/meta-data/latest/api/token"
 KEY_PATH = "/openstack/latest/securitykey"
 TOKEN_LIFE = 21600
 """Seconds for which a token of the service is asked; it is used at once."""
+# As the vendor's own client waits: the service is near, or not there.
 TIMEOUT = 3.0
 WITHOUT_TOKENS = {404, 405, 503}
 """What services that know no tokens answer to the request for one."""
@@ -36,12 +37,15 @@ async def temporary_keys(
     """The keys that are given now, and when they end in Unix seconds; raises ApiError."""
 
     def request(method: str, path: str, **more: object) -> Request:
+        # Never through a proxy: 169.254.169.254 is link-local, and nobody forwards what is sent there (RFC 3927, 2.7).
         return Request(Api.ECS, credential.endpoint, credential.name, method, path, TIMEOUT, trace=trace, **more)  # type: ignore[arg-type]
 
     try:
         answer = await send(request("GET", KEY_PATH), given(await authorization(send, request)))
     except ApiError as error:
         failure = error.failure
+        # A machine without an agency gets a 401, too ("Please configure Cloud Service Agency first"). No secret is
+        # wrong then, so it is not told as one.
         if failure.status in (401, 403, 404):
             message = f"the machine is given no keys: {failure.message}"
             refused = Failure(Reason.FORBIDDEN, message, status=failure.status, code=failure.code, api=Api.ECS)
@@ -52,6 +56,8 @@ async def temporary_keys(
 
 async def authorization(send: Send, request: Callable[..., Request]) -> dict[str, str]:
     """The header with the service's token, or none where it knows no tokens; raises ApiError."""
+    # The service has two versions. The second wants a token, and a machine may be set to have only that (`http_tokens`;
+    # ECS API, ecs_02_0703); the first knows none. So a token is always asked for, and need not be given.
     try:
         asked = {"x-metadata-token-ttl-seconds": str(TOKEN_LIFE)}
         return {"x-metadata-token": (await send(request("PUT", TOKEN_PATH, read=printable), given(asked))).data}

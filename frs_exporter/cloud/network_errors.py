@@ -21,11 +21,13 @@ def unreachable(
     servers have not answered yet.
     """
     host = str(url.host)
+    # Only a 2xx to CONNECT opens the tunnel (RFC 9110, 9.3.6); with any other the cloud has heard nothing.
     if proxy and isinstance(error, aiohttp.ClientHttpProxyError):
         return refused_by_proxy(error.status, proxy, host)
     by_proxy = proxy is not None and not in_tunnel(error, url, connected)
     peer = f"the proxy {proxy}" if by_proxy else f"{host} (through the proxy {proxy})" if proxy else host
     if isinstance(error, TimeoutError | aiohttp.ClientConnectorDNSError):
+        # Behind a proxy only its own name is looked up here; it looks up the cloud's itself.
         name = f"the proxy {proxy.url.host}" if proxy else host
         reason, message = late(error, name, peer, timeout, looking_up)
     else:
@@ -49,6 +51,8 @@ def refused_by_proxy(status: int, proxy: Proxy, host: str) -> Failure:
 
 def check_proxy(status: int, body: bytes, headers: Mapping[str, str], url: URL, proxy: Proxy) -> None:
     """Raise ApiError for what is the proxy's own: over plain http it asks for a login, or refuses without a code."""
+    # Over plain http a proxy answers in the cloud's place, and that proves nothing. The vendor's refusals have a code;
+    # 407 is a proxy's by definition (RFC 9110, 15.5.8). In a tunnel only the cloud speaks.
     code, words = error_body(body)
     refuses = status in (403, 500, 502, 503, 504) or (status == 401 and words)
     if url.scheme != "https" and (status == 407 or (refuses and not code)):

@@ -11,6 +11,7 @@ from frs_exporter.core.discovery import Listed
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, RequestScope
 
+# A page may have 5,000 (IAM API, iam_06_0001), but could then be longer than transport's MAX_BODY.
 PER_PAGE = 500
 MAX_PAGES = 200
 """A list that never ends is none."""
@@ -26,6 +27,8 @@ async def list_projects(client: Client, access: RequestScope) -> tuple[Listed, .
     A token's owner asks `/v3/auth/projects`, which needs no permission and has no pages; a signature asks
     `/v3/projects`, which needs iam:projects:listProjects (IAM API reference).
     """
+    # The first lists what the user may use, the second what the account has (IAM API, iam_06_0003, iam_06_0001). Both
+    # pages want a token; that a signature does for the second is seen in huaweicloudsdkcore (auth/internal.py).
     if isinstance(access.credential, TokenCredential):
         items = items_of(await client.get(access, Api.IAM, "/v3/auth/projects"))
     else:
@@ -40,6 +43,7 @@ async def all_pages(client: Client, access: RequestScope) -> Items:
     items: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
         try:
+            # `page` and `per_page` count only together (IAM API, iam_06_0001).
             projects = items_of(await client.get(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}"))
         except ApiError as error:
             if error.failure.reason is not Reason.FORBIDDEN:
@@ -73,6 +77,8 @@ def enabled(items: Items) -> Iterator[Listed]:
     """The projects in use; the region is the name of the one that they belong to, or what their own begins with."""
     for project_id, item in items.items():
         if item.get("enabled", True) is not False and not item.get("is_domain"):
+            # The parent of a region's own project is the account, of a sub-project that project (IAM API, iam_06_0001).
+            # If that is not in the list, the name is all there is: cn-north-4_abc.
             parent = items.get(str(item.get("parent_id")))
             region = parent["name"] if parent else item["name"].partition("_")[0]
             yield Listed(project_id, item["name"], region, sub_project=region != item["name"])

@@ -48,6 +48,7 @@ def direct(host: str, port: int, no_proxy: str) -> bool:
         address = ip_address(host)
     except ValueError:
         address = None
+    # This machine is never reached through a proxy, even with an empty list, as in Go (httpproxy, Config.ProxyFunc).
     if host == "localhost" or (address is not None and address.is_loopback):
         return True
     for entry in filter(None, (part.strip().lower() for part in no_proxy.split(","))):

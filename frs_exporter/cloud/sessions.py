@@ -18,6 +18,8 @@ from frs_exporter.core.model import HttpOptions
 
 MAX_HEADER = 1 << 16
 """Bytes of one header: tokens come in one, and are longer than aiohttp's usual limit of 8 KiB allows."""
+# What is sent while the gateway closes (after 300 s: FRS FAQ) is lost. aiohttp repeats a GET, but not a login's POST
+# (RFC 9110, 9.2.2). Its default of 15 s is shorter than a usual poll interval: each poll would need a handshake.
 KEEP_ALIVE = 240.0
 """Seconds an idle connection is kept; the gateway closes its side after 300."""
 
@@ -103,6 +105,7 @@ def new_session(options: HttpOptions, lookups: Counter[str]) -> aiohttp.ClientSe
             ssl=options.context or ssl.create_default_context(),
             resolver=Resolver(lookups),
         ),
+        # Credentials share these connections: a cookie given to one must not go out with another's request.
         cookie_jar=aiohttp.DummyCookieJar(),
         max_field_size=MAX_HEADER,
         headers={"User-Agent": f"frs-exporter/{__version__}"},

@@ -92,7 +92,9 @@ def signature(request: Signable, signed: tuple[str, ...], secret_key: str) -> st
 def canonical_request(request: Signable, signed: tuple[str, ...]) -> str:
     """The text whose hash is signed."""
     path, _, query = request.target.partition("?")
+    # Each ends its own line, so join() leaves an empty one after the last, as in the guide (api-sign-algorithm-002).
     headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in signed)
+    # A GET is signed with the hash of no bytes, and not without a hash (api-sign-algorithm-002).
     content = hashlib.sha256(request.body).hexdigest()
     if request.body:  # the vendor's signer writes UNSIGNED-PAYLOAD here for bodies that are not JSON, unless empty
         content = request.headers.get("x-sdk-content-sha256", content)
@@ -103,12 +105,16 @@ def canonical_request(request: Signable, signed: tuple[str, ...]) -> str:
 
 def canonical_path(path: str) -> str:
     """Each segment decoded and encoded again, with a slash at the end that the URL itself does not have."""
+    # An encoded slash becomes a plain one, as in the vendor's signer. How the gateway reads it is not documented; no
+    # path that is asked here has one.
     encoded = path if UNRESERVED.fullmatch(path) else "/".join(encode(part) for part in unquote(path).split("/"))
     return encoded if encoded.endswith("/") else encoded + "/"
 
 
 def canonical_query(query: str) -> str:
     """The pairs in the order of their decoded names and values; a name without a value keeps its `=`."""
+    # Sorted before it is encoded, as in the vendor's signer: a % sorts before letters. A plus sign is no space, as only
+    # %20 is (api-sign-algorithm-002).
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
     return "&".join(f"{encode(n)}={encode(v)}" for n, v in sorted((unquote(n), unquote(v)) for n, _, v in pairs))
 

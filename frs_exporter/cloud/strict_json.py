@@ -10,6 +10,7 @@ MAX_DIGITS = 100
 def decode(body: bytes) -> Any:
     """The value of a JSON text; raises ValueError with what is wrong with it."""
     try:
+        # Python takes NaN, which JSON has not (RFC 8259, 6), and of equal names the last; others refuse (RFC 8259, 4).
         return json.loads(body, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite, parse_int=whole)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
@@ -22,6 +23,7 @@ def problem(body: bytes, error: ValueError) -> str:
     start = body.lstrip()[:1]
     if not start:
         return "it is empty"
+    # Portals and firewalls answer so in the cloud's place, often with a 200.
     if start == b"<":
         return "it is a page of HTML"
     return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)

@@ -119,6 +119,8 @@ class Transport:
         self._waiting[arrival] = clock()
         try:
             gate = self._gate(request)
+            # The gate comes first: a signature holds the time at which it is sent, and of the few who may use a secret
+            # at once none should stand at a gate.
             async with gate.entered(request.project, request.poll_interval), authorize(request) as headers:
                 waited = clock() - self._waiting.pop(arrival)
                 turn = "waited %.3f s for a turn at the gate of %s for %s"
@@ -145,6 +147,7 @@ class Transport:
         return answer
 
     def _observe(self, request: Request, seconds: float, failure: Failure | None) -> None:
+        # That something is not subscribed comes as an HTTP 400 (face_02_0045), but answers what was asked.
         reason = failure.reason if failure and canonical(failure.code) not in NOT_SUBSCRIBED_EITHER else None
         self._telemetry.requested(request.api, seconds, reason)
         request.trace.request_took(seconds)
@@ -178,6 +181,7 @@ class Transport:
             ):
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 request.trace.headers(f"< {response.status}", lower, secrets)
+                # Before the body is read, as that takes time.
                 skew = clock_skew(lower, sent_at, self._now())
                 body = await body_of(response)
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
@@ -189,6 +193,7 @@ class Transport:
         raw = Response(response.status, lower, body)
         if proxy:
             check_proxy(raw.status, body, lower, request.url, proxy)
+        # What is the proxy's own has been raised: its Date is not of the cloud's clock.
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)
         return check_status(raw, request, headers, secrets, skew)
@@ -204,11 +209,14 @@ def check_status(
     """What was to be read of an answer, which came `skew` seconds off; raises ApiError where it is none of success."""
     if raw.status // 100 == 2:
         return decode_body(raw, request)
+    # The gateway says APIG.0301 of tokens and of signatures (its error-code page); only the request tells of which.
+    # A refused token may just be old. A refused signature has a wrong key or date, and counts towards the lock.
     raise ApiError(hinted(classify_response(raw, "x-auth-token" in headers, secrets()), headers, skew))
 
 
 def hinted(refused: Failure, headers: Mapping[str, str], skew: float | None) -> Failure:
     """A refusal, with what else it may be where a signature was refused."""
+    # A wrong date has the code of a wrong key (devg-apisign, api-sign-0001): nobody should change a key that is right.
     if refused.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
         return replace(refused, message=refused.message + skew_hint(skew))
     return refused
@@ -216,6 +224,8 @@ def hinted(refused: Failure, headers: Mapping[str, str], skew: float | None) -> 
 
 def classify_response(raw: Response, by_token: bool, secrets: Collection[str]) -> Failure:
     """What an answer that is none of success stands for; `by_token` says that the request carried a token."""
+    # aiohttp would leave Authorization behind at another host, but take X-Auth-Token there. And a signature holds the
+    # host that it was made for.
     if raw.status // 100 == 3:
         message = f"redirected to {redirected_to(raw.headers.get('location', ''))}, which is not followed"
         return Failure(Reason.CLIENT, message, status=raw.status, code=str(raw.status))
@@ -227,6 +237,7 @@ def decode_body(raw: Response, request: Request) -> Response:
     if len(raw.data) > MAX_BODY:
         raise ApiError(Failure(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=raw.status))
     try:
+        # A 2xx that is no JSON, or not what was asked for, proves nothing: a portal on the way may have answered.
         return Response(raw.status, raw.headers, request.read(raw))
     except ValueError as error:
         message, about = f"the answer is not usable: {error}", request_id(raw.headers)
@@ -255,6 +266,7 @@ async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
 
 def secrets_in(request: Request, headers: Mapping[str, str], proxy: Proxy | None) -> list[str]:
     """What was sent that an answer must not make us tell: some errors echo the request."""
+    # Beside a wrong signature the gateway tells the canonical request, with all that was signed (api-sign-0001).
     sent = [request.secret, *(headers[name] for name in SECRET_HEADERS if name in headers)]
     if claim := parse_authorization(headers.get("authorization", "")):
         sent += [claim.access_key, claim.signature]
