@@ -13,9 +13,10 @@ import pytest
 
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.config.watched import Watched, WatchOptions
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.times import Times
 from frs_exporter.runtime.offload import drain, run_offloaded
 from tests.conftest import LIMITS
 from tests.fleet import fleet, written
@@ -111,23 +112,19 @@ class Hanging(Source[Config]):
 
 
 async def test_a_reload_whose_files_hang_is_refused_and_a_later_one_works() -> None:
-    source, telemetry = Hanging(Config((), LIMITS)), Telemetry()
-
-    async def apply(config: Config) -> dict[str, int]:
-        return {"jobs": len(config.jobs)}
-
-    options = WatchOptions("config", settle=0.1, timeout=0.1)
-    watched = Watched(source, apply, options, telemetry.config_good, telemetry.config_time)
-    watched.start(0)
+    config = Config((), LIMITS)
+    source, telemetry = Hanging(config), Telemetry()
+    exporter = Exporter(source, config, telemetry, times=Times(longest_load=0.1))
+    await exporter.start()
     for _ in range(2):
         with pytest.raises(ConfigError, match="it, or a file it names, cannot be read to its end"):
-            await watched.reload()
+            await exporter.reload()
     assert telemetry.registry.get_sample_value("frs_exporter_config_last_reload_successful") == 0
     source.answers.set()
     started = time.monotonic()
     while time.monotonic() < started + 5:
         try:
-            await watched.reload()
+            await exporter.reload()
             break
         except ConfigError:
             await asyncio.sleep(0.01)

@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +12,47 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from frs_exporter.config.source import Source
-from frs_exporter.config.watched import QUIET, RETRY_AFTER, Watched, WatchOptions
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.runtime.files import read_file
 from frs_exporter.runtime.offload import run_offloaded
+from frs_exporter.runtime.tasks import cancel_and_wait
+from frs_exporter.runtime.watched import QUIET, RETRY_AFTER, Watched, WatchOptions
 from tests.conftest import loop_time, run_virtual
 from tests.starving import no_descriptors
 
 
-class CachedToken:
+class Text:
     """A file whose text is the config in force."""
 
-    def __init__(self, file: Path, read: Callable[[Path], str] | None = None, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        file: Path,
+        read: Callable[[Path], str] | None = None,
+        *,
+        interval: float = 0.0,
+        settle: float = 0.1,
+        timeout: float = 5.0,
+    ) -> None:
         self.file, self.read, self.in_force = file, read, ["first"]
         self.file.write_text("first")
-        registry = CollectorRegistry()
-        self.succeeded, self.loaded_at = Gauge("good", "", registry=registry), Gauge("at", "", registry=registry)
+        self.registry = CollectorRegistry()
+        gauges = Gauge("good", "", registry=self.registry), Gauge("at", "", registry=self.registry)
         source = Source(str(file), self._load)
         source.load()
-        options = WatchOptions("config", settle=0.1, timeout=timeout)
-        self.watched = Watched(source, self._apply, options, self.succeeded, self.loaded_at, now=loop_time)
+        options = WatchOptions("config", interval, settle, timeout)
+        self.watched = Watched(source, options, *gauges, now=loop_time)
+        self.watched.begin()
+
+    @property
+    def succeeded(self) -> float | None:
+        return self.registry.get_sample_value("good")
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look and load meanwhile."""
+        task = asyncio.create_task(self.watched.watch(self._apply))
+        yield
+        await cancel_and_wait([task])
 
     def _load(self, path: str, see: Callable[[Path], None]) -> str:
         see(self.file)
@@ -49,8 +70,8 @@ class CachedToken:
     async def problem(self) -> str:
         """What a reload is refused for."""
         with pytest.raises(ConfigError) as caught:
-            await self.watched.reload()
-        assert self.succeeded._value.get() == 0
+            await self.watched.reload(self._apply)
+        assert self.succeeded == 0
         assert self.watched.problems == caught.value.problems
         (problem,) = caught.value.problems
         return problem
@@ -60,7 +81,7 @@ class CachedToken:
         async with asyncio.timeout(20):
             while self.in_force[-1] != text:  # noqa: ASYNC110  # it is for a thread
                 await asyncio.sleep(0.01)
-        assert (self.succeeded._value.get(), self.watched.problems) == (1, ())
+        assert (self.succeeded, self.watched.problems) == (1, ())
 
 
 def test_a_bug_is_logged_once_and_the_next_change_is_taken_up(tmp_path: Path) -> None:
@@ -68,15 +89,14 @@ def test_a_bug_is_logged_once_and_the_next_change_is_taken_up(tmp_path: Path) ->
         return str(1 / (file.read_text() != "bug"))
 
     async def main() -> list[Any]:
-        kept = CachedToken(tmp_path / "c", broken)
-        kept.watched.start(1.0)
+        kept = Text(tmp_path / "c", broken, interval=1.0)
         with structlog.testing.capture_logs() as logs:
-            kept.file.write_text("bug")
-            await asyncio.sleep(100)
-            assert kept.succeeded._value.get() == 0
-            kept.file.write_text("good")
-            await kept.becomes("1.0")
-        await kept.watched.stop()
+            async with kept.watching():
+                kept.file.write_text("bug")
+                await asyncio.sleep(100)
+                assert kept.succeeded == 0
+                kept.file.write_text("good")
+                await kept.becomes("1.0")
         return logs
 
     assert [entry["event"] for entry in run_virtual(main())] == [
@@ -91,19 +111,18 @@ def test_what_cannot_be_read_for_a_while_is_read_by_itself_and_not_logged_all_th
     tmp_path: Path, interval: float
 ) -> None:
     async def main() -> list[Any]:
-        kept = CachedToken(tmp_path / "c")
-        kept.watched.start(interval)
+        kept = Text(tmp_path / "c", interval=interval)
         kept.file.write_text("second")
         with structlog.testing.capture_logs() as logs:
             with no_descriptors():
-                assert (
-                    await kept.problem() == f"{kept.file}: it, or a file it names, cannot be read: Too many open files"
-                )
-                await asyncio.sleep(10 * QUIET)
-                assert (kept.succeeded._value.get(), kept.in_force) == (0, ["first"])
-            await asyncio.sleep(RETRY_AFTER + 1)
-            await kept.becomes("second")
-        await kept.watched.stop()
+                problem = await kept.problem()
+                assert problem == f"{kept.file}: it, or a file it names, cannot be read: Too many open files"
+                async with kept.watching():
+                    await asyncio.sleep(10 * QUIET)
+                assert (kept.succeeded, kept.in_force) == (0, ["first"])
+            async with kept.watching():
+                await asyncio.sleep(RETRY_AFTER + 1)
+                await kept.becomes("second")
         return logs
 
     *refused, reloaded = run_virtual(main())
@@ -122,28 +141,25 @@ async def test_a_read_that_takes_too_long_is_given_up_and_tried_again(tmp_path: 
         answers.wait(10)
         return reads[-1]
 
-    kept = CachedToken(tmp_path / "c")
+    kept = Text(tmp_path / "c", interval=0.05, settle=0.01, timeout=0.1)
     kept.read = slow
-    kept.watched._options = WatchOptions("config", settle=0.01, timeout=0.1)
     kept.file.write_text("second")
     assert (await kept.problem()).endswith("it, or a file it names, cannot be read to its end")
     assert (await kept.problem()).endswith("cannot be read to its end"), "it has not ended yet"
     answers.set()
-    kept.watched.start(0.05)
-    await kept.becomes("second")
+    async with kept.watching():
+        await kept.becomes("second")
     assert reads[:2] == ["second", "second"]
-    await kept.watched.stop()
 
 
 def test_what_is_refused_when_it_is_to_be_put_in_force_is_not_tried_again(tmp_path: Path) -> None:
     async def main() -> list[Any]:
-        kept = CachedToken(tmp_path / "c")
-        kept.watched.start(1.0)
+        kept = Text(tmp_path / "c", interval=1.0)
         kept.file.write_text("refused")
         with structlog.testing.capture_logs() as logs:
-            await asyncio.sleep(100)
+            async with kept.watching():
+                await asyncio.sleep(100)
         assert kept.in_force == ["first"]
-        await kept.watched.stop()
         return logs
 
     (entry,) = run_virtual(main())
@@ -152,15 +168,14 @@ def test_what_is_refused_when_it_is_to_be_put_in_force_is_not_tried_again(tmp_pa
 
 def test_a_file_is_read_when_whoever_writes_it_has_finished(tmp_path: Path) -> None:
     async def main() -> None:
-        kept = CachedToken(tmp_path / "c")
-        kept.watched.start(0.05)
-        with kept.file.open("w") as stream:
-            for letter in "writing":
-                stream.write(letter)
-                stream.flush()
-                await asyncio.sleep(0.09)
-        await asyncio.sleep(1)
-        await kept.watched.stop()
+        kept = Text(tmp_path / "c", interval=0.05)
+        async with kept.watching():
+            with kept.file.open("w") as stream:
+                for letter in "writing":
+                    stream.write(letter)
+                    stream.flush()
+                    await asyncio.sleep(0.09)
+            await asyncio.sleep(1)
         assert kept.in_force == ["first", "writing"]
 
     run_virtual(main())
@@ -174,25 +189,3 @@ async def test_a_thread_that_cannot_be_had_is_no_thread_under_way() -> None:
     finally:
         threading.stack_size(usual)
     assert await run_offloaded(divmod, 7, 2, timeout=1.0) == (3, 1)
-
-
-class SlowSource(Source[str]):
-    """Files on a disk that takes its time."""
-
-    def changed(self) -> bool:
-        time.sleep(0.2)
-        return super().changed()
-
-
-async def test_two_who_look_at_the_same_time_are_no_failure(tmp_path: Path) -> None:
-    """As where two credentials are refused at once, and the files are looked at anyway."""
-    kept = CachedToken(tmp_path / "config")
-    source = SlowSource(str(kept.file), kept._load)
-    source.load()
-    options = WatchOptions("config", settle=0.1, timeout=5.0)
-    watched = Watched(source, kept._apply, options, kept.succeeded, kept.loaded_at)
-    watched.start(1000.0)
-    with structlog.testing.capture_logs() as logs:
-        await asyncio.gather(*(watched.look() for _ in range(3)))
-    assert (logs, kept.succeeded._value.get(), kept.in_force) == ([], 1, ["first"])
-    await watched.stop()

@@ -18,18 +18,19 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from frs_exporter import __version__
 from frs_exporter.cloud.network_errors import system_reason
-from frs_exporter.config.source import Source
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime import systemd
 from frs_exporter.runtime.hard_exit import SAY_WITHIN
 from frs_exporter.runtime.offload import freeze_objects, in_thread
+from frs_exporter.runtime.tasks import cancel_and_wait
+from frs_exporter.runtime.watched import Source, WatchOptions
 from frs_exporter.web.app import build_app
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.listener import Address, Listener, bind
 from frs_exporter.web.middleware import Guard
-from frs_exporter.web.reload import LOOK_EVERY, SETTLE, watched_web_config
+from frs_exporter.web.reload import WEB_CONFIG, watch_web_config
 from frs_exporter.web.web_config import WebConfig
 
 STOP_WITHIN = 1.0
@@ -51,22 +52,21 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 class ServerOptions:
     """Where and how to serve: at addresses, or with None of them at the sockets that systemd hands over.
 
-    Every `look_every` seconds the web config is looked at; it is read once its files have not changed for `settle`.
+    `watch` is how often the web config is looked at, and how long it may take.
     """
 
     addresses: Sequence[Address] | None
     web_config: WebConfig
     source: Source[WebConfig]
     layout: Layout
-    look_every: float = LOOK_EVERY
-    settle: float = SETTLE
+    watch: WatchOptions = WEB_CONFIG
 
 
 async def serve_forever(exporter: Exporter, telemetry: Telemetry, options: ServerOptions, announce: str = "") -> None:
     """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that."""
     gc.freeze()  # what is there by now stays: full collections need not look at it
     stop = told_to_stop()
-    reload_on_hangup(exporter)
+    reload_on_hangup(exporter, stop)
     async with running_server(exporter, telemetry, options) as ports:
         freeze_objects()
         about = {"tls": options.web_config.tls is not None, "users": len(options.web_config.users)}
@@ -122,9 +122,8 @@ async def running_server(exporter: Exporter, telemetry: Telemetry, options: Serv
         listener = Listener(runner.server, sockets)
         stack.push_async_callback(listener.close)
         await listener.secure(guard.config.tls)
-        watched = watched_web_config(options.source, guard, listener, telemetry, options.settle)
-        stack.push_async_callback(watched.stop)
-        watched.start(options.look_every if options.source.path else 0)
+        watching = watch_web_config(options.source, options.watch, guard, listener, telemetry)
+        stack.push_async_callback(cancel_and_wait, [watching])
         await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
         yield list(dict.fromkeys(ports))  # IPv4 and IPv6 share one
 
@@ -170,15 +169,16 @@ def listening(address: Address) -> Iterator[None]:
         raise click.ClickException(f"cannot listen on {where}: {system_reason(error)}") from None
 
 
-def reload_on_hangup(exporter: Exporter) -> None:
-    """Reload on SIGHUP, from now on; the log and the metrics tell what comes of it."""
+def reload_on_hangup(exporter: Exporter, stop: asyncio.Event) -> None:
+    """Reload on SIGHUP, from now on and until `stop`; the log and the metrics tell what comes of it."""
     reloads: set[asyncio.Task[None]] = set()
 
     async def reload() -> None:
         systemd.notify(*systemd.reloading())
         with contextlib.suppress(ConfigError):
             await exporter.reload()
-        systemd.notify("READY=1")
+        if not stop.is_set():  # systemd has heard of the end by then
+            systemd.notify("READY=1")
 
     def hangup() -> None:
         task = asyncio.create_task(reload(), name="SIGHUP")

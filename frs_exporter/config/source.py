@@ -1,24 +1,15 @@
 """Where a config comes from: its file, and all that the file refers to; tells whether they are to be read again."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Generic, TypeVar
 
 from frs_exporter.config.yaml import OnRead
 from frs_exporter.core.errors import ConfigError
-from frs_exporter.runtime.files import Fingerprint, fingerprint, is_temporary
+from frs_exporter.runtime.files import Fingerprint, fingerprint, is_incomplete
+from frs_exporter.runtime.watched import Attempt
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt(Generic[T]):
-    """What came of reading a config: itself or an error, and what its files were like just before."""
-
-    config: T | None
-    error: Exception | None
-    files: Mapping[FilePath, Fingerprint]
 
 
 class Source(Generic[T]):
@@ -74,10 +65,3 @@ class Source(Generic[T]):
     def look(self) -> Mapping[FilePath, Fingerprint]:
         """What all files are like now that were read, or were to be read."""
         return {file: fingerprint(file) for file in self._seen}
-
-
-def is_incomplete(error: Exception | None) -> bool:
-    """Whether an attempt that ended like this has not read everything, for a reason that passes."""
-    if isinstance(error, ConfigError):
-        return error.temporary
-    return error is not None and is_temporary(error)

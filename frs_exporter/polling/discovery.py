@@ -9,7 +9,7 @@ import structlog
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.projects import list_projects
 from frs_exporter.core.discovery import Discovery, Listed
-from frs_exporter.core.errors import ApiError, Failure
+from frs_exporter.core.errors import ApiError, ConfigError, Failure
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.schedule import next_delay
 from frs_exporter.exposition.telemetry import Telemetry
@@ -63,6 +63,15 @@ class Discoverer:
             self._tasks[name] = asyncio.create_task(self._run(name), name=f"discover {name}")
         self._rules = wanted
 
+    def kept_lists(self, rules: Iterable[Discovery]) -> dict[str, tuple[Listed, ...]]:
+        """The lists that were there, by the rule's name, if these were the rules: those of the same user."""
+        known = {rule.name: rule for rule in rules if rule.name in self.lists}
+        return {
+            name: self.lists[name]
+            for name, rule in known.items()
+            if self._rules[name].template.same_subject(rule.template)
+        }
+
     async def stop(self) -> None:
         """Stop every task; returns when all have ended."""
         await cancel_and_wait(self._tasks.values())
@@ -79,6 +88,8 @@ class Discoverer:
             except ApiError as error:
                 failures, reason = failures + 1, self._failed(name, error.failure, reason)
                 retry_after = error.failure.retry_after
+            except ConfigError:
+                return  # the exporter is stopping
             except Exception:
                 failures += 1
                 log.exception("unexpected error in discovery", discovery=name)

@@ -5,6 +5,8 @@ import os
 import stat
 from pathlib import Path
 
+from frs_exporter.core.errors import ConfigError
+
 Fingerprint = tuple[int, ...]
 """What changes when a file is written, replaced, or reached by another link; the errno alone where there is no look."""
 
@@ -44,6 +46,13 @@ def fingerprint(file: Path) -> Fingerprint:
 def is_temporary(error: Exception) -> bool:
     """Whether a file that could not be read may be readable a moment later, though nobody has changed it."""
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno not in LASTING)
+
+
+def is_incomplete(error: Exception | None) -> bool:
+    """Whether an attempt that ended like this has not read everything, for a reason that passes."""
+    if isinstance(error, ConfigError):
+        return error.temporary
+    return error is not None and is_temporary(error)
 
 
 def reason_of(error: Exception) -> str:

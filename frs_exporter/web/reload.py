@@ -1,32 +1,30 @@
 """How the web config is kept in force: taken up when it changes, unless it takes protection away by oversight."""
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
-from frs_exporter.config.source import Source
-from frs_exporter.config.watched import Watched, WatchOptions
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.runtime.watched import Source, Watched, WatchOptions
 from frs_exporter.web.listener import Listener
 from frs_exporter.web.middleware import Guard
 from frs_exporter.web.protection import CLIENTS, lost
 from frs_exporter.web.web_config import WebConfig
 
-LOOK_EVERY = 2.0
-"""Seconds between two looks whether the web config, or a file it names, has changed."""
-SETTLE = 0.5
-"""Seconds between seeing that and reading: a certificate and its key are two files."""
-LONGEST_READ = 10.0
+WEB_CONFIG = WatchOptions("web config", interval=2.0, settle=0.5, timeout=10.0)
+"""A certificate and its key are two files: who renews them has half a second for the second one."""
 
 log = structlog.get_logger()
 
 
-def watched_web_config(
-    source: Source[WebConfig], guard: Guard, listener: Listener, telemetry: Telemetry, settle: float = SETTLE
-) -> Watched[WebConfig]:
-    """The web config that `guard` and `listener` go by; files settle for so many seconds."""
+def watch_web_config(
+    source: Source[WebConfig], options: WatchOptions, guard: Guard, listener: Listener, telemetry: Telemetry
+) -> asyncio.Task[None]:
+    """Keep `guard` and `listener` at what the web config says, in a task that never ends; `source` may have no file."""
 
     async def apply(config: WebConfig) -> Mapping[str, Any]:
         before = guard.config.protections
@@ -40,8 +38,10 @@ def watched_web_config(
         return {"tls": config.tls is not None, "users": len(config.users)}
 
     show_protection(telemetry, guard.config)
-    options = WatchOptions("web config", settle, LONGEST_READ)
-    return Watched(source, apply, options, telemetry.web_config_good, telemetry.web_config_time)
+    options = options if source.path else replace(options, interval=0.0)
+    watched = Watched(source, options, telemetry.web_config_good, telemetry.web_config_time)
+    watched.begin()
+    return asyncio.create_task(watched.watch(apply), name=f"watch {options.name}")
 
 
 def show_protection(telemetry: Telemetry, config: WebConfig) -> None:

@@ -20,8 +20,10 @@ async def in_turns(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
-async def stream(request: web.Request, blocks: AsyncIterator[bytes], headers: Mapping[str, str]) -> web.StreamResponse:
-    """Answer with the blocks, in the content coding that the client likes best."""
+async def stream(
+    request: web.Request, blocks: AsyncIterator[bytes], headers: Mapping[str, str], *, timeout: float = LONGEST
+) -> web.StreamResponse:
+    """Answer with the blocks, in the content coding that the client likes best, as long as it reads them in time."""
     encoding = negotiate(header(request, "Accept-Encoding", "identity"), ENCODINGS, IDENTITY)
     vary = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
     response = web.StreamResponse(headers={"Cache-Control": "no-store", **headers, "Vary": vary})
@@ -36,7 +38,7 @@ async def stream(request: web.Request, blocks: AsyncIterator[bytes], headers: Ma
         return response
     coder = Coder(encoding)
     try:
-        async with asyncio.timeout(LONGEST):
+        async with asyncio.timeout(timeout):
             async for block in blocks:
                 if data := coder.code(block):
                     await response.write(data)

@@ -4,13 +4,15 @@ import asyncio
 import json
 import os
 import random
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from frs_exporter.config.load import load
+from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
+from frs_exporter.config.yaml import OnRead
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.page import TEXT
@@ -51,6 +53,23 @@ def config_of(cloud: Cloud) -> dict[str, Any]:
     }
 
 
+class Given(Source[Config]):
+    """A config that the test gives, for each reload another one; none is read before it `answers`."""
+
+    def __init__(self, *loads: Config | ConfigError) -> None:
+        super().__init__("given.yaml", self._next)
+        self.loads = list(loads)
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def _next(self, *_: object) -> Config:
+        self.answers.wait(10)
+        given = self.loads.pop(0)
+        if isinstance(given, ConfigError):
+            raise given
+        return given
+
+
 class Living:
     """A started exporter and its files."""
 
@@ -61,15 +80,19 @@ class Living:
         self.config = config_of(cloud)
         self.telemetry = Telemetry()
         self.options = options
+        self.read: Callable[[str, OnRead], Config] = load
         self.exporter: Exporter
 
     async def start(self) -> None:
         """Load and start, as the command does."""
         self.write(self.config)
-        source = Source(str(self.file), load)
+        source = Source(str(self.file), self._load)
         options = {"rng": random.Random(3), "shard": Shard(), **self.options}
         self.exporter = Exporter(source, source.load(), self.telemetry, now=virtual_now, **options)
         await self.exporter.start()
+
+    def _load(self, path: str, on_read: OnRead) -> Config:
+        return self.read(path, on_read)
 
     def write(self, config: Any) -> None:
         """Replace the config file."""

@@ -13,8 +13,7 @@ import structlog
 
 from frs_exporter.cloud.projects import PER_PAGE, list_projects
 from frs_exporter.config.load import load
-from frs_exporter.config.source import Source
-from frs_exporter.core.errors import ApiError
+from frs_exporter.core.errors import ApiError, ConfigError
 from frs_exporter.core.model import Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.telemetry import Telemetry
@@ -26,9 +25,10 @@ from frs_simulator.faults import HANG, Fault
 from frs_simulator.world import digest
 from tests.calls import Calls, counting
 from tests.conftest import EPOCH, CloudContext, account, run_virtual, virtual_now
-from tests.polling.living import POLLS, UP, Living, config_of, living
+from tests.polling.living import POLLS, UP, Given, Living, config_of, living
 
 FOUND = 'frs_exporter_discovery_projects{discovery="%s"}'
+REQUESTS = "frs_exporter_api_requests_total"
 SUCCESS = 'frs_exporter_discovery_success{discovery="%s"}'
 SINCE = 'frs_exporter_discovery_last_success_timestamp_seconds{discovery="%s"}'
 SKIPPED = 'frs_exporter_discovery_projects_skipped{discovery="%s"}'
@@ -505,15 +505,21 @@ async def test_lists_that_come_while_another_is_put_in_place_are_put_in_place_to
         rules = [{"credential": o.domain_name, "name_template": "{credential}/{project_name}"} for o in owners]
         finding(*rules)(config)
         file.write_text(json.dumps(config))
-        source = Source(str(file), load)
-        exporter = Exporter(source, source.load(), telemetry, now=virtual_now)
+        started, source = load(str(file)), Given(ConfigError(["a config that takes its time, and is wrong"]))
+        source.answers.clear()
+        exporter = Exporter(source, started, telemetry, now=virtual_now)
         with counting() as calls:
             await exporter.start()
-            async with exporter._lock:
-                while len(exporter._discoverer.lists) < len(owners):  # noqa: ASYNC110  # they are across a socket
-                    await asyncio.sleep(0.01)
-            while not all_found():  # noqa: ASYNC110  # as are these
+            reload = asyncio.create_task(exporter.reload())
+            while telemetry.registry.get_sample_value(REQUESTS, {"api": "iam"}) != len(owners):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            assert not all_found()
+            source.answers.set()
+            while not all_found():  # noqa: ASYNC110  # they are across a socket
+                await asyncio.sleep(0.01)
+            with pytest.raises(ConfigError):
+                await reload
         assert plans(calls) == 2, "at the start, and for all lists"
         assert len({key[0] for key in exporter.states}) == 3 * len(owners)
         await exporter.stop()

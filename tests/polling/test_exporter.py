@@ -12,7 +12,8 @@ from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
 from frs_exporter.core.model import Api, Limit
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.polling.exporter import LONGEST_PAUSE, Exporter
+from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.times import USUAL, Times
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
 
 
@@ -73,7 +74,7 @@ def test_a_loop_that_does_not_turn_is_not_healthy() -> None:
             assert it.exporter.not_healthy() == ""
             heart = next(task for task in asyncio.all_tasks() if task.get_name() == "heartbeat")
             heart.cancel()
-            await asyncio.sleep(LONGEST_PAUSE - 2)
+            await asyncio.sleep(USUAL.longest_pause - 2)
             assert it.exporter.not_healthy() == ""
             await asyncio.sleep(4)
             assert it.exporter.not_healthy().startswith("the event loop has not turned for 1")
@@ -81,11 +82,10 @@ def test_a_loop_that_does_not_turn_is_not_healthy() -> None:
     run_virtual(main())
 
 
-async def test_a_loop_that_was_stuck_says_so_until_it_turns_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_loop_that_was_stuck_says_so_until_it_turns_again() -> None:
     """On real time: something blocks the loop, and whoever asks first afterwards learns of it."""
-    monkeypatch.setattr("frs_exporter.polling.exporter.LONGEST_PAUSE", 0.2)
-    monkeypatch.setattr("frs_exporter.polling.exporter.BEAT", 0.05)
-    exporter = Exporter(Source("", load), Config((), dict.fromkeys(Api, Limit())), Telemetry())
+    config, times = Config((), dict.fromkeys(Api, Limit())), Times(beat=0.05, longest_pause=0.2)
+    exporter = Exporter(Source("", load), config, Telemetry(), times=times)
     await exporter.start()
     await asyncio.sleep(0.1)
     time.sleep(0.4)  # noqa: ASYNC251  # this is the point

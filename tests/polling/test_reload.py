@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import structlog
 
-from frs_exporter.config.watched import RETRY_AFTER
+from frs_exporter.config.load import Config, load
+from frs_exporter.config.yaml import OnRead
 from frs_exporter.core.errors import ConfigError
-from frs_exporter.polling.reload import SETTLE
+from frs_exporter.polling.times import USUAL
+from frs_exporter.runtime.watched import RETRY_AFTER
 from frs_simulator.faults import Fault
-from tests.conftest import EPOCH, account, loop_time, run_virtual, secrets_of
+from tests.conftest import EPOCH, account, run_virtual, secrets_of
 from tests.polling.living import GOOD, LOADED_AT, POLLS, UP, Living, living, replace_file
 from tests.starving import no_descriptors
 
@@ -33,7 +35,7 @@ def both() -> tuple[Any, Any]:
 def test_an_equal_job_keeps_its_task_backoff_samples_and_counters(tmp_path: Path) -> None:
     async def main() -> None:
         async with living(tmp_path, *both()) as it:
-            it.world.faults.set("frs", Fault(throttle=3000), it.exporter._config.targets[0].project_id)
+            it.world.faults.set("frs", Fault(throttle=3000), it.config["projects"][0]["project_id"])
             await asyncio.sleep(200)
             tasks, states, shown, asked = it.tasks(), dict(it.exporter.states), it.shown(), it.asked()
             await asyncio.sleep(0)
@@ -218,30 +220,6 @@ def test_a_config_that_cannot_be_used_leaves_all_as_it_was(tmp_path: Path, broke
     assert any(problem.strip() in entry["problem"] for entry in errors)
 
 
-def test_whoever_comes_before_a_load_begins_shares_it_and_loads_never_overlap(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with living(tmp_path, account("ak_sk", "k1")) as it:
-            source = it.exporter._reloader._source
-            attempt, loads = source.attempt, []
-
-            def counted() -> Any:
-                loads.append(loop_time())
-                return attempt()
-
-            source.attempt = counted  # type: ignore[method-assign]
-            await it.exporter._reloader._lock.acquire()
-            waiting = [asyncio.create_task(it.exporter.reload()) for _ in range(50)]
-            await asyncio.sleep(10)
-            assert loads == []
-            it.exporter._reloader._lock.release()
-            await asyncio.gather(*waiting)
-            assert len(loads) == 1
-            await it.exporter.reload()
-            assert len(loads) == 2
-
-    run_virtual(main())
-
-
 def test_a_file_that_changed_is_seen_within_the_interval_and_only_then_loaded(tmp_path: Path) -> None:
     async def main() -> None:
         async with living(tmp_path, *both(), reread_interval=30.0) as it:
@@ -249,7 +227,7 @@ def test_a_file_that_changed_is_seen_within_the_interval_and_only_then_loaded(tm
             await asyncio.sleep(300)
             assert it.shown()[LOADED_AT] == loaded, "nothing changed, nothing loaded"
             it.write(changed(it.config, labels={"team": "new"}))
-            await asyncio.sleep(31 + SETTLE)
+            await asyncio.sleep(31 + USUAL.settle)
             assert any('team="new"' in name for name in it.shown())
             assert it.shown()[LOADED_AT] > loaded
             it.write("{")
@@ -258,7 +236,7 @@ def test_a_file_that_changed_is_seen_within_the_interval_and_only_then_loaded(tm
             assert it.shown()[GOOD] == 0
             assert len([entry for entry in logs if entry["event"] == "config not reloaded"]) == 1, "told once"
             it.write(it.config)
-            await asyncio.sleep(31 + SETTLE)
+            await asyncio.sleep(31 + USUAL.settle)
             assert it.shown()[GOOD] == 1
 
     run_virtual(main())
@@ -309,7 +287,7 @@ def test_a_secret_replaced_on_disk_is_taken_up_by_itself(tmp_path: Path, kind: s
             if kind == "ak_sk":
                 owner.secret_key = "SKSK-new-one"
             put(owner.password if kind == "token" else owner.secret_key)
-            await asyncio.sleep(31 + SETTLE)
+            await asyncio.sleep(31 + USUAL.settle)
             assert it.shown()[LOADED_AT] > loaded
             assert all(it.tasks()[name] is not task for name, task in old.items())
             await asyncio.sleep(120)
@@ -402,7 +380,7 @@ def test_a_replaced_secret_that_could_not_be_read_is_read_soon_and_nothing_is_he
                 with no_descriptors(), pytest.raises(ConfigError, match="Too many open files"):
                     await it.exporter.reload()
                 assert it.shown()[GOOD] == 0
-                await asyncio.sleep(RETRY_AFTER + SETTLE + 5)
+                await asyncio.sleep(RETRY_AFTER + USUAL.settle + 5)
                 assert it.shown()[GOOD] == 1
                 await asyncio.sleep(200)
             assert {name: it.shown()[UP % name] for name in ("p0", "p9")} == {"p0": 1, "p9": 1}
@@ -539,7 +517,7 @@ def test_after_any_sequence_of_configs_all_is_as_after_a_fresh_start(tmp_path: P
             await asyncio.sleep(130)
             assert essence(it) == essence(fresh)
             mine, theirs = it.exporter, fresh.exporter
-            assert {job.key: job for job in mine._poller.jobs} == {job.key: job for job in theirs._poller.jobs}
+            assert {key: mine.job(key) for key in mine.runners} == {key: theirs.job(key) for key in theirs.runners}
             assert mine.states.keys() == theirs.states.keys()
             for key, state in theirs.states.items():
                 assert mine.states[key].up == state.up
@@ -559,18 +537,19 @@ def test_time_is_told_of_the_load_that_is_in_force(tmp_path: Path) -> None:
     run_virtual(main())
 
 
-def test_a_bug_in_a_reload_is_told_and_the_next_one_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> Any:
+def test_a_bug_in_a_reload_is_told_and_the_next_one_works(tmp_path: Path) -> None:
+    def broken(path: str, on_read: OnRead) -> Config:
+        load(path, on_read)
         raise ZeroDivisionError("secret")
 
     async def main() -> list[Any]:
         async with living(tmp_path, *both(), reread_interval=30.0) as it:
-            tasks = it.tasks()
-            with monkeypatch.context() as patch, structlog.testing.capture_logs() as logs:
-                patch.setattr("frs_exporter.config.load.build", broken)
+            tasks, it.read = it.tasks(), broken
+            with structlog.testing.capture_logs() as logs:
                 assert await it.reload(it.config) == ("unexpected ZeroDivisionError; the log has the traceback",)
                 await asyncio.sleep(100)
             assert (it.tasks(), it.shown()[GOOD]) == (tasks, 0)
+            it.read = load
             assert await it.reload(it.config) == ()
             assert it.shown()[GOOD] == 1
         return logs

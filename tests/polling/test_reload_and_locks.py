@@ -2,13 +2,19 @@
 
 import asyncio
 import copy
+import gc
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from aiohttp import ClientSession
 
-from frs_exporter.core.model import Api
+from frs_exporter.cloud.ak_sk import KeyAuthorizer
+from frs_exporter.cloud.gate import Gate
+from frs_exporter.cloud.guard import Guard
+from frs_exporter.config.load import Config
+from frs_exporter.polling.runner import JobRunner
 from frs_simulator.faults import Fault
 from frs_simulator.world import LockRule, Machine
 from tests.conftest import account, run_virtual
@@ -16,6 +22,16 @@ from tests.polling.living import UP, Living, living, replace_file
 from tests.polling.test_reload import with_file
 
 REJECTED = 'frs_exporter_credential_rejected{credential="%s"}'
+
+
+KEPT = (Config, JobRunner, KeyAuthorizer, Guard, ClientSession, Gate)
+"""What a reload may make anew."""
+
+
+def alive(kind: type) -> int:
+    """How many objects there are that somebody holds on to."""
+    gc.collect()
+    return sum(isinstance(found, kind) for found in gc.get_objects())
 
 
 def locked(alive: Living) -> bool:
@@ -205,6 +221,7 @@ def test_many_ways_to_reach_the_cloud_may_change_at_once(tmp_path: Path) -> None
         for number, owner in enumerate(owners):
             owner.domain_name = f"owner-{number}"
             owner.access_key = f"AK{number}"
+        sessions = alive(ClientSession)
         async with living(tmp_path, *owners) as it:
             for round in range(20):
                 other = copy.deepcopy(it.config)
@@ -217,8 +234,7 @@ def test_many_ways_to_reach_the_cloud_may_change_at_once(tmp_path: Path) -> None
             await asyncio.sleep(20)
             assert len(it.tasks()) == 6
             assert len([task for task in asyncio.all_tasks() if task.get_name().startswith("poll ")]) == 6
-            connections = it.exporter._client._transport._connections
-            assert len(connections._sessions) == 6
+            assert alive(ClientSession) - sessions == 6
             shown = it.shown()
             assert not [name for name in shown if 'reason="internal"' in name and name.startswith("frs_poll")]
             assert all(shown[UP % f"p{number}"] == 1 for number in range(6))
@@ -229,7 +245,9 @@ def test_many_ways_to_reach_the_cloud_may_change_at_once(tmp_path: Path) -> None
 def test_thousands_of_reloads_leave_nothing_behind(tmp_path: Path) -> None:
     async def main() -> None:
         owner = account("ak_sk", "p1")
+        before = [alive(kind) for kind in KEPT]
         async with living(tmp_path, owner) as it:
+            tasks = len(asyncio.all_tasks())
             for number in range(300):
                 other = copy.deepcopy(it.config)
                 other["endpoints"]["frs"] = f"{it.cloud.url}/cn-north-{4 + number % 50}"
@@ -237,11 +255,9 @@ def test_thousands_of_reloads_leave_nothing_behind(tmp_path: Path) -> None:
                 other["projects"][0]["credential"] = f"c{number % 7}"
                 assert await it.reload(other) == ()
                 await asyncio.sleep(1)
-            client = it.exporter._client
-            assert len(client._authorizers) == len(client._guards) == 1
-            assert {key[0] for key in client._transport._gates} <= set(Api)
-            assert len(client._transport._gates) <= 2
-            assert len(it.tasks()) == 1
+            kept = [alive(kind) - count for kind, count in zip(KEPT, before, strict=True)]
+            assert kept == [1] * len(KEPT)
+            assert (len(it.tasks()), len(asyncio.all_tasks())) == (1, tasks)
 
     run_virtual(main())
 

@@ -5,6 +5,7 @@ import random
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,40 @@ import aiohttp
 
 from frs_exporter.cli.daemon import ServerOptions, running_server
 from frs_exporter.collectors.subscription import DOCUMENTED, SUBSCRIBED
-from frs_exporter.config.load import Config, load
+from frs_exporter.config.load import Config
 from frs_exporter.config.source import Source
 from frs_exporter.core.errors import Failure, Reason
-from frs_exporter.core.model import CollectResult, Sample
+from frs_exporter.core.model import CollectResult, Sample, Target
+from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.times import USUAL, Times
 from frs_exporter.web.layout import Layout
+from frs_exporter.web.reload import WEB_CONFIG
 from frs_exporter.web.web_config import load_web_config
 from frs_simulator import Simulator
 from tests.conftest import LIMITS, target_of
+from tests.polling.living import Given
+
+IMPATIENT = replace(WEB_CONFIG, interval=0.05, settle=0.05)
+"""For whoever changes the web config and waits for what comes of it."""
 
 
+@dataclass(frozen=True, slots=True)
 class Served:
-    """A running exporter."""
+    """A running exporter, started with `config`, and `source` for its reloads."""
 
-    def __init__(self, exporter: Exporter, telemetry: Telemetry, url: str, session: aiohttp.ClientSession) -> None:
-        self.exporter, self.telemetry, self.url, self.session = exporter, telemetry, url, session
+    exporter: Exporter
+    telemetry: Telemetry
+    source: Given
+    config: Config
+    url: str
+    session: aiohttp.ClientSession
+
+    async def becomes(self, *targets: Target) -> None:
+        """Reload a config of these targets."""
+        self.source.loads.append(Config(targets, LIMITS))
+        await self.exporter.reload()
 
     @property
     def port(self) -> int:
@@ -62,18 +80,25 @@ def trusting(folder: Path) -> ssl.SSLContext:
 
 @asynccontextmanager
 async def serving(
-    simulator: Simulator, layout: Layout | None = None, web_config: Path | str = "", **settings: Any
+    simulator: Simulator,
+    layout: Layout | None = None,
+    web_config: Path | str = "",
+    *,
+    shard: Shard | None = None,
+    times: Times = USUAL,
+    **settings: Any,
 ) -> AsyncIterator[Served]:
     """The projects of a simulator, served as the daemon does; over TLS when a folder with `authority.pem` says so."""
     targets = [target_of(owner, project, simulator.url, **settings) for owner, project in simulator.world.projects()]
     telemetry, source = Telemetry(), Source(str(web_config), load_web_config)
-    exporter = Exporter(Source("", load), Config(tuple(targets), LIMITS), telemetry, rng=random.Random(1), spread=0.01)
+    given, projects, rng = Given(), Config(tuple(targets), LIMITS), random.Random(1)
+    exporter = Exporter(given, projects, telemetry, rng=rng, spread=0.01, shard=shard or Shard(), times=times)
     config = source.load()
-    how = ServerOptions([("127.0.0.1", 0)], config, source, layout or Layout(), look_every=0.05, settle=0.05)
+    how = ServerOptions([("127.0.0.1", 0)], config, source, layout or Layout(), IMPATIENT)
     plain = {"Accept-Encoding": "identity"}
     async with running_server(exporter, telemetry, how) as ports:
         scheme, trust = ("https", trusting(Path(web_config).parent)) if config.tls else ("http", True)
         connector = aiohttp.TCPConnector(ssl=trust, limit=0)  # as many at once as a test wants
         url = f"{scheme}://127.0.0.1:{ports[0]}"
         async with aiohttp.ClientSession(url, headers=plain, auto_decompress=False, connector=connector) as session:
-            yield Served(exporter, telemetry, url, session)
+            yield Served(exporter, telemetry, given, projects, url, session)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -15,12 +16,14 @@ from frs_exporter.config.source import Source
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.times import Times
 from frs_exporter.web.app import build_app
 from frs_exporter.web.layout import Layout
+from frs_exporter.web.stream import in_turns, stream
 from frs_simulator import Simulator, demo_world
 from frs_simulator.faults import HANG
 from tests.conftest import LIMITS, account, target_of
-from tests.web.serving import Served, fill, serving
+from tests.web.serving import Served, serving
 
 
 @pytest.fixture
@@ -78,9 +81,9 @@ async def test_what_else_is_there(served: Served) -> None:
     assert (await served.get("/metrics", method="POST"))[0] == 405
 
 
-async def test_a_loop_that_has_not_turned_is_not_healthy(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frs_exporter.polling.exporter.LONGEST_PAUSE", -1.0)
-    status, _, body = await served.get("/-/healthy")
+async def test_a_loop_that_has_not_turned_is_not_healthy() -> None:
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, times=Times(longest_pause=-1.0)) as served:
+        status, _, body = await served.get("/-/healthy")
     assert status == 503
     assert body.startswith(b"not healthy: the event loop has not turned for ")
 
@@ -150,26 +153,10 @@ async def test_a_client_that_hangs_up_harms_nobody(served: Served) -> None:
     assert (await served.get("/metrics"))[0] == 200
 
 
-class Given(Source[Config]):
-    """A config that the test gives."""
-
-    def __init__(self, *loads: Config | ConfigError) -> None:
-        super().__init__("given.yaml", self._next)
-        self.loads = list(loads)
-
-    def _next(self, *_: object) -> Config:
-        given = self.loads.pop(0)
-        if isinstance(given, ConfigError):
-            raise given
-        return given
-
-
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_reload_answers_200_only_when_the_config_is_in_place(served: Served, method: str) -> None:
-    config = served.exporter._config
-    served.exporter._reloader._source = Given(
-        Config(config.targets[:1], config.limits), ConfigError(["c.yaml:1:1: a", "c.yaml:2:1: b"]), config
-    )
+    first = Config(served.config.targets[:1], LIMITS)
+    served.source.loads += [first, ConfigError(["c.yaml:1:1: a", "c.yaml:2:1: b"]), served.config]
     assert (await served.get("/-/reload", method=method))[::2] == (200, b"reloaded\n")
     assert (await served.get("/metrics"))[2].count(b"\nfrs_up{") == 1
     status, headers, body = await served.get("/-/reload", method=method)
@@ -186,16 +173,14 @@ async def test_reload_answers_200_only_when_the_config_is_in_place(served: Serve
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PATCH", "OPTIONS"])
 async def test_reload_by_any_other_method_is_405_and_changes_nothing(served: Served, method: str) -> None:
-    served.exporter._reloader._source = Given()
     status, headers, _ = await served.get("/-/reload", method=method)
     assert status == 405
     assert set(headers["Allow"].split(",")) == {"POST", "PUT"}
 
 
 async def test_a_client_that_hangs_up_does_not_stop_the_reload_it_asked_for(served: Served) -> None:
-    config = served.exporter._config
-    served.exporter._reloader._source = Given(Config(config.targets[:2], config.limits))
-    await served.exporter._lock.acquire()
+    served.source.loads.append(Config(served.config.targets[:2], LIMITS))
+    served.source.answers.clear()
     port = served.port
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
@@ -203,7 +188,7 @@ async def test_a_client_that_hangs_up_does_not_stop_the_reload_it_asked_for(serv
     await asyncio.sleep(0.1)
     writer.transport.abort()
     await asyncio.sleep(0.1)
-    served.exporter._lock.release()
+    served.source.answers.set()
     async with asyncio.timeout(10):
         while len(served.exporter.states) != 2:  # noqa: ASYNC110  # what is awaited is nobody's answer
             await asyncio.sleep(0.02)
@@ -219,18 +204,21 @@ async def test_only_the_metrics_that_are_named(served: Served) -> None:
     assert (await served.get("/metrics?name[]=nothing"))[::2] == (200, b"")
 
 
-async def test_a_reader_that_stops_reading_does_not_keep_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_that_stops_reading_does_not_keep_the_page() -> None:
     """The connection ends, and with it what was still to be read."""
-    monkeypatch.setattr("frs_exporter.web.stream.LONGEST", 0.5)
-    async with Simulator(demo_world(2000)) as simulator, serving(simulator, poll_interval=3600.0) as served:
-        fill(served.exporter)
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        return await stream(request, in_turns(200 * [bytes(1 << 16)]), {}, timeout=0.5)
+
+    app = web.Application()
+    app.router.add_get("/metrics", page)
+    async with TestServer(app) as server:
         with socket.socket() as reader:
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            reader.connect(("127.0.0.1", served.port))
+            reader.connect(("127.0.0.1", server.port))
             reader.sendall(6 * b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")  # more than the kernel keeps for it
             await asyncio.sleep(1.5)
             assert await asyncio.to_thread(ends, reader)
-        assert (await served.get("/-/healthy"))[0] == 200
 
 
 def ends(reader: socket.socket) -> bool:

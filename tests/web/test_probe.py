@@ -222,7 +222,7 @@ async def test_a_project_that_a_reload_takes_away_meanwhile() -> None:
         world.faults.set("frs", HANG)
         waiting = asyncio.create_task(served.get("/probe?project=vision-prod", headers={TIMEOUT: "5"}))
         await asyncio.sleep(0.2)
-        await served.exporter._poller.reconcile([])
+        await served.becomes()
         status, _, body = await waiting
         assert (status, body) == (503, b"the config has changed meanwhile: ask again\n")
         assert (await served.get("/probe?project=vision-prod"))[0] == 404
@@ -242,7 +242,7 @@ async def test_sd_lists_every_project_as_a_target() -> None:
         assert labels["__param_project"] == labels["instance"] == "vision-prod"
         assert labels["__meta_frs_label_team"] == "视觉"
         assert {"__meta_frs_region", "__meta_frs_project_id", "__meta_frs_credential", "__meta_frs_auth"} <= set(labels)
-        await served.exporter._poller.reconcile([])
+        await served.becomes()
         assert json.loads((await served.get("/sd"))[2]) == []
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from frs_exporter.collectors.subscription import SUBSCRIBED, proven_samples
-from frs_exporter.core.errors import Failure, Reason
+from frs_exporter.core.errors import ConfigError, Failure, Reason
 from frs_exporter.core.explanations import CODES, REASONS
 from frs_exporter.core.model import CollectResult, Job, JobState, Sample
 from frs_exporter.core.pricing import LIST_PRICE_2018
@@ -253,16 +253,17 @@ def test_a_face_set_looks_as_full_as_it_is(fullness: float, shown: str) -> None:
 
 async def test_a_refused_config_is_told_on_the_page() -> None:
     async with demo(1) as served:
-        served.exporter._reloader.problems = ("c.yaml:1:2: projects: there is <nothing> to watch",)
+        served.source.loads.append(ConfigError(["c.yaml:1:2: projects: there is <nothing> to watch"]))
+        with pytest.raises(ConfigError):
+            await served.exporter.reload()
         text = (await page(served)).text
         assert "The newest config is not in use" in text
         assert "c.yaml:1:2: projects: there is <nothing> to watch" in text
 
 
 async def test_no_projects_and_a_shard() -> None:
-    async with demo(1) as served:
-        await served.exporter._poller.reconcile([])
-        served.exporter._shard = Shard(2, 5)
+    async with demo(1, shard=Shard(2, 5)) as served:
+        await served.becomes()
         text = (await page(served)).text
         assert "No project is watched yet." in text
         assert "shard 2 of 5" in text
