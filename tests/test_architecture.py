@@ -125,6 +125,20 @@ def test_files_and_functions_are_small_and_say_what_they_are_for(path: Path) -> 
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
 
 
+def attributes(node: ast.ClassDef) -> set[str]:
+    """What a class gives its objects, in whichever of its methods."""
+    stored = (part for part in ast.walk(node) if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store))
+    return {part.attr for part in stored if isinstance(part.value, ast.Name) and part.value.id == "self"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_objects_are_small(path: Path) -> None:
+    """Telemetry is the list of the exporter's own metrics: an attribute for each, and no rule about them."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef) and node.name != "Telemetry":
+            assert len(attributes(node)) <= 10, node.name
+
+
 @pytest.mark.parametrize("path", [*MODULES, *SIMULATORS], ids=name_of)
 def test_what_is_public_has_a_docstring(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
