@@ -129,7 +129,7 @@ async def test_a_reload_whose_files_hang_is_refused_and_a_later_one_works() -> N
         except ConfigError:
             await asyncio.sleep(0.01)
     assert telemetry.registry.get_sample_value("frs_exporter_config_last_reload_successful") == 1
-    await watched.stop()
+    await exporter.stop()
 
 
 LEAVING = """

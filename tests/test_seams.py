@@ -10,18 +10,6 @@ TESTS = Path(__file__).parent
 FILES = sorted(str(file.relative_to(TESTS)) for file in TESTS.rglob("*.py"))
 PATCHED = {"cloud/test_transport.py", "conftest.py"}
 """Where something is patched for good: what sockets do to the transport, and the clock and threads of virtual time."""
-PENDING = {
-    "polling/test_discovery.py",
-    "polling/test_exporter.py",
-    "polling/test_poller.py",
-    "polling/test_reload.py",
-    "polling/test_reload_and_locks.py",
-    "test_watched.py",
-    "web/test_app.py",
-    "web/test_probe.py",
-    "web/test_status.py",
-}
-"""What is still to be given seams: a file that needs none any more comes off the list."""
 BY_NAME = {"getattr", "setattr", "hasattr", "delattr"}
 PATCHES = {"setattr", "delattr", "setitem", "delitem", "__setattr__"}
 """Of pytest's MonkeyPatch, which is for the environment only, and what changes a frozen value."""
@@ -68,15 +56,10 @@ def found(look: Look, file: str) -> list[str]:
     return list(look(ast.parse((TESTS / file).read_text())))
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file not in PENDING])
+@pytest.mark.parametrize("file", FILES)
 def test_a_test_goes_through_seams(file: str) -> None:
     assert found(reaches, file) == []
     assert file in PATCHED or found(patches, file) == []
-
-
-@pytest.mark.parametrize("file", sorted(PENDING))
-def test_what_is_pending_is_still_to_be_done(file: str) -> None:
-    assert found(reaches, file) + found(patches, file), f"{file} goes through seams: take it off PENDING"
 
 
 @pytest.mark.parametrize("file", sorted(PATCHED))

@@ -235,25 +235,7 @@ class TokenAuthorizer:
 
         # Who may not use the password does not queue at the gate for it. `attempt` asks again once the turn has come.
         self._guard.check(access.project_id, endpoint)
-        answer = await self._send(
-            Request(
-                api=Api.IAM,
-                endpoint=endpoint,
-                credential=self._credential.name,
-                method="POST",
-                # Nobody here reads the catalog of all services; any value leaves it out (IAM API, iam_30_0001).
-                target="/v3/auth/tokens?nocatalog=true",
-                timeout=access.poll_timeout,
-                http=access.http,
-                body=password_login(self._credential, access.project_id),
-                secret=self._credential.password.get_secret_value(),
-                read=read_token,
-                project=access.project_id,
-                poll_interval=access.poll_interval,
-                trace=trace,
-            ),
-            login,
-        )
+        answer = await self._send(self._login(access, trace), login)
         value, issued, expires, project_id = answer.data
         # FRS refuses a token of another project (FRS.0028, face_02_0045). Kept, it would fail each poll until it ends.
         if project_id != access.project_id:
@@ -261,6 +243,25 @@ class TokenAuthorizer:
         # The life is measured between two times of IAM's own clock, so a wrong local clock does no harm.
         life = min(expires - issued, LONGEST_LIFE)
         return Grant(Token(value), expires, asked_at + life * self._rng.uniform(*REFRESH_AT), asked_at + life)
+
+    def _login(self, access: RequestScope, trace: Trace) -> Request:
+        """The request that buys a token of a project, or with no project's id one without a scope."""
+        return Request(
+            api=Api.IAM,
+            endpoint=access.endpoints[Api.IAM],
+            credential=self._credential.name,
+            method="POST",
+            # Nobody here reads the catalog of all services; any value leaves it out (IAM API, iam_30_0001).
+            target="/v3/auth/tokens?nocatalog=true",
+            timeout=access.poll_timeout,
+            http=access.http,
+            body=password_login(self._credential, access.project_id),
+            secret=self._credential.password.get_secret_value(),
+            read=read_token,
+            project=access.project_id,
+            poll_interval=access.poll_interval,
+            trace=trace,
+        )
 
 
 def key(access: RequestScope) -> tuple[str, str]:

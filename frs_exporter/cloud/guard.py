@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from frs_exporter.cloud.cooldown import as_told
-from frs_exporter.cloud.lockout import CLOCK_JUMP, admit, step
+from frs_exporter.cloud.lockout import admit, step
 from frs_exporter.cloud.lockout_state import (
     AcceptedAgain,
     Deny,
@@ -32,6 +32,8 @@ from frs_exporter.core.explanations import advice
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.runtime.tasks import uninterrupted
 
+CLOCK_JUMP = 60.0
+"""A wall clock set by more seconds than this may be the end of signatures that were good until now."""
 GIVEN_UP = Failure(Reason.TIMEOUT, "given up before it was answered")
 
 log = structlog.get_logger()

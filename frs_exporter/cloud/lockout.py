@@ -37,8 +37,7 @@ What is done about it
       that could be the one too many does not begin. This is what keeps the lock from happening; all else is for the
       projects' sake.
 
-Times are in seconds of one clock, which the caller reads. `tests/cloud/test_lockout.py` walks through all sequences of
-up to eight events.
+Times are in seconds of one clock, which the caller reads.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -65,8 +64,6 @@ DEFERRAL = 30.0
 """Seconds by which who is deferred comes after the others."""
 FRESH = 300.0
 """For so many seconds a success tells that another project's refusal is not about the secret."""
-CLOCK_JUMP = 60.0
-"""A wall clock set by more seconds than this may be the end of signatures that were good until now."""
 PROJECT_PAUSES = (60.0, 300.0, 600.0, 960.0)
 """Seconds for which a project waits that got no answer, by how many attempts at its endpoint have had none in a row: it
 may have been a refusal."""

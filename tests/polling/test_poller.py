@@ -12,9 +12,10 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors import COLLECTORS, ApiClient
 from frs_exporter.collectors.collector import Collector
-from frs_exporter.core.model import Api, Job, Target
+from frs_exporter.collectors.subscription import SUBSCRIBED
+from frs_exporter.core.model import Api, CollectResult, Job, Sample, Target
 from frs_exporter.core.schedule import TICK
 from frs_exporter.exposition.page import TEXT, Page
 from frs_exporter.polling.exporter import PAGE_FAMILIES
@@ -35,11 +36,12 @@ class Polled:
         cloud: Cloud,
         targets: list[Target] | None = None,
         collectors: Mapping[str, Collector] = COLLECTORS,
+        rng: random.Random | None = None,
         **settings: Any,
     ) -> None:
         self.cloud = cloud
         self.page = Page(PAGE_FAMILIES)
-        self.poller = Poller(cloud.client, self.page, collectors, virtual_now, random.Random(7))
+        self.poller = Poller(cloud.client, self.page, collectors, virtual_now, rng or random.Random(7))
         self.jobs = [Job(target, "subscription") for target in targets or cloud.targets(**settings)]
 
     @classmethod
@@ -368,38 +370,55 @@ def test_what_an_answer_leaves_open_is_noted_once() -> None:
     ]
 
 
-def test_a_bug_around_a_poll_does_not_end_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> Any:
-        raise ZeroDivisionError
+class Loaded(random.Random):
+    """A die that breaks the first time."""
 
+    broken = False
+
+    def uniform(self, low: float, high: float) -> float:
+        if not self.broken:
+            self.broken = True
+            raise ZeroDivisionError
+        return super().uniform(low, high)
+
+
+def test_a_bug_around_a_poll_does_not_end_the_job() -> None:
     async def main() -> list[Any]:
-        async with polled(account("ak_sk", "k1")) as (_, polls):
-            with structlog.testing.capture_logs() as logs, monkeypatch.context() as patch:
-                patch.setattr("frs_exporter.polling.runner.report", broken)
+        async with CloudContext(account("ak_sk", "k1")) as cloud:
+            with structlog.testing.capture_logs() as logs:
+                polls = await Polled.started(cloud, rng=Loaded(7))
                 await asyncio.sleep(1)
             await asyncio.sleep(600)
             assert polls.shown()['frs_polls_total{project="k1",collector="subscription"}'] >= 9
+            await polls.poller.stop()
         return logs
 
     ((event, exc_info),) = told(run_virtual(main()), "event", "exc_info")
     assert (event, bool(exc_info)) == ("unexpected error around a poll", True)
 
 
-def test_what_cannot_be_rendered_is_reason_internal_and_the_job_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> Any:
-        raise ZeroDivisionError
+def test_what_cannot_be_rendered_is_reason_internal_and_the_job_goes_on() -> None:
+    """As a sample would be without all of its labels."""
+    subscription, broken = COLLECTORS["subscription"], False
+
+    async def collect(client: ApiClient, target: Target, memory: Any) -> CollectResult:
+        result = await subscription.collect(client, target, memory)
+        return replace(result, samples=(Sample(SUBSCRIBED, ("k1",), 1.0),)) if broken else result
 
     async def main() -> None:
-        async with polled(account("ak_sk", "k1")) as (_, polls):
+        nonlocal broken
+        async with CloudContext(account("ak_sk", "k1")) as cloud:
+            polls = await Polled.started(cloud, collectors={"subscription": replace(subscription, collect=collect)})
             await asyncio.sleep(1)
-            with monkeypatch.context() as patch:
-                patch.setattr("frs_exporter.polling.runner.lines", broken)
-                await asyncio.sleep(100)
-                shown = polls.shown()
+            broken = True
+            await asyncio.sleep(100)
+            shown = polls.shown()
             assert shown['frs_poll_error_info{project="k1",collector="subscription",reason="internal",code=""}'] == 1
             assert shown['frs_subscribed{project="k1",subservice="search"}'] == 1, "as last told"
+            broken = False
             await asyncio.sleep(300)
             assert polls.shown()[UP % "k1"] == 1
+            await polls.poller.stop()
 
     run_virtual(main())
 

@@ -118,7 +118,7 @@ def test_a_changed_credential_authenticates_just_its_projects_anew(tmp_path: Pat
         first, second = account("token", "a1", "a2"), account("token", "b1", "b2")
         first.domain_name, second.domain_name = "first", "second"
         async with living(tmp_path, first, second) as it:
-            assert it.asked("iam") == 4
+            assert it.asked("iam") == 6, "each user's password proves itself, and buys two tokens"
             tasks = it.tasks()
             first.password = "Pw-changed-in-iam!"
             it.world.expire_tokens()  # as a changed password does
@@ -128,8 +128,8 @@ def test_a_changed_credential_authenticates_just_its_projects_anew(tmp_path: Pat
             assert await it.reload(other) == ()
             await asyncio.sleep(5)
             bought = {key[2] for key, count in it.world.requests.items() if key[0] == "iam" and count == 2}
-            assert bought == {project.id for project in first.projects}
-            assert it.asked("iam") == 6
+            assert bought == {"", *(project.id for project in first.projects)}
+            assert it.asked("iam") == 9
             restarted = {name for name, task in tasks.items() if it.tasks()[name] is not task}
             assert restarted == {"poll a1/subscription", "poll a2/subscription"}
             shown = it.shown()
