@@ -121,6 +121,8 @@ class Tls:
 
     def allows(self, certificate: Mapping[str, Any] | None) -> bool:
         """Whether a client may talk to us that has shown this certificate, as `getpeercert` tells it."""
+        if self.context.verify_mode is ssl.CERT_REQUIRED and not certificate:
+            return False  # a connection that is older than this config: nobody asked it for one
         if self.allowed_sans is None:
             return True
         names = (certificate or {}).get("subjectAltName", ())

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,6 +151,29 @@ async def test_a_file_that_says_nothing_changes_nothing(tmp_path: Path, change: 
         assert entry["event"] == "web config gives protection up"
         assert entry["protection"] == "TLS, client certificates, client_allowed_sans, client_ca, logins"
         assert gauges(served) == [0, 0, 0]
+
+
+async def test_a_connection_that_is_older_than_the_protection_does_not_come_in_by_it(tmp_path: Path) -> None:
+    """It had to log in; now certificates are asked for instead, of which it never showed one."""
+    prepare(tmp_path)
+    file = tmp_path / "web.yml"
+    file.write_text(USERS)
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, web_config=file) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+
+        async def status(authorization: str = "") -> bytes:
+            writer.write(f"GET /-/healthy HTTP/1.1\r\nHost: x\r\n{authorization}\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length"))
+            await reader.readexactly(int(length.split()[1]))
+            return head.split()[1]
+
+        login = b64encode(b"alice:correct").decode()
+        assert await status(f"Authorization: Basic {login}\r\n") == b"200"
+        file.write_text(without(NAMES) + "basic_auth_users: {}\n")
+        await until(lambda: gauges(served) == [1, 1, 0])
+        assert await status() == b"403"
+        writer.close()
 
 
 COMMENTS = [b"\xef\xbb\xbf", "# Zürich, 北京\n".encode(), "Aussteller: Müller\r\n".encode("latin-1")]
