@@ -34,7 +34,14 @@ CLOUD = (
 )
 """The same within the package that protects accounts."""
 PURE = (
-    *("cloud.proxy", "cloud.signing", "cloud.strict_json", "collectors.cloud_eye.tally"),
+    *(
+        "cloud.lockout",
+        "cloud.lockout_state",
+        "cloud.proxy",
+        "cloud.signing",
+        "cloud.strict_json",
+        "collectors.cloud_eye.tally",
+    ),
     *("core.discovery", "core.errors", "core.explanations", "core.model", "core.pricing", "core.redact", "core.regex"),
     *("core.schedule", "core.trace", "exposition.page", "exposition.render", "polling.capacity", "polling.plan"),
     *("status.i18n", "status.snapshot", "status.summary", "status.view", "web.layout"),
