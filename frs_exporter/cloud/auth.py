@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from frs_exporter.cloud.ak_sk import AgencyAuthorizer, KeyAuthorizer
-from frs_exporter.cloud.guard import Guard, Replaced, User
+from frs_exporter.cloud.guard import Guard, Replaced, User, now
 from frs_exporter.cloud.iam import about, password_login, read_token
 from frs_exporter.cloud.lease import Grant, Lease
 from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS
@@ -32,6 +32,8 @@ LONGEST_LIFE = 86400.0
 REPLACE_AGAIN = 300.0
 """Seconds before a project's token is bought anew after one bought for a refused one was refused too."""
 
+PROVE_AGAIN = 3600.0
+"""Seconds for which an IAM that takes no login without a scope is asked for none."""
 NO_PROOF = {Reason.CLIENT, Reason.FORBIDDEN, Reason.ABSENT, Reason.PAYLOAD}
 """What an IAM answers that wants no login without a scope: the next login tells more."""
 
@@ -157,7 +159,7 @@ class TokenAuthorizer:
         self._replaced = replaced
         self._kept: dict[tuple[str, str], CachedToken] = {}
         self._projects = 0
-        self._proves = True
+        self._no_proof_until = -math.inf
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """The token of `access`; one that nears its end is renewed in the background while it is still used."""
@@ -187,6 +189,7 @@ class TokenAuthorizer:
         """Keep the tokens of these only, and share the password among their endpoints."""
         wanted = {key(access) for access in accesses}
         self._projects = len({access.project_id for access in accesses})
+        wanted |= {(endpoint, "") for endpoint, _ in wanted}  # of the logins without a scope, which prove the password
         for gone in self._kept.keys() - wanted:
             self._kept.pop(gone).lease.close()
         self._guard.retain({endpoint for endpoint, _ in wanted})
@@ -216,9 +219,9 @@ class TokenAuthorizer:
                 try:
                     await self._of(account).lease.renewed(partial(self._buy, account, trace))
                 except ApiError as error:
-                    self._proves = error.failure.reason not in NO_PROOF
-                    if self._proves:
+                    if error.failure.reason not in NO_PROOF or not error.failure.by_vendor:
                         raise
+                    self._no_proof_until = now() + PROVE_AGAIN
 
     async def _buy(self, access: RequestScope, trace: Trace) -> Grant[Token]:
         asked_at, endpoint = 0.0, access.endpoints[Api.IAM]
@@ -226,7 +229,7 @@ class TokenAuthorizer:
         @asynccontextmanager
         async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
-            if self._proves and access.project_id and self._projects > 1 and not self._guard.proven:
+            if access.project_id and self._projects > 1 and not self._guard.proven and now() >= self._no_proof_until:
                 raise Unproven  # here, as it may be so only since this login waits for its turn
             async with self._guard.attempt(access.project_id, endpoint, replaced=self._replaced):
                 # Before IAM has issued the token, so that it is never believed to live longer than it does.
@@ -238,7 +241,7 @@ class TokenAuthorizer:
         answer = await self._send(self._login(access, trace), login)
         value, issued, expires, project_id = answer.data
         # FRS refuses a token of another project (FRS.0028, face_02_0045). Kept, it would fail each poll until it ends.
-        if project_id != access.project_id:
+        if access.project_id and project_id != access.project_id:
             raise ApiError(Failure(Reason.PROJECT_MISMATCH, "IAM issued a token of another project", **about(answer)))
         # The life is measured between two times of IAM's own clock, so a wrong local clock does no harm.
         life = min(expires - issued, LONGEST_LIFE)

@@ -110,6 +110,8 @@ class Client:
         """Give up what is under way, and close every connection."""
         for held in self._authorizers.values():
             held.close()
+        for guard in self._guards.values():
+            await guard.settle()
         await self._transport.close()
 
     def _authorizer(self, credential: Credential) -> Authorizer:

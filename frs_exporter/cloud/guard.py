@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from weakref import WeakSet
 
 import structlog
 
@@ -26,7 +27,7 @@ from frs_exporter.cloud.lockout_state import (
     Wait,
     kind_of,
 )
-from frs_exporter.cloud.memory import SecretMemory, restored
+from frs_exporter.cloud.memory import Entry, SecretMemory, restored
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import advice
 from frs_exporter.exposition.telemetry import Telemetry
@@ -49,9 +50,11 @@ async def nothing_new() -> bool:
 
 @dataclass(slots=True)
 class User:
-    """A user's refusals, which the vendor counts whichever of its secrets they are about: all their guards share it."""
+    """A user's refusals and attempts, which count whichever of its secrets they are about; their guards share it."""
 
     refusals: Refusals = field(default_factory=Refusals)
+    in_flight: int = 0
+    guards: "WeakSet[Guard]" = field(default_factory=WeakSet)
 
 
 @dataclass(slots=True)
@@ -78,6 +81,7 @@ class Guard:
         self._lines: defaultdict[str, deque[Place]] = defaultdict(deque)
         self._wanted = True
         self._memory = memory
+        user.guards.add(self)
         self._show()
 
     @property
@@ -130,9 +134,8 @@ class Guard:
             self._step(Event(Kind.CLOCK_JUMPED))
         ended = partial(Event, project=project, endpoint=endpoint, begun=await self._begun(project, endpoint))
         with uninterrupted():
+            await self._write_ahead(ended(Kind.FAILED))
             try:
-                if self._memory:
-                    await self._memory.before_attempt(self._state)
                 yield
             except ApiError as error:
                 failure = error.failure
@@ -165,20 +168,40 @@ class Guard:
     async def _recall(self, memory: SecretMemory) -> None:
         """Learn, once, what other processes have met."""
         async with memory.reading:
-            if memory.recalled:
-                return
-            entry = await memory.recall()
-            held = next(iter(entry.held.values()), None)
-            self._state = restored(self._current(), entry, held, memory.memory.offset(), now())
-            self._user.refusals = self._state.user
-            if self._state.hold:
-                self._tell([Rejected(self._state.hold.failure, self._state.hold.until - now())])
+            if not memory.recalled:
+                self._learn(memory, await memory.recall())
+
+    def _learn(self, memory: SecretMemory, entry: Entry) -> None:
+        was_held = self._state.phase is Phase.HELD
+        self._state = restored(self._current(), entry, memory.memory.offset(), now())
+        self._user.refusals = self._state.user
+        if self._state.hold and not was_held:
+            self._tell([Rejected(self._state.hold.failure, self._state.hold.until - now())])
+
+    async def _write_ahead(self, given_up: Event) -> None:
+        """Write an attempt down before it is made; raises ApiError where other processes have left no room for it."""
+        if self._memory is None:
+            return
+        try:
+            self._learn(self._memory, await self._memory.before_attempt(self._current(), self._policy))
+            self.check(given_up.project, given_up.endpoint)
+        except BaseException:
+            self._ended(given_up)
+            self._memory.answered = True
+            raise
+
+    async def settle(self) -> None:
+        """The process ends: what was written down and was no refusal is taken back."""
+        if self._memory:
+            await self._memory.settle(self._current())
 
     async def _remember(self, kind: Kind) -> None:
         if self._memory and kind is Kind.ACCEPTED and self._state.phase is Phase.PROVEN:
             await self._memory.take_back()
-        elif self._memory and kind in (Kind.REFUSED, Kind.UNANSWERED):
+        elif self._memory and (kind in (Kind.REFUSED, Kind.UNANSWERED) or self._state.phase is Phase.HELD):
             await self._memory.note(self._current())
+        elif self._memory:
+            self._memory.answered = True
 
     def _begin(self, endpoint: str) -> float:
         self._step(Event(Kind.BEGUN, endpoint=endpoint))
@@ -225,19 +248,21 @@ class Guard:
 
     def _current(self) -> State:
         """What is known, with what other secrets of the user have met meanwhile."""
-        if self._state.user is not self._user.refusals:
-            self._state = replace(self._state, user=self._user.refusals)
+        others = self._user.in_flight - sum(self._state.in_flight.values())
+        if self._state.user is not self._user.refusals or self._state.others_in_flight != others:
+            self._state = replace(self._state, user=self._user.refusals, others_in_flight=others)
         return self._state
 
     def _step(self, event: Event) -> tuple[Effect, ...]:
         self._state, effects = step(self._current(), event, now(), self._policy)
         self._user.refusals = self._state.user
+        self._user.in_flight = self._state.others_in_flight + sum(self._state.in_flight.values())
         return effects
 
     def _ended(self, event: Event) -> tuple[Effect, ...]:
         effects = self._step(event)
-        if self._lines:
-            self._let_in()
+        for guard in [guard for guard in self._user.guards if guard._lines]:
+            guard._let_in()
         return effects
 
     def _tell(self, effects: Collection[Effect]) -> None:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from frs_exporter.core.errors import ApiError, Failure
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import advice
 from frs_exporter.runtime.tasks import interrupt
 
@@ -65,7 +65,13 @@ class Lease(Generic[T]):
     async def renewed(self, obtain: Obtain[T]) -> T:
         """What is granted now, by one request however many wait; raises ApiError."""
         # Shielded: whoever gives up must not take it from the others, nor break off a login that was sent.
-        return (await asyncio.shield(self._renew(obtain))).value
+        renewal, waiter = self._renew(obtain), asyncio.current_task()
+        try:
+            return (await asyncio.shield(renewal)).value
+        except asyncio.CancelledError:
+            if renewal.cancelled() and waiter and not waiter.cancelling():  # nobody has cancelled who waits for it
+                raise ApiError(Failure(Reason.TIMEOUT, f"the {self._what} was given up before it was there")) from None
+            raise
 
     def holds(self, value: object) -> bool:
         """Whether it is this value that is held."""

@@ -63,13 +63,13 @@ from frs_exporter.cloud.lockout_state import (
 DEFERRAL = 30.0
 """Seconds by which who is deferred comes after the others."""
 FRESH = 300.0
-"""For so many seconds a success tells that another project's refusal is not about the secret."""
+"""Seconds for which a success tells that another project's refusal is not about the secret."""
 PROJECT_PAUSES = (60.0, 300.0, 600.0, 960.0)
 """Seconds for which a project waits that got no answer, by how many attempts at its endpoint have had none in a row: it
 may have been a refusal."""
 ENDPOINT_PAUSES = (60.0, 120.0, 600.0, 960.0)
 """Seconds for which all wait there, once two projects in a row got none: one alone may be what hangs. Whoever they are,
-there are four attempts there within a quarter of an hour at most, fewer than the five that lock by default."""
+there are at most four attempts there in a quarter of an hour, and five lock by default."""
 
 
 def admit(state: State, now: float, project: str, endpoint: str | None, policy: Policy) -> Go | Wait | Deny:
@@ -104,8 +104,9 @@ def barriers(state: State, project: str, endpoint: str | None, policy: Policy) -
 
 def crowded(state: State, now: float, endpoint: str, policy: Policy) -> bool:
     """Whether those under way leave no room for one more."""
-    in_flight = sum(state.in_flight.values())
-    if in_flight + policy.secret.recent(state.refusals, now) >= policy.secret.limit:
+    in_flight, others = sum(state.in_flight.values()), state.others_in_flight
+    full = others and others + in_flight + policy.user.recent(state.user, now) >= policy.user.limit
+    if full or in_flight + policy.secret.recent(state.refusals, now) >= policy.secret.limit:
         return True
     if state.phase is not Phase.PROVEN:
         return in_flight > 0
@@ -293,8 +294,7 @@ TABLE: Mapping[tuple[Phase, Kind], Rule] = {
     (Phase.HELD, Kind.ACCEPTED): prove,
     (Phase.HELD, Kind.REFUSED): hold_longer,
     (Phase.HELD, Kind.UNANSWERED): defer,
-    # No row for (HELD, CLOCK_JUMPED): the vendor's lock runs by the vendor's clock.
-    (Phase.HELD, Kind.REPLACED): forget,
+    (Phase.HELD, Kind.REPLACED): forget,  # but no (HELD, CLOCK_JUMPED): the vendor's lock runs by the vendor's clock
     **dict.fromkeys([(phase, Kind.RETRIED) for phase in Phase], end_waits),
 }
 """What an event does in a phase; what is not here changes nothing."""

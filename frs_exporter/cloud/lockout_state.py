@@ -162,7 +162,8 @@ class State:
 
     `accepted` is which project was when, the last two of them; `refused_count` is since the last success, as `refusals`
     are, but not `all_refusals`; `suspect` is
-    whose refusal it was; `in_flight` are the attempts under way at each endpoint; `doubts` are refusals after which
+    whose refusal it was; `in_flight` are the attempts under way at each endpoint, `others_in_flight` those with
+    other secrets of the user; `doubts` are refusals after which
     somebody looks for another secret.
     """
 
@@ -178,6 +179,7 @@ class State:
     accepted: tuple[tuple[str, float], ...] = ()
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     in_flight: Mapping[str, int] = field(default_factory=dict)
+    others_in_flight: int = 0
     doubts: int = 0
 
     def with_attempts(self, endpoint: str, change: int) -> "State":

@@ -7,18 +7,28 @@ held, under a slow digest of it, until when and on which rung. A success takes b
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from frs_exporter.cloud.lockout_state import LAST_HOLD, MOST_COUNTED, Ladder, Phase, Refusals, State
+from frs_exporter.cloud.lockout_state import LAST_HOLD, MOST_COUNTED, Ladder, Phase, Policy, Refusals, State
 from frs_exporter.core.credentials import Credential, KeyCredential, TokenCredential
 from frs_exporter.core.errors import Failure, Reason
+from frs_exporter.runtime.files import reason_of
 from frs_exporter.runtime.offload import run_offloaded
 from frs_exporter.runtime.state_file import StateFile
 
 LONGEST = LAST_HOLD + 10.0
 """Seconds for which anything is believed: a time further away was written by a clock that was wrong."""
+LONGEST_WAIT = 5.0
+"""Seconds for the disk: then the process goes on without it."""
+AGAIN = 60.0
+"""Seconds before one more attempt with a secret that has not worked is written down."""
+SAME = 1.0
+"""Seconds within which two times are the same one."""
+FAR = 1e11
+"""In Unix seconds: a time from here on is none."""
 MAX_RUNG = 16
 
 Entries = dict[str, Any]
@@ -65,14 +75,16 @@ class Memory:
         return self._now() - asyncio.get_running_loop().time()
 
     async def read(self, secret: Secret) -> "Entry":
-        """The entry of a secret's user, of whose held secrets at most this one is in it."""
+        """The entry of a secret's user, of whose held secrets at most this one is in it; empty where there is none."""
 
         def look() -> Entry:
-            entry = Entry.read(self._file.read().get(self.name(secret)))
-            digest = self.digest(secret) if entry.held else ""
-            return Entry(entry.attempts, {digest: entry.held[digest]} if digest in entry.held else {})
+            return Entry.read(self._file.read().get(self.name(secret))).of(secret, self.digest)
 
-        return await run_offloaded(look)
+        try:
+            return await run_offloaded(look, timeout=LONGEST_WAIT)
+        except (OSError, TimeoutError) as error:
+            self._file.report("state is not read", error=reason_of(error))
+            return Entry()
 
     def digest(self, secret: Secret) -> str:
         """What tells a secret from others; takes 40 ms of CPU the first time."""
@@ -91,32 +103,38 @@ class Memory:
         await saved
 
     async def _write(self) -> None:
-        """Write until nothing is left: who comes meanwhile shares the next write."""
-        try:
-            while self._changes:
-                changes, self._changes = self._changes, []
+        """Write until nothing is left: who comes meanwhile shares the next write. Whatever happens, nobody hangs."""
+        while self._changes:
+            changes, self._changes = self._changes, []
+            try:
+                await run_offloaded(self._file.update, partial(make, changes), timeout=LONGEST_WAIT)
+            except Exception as error:
+                self._file.report("state is not kept", error=reason_of(error))
+            for _, saved in changes:
+                if not saved.done():
+                    saved.set_result(None)
+        self._writing = None
 
-                def all_at_once(entries: Entries, changes: list[tuple[Change, Any]] = changes) -> None:
-                    for change, _ in changes:
-                        change(entries)
 
-                await run_offloaded(self._file.update, all_at_once)
-                for _, saved in changes:
-                    if not saved.done():
-                        saved.set_result(None)
-        finally:
-            self._writing = None
+def make(changes: list[tuple[Change, asyncio.Future[None]]], entries: Entries) -> None:
+    """All these changes."""
+    for change, _ in changes:
+        change(entries)
 
 
 @dataclass(slots=True)
 class SecretMemory:
-    """What is remembered of one secret. `noted` says that there is something to take back, `attempt` is when the one
-    was written down of which nothing is known yet."""
+    """What is remembered of one secret.
+
+    `noted` says that there is something to take back, `attempt` is the Unix time of the newest that was written down
+    before it was made, and `answered` says that the secret had no part in what came of it.
+    """
 
     memory: Memory
     secret: Secret
     noted: bool = False
     attempt: float | None = None
+    answered: bool = False
     recalled: bool = False
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -126,28 +144,47 @@ class SecretMemory:
         self.noted, self.recalled = bool(entry.attempts or entry.held), True
         return entry
 
-    async def before_attempt(self, state: State) -> None:
-        """Write down that a secret is used which may be refused: the first time, and each time after a hold."""
-        if state.phase is Phase.HELD or (state.phase is Phase.UNPROVEN and self.attempt is None):
-            await self.note(state, attempt=True)
+    async def before_attempt(self, state: State, policy: Policy) -> "Entry":
+        """Write down that a secret is used which may be refused, and return what others have written meanwhile.
 
-    async def note(self, state: State, *, attempt: bool = False) -> None:
-        """Write down what is known; with `attempt`, one more is about to be made."""
-        offset, before = self.memory.offset(), self.attempt
+        Once a minute, and each time after a hold: the next one is written down then, as if the secret was refused.
+        """
+        now = asyncio.get_running_loop().time() + self.memory.offset()
+        if state.phase is Phase.PROVEN or (not state.hold and now - (self.attempt or -math.inf) < AGAIN):
+            return Entry()
+        rung = state.hold.rung + 1 if state.hold else 0
+        hold = Held(now + policy.hold_seconds(rung), rung) if state.hold else None
+        return await self._note(state, now, hold)
+
+    async def note(self, state: State) -> None:
+        """Write down what is known."""
+        hold = Held(state.hold.until + self.memory.offset(), state.hold.rung) if state.hold else None
+        await self._note(state, None, hold)
+
+    async def settle(self, state: State) -> None:
+        """The process ends: an attempt that had nothing to do with the secret is none."""
+        if self.attempt is not None and self.answered:
+            await self.note(state)
+
+    async def _note(self, state: State, attempt: float | None, hold: "Held | None") -> "Entry":
+        """Write down refusals, an attempt and a hold; what others have written, as it was before."""
+        offset, before, others = self.memory.offset(), self.attempt, Entry()
         now = asyncio.get_running_loop().time() + offset
-        times = [time + offset for time in state.user.times]
-        self.attempt, self.noted = (now if attempt else None), True
-        hold = Held(state.hold.until + offset, state.hold.rung) if state.hold else None
+        own = {time + offset for time in state.user.times}
+        self.attempt, self.answered, self.noted = attempt, False, True
 
         def change(entries: Entries) -> None:
             entry = Entry.read(entries.get(self.memory.name(self.secret)))
+            entry.attempts = {time for time in entry.attempts if time < now + SAME and not near(time, {*own, before})}
+            known = entry.of(self.secret, self.memory.digest)
+            others.attempts, others.held = set(known.attempts), dict(known.held)
             if hold:
                 entry.held[self.memory.digest(self.secret)] = hold
-            entry.attempts.discard(before or 0.0)
-            entry.attempts.update([*times, now] if attempt else times)
+            entry.attempts.update(own if attempt is None else {*own, attempt})
             entries[self.memory.name(self.secret)] = entry.as_json()
 
         await self.memory.write(change)
+        return others
 
     async def take_back(self) -> None:
         """The secret works: nothing is held against it, or its user."""
@@ -182,6 +219,11 @@ class Entry:
     attempts: set[float] = field(default_factory=set)
     held: dict[str, Held] = field(default_factory=dict)
 
+    def of(self, secret: Secret, digest: Callable[[Secret], str]) -> "Entry":
+        """The same, with this secret alone of those that are held."""
+        name = digest(secret) if self.held else ""
+        return Entry(set(self.attempts), {name: self.held[name]} if name in self.held else {})
+
     @classmethod
     def read(cls, raw: Any) -> "Entry":
         """What of an entry can be believed, whoever wrote it."""
@@ -202,20 +244,27 @@ class Entry:
         return {"until": max(ends, default=0.0), "attempts": attempts, "held": held}
 
 
-def restored(state: State, entry: Entry, held: Held | None, offset: float, now: float) -> State:
+def restored(state: State, entry: Entry, offset: float, now: float) -> State:
     """The state with what was read; `offset` is the wall clock against the loop's, `now` by the loop's."""
-    failure = Failure(Reason.AUTH, "refused before this process has started", status=401)
-    # A clock that was ahead has written times that are still to come: they count as of now.
-    before = (min(time - offset, now) for time in entry.attempts if abs(time - offset - now) < LONGEST)
-    times = tuple(sorted({*before, *state.user.times}))[-MOST_COUNTED:]
-    if times:
+    failure = Failure(Reason.AUTH, "refused, or hardly tried, by another process or before this one", status=401)
+    before = {time - offset for time in entry.attempts if abs(time - offset - now) < LONGEST}
+    new = {min(time, now) for time in before if not near(time, state.user.times)}
+    if new:
+        times = tuple(sorted({*new, *state.user.times}))[-MOST_COUNTED:]
         state = replace(state, user=Refusals(times, state.user.failure or failure))
-    if held is None or not now - LAST_HOLD < held.until - offset < now + LONGEST:
-        return state
-    hold = Ladder(failure, held.until - offset, held.rung)
-    return replace(state, phase=Phase.HELD, hold=hold, refused_count=held.rung)
+    for held in entry.held.values():
+        until = held.until - offset
+        if now - LAST_HOLD < until < now + LONGEST and (state.hold is None or until > state.hold.until + SAME):
+            hold = Ladder(state.hold.failure if state.hold else failure, until, held.rung)
+            state = replace(state, phase=Phase.HELD, hold=hold, refused_count=max(held.rung, state.refused_count))
+    return state
+
+
+def near(time: float, others: Iterable[float | None]) -> bool:
+    """Whether a time is one of others: a wall clock and the loop's do not run quite alike."""
+    return any(other is not None and abs(time - other) < SAME for other in others)
 
 
 def number(value: Any) -> bool:
     """Whether something is a number, as a time is."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < FAR

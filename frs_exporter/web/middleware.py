@@ -52,9 +52,9 @@ class Guard:
             if not self._limiter.has_capacity():
                 return deny(429, "too many requests: rate_limit of the web config is reached")
             await self._limiter.acquire()  # which waits for nothing, as there is room
-        shown = certificate(request)
-        if config.tls is not None and not config.tls.allows(shown):
-            if not shown:
+        client_certificate = certificate(request)
+        if config.tls is not None and not config.tls.allows(client_certificate):
+            if not client_certificate:
                 return deny(403, "no client certificate was shown when this connection began: connect anew")
             return deny(403, "the client certificate has none of the names in client_allowed_sans")
         if not config.users:

@@ -22,6 +22,7 @@ from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.one_shot import Check
 from frs_exporter.runtime.state_file import StateFile
+from frs_simulator.faults import Fault
 from frs_simulator.world import LockRule
 from tests.conftest import CloudContext, account, loop_time, run_virtual, virtual_now
 from tests.polling.living import Living, config_of
@@ -68,7 +69,7 @@ def test_a_refused_secret_is_held_in_the_next_life_and_its_ladder_goes_on(
         assert failure
         assert failure.reason is Reason.AUTH
         assert failure.retry_after == pytest.approx(policy.hold - 100, abs=1)
-        assert "refused before this process has started" in failure.message
+        assert "by another process or before this one" in failure.message
         await asyncio.sleep(policy.hold)
         await use(guard(tmp_path, credential))
         failure = await use(guard(tmp_path, credential), None)
@@ -167,14 +168,14 @@ def test_whatever_is_in_the_file_is_borne_and_holds_nobody_for_longer_than_an_ho
     entry = Entry.read(raw)
     assert Entry.read(entry.as_json()).held == entry.held
     for held in (None, *entry.held.values()):
-        state = restored(State(), entry, held, 1e9, 1000.0)
+        state = restored(State(), entry if held is None else Entry(entry.attempts, {"x": held}), 1e9, 1000.0)
         assert state.hold is None or state.hold.until < 1000 + 3611
         assert all(time <= 1000 for time in state.user.times)
 
 
 def test_a_hold_of_a_clock_in_the_future_is_none() -> None:
     for until, phase in ((1e9 + 3600, Phase.HELD), (1e9 + 7200, Phase.UNPROVEN), (1e9 - 7200, Phase.UNPROVEN)):
-        assert restored(State(), Entry(), Held(until, 1), 1e9, 0.0).phase is phase
+        assert restored(State(), Entry(held={"x": Held(until, 1)}), 1e9, 0.0).phase is phase
 
 
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
@@ -223,3 +224,130 @@ def test_fifty_checks_in_an_hour_with_a_wrong_secret_lock_nobody(tmp_path: Path,
             assert sum(lock.times for lock in cloud.world.locks.values()) == 0
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("fault", [Fault(status=503), Fault(status=429, code="IAM.0012"), Fault(reset=True)], ids=str)
+@pytest.mark.parametrize("kind", ["token", "ak_sk"])
+def test_attempts_that_said_nothing_of_the_secret_are_none_in_the_next_life(
+    tmp_path: Path, kind: str, fault: Fault
+) -> None:
+    async def main() -> None:
+        async with CloudContext(account(kind, "p")) as cloud:
+            (tmp_path / "config.yaml").write_text(json.dumps(config_of(cloud)))
+            config = load(str(tmp_path / "config.yaml"))
+            api = "iam" if kind == "token" else "frs"
+            for number in range(7):
+                cloud.world.faults.set(api, fault if number < 6 else None)
+                check = Check(config, now=virtual_now, memory=StateFile(tmp_path / "state", virtual_now))
+                await check.run()
+                (state,) = check.states.values()
+                assert state.up is (number == 6)
+                assert state.failure is None or state.failure.reason is not Reason.AUTH
+                await asyncio.sleep(30)
+
+    run_virtual(main())
+
+
+def test_a_refusal_is_counted_once_though_clocks_do_not_run_quite_alike(tmp_path: Path) -> None:
+    async def main() -> None:
+        clocks, user = random.Random(1), User()
+
+        def now() -> float:
+            return virtual_now() + clocks.uniform(-0.01, 0.01)
+
+        memory = Memory(StateFile(tmp_path, now), now)
+        for number in range(3):
+            credential = TokenCredential("ops", "acme", "monitor", SecretStr(f"wrong-{number}"))
+            it = Guard("ops", PASSWORDS, user, Telemetry(), memory.of(credential))
+            assert await use(it) is not None
+            assert len(user.refusals.times) == number + 1
+            assert len(next(iter(entries(tmp_path).values()))["attempts"]) == number + 1
+            await asyncio.sleep(5)
+        right = Guard("ops", PASSWORDS, user, Telemetry(), memory.of(PASSWORD))
+        assert await use(right, None) is None
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("broken", [OSError(11, "no thread can be had"), ValueError("a bug"), TimeoutError()], ids=str)
+def test_a_disk_that_cannot_be_used_keeps_nobody_waiting(tmp_path: Path, broken: Exception) -> None:
+    class Broken(StateFile):
+        def read(self) -> dict[str, Any]:
+            raise OSError(5, "the disk is gone")
+
+        def update(self, change: Callable[[dict[str, Any]], None]) -> None:
+            raise broken
+
+    async def main() -> None:
+        it = Guard(
+            "ops", PASSWORDS, User(), Telemetry(), Memory(Broken(tmp_path, virtual_now), virtual_now).of(PASSWORD)
+        )
+        assert await use(it, None) is None
+        assert await use(it, REFUSED, "a") is not None
+        assert await use(it, REFUSED, "b") is not None
+        await asyncio.sleep(4000)
+        assert await use(it, None) is None
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("kind", ["token", "ak_sk"])
+def test_the_daemon_and_a_check_each_minute_lock_nobody_together(tmp_path: Path, kind: str, count: int) -> None:
+    async def main() -> None:
+        owner = account(kind, *(f"p{number}" for number in range(count)))
+        async with CloudContext(owner) as cloud:
+            cloud.world.user_lock = STRICTEST
+            alive = Living(cloud, tmp_path, memory=StateFile(tmp_path / "state", virtual_now))
+            owner.password = owner.secret_key = "changed"
+            await alive.start()
+            config = load(str(tmp_path / "config.yaml"))
+            while loop_time() < 4 * 3600:
+                await Check(config, now=virtual_now, memory=StateFile(tmp_path / "state", virtual_now)).run()
+                await asyncio.sleep(60)
+            assert sum(lock.times for lock in cloud.world.locks.values()) == 0
+            await alive.exporter.stop()
+
+    run_virtual(main())
+
+
+def test_who_is_killed_in_the_attempt_after_a_hold_is_held_in_the_next_life(tmp_path: Path) -> None:
+    async def main() -> None:
+        await use(guard(tmp_path))
+        await asyncio.sleep(PASSWORDS.hold + 1)
+
+        async def hang() -> None:
+            async with guard(tmp_path).attempt("p", "here"):
+                await asyncio.Event().wait()
+
+        killed = asyncio.create_task(hang())
+        await asyncio.sleep(1)
+        killed.cancel()
+        failure = await use(guard(tmp_path), None)
+        assert failure
+        assert failure.retry_after == pytest.approx(3600, abs=5)
+
+    run_virtual(main())
+
+
+def test_times_of_a_clock_that_was_ahead_do_not_take_the_room_of_true_ones(tmp_path: Path) -> None:
+    async def main() -> None:
+        file = StateFile(tmp_path, virtual_now)
+        memory = Memory(file, virtual_now).of(PASSWORD)
+        assert memory
+        ahead = Entry({virtual_now() + 30 * 86400 + number for number in range(8)})
+        file.update(lambda entries: entries.update({memory.memory.name(memory.secret): ahead.as_json()}))
+        for _ in range(5):
+            await use(guard(tmp_path), TIMEOUT)
+            await asyncio.sleep(20)
+        assert len(next(iter(entries(tmp_path).values()))["attempts"]) == 4
+
+    run_virtual(main())
+
+
+TIMEOUT = Failure(Reason.TIMEOUT, "no answer")
+
+
+@pytest.mark.parametrize("value", [10**400, float("nan"), float("inf"), True, "1", None, [1]])
+def test_what_is_no_time_is_none(value: Any) -> None:
+    assert Entry.read({"attempts": [value], "held": {"x": {"until": value, "rung": value}}}) == Entry()

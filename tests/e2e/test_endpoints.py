@@ -6,7 +6,7 @@ import subprocess
 from tests.e2e.conftest import ROOT, Programs, eventually, fetch, tool
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-QUERIES = {"/probe": "?project=vision-prod"}
+QUERIES = {"/probe": "?project=vision-prod", "/-/retry": "?credential=acme"}
 
 
 def curl(url: str, method: str) -> tuple[int, dict[str, str], str]:
@@ -23,7 +23,7 @@ def test_what_the_table_says_is_what_curl_gets(programs: Programs) -> None:
     table = re.findall(
         r"^\| `(/[^`?]*)[^`]*` \| ([A-Z, ]+) \| ([0-9, ]+) \|", (ROOT / "README.md").read_text(), re.MULTILINE
     )
-    assert len(table) == 8
+    assert len(table) == 9
     _, config = programs.simulator()
     _, url = programs.daemon(config)
     eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")

@@ -270,3 +270,23 @@ def test_no_reload_begins_while_it_stops(tmp_path: Path) -> None:
             assert not it.tasks()
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_reload_while_a_password_proves_itself_ends_no_job(tmp_path: Path, other: bool) -> None:
+    async def main() -> None:
+        async with living(tmp_path, account("token", "t1", "t2", "t3")) as it:
+            it.world.expire_tokens()
+            it.world.change_secret(it.world.accounts[0], "Pw-2")
+            it.world.faults.set("iam", Fault(delay=3.0))
+            changed = with_secret(it, it.world.accounts[0].domain_name, "Pw-2")
+            assert await it.reload(changed) == ()
+            await asyncio.sleep(1)
+            if other:
+                changed["defaults"]["poll_timeout"] = "9s"
+            assert await it.reload(changed) == ()
+            it.world.faults.set("iam", None)
+            await asyncio.sleep(600)
+            assert all(it.shown()[UP % name] == 1 for name in ("t1", "t2", "t3"))
+
+    run_virtual(main())

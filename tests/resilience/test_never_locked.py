@@ -311,3 +311,26 @@ def test_a_user_that_somebody_else_locked_comes_back() -> None:
             await polls.poller.stop()
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("kind", ["token", "ak_sk"])
+def test_several_credentials_of_one_user_are_counted_together(kind: str) -> None:
+    """Six names for one wrong secret, all tried at the same time: five refusals lock by default."""
+
+    async def main() -> None:
+        owner = account(kind, *PROJECTS[:6])
+        async with CloudContext(owner) as cloud:
+            targets = [
+                replace(target, credential=replace(target.credential, name=f"c{number}"))
+                for number, target in enumerate(cloud.targets())
+            ]
+            spoil(owner)
+            for api in ("iam", "frs"):
+                cloud.world.faults.set(api, Fault(delay=1.5))
+            polls = await Polled.started(cloud, targets)
+            await asyncio.sleep(3600)
+            assert locked(cloud.world) == 0
+            assert not any(state.up for state in polls.poller.states.values())
+            await polls.poller.stop()
+
+    run_virtual(main())
