@@ -96,7 +96,7 @@ class Client:
 
     def retry(self, name: str) -> None:
         """Try a credential's secret again now; raises LookupError for a name without one, ApiError if it may not be."""
-        guards = [guard for credential, guard in self._guards.items() if credential.name == name]
+        guards = [self._guards[credential] for credential in self._authorizers if credential.name == name]
         if not guards:
             raise LookupError(name)
         for guard in guards:
@@ -112,6 +112,8 @@ class Client:
             held.close()
         for guard in self._guards.values():
             await guard.settle()
+        if self._memory:
+            await self._memory.flush()
         await self._transport.close()
 
     def _authorizer(self, credential: Credential) -> Authorizer:

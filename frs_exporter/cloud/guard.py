@@ -124,8 +124,8 @@ class Guard:
         """Use the secret; raises ApiError.
 
         `clock_offset` is in seconds, the wall clock against the loop's. After a refusal `replaced` is asked, and nobody
-        goes meanwhile. What was sent is waited for, though nobody may want the answer any more: a secret that is
-        refused was used all the same.
+        goes meanwhile. What was sent is waited for, unless the process stops, though nobody may want the answer any
+        more: a secret that is refused was used all the same.
         """
         if self._memory and not self._memory.recalled:
             await self._recall(self._memory)
@@ -185,6 +185,10 @@ class Guard:
         try:
             self._learn(self._memory, await self._memory.before_attempt(self._current(), self._policy))
             self.check(given_up.project, given_up.endpoint)
+        except ApiError:
+            self._ended(given_up)
+            await self._memory.note(self._current())
+            raise
         except BaseException:
             self._ended(given_up)
             self._memory.answered = True
@@ -230,10 +234,12 @@ class Guard:
             try:
                 if await replaced():
                     effects, verdict = (), Kind.REPLACED
+                await self._remember(event.kind)  # before anybody hears of it, and may end the process
             finally:
                 # However the look for another secret ends, the doubt ends with it: while it lasts, all others wait.
                 self._ended(Event(verdict))
-        await self._remember(event.kind)  # before anybody hears of it, and may end the process
+        else:
+            await self._remember(event.kind)
         self._tell(effects)
 
     def _advised(self, project: str, endpoint: str, failure: Failure) -> Failure:

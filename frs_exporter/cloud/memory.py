@@ -102,6 +102,11 @@ class Memory:
             self._writing = asyncio.create_task(self._write(), name="state file")
         await saved
 
+    async def flush(self) -> None:
+        """Return when all is on the disk that is to be, as far as it can be."""
+        if self._writing:
+            await asyncio.wait({self._writing}, timeout=LONGEST_WAIT)
+
     async def _write(self) -> None:
         """Write until nothing is left: who comes meanwhile shares the next write. Whatever happens, nobody hangs."""
         while self._changes:
@@ -127,7 +132,8 @@ class SecretMemory:
     """What is remembered of one secret.
 
     `noted` says that there is something to take back, `attempt` is the Unix time of the newest that was written down
-    before it was made, and `answered` says that the secret had no part in what came of it.
+    before it was made, `answered` says that the secret had no part in what came of it, and `held` is the hold that this
+    process has written last.
     """
 
     memory: Memory
@@ -135,6 +141,7 @@ class SecretMemory:
     noted: bool = False
     attempt: float | None = None
     answered: bool = False
+    held: "Held | None" = None
     recalled: bool = False
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -150,10 +157,11 @@ class SecretMemory:
         Once a minute, and each time after a hold: the next one is written down then, as if the secret was refused.
         """
         now = asyncio.get_running_loop().time() + self.memory.offset()
+        self.answered = False
         if state.phase is Phase.PROVEN or (not state.hold and now - (self.attempt or -math.inf) < AGAIN):
             return Entry()
         rung = state.hold.rung + 1 if state.hold else 0
-        hold = Held(now + policy.hold_seconds(rung), rung) if state.hold else None
+        hold = Held(now + policy.hold_seconds(rung), rung, now) if state.hold else None
         return await self._note(state, now, hold)
 
     async def note(self, state: State) -> None:
@@ -168,16 +176,17 @@ class SecretMemory:
 
     async def _note(self, state: State, attempt: float | None, hold: "Held | None") -> "Entry":
         """Write down refusals, an attempt and a hold; what others have written, as it was before."""
-        offset, before, others = self.memory.offset(), self.attempt, Entry()
+        offset, before, mine, others = self.memory.offset(), self.attempt, self.held, Entry()
         now = asyncio.get_running_loop().time() + offset
         own = {time + offset for time in state.user.times}
-        self.attempt, self.answered, self.noted = attempt, False, True
+        self.attempt, self.answered, self.noted, self.held = attempt, False, True, hold
 
         def change(entries: Entries) -> None:
             entry = Entry.read(entries.get(self.memory.name(self.secret)))
             entry.attempts = {time for time in entry.attempts if time < now + SAME and not near(time, {*own, before})}
             known = entry.of(self.secret, self.memory.digest)
-            others.attempts, others.held = set(known.attempts), dict(known.held)
+            others.attempts = set(known.attempts)
+            others.held = {digest: held for digest, held in known.held.items() if held != mine}
             if hold:
                 entry.held[self.memory.digest(self.secret)] = hold
             entry.attempts.update(own if attempt is None else {*own, attempt})
@@ -206,10 +215,18 @@ class SecretMemory:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Until when a secret is held, in Unix seconds, and on which rung of its ladder."""
+    """Until when a secret is held, in Unix seconds, and on which rung of its ladder.
+
+    `ahead` is when it was written, if that was before the attempt that it is for: a success takes it back at once.
+    """
 
     until: float
     rung: int
+    ahead: float = 0.0
+
+    def believed(self, now: float) -> float:
+        """Until when others wait: while the attempt may be under way, for no longer than that takes."""
+        return min(self.until, self.ahead + AGAIN) if now < self.ahead + AGAIN else self.until
 
 
 @dataclass(slots=True)
@@ -233,14 +250,18 @@ class Entry:
             entry.attempts = {time for time in times if number(time)} if isinstance(times, list) else set()
             for digest, known in held.items() if isinstance(held, dict) else ():
                 if isinstance(known, dict) and number(known.get("until")) and number(known.get("rung")):
-                    entry.held[digest] = Held(known["until"], max(1, min(int(known["rung"]), MAX_RUNG)))
+                    ahead = known["ahead"] if number(known.get("ahead")) else 0.0
+                    entry.held[digest] = Held(known["until"], max(1, min(int(known["rung"]), MAX_RUNG)), ahead)
         return entry
 
     def as_json(self) -> dict[str, Any]:
         """The entry as it is written, with the time when it is of no use any more."""
         attempts = sorted(self.attempts)[-MOST_COUNTED:]
         ends = [*(time + LONGEST for time in attempts), *(held.until + LAST_HOLD for held in self.held.values())]
-        held = {digest: {"until": known.until, "rung": known.rung} for digest, known in self.held.items()}
+        held = {
+            digest: {"until": known.until, "rung": known.rung, "ahead": known.ahead}
+            for digest, known in self.held.items()
+        }
         return {"until": max(ends, default=0.0), "attempts": attempts, "held": held}
 
 
@@ -253,7 +274,7 @@ def restored(state: State, entry: Entry, offset: float, now: float) -> State:
         times = tuple(sorted({*new, *state.user.times}))[-MOST_COUNTED:]
         state = replace(state, user=Refusals(times, state.user.failure or failure))
     for held in entry.held.values():
-        until = held.until - offset
+        until = held.believed(now + offset) - offset
         if now - LAST_HOLD < until < now + LONGEST and (state.hold is None or until > state.hold.until + SAME):
             hold = Ladder(state.hold.failure if state.hold else failure, until, held.rung)
             state = replace(state, phase=Phase.HELD, hold=hold, refused_count=max(held.rung, state.refused_count))

@@ -13,7 +13,7 @@ from frs_exporter.core.errors import ApiError, ConfigError, Failure
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.schedule import next_delay
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.runtime.tasks import cancel_and_wait
+from frs_exporter.runtime.tasks import cancel_and_wait, interrupt
 
 FIRST_RETRY_INTERVAL = 60.0
 """A rule that fails is tried again as a job of this poll interval would be: until then its projects are not watched."""
@@ -46,7 +46,7 @@ class Discoverer:
         """Look by these rules from now on; one that asks as before keeps its task, one of the same user its list."""
         wanted = {rule.name: rule for rule in rules}
         for name in self._rules.keys() - wanted.keys():
-            self._tasks.pop(name).cancel()
+            interrupt(self._tasks.pop(name))
             self.lists.pop(name, None)
             self.untried.discard(name)
             self._telemetry.forget_rule(name)
@@ -55,7 +55,7 @@ class Discoverer:
             if before and (before.access, before.refresh_interval) == (rule.access, rule.refresh_interval):
                 continue
             if before:
-                self._tasks[name].cancel()
+                interrupt(self._tasks[name])
             if before is None or not before.template.same_subject(rule.template):
                 self.lists.pop(name, None)
                 self.untried.add(name)
