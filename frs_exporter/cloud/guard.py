@@ -180,7 +180,7 @@ class Guard:
 
     async def _write_ahead(self, given_up: Event) -> None:
         """Write an attempt down before it is made; raises ApiError where other processes have left no room for it."""
-        if self._memory is None:
+        if self._memory is None or self.proven:
             return
         try:
             self._learn(self._memory, await self._memory.before_attempt(self._current(), self._policy))

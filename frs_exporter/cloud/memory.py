@@ -158,7 +158,7 @@ class SecretMemory:
         """
         now = asyncio.get_running_loop().time() + self.memory.offset()
         self.answered = False
-        if state.phase is Phase.PROVEN or (not state.hold and now - (self.attempt or -math.inf) < AGAIN):
+        if not state.hold and now - (self.attempt or -math.inf) < AGAIN:
             return Entry()
         rung = state.hold.rung + 1 if state.hold else 0
         hold = Held(now + policy.hold_seconds(rung), rung, now) if state.hold else None
