@@ -14,7 +14,7 @@ SWITCH = 0.0001
 takes 100 ms, as it gives its own turn up with each system call and waits again."""
 
 YOUNG_OBJECTS = 2_000
-"""New objects before a collection: Python has 700, some fifty of them are a poll's. With 10,000, reloads pause longer."""
+"""New objects before a collection: Python has 700, some fifty are a poll's. With 10,000, reloads pause longer."""
 FULL_COLLECTIONS = 100
 """Collections of middle age before one of everything, which may pause the loop for 100 ms in a fleet of 10,000: Python
 has one after 10. Few objects here are in a cycle, and those are small: aiohttp's, of requests without an answer."""
