@@ -32,19 +32,10 @@ class Cooldown:
         # Answers may overtake each other on the way, so a shorter wait may be the older one.
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
 
-    def restart(self, seconds: float) -> None:
-        """Let what stands, or stood, stand for so long from now on."""
-        self._until = asyncio.get_running_loop().time() + seconds
-
-    def clear(self) -> None:
-        """Let nothing stand."""
-        self._failure, self._until = None, -math.inf
-
-    def check(self, longer: float = 0.0) -> None:
-        """Raise the error again, if it stands, or did so many seconds ago."""
-        remaining = self.remaining + longer
-        if self._failure is not None and remaining > 0:
-            raise ApiError(as_told(self._failure, remaining))
+    def check(self) -> None:
+        """Raise the error again, if it stands."""
+        if self._failure is not None and self.remaining > 0:
+            raise ApiError(as_told(self._failure, self.remaining))
 
 
 class Pauses:
@@ -53,18 +44,6 @@ class Pauses:
     def __init__(self) -> None:
         self.everybody = Cooldown()
         self._projects: defaultdict[str, Cooldown] = defaultdict(Cooldown)
-        self._first: str | None = None
-        self._spread = False
-
-    def spreads(self, project: str) -> bool:
-        """Note who is in trouble; whether somebody else is, too, and nobody has been well since."""
-        self._first = project if self._first is None else self._first
-        self._spread = self._spread or self._first != project
-        return self._spread
-
-    def well(self) -> None:
-        """Somebody was answered: what went before was not about everybody."""
-        self._first, self._spread = None, False
 
     def pause(self, project: str, failure: Failure, seconds: float) -> None:
         """Let the error stand for this project alone."""
