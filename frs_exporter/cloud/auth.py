@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from frs_exporter.cloud.ak_sk import AgencyAuthorizer, KeyAuthorizer
-from frs_exporter.cloud.guard import Guard, Replaced, User, now
+from frs_exporter.cloud.guard import Guard, Replaced, User
 from frs_exporter.cloud.iam import about, password_login, read_token
 from frs_exporter.cloud.lease import Grant, Lease
 from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS
@@ -160,6 +160,7 @@ class TokenAuthorizer:
         self._kept: dict[tuple[str, str], CachedToken] = {}
         self._projects = 0
         self._no_proof_until = -math.inf
+        self._clock = asyncio.get_running_loop().time
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """The token of `access`; one that nears its end is renewed in the background while it is still used."""
@@ -221,7 +222,7 @@ class TokenAuthorizer:
                 except ApiError as error:
                     if error.failure.reason not in NO_PROOF or not error.failure.by_vendor:
                         raise
-                    self._no_proof_until = now() + PROVE_AGAIN
+                    self._no_proof_until = self._clock() + PROVE_AGAIN
 
     async def _buy(self, access: RequestScope, trace: Trace) -> Grant[Token]:
         asked_at, endpoint = 0.0, access.endpoints[Api.IAM]
@@ -229,11 +230,12 @@ class TokenAuthorizer:
         @asynccontextmanager
         async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
-            if access.project_id and self._projects > 1 and not self._guard.proven and now() >= self._no_proof_until:
+            unproven = not self._guard.proven and self._clock() >= self._no_proof_until
+            if access.project_id and self._projects > 1 and unproven:
                 raise Unproven  # here, as it may be so only since this login waits for its turn
             async with self._guard.attempt(access.project_id, endpoint, replaced=self._replaced):
                 # Before IAM has issued the token, so that it is never believed to live longer than it does.
-                asked_at = asyncio.get_running_loop().time()
+                asked_at = self._clock()
                 yield JSON_TYPE
 
         # Who may not use the password does not queue at the gate for it. `attempt` asks again once the turn has come.

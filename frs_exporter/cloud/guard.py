@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from weakref import WeakSet
 
 import structlog
 
@@ -50,11 +49,14 @@ async def nothing_new() -> bool:
 
 @dataclass(slots=True)
 class User:
-    """A user's refusals and attempts, which count whichever of its secrets they are about; their guards share it."""
+    """A user's refusals and attempts, which count whichever of its secrets they are about; their guards share it.
+
+    `waiting` are the guards at which somebody waits.
+    """
 
     refusals: Refusals = field(default_factory=Refusals)
     in_flight: int = 0
-    guards: "WeakSet[Guard]" = field(default_factory=WeakSet)
+    waiting: "set[Guard]" = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -67,7 +69,10 @@ class Place:
 
 
 class Guard:
-    """Guards one secret. Who comes too early gets the failure that stands; who has to wait for others, waits."""
+    """Guards one secret. Who comes too early gets the failure that stands; who has to wait for others, waits.
+
+    Made on a running event loop.
+    """
 
     def __init__(
         self, credential: str, policy: Policy, user: User, telemetry: Telemetry, memory: SecretMemory | None = None
@@ -81,13 +86,13 @@ class Guard:
         self._lines: defaultdict[str, deque[Place]] = defaultdict(deque)
         self._wanted = True
         self._memory = memory
-        user.guards.add(self)
+        self._now = asyncio.get_running_loop().time
         self._show()
 
     @property
     def forgettable(self) -> bool:
         """Whether nothing is known of the secret that could keep it, or its user, from being locked."""
-        return self._state.forgettable(now(), self._policy)
+        return self._state.forgettable(self._now(), self._policy)
 
     @property
     def proven(self) -> bool:
@@ -105,7 +110,8 @@ class Guard:
 
     def retain(self, endpoints: Collection[str]) -> None:
         """Share among these endpoints only, and those at which somebody is."""
-        self._state = self._state.retained(endpoints, now())
+        self._state = self._state.retained(endpoints, self._now())
+        self._show()  # a guard of another secret by the same name may have shown itself last
 
     def retry(self) -> None:
         """Let whoever waits come now; raises ApiError where one refusal more could lock the user."""
@@ -145,7 +151,8 @@ class Guard:
                 # The request may have come to the vendor, and have been refused: so it counts as one without answer.
                 self._ended(ended(Kind.UNANSWERED, failure=GIVEN_UP))
                 raise
-            self._tell(self._ended(ended(Kind.ACCEPTED)))
+            if effects := self._ended(ended(Kind.ACCEPTED)):
+                self._tell(effects)
             await self._remember(Kind.ACCEPTED)
 
     async def _begun(self, project: str, endpoint: str) -> float:
@@ -155,8 +162,9 @@ class Guard:
             raise ApiError(as_told(verdict.failure, verdict.seconds))
         if isinstance(verdict, Go):
             return self._begin(endpoint)
-        place = Place(project, now(), asyncio.get_running_loop().create_future())
+        place = Place(project, self._now(), asyncio.get_running_loop().create_future())
         self._lines[endpoint].append(place)
+        self._user.waiting.add(self)
         try:
             return await place.begun
         except asyncio.CancelledError:
@@ -173,10 +181,10 @@ class Guard:
 
     def _learn(self, memory: SecretMemory, entry: Entry) -> None:
         was_held = self._state.phase is Phase.HELD
-        self._state = restored(self._current(), entry, memory.memory.offset(), now())
+        self._state = restored(self._current(), entry, memory.memory.offset(), self._now())
         self._user.refusals = self._state.user
         if self._state.hold and not was_held:
-            self._tell([Rejected(self._state.hold.failure, self._state.hold.until - now())])
+            self._tell([Rejected(self._state.hold.failure, self._state.hold.until - self._now())])
 
     async def _write_ahead(self, given_up: Event) -> None:
         """Write an attempt down before it is made; raises ApiError where other processes have left no room for it."""
@@ -209,7 +217,7 @@ class Guard:
 
     def _begin(self, endpoint: str) -> float:
         self._step(Event(Kind.BEGUN, endpoint=endpoint))
-        return now()
+        return self._now()
 
     def _let_in(self) -> None:
         """Let go whoever may by now, in the order in which they came, and tell whoever may not any more."""
@@ -226,6 +234,8 @@ class Guard:
                 line.popleft()
             if not line:
                 del self._lines[endpoint]
+        if not self._lines:
+            self._user.waiting.discard(self)
 
     async def _failed(self, event: Event, replaced: Replaced) -> None:
         """An attempt has failed. Where the secret was refused, it may be another one by now."""
@@ -250,7 +260,7 @@ class Guard:
         return failure
 
     def _admit(self, project: str, endpoint: str | None) -> Go | Wait | Deny:
-        return admit(self._current(), now(), project, endpoint, self._policy)
+        return admit(self._current(), self._now(), project, endpoint, self._policy)
 
     def _current(self) -> State:
         """What is known, with what other secrets of the user have met meanwhile."""
@@ -260,15 +270,16 @@ class Guard:
         return self._state
 
     def _step(self, event: Event) -> tuple[Effect, ...]:
-        self._state, effects = step(self._current(), event, now(), self._policy)
+        self._state, effects = step(self._current(), event, self._now(), self._policy)
         self._user.refusals = self._state.user
         self._user.in_flight = self._state.others_in_flight + sum(self._state.in_flight.values())
         return effects
 
     def _ended(self, event: Event) -> tuple[Effect, ...]:
         effects = self._step(event)
-        for guard in [guard for guard in self._user.guards if guard._lines]:
-            guard._let_in()
+        if self._user.waiting:
+            for guard in list(self._user.waiting):
+                guard._let_in()
         return effects
 
     def _tell(self, effects: Collection[Effect]) -> None:
@@ -285,8 +296,3 @@ class Guard:
     def _show(self) -> None:
         if self._wanted:
             self._telemetry.credential_rejected.labels(self._credential).set(self._state.phase is Phase.HELD)
-
-
-def now() -> float:
-    """The loop's clock, in seconds."""
-    return asyncio.get_running_loop().time()
