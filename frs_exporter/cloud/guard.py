@@ -266,7 +266,7 @@ class Guard:
         """What is known, with what other secrets of the user have met meanwhile."""
         others = self._user.in_flight - sum(self._state.in_flight.values())
         if self._state.user is not self._user.refusals or self._state.others_in_flight != others:
-            self._state = replace(self._state, user=self._user.refusals, others_in_flight=others)
+            self._state = self._state._replace(user=self._user.refusals, others_in_flight=others)
         return self._state
 
     def _step(self, event: Event) -> tuple[Effect, ...]:

@@ -130,12 +130,11 @@ def counted(state: State, event: Event, now: float) -> State:
         case Kind.CLOCK_JUMPED | Kind.RETRIED:
             return state
         case Kind.KEPT | Kind.REPLACED:
-            return replace(state, doubts=max(0, state.doubts - 1))
+            return state._replace(doubts=max(0, state.doubts - 1))
         case Kind.BEGUN:
             return state.with_attempts(event.endpoint, 1)
         case Kind.REFUSED:
-            state = replace(
-                state,
+            state = state._replace(
                 user=state.user.one_more(event.why, now),
                 refusals=state.refusals.one_more(event.why, now),
                 all_refusals=state.all_refusals.one_more(event.why, now),
@@ -163,8 +162,7 @@ def prove(state: State, event: Event, now: float, policy: Policy) -> State:
         known = state.quarantined.get(str(state.suspect))
         quarantined[str(state.suspect)] = replace(state.hold, rung=known.rung if known else 1)
     others = tuple(entry for entry in state.accepted if entry[0] != event.project)
-    return replace(
-        forgiven(state),
+    return forgiven(state)._replace(
         phase=Phase.PROVEN,
         user=state.user if state.user.since(event.begun) else Refusals(),
         quarantined=quarantined,
@@ -186,17 +184,17 @@ def news(state: State, event: Event, now: float) -> bool:
 
 def forgiven(state: State) -> State:
     """The state without what is held against the secret."""
-    return replace(state, hold=None, refusals=Refusals(), refused_count=0, suspect=None, deferred=frozenset[str]())
+    return state._replace(hold=None, refusals=Refusals(), refused_count=0, suspect=None, deferred=frozenset[str]())
 
 
 def forget(state: State, event: Event, now: float, policy: Policy) -> State:
     """It is another secret, which has to prove itself; what was refused to the user before still counts."""
-    return replace(forgiven(state), phase=Phase.UNPROVEN, accepted=(), quarantined={})
+    return forgiven(state)._replace(phase=Phase.UNPROVEN, accepted=(), quarantined={})
 
 
 def doubt(state: State, event: Event, now: float, policy: Policy) -> State:
     """What was right may not be any more: one goes first."""
-    return replace(state, phase=Phase.UNPROVEN, accepted=())
+    return state._replace(phase=Phase.UNPROVEN, accepted=())
 
 
 def hold_secret(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -223,7 +221,7 @@ def hold_longer(state: State, event: Event, now: float, policy: Policy) -> State
 
 def held(state: State, event: Event, ladder: Ladder) -> State:
     """The state with a hold; who was refused comes last when it ends."""
-    return replace(state, phase=Phase.HELD, hold=ladder, suspect=event.project, deferred=frozenset({event.project}))
+    return state._replace(phase=Phase.HELD, hold=ladder, suspect=event.project, deferred=frozenset({event.project}))
 
 
 def quarantine(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -233,7 +231,7 @@ def quarantine(state: State, event: Event, now: float, policy: Policy) -> State:
     ladder = Ladder(event.why, now + policy.hold_seconds(rung), rung)
     suspect = state.suspect if before else event.project
     phase = Phase.UNPROVEN if policy.logins else state.phase
-    return replace(state, phase=phase, suspect=suspect, quarantined={**state.quarantined, event.project: ladder})
+    return state._replace(phase=phase, suspect=suspect, quarantined={**state.quarantined, event.project: ladder})
 
 
 def defer(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -242,7 +240,7 @@ def defer(state: State, event: Event, now: float, policy: Policy) -> State:
     ladder = replace(before, until=max(before.until, now + policy.hold_seconds(before.rung + 1)))
     others = frozenset(who for who in state.deferred if who != state.suspect)
     user = state.user.one_more(event.why, now)
-    return replace(state, user=user, hold=ladder, deferred=others | {event.project, event.endpoint})
+    return state._replace(user=user, hold=ladder, deferred=others | {event.project, event.endpoint})
 
 
 def cool_login(state: State, event: Event, now: float, policy: Policy) -> State:
@@ -256,7 +254,7 @@ def cool(state: State, event: Event, now: float, policy: Policy) -> State:
     level = min(place.unanswered, len(PROJECT_PAUSES) - 1)
     spread = place.spread or place.first_unanswered not in (None, event.project)
     paused = {project: ladder for project, ladder in place.paused.items() if ladder.until > now}
-    return replace(state, phase=Phase.UNPROVEN, user=state.user.one_more(event.why, now)).with_endpoint(
+    return state._replace(phase=Phase.UNPROVEN, user=state.user.one_more(event.why, now)).with_endpoint(
         event.endpoint,
         unanswered=place.unanswered + 1,
         first_unanswered=event.project if place.first_unanswered is None else place.first_unanswered,
@@ -268,8 +266,7 @@ def cool(state: State, event: Event, now: float, policy: Policy) -> State:
 
 def end_waits(state: State, event: Event, now: float, policy: Policy) -> State:
     """Whoever waits may come now, and the next wait is longer all the same; what locks by default is still kept to."""
-    return replace(
-        state,
+    return state._replace(
         refusals=Refusals(),
         hold=state.hold and replace(state.hold, until=min(state.hold.until, now)),
         deferred=frozenset[str](),

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from frs_exporter.core.errors import Failure, Reason, proves_secret
 
@@ -50,6 +51,8 @@ def kind_of(failure: Failure) -> Kind:
     # ANSWERED is also a 2xx that could not be read: the endpoint is there, but that proves no secret.
     return Kind.ANSWERED if failure.status is not None and not failure.by_proxy else Kind.FAILED
 
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 MOST_COUNTED = 8
 """Refusals whose times are kept: more than any limit."""
@@ -156,8 +159,7 @@ class Endpoint:
         return any(ladder.until > now for ladder in (self.cooling, *self.paused.values()) if ladder)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """All that is known of a secret, and of its `user`, whose other secrets are refused, too.
 
     `accepted` is which project was when, the last two of them; `refused_count` is since the last success, as `refusals`
@@ -175,28 +177,28 @@ class State:
     all_refusals: Refusals = Refusals()
     suspect: str | None = None
     deferred: frozenset[str] = frozenset()
-    quarantined: Mapping[str, Ladder] = field(default_factory=dict)
+    quarantined: Mapping[str, Ladder] = NOTHING
     accepted: tuple[tuple[str, float], ...] = ()
-    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
-    in_flight: Mapping[str, int] = field(default_factory=dict)
+    endpoints: Mapping[str, Endpoint] = NOTHING
+    in_flight: Mapping[str, int] = NOTHING
     others_in_flight: int = 0
     doubts: int = 0
 
     def with_attempts(self, endpoint: str, change: int) -> "State":
         """With one attempt more or less under way at an endpoint."""
         count = max(0, self.in_flight.get(endpoint, 0) + change)
-        return replace(self, in_flight={**self.in_flight, endpoint: count})
+        return self._replace(in_flight={**self.in_flight, endpoint: count})
 
     def with_endpoint(self, name: str, **changes: Any) -> "State":
         """With something else known of an endpoint."""
         place = replace(self.endpoints.get(name, Endpoint()), **changes)
-        return replace(self, endpoints={**self.endpoints, name: place})
+        return self._replace(endpoints={**self.endpoints, name: place})
 
     def retained(self, endpoints: Collection[str], now: float) -> "State":
         """Without the endpoints that are used no more, of which nothing needs to be known."""
         kept = {name: place for name, place in self.endpoints.items() if name in endpoints or place.keeps_waiting(now)}
         in_flight = {name: count for name, count in self.in_flight.items() if name in endpoints or count}
-        return replace(self, endpoints=kept, in_flight=in_flight)
+        return self._replace(endpoints=kept, in_flight=in_flight)
 
     def forgettable(self, now: float, policy: Policy) -> bool:
         """Whether it may be forgotten: a secret that nobody wants could come back, and be tried anew without harm."""

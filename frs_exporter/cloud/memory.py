@@ -8,7 +8,7 @@ held, under a slow digest of it, until when and on which rung. A success takes b
 import asyncio
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -272,12 +272,12 @@ def restored(state: State, entry: Entry, offset: float, now: float) -> State:
     new = {min(time, now) for time in before if not near(time, state.user.times)}
     if new:
         times = tuple(sorted({*new, *state.user.times}))[-MOST_COUNTED:]
-        state = replace(state, user=Refusals(times, state.user.failure or failure))
+        state = state._replace(user=Refusals(times, state.user.failure or failure))
     for held in entry.held.values():
         until = held.believed(now + offset) - offset
         if now - LAST_HOLD < until < now + LONGEST and (state.hold is None or until > state.hold.until + SAME):
             hold = Ladder(state.hold.failure if state.hold else failure, until, held.rung)
-            state = replace(state, phase=Phase.HELD, hold=hold, refused_count=max(held.rung, state.refused_count))
+            state = state._replace(phase=Phase.HELD, hold=hold, refused_count=max(held.rung, state.refused_count))
     return state
 
 
