@@ -10,8 +10,7 @@ MAX_DIGITS = 100
 def decode(body: bytes) -> Any:
     """The value of a JSON text; raises ValueError with what is wrong with it."""
     try:
-        # Python takes NaN, which JSON has not (RFC 8259, 6), and of equal names the last; others refuse (RFC 8259, 4).
-        return json.loads(body, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite, parse_int=whole)
+        return DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))  # as json.loads() does
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except ValueError as error:
@@ -55,3 +54,7 @@ def finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError("a number is too large")
     return number
+
+
+# Python takes NaN, which JSON has not (RFC 8259, 6), and of equal names the last; others refuse (RFC 8259, 4).
+DECODER = json.JSONDecoder(object_pairs_hook=unique, parse_constant=refuse, parse_float=finite, parse_int=whole)

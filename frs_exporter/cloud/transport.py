@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import aiohttp
@@ -159,7 +159,7 @@ class Transport:
 
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Response:
         sent_at, proxy = self._now(), proxy_for(request.url, request.http)
-        login, progress = login_headers(proxy), Progress()
+        login, progress = login_headers(proxy), Progress.begin()
         secrets = partial(secrets_in, request, headers, proxy)
         through = f" through the proxy {proxy}" if proxy else ""
         request.trace.headers(f"> {request.method} {request.url}{through}", headers)
@@ -176,7 +176,6 @@ class Transport:
                     proxy=proxy.url if proxy else None,
                     proxy_headers=login,  # of CONNECT: what is sent through the tunnel is none of the proxy's
                     server_hostname=request.http.server_name or None,
-                    trace_request_ctx=progress,
                 ) as response,
             ):
                 lower = {name.lower(): value for name, value in response.headers.items()}
@@ -278,11 +277,17 @@ def clock_skew(headers: Mapping[str, str], sent_at: float, answered_at: float) -
 
     All times in Unix seconds; None without a Date. The answer was made between the two, its Date is cut to a second.
     """
+    written_at = unix_seconds(headers.get("date", ""))
+    return None if written_at is None else (sent_at + answered_at) / 2 - (written_at + 0.5)
+
+
+@lru_cache(maxsize=16)
+def unix_seconds(date: str) -> float | None:
+    """A Date in Unix seconds, None where it is none; many answers are written in the same second."""
     try:
-        written_at = parsedate_to_datetime(headers.get("date", "")).timestamp() + 0.5
+        return parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-    return (sent_at + answered_at) / 2 - written_at
 
 
 def skew_hint(skew: float) -> str:

@@ -18,6 +18,7 @@ from frs_exporter.core.redact import brief
 
 DOCUMENTED = ("detect", "compare", "search", "live_detect")
 """Sub-services on the API page; live detect is offered in some regions only."""
+NAME = re.compile(SUBSERVICE_NAME)
 MAX_SUBSERVICES = 32
 """Sub-services of one project that are shown: label values from the wire must not grow without end."""
 
@@ -71,19 +72,20 @@ def parse(data: Any, target: Target) -> CollectResult:
         raise ApiError(
             Failure(Reason.PAYLOAD, "$: wanted at least one *_service with a subscribe_status, found none", status=200)
         )
-    parts = [subservice(key, value, target) for key, value in offered.items() if key in chosen]
-    ignored = [key for key in offered if key not in chosen]
-    samples = (
-        *(sample for part in parts for sample in part.samples),
-        *max_face_sets(data, target),
-        Sample(IGNORED, (target.project,), len(ignored)),
-        Sample(FROZEN, (target.project,), 0),
-    )
-    warnings = [note for part in parts for note in part.warnings]
-    if ignored:
+    samples, warnings = list[Sample](), list[str]()
+    for key, value in offered.items():
+        if key in chosen:
+            told, note = subservice(key, value, target)
+            samples += told
+            if note:
+                warnings.append(note)
+    samples += max_face_sets(data, target)
+    of_project = (target.project,)
+    samples += (Sample(IGNORED, of_project, len(offered) - len(chosen)), Sample(FROZEN, of_project, 0))
+    if ignored := offered.keys() - chosen:
         names = brief(", ".join(key[:60] for key in sorted(ignored)))
         warnings.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
-    return CollectResult(samples, tuple(warnings), tuple(sorted(key.removesuffix("_service") for key in chosen)))
+    return CollectResult(tuple(samples), tuple(warnings), tuple(sorted(map(name_of, chosen))))
 
 
 def is_subservice(key: str, value: Any) -> bool:
@@ -91,24 +93,30 @@ def is_subservice(key: str, value: Any) -> bool:
     return key.endswith("_service") and isinstance(value, dict) and "subscribe_status" in value
 
 
+def name_of(key: str) -> str:
+    """What a sub-service is called, of which an answer tells at a key."""
+    return key.removesuffix("_service")
+
+
 def choose(keys: Iterable[str], target: Target) -> set[str]:
     """The sub-services to show: of those whose names may be label values the first 32, well-known ones first."""
+    fit = {key for key in keys if NAME.fullmatch(name_of(key))}
+    if len(fit) <= MAX_SUBSERVICES:
+        return fit
     known = (*DOCUMENTED, *target.display.require)
-    names = {key: key.removesuffix("_service") for key in keys}
-    fit = [key for key, name in names.items() if re.fullmatch(SUBSERVICE_NAME, name)]
-    return set(sorted(fit, key=lambda key: (names[key] not in known, key))[:MAX_SUBSERVICES])
+    return set(sorted(fit, key=lambda key: (name_of(key) not in known, key))[:MAX_SUBSERVICES])
 
 
-def subservice(key: str, value: dict[str, Any], target: Target) -> CollectResult:
-    """The result of one sub-service; raises ApiError."""
-    labels, status = (target.project, key.removesuffix("_service")), value["subscribe_status"]
+def subservice(key: str, value: dict[str, Any], target: Target) -> tuple[tuple[Sample, ...], str]:
+    """The samples of one sub-service, and a note where there is something to note; raises ApiError."""
+    labels, status = (target.project, name_of(key)), value["subscribe_status"]
     if not isinstance(status, bool):
         raise wrong_shape(f"$.{key}.subscribe_status", "a boolean", status)
+    subscribed = Sample(SUBSCRIBED, labels, status)
     created = timestamp(value.get("create_time"), target.create_time_zone)
     if created is not None:
-        return CollectResult((Sample(SUBSCRIBED, labels, status), Sample(CREATED, labels, created)))
-    warnings = (f"$.{key}.create_time is no date and time",) if value.get("create_time") else ()
-    return CollectResult((Sample(SUBSCRIBED, labels, status),), warnings)
+        return (subscribed, Sample(CREATED, labels, created)), ""
+    return (subscribed,), f"$.{key}.create_time is no date and time" if value.get("create_time") else ""
 
 
 def max_face_sets(data: dict[str, Any], target: Target) -> Iterator[Sample]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 from yarl import URL
@@ -159,8 +160,7 @@ class Family:
     labels: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """A value of a family, with the values of the family's labels in order."""
 
     family: Family
@@ -180,8 +180,7 @@ class CollectResult:
     memory: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class JobState:
+class JobState(NamedTuple):
     """What is known of a job: counters since the start, the newest answer, and until when its samples are fresh.
 
     `warnings` and `memory` are those of the newest answer, `proven_samples` are what a failure itself proved.
@@ -192,7 +191,7 @@ class JobState:
     polls: int = 0
     failures: int = 0
     failures_in_a_row: int = 0
-    errors: Mapping[Reason, int] = field(default_factory=dict)
+    errors: Mapping[Reason, int] = MappingProxyType({})
     failure: Failure | None = None
     samples: tuple[Sample, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -212,8 +211,7 @@ class JobState:
 
     def succeeded(self, at: float, duration: float, result: CollectResult, fresh_until: float) -> "JobState":
         """The state after an answer: new samples replace all old ones, unless they are the same."""
-        return replace(
-            self,
+        return self._replace(
             polls=self.polls + 1,
             failures_in_a_row=0,
             failure=None,
@@ -238,8 +236,7 @@ class JobState:
     ) -> "JobState":
         """The state after a failure: older samples of what it tells are superseded; if it tells nothing, none are."""
         superseded = {sample.family for sample in proven_samples}
-        return replace(
-            self,
+        return self._replace(
             polls=self.polls + 1,
             failures=self.failures + 1,
             failures_in_a_row=self.failures_in_a_row + 1,

@@ -105,22 +105,26 @@ class Page:
         if not chunk:
             self.drop(owner)
             return
-        for name in self._families.get(owner, frozenset()) - chunk.keys():
-            del self._lines[name][owner]
+        known = self._families.get(owner, frozenset())
+        if known != chunk.keys():
+            for name in known - chunk.keys():
+                del self._lines[name][owner]
+            self._families[owner] = frozenset(chunk)
         for name, lines in chunk.items():
             self._lines[name][owner] = lines
-        self._families[owner] = frozenset(chunk)
-        self._ends[owner] = until
-        self._next_end = min(self._next_end, until)
+        self._end(owner, until)
 
     def refresh(self, owner: Hashable, facts: T, render: Callable[[T], Chunk], until: float = math.inf) -> None:
         """As `put`, but facts are rendered only if others are shown: most answers are like the one before."""
-        if owner in self._ends and self._facts.get(owner) == facts:
-            self._ends[owner] = until
-            self._next_end = min(self._next_end, until)
-        else:
+        if owner not in self._facts or self._facts[owner] != facts:
             self.put(owner, render(facts), until)
             self._facts[owner] = facts
+        elif owner in self._ends:
+            self._end(owner, until)
+
+    def _end(self, owner: Hashable, until: float) -> None:
+        self._ends[owner] = until
+        self._next_end = min(self._next_end, until)
 
     def drop(self, owner: Hashable) -> None:
         """Show nothing of `owner` any more."""

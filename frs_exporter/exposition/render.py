@@ -113,12 +113,13 @@ def render_target(target: Target, token_expiry: float | None) -> Chunk:
 def lines(samples: Iterable[Sample]) -> Chunk:
     """The lines of samples, by family."""
     texts: dict[str, list[str]] = {}
-    known: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
+    names, values, labels = None, None, ""
     for sample in samples:
-        family, key = sample.family, (sample.family.labels, sample.labels)
-        if key not in known:  # most samples of a job have the same labels
-            known[key] = pairs(zip(*key, strict=True))
-        texts.setdefault(family.name, []).append(line(family.name, known[key], sample.value))
+        family = sample.family
+        if sample.labels is not values or family.labels is not names:  # most samples in a row have the same labels
+            names, values = family.labels, sample.labels
+            labels = pairs(zip(names, values, strict=True))
+        texts.setdefault(family.name, []).append(line(family.name, labels, sample.value))
     return {name: "".join(text).encode() for name, text in texts.items()}
 
 

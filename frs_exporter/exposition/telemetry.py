@@ -42,6 +42,7 @@ class Telemetry:
         self.requests = counter("api_requests", text, ("api",))
         text = "Requests that did not get the answer asked for, by reason."
         self.request_failures = counter("api_request_failures", text, ("api", "reason"))
+        self._requested: dict[Api, tuple[Counter, Histogram]] = {}
         text = "How long requests took, waiting for their turn not included."
         self.request_duration = histogram("api_request_duration_seconds", text, ("api",))
         text = "Whether the cloud refused the credential's password or signature; it is tried rarely until it works."
@@ -93,8 +94,7 @@ class Telemetry:
     def show_zeros(self) -> None:
         """Bring every combination of labels onto the page."""
         for api in Api:
-            self.requests.labels(api)
-            self.request_duration.labels(api)
+            self._requested[api] = self.requests.labels(api), self.request_duration.labels(api)
             for reason in Reason:
                 self.request_failures.labels(api, reason)
         for level in LOG_LEVELS:
@@ -102,8 +102,9 @@ class Telemetry:
 
     def requested(self, api: Api, seconds: float, failure: Reason | None) -> None:
         """Count one request to the cloud."""
-        self.requests.labels(api).inc()
-        self.request_duration.labels(api).observe(seconds)
+        requests, request_duration = self._requested[api]
+        requests.inc()
+        request_duration.observe(seconds)
         if failure is not None:
             self.request_failures.labels(api, failure).inc()
 

@@ -3,7 +3,6 @@
 import asyncio
 import math
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -53,7 +52,7 @@ async def begun(runner: JobRunner, tell: Tell | None) -> Polled | None:
 def late(state: JobState, timeout: float) -> JobState:
     """The state for whoever cannot wait any longer: down, though no poll has ended, so nothing is counted."""
     failure = Failure(Reason.TIMEOUT, f"no answer within {timeout:.1f} s, waiting for a turn included")
-    return replace(state, failure=failure)
+    return state._replace(failure=failure)
 
 
 def prefixed(collector: str, tell: Tell, text: str) -> None:
