@@ -35,6 +35,7 @@ CLOUD = (
 """The same within the package that protects accounts."""
 PURE = (
     *(
+        "cloud.clock_skew",
         "cloud.lockout",
         "cloud.lockout_state",
         "cloud.proxy",

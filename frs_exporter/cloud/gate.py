@@ -36,7 +36,7 @@ class Gate:
     def change(self, limit: Limit) -> None:
         """Keep to another limit from now on; whoever is inside, or next, may go on."""
         self._bucket = AsyncLimiter(1, 1 / limit.rate)
-        # A semaphore can only grow: slots that are too many are kept back when they are left (`_slot`).
+        # A semaphore can only grow: slots that are too many are kept back when they are given back.
         self._surplus += self._concurrency - limit.concurrency
         self._concurrency = limit.concurrency
         while self._surplus < 0:
@@ -50,7 +50,8 @@ class Gate:
         The slot comes first, or a token taken while waiting for it would be spent late, in a burst.
         """
         self._pauses.check(project)
-        async with self._slot():
+        await self._slots.acquire()
+        try:
             # Asked again after each wait: what others were told meanwhile stands for this one, too.
             self._pauses.check(project)
             await self._bucket.acquire()
@@ -61,6 +62,8 @@ class Gate:
                 self._failed(project, poll_interval, error.failure)
                 raise
             self._throttled.clear()
+        finally:
+            self._give_back_slot()
 
     def _failed(self, project: str, poll_interval: float, failure: Failure) -> None:
         if failure.reason is Reason.THROTTLED and failure.retry_after:
@@ -77,13 +80,8 @@ class Gate:
         ):
             self._throttled.clear()  # a refusal may be an older one that stands
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        await self._slots.acquire()
-        try:
-            yield
-        finally:
-            if self._surplus > 0:
-                self._surplus -= 1
-            else:
-                self._slots.release()
+    def _give_back_slot(self) -> None:
+        if self._surplus > 0:
+            self._surplus -= 1
+        else:
+            self._slots.release()

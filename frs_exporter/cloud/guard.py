@@ -140,7 +140,8 @@ class Guard:
             self._step(Event(Kind.CLOCK_JUMPED))
         ended = partial(Event, project=project, endpoint=endpoint, begun=await self._begun(project, endpoint))
         with uninterrupted():
-            await self._write_ahead(ended(Kind.FAILED))
+            if self._memory and not self.proven:
+                await self._write_ahead(self._memory, ended(Kind.FAILED))
             try:
                 yield
             except ApiError as error:
@@ -186,20 +187,18 @@ class Guard:
         if self._state.hold and not was_held:
             self._tell([Rejected(self._state.hold.failure, self._state.hold.until - self._now())])
 
-    async def _write_ahead(self, given_up: Event) -> None:
+    async def _write_ahead(self, memory: SecretMemory, given_up: Event) -> None:
         """Write an attempt down before it is made; raises ApiError where other processes have left no room for it."""
-        if self._memory is None or self.proven:
-            return
         try:
-            self._learn(self._memory, await self._memory.before_attempt(self._current(), self._policy))
+            self._learn(memory, await memory.before_attempt(self._current(), self._policy))
             self.check(given_up.project, given_up.endpoint)
         except ApiError:
             self._ended(given_up)
-            await self._memory.note(self._current())
+            await memory.note(self._current())
             raise
         except BaseException:
             self._ended(given_up)
-            self._memory.answered = True
+            memory.answered = True
             raise
 
     async def settle(self) -> None:

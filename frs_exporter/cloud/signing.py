@@ -23,6 +23,7 @@ ALGORITHM = "SDK-HMAC-SHA256"
 DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 UNRESERVED = re.compile("[A-Za-z0-9._~/-]*")
 """Paths of which each character stands for itself."""
+HASH_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 MAX_SKEW = 900.0
 """Seconds by which X-Sdk-Date may differ from the gateway's clock."""
 
@@ -95,9 +96,9 @@ def canonical_request(request: Signable, signed: tuple[str, ...]) -> str:
     # Each ends its own line, so join() leaves an empty one after the last, as in the guide (api-sign-algorithm-002).
     headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in signed)
     # A GET is signed with the hash of no bytes, and not without a hash (api-sign-algorithm-002).
-    content = hashlib.sha256(request.body).hexdigest()
+    content = HASH_OF_NOTHING
     if request.body:  # the vendor's signer writes UNSIGNED-PAYLOAD here for bodies that are not JSON, unless empty
-        content = request.headers.get("x-sdk-content-sha256", content)
+        content = request.headers.get("x-sdk-content-sha256", hashlib.sha256(request.body).hexdigest())
     return "\n".join(
         (request.method.upper(), canonical_path(path), canonical_query(query), headers, ";".join(signed), content)
     )
@@ -113,6 +114,8 @@ def canonical_path(path: str) -> str:
 
 def canonical_query(query: str) -> str:
     """The pairs in the order of their decoded names and values; a name without a value keeps its `=`."""
+    if not query:
+        return ""
     # Sorted before it is encoded, as in the vendor's signer: a % sorts before letters. A plus sign is no space, as only
     # %20 is (api-sign-algorithm-002).
     pairs = (pair.partition("=") for pair in query.split("&") if pair)

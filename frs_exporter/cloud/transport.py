@@ -5,14 +5,14 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import Any
 
 import aiohttp
 import structlog
 from yarl import URL
 
+from frs_exporter.cloud.clock_skew import clock_skew, hinted
 from frs_exporter.cloud.gate import Gate
 from frs_exporter.cloud.network_errors import check_proxy, redirected_to, unreachable
 from frs_exporter.cloud.proxy import login_headers, login_secrets, proxy_for
@@ -26,10 +26,9 @@ from frs_exporter.exposition.telemetry import Telemetry
 
 MAX_BODY = 1 << 20
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
-NOTABLE_SKEW = 300.0
-"""Seconds of clock skew that are told beside a refused signature; the gateway refuses from 900 on."""
 
 log = structlog.get_logger()
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,12 +78,16 @@ Send = Callable[[Request, Authorize], Awaitable[Response]]
 
 
 class Transport:
-    """Sends requests over kept connections; every request of the exporter goes through here."""
+    """Sends requests over kept connections; every request of the exporter goes through here.
+
+    Made on a running event loop.
+    """
 
     def __init__(self, limits: Mapping[Api, Limit], telemetry: Telemetry, now: Callable[[], float]) -> None:
         self._limits = limits
         self._telemetry = telemetry
         self._now = now
+        self._clock = asyncio.get_running_loop().time
         self._gates: dict[tuple[Api, str, str], Gate] = {}
         self._waiting: dict[object, float] = {}
         self._connections = Connections()
@@ -110,12 +113,12 @@ class Transport:
 
     def longest_wait(self) -> float:
         """Seconds for which the request that waits longest has been waiting to be sent, zero when none waits."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         return now - next(iter(self._waiting.values()), now)
 
     async def send(self, request: Request, authorize: Authorize) -> Response:
         """Send once, when the gate opens; raises ApiError for anything but a 2xx answer with JSON in it."""
-        arrival, clock = object(), asyncio.get_running_loop().time
+        arrival, clock = object(), self._clock
         self._waiting[arrival] = clock()
         try:
             gate = self._gate(request)
@@ -136,14 +139,13 @@ class Transport:
         return self._gates[key]
 
     async def _observed(self, request: Request, headers: Mapping[str, str]) -> Response:
-        clock = asyncio.get_running_loop().time
-        started = clock()
+        started = self._clock()
         try:
             answer = await self._exchange(request, headers)
         except ApiError as error:
-            self._observe(request, clock() - started, error.failure)
+            self._observe(request, self._clock() - started, error.failure)
             raise ApiError(replace(error.failure, api=request.api)) from None
-        self._observe(request, clock() - started, None)
+        self._observe(request, self._clock() - started, None)
         return answer
 
     def _observe(self, request: Request, seconds: float, failure: Failure | None) -> None:
@@ -152,7 +154,7 @@ class Transport:
         self._telemetry.requested(request.api, seconds, reason)
         request.trace.request_took(seconds)
         request.trace.event("classified as %s" if failure else "%s", failure or "answered")
-        if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
+        if LOGGER.isEnabledFor(logging.DEBUG):
             outcome = str(failure or "answered")
             names = {"api": request.api, "method": request.method, "host": request.url.host, "path": request.url.path}
             log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
@@ -162,7 +164,7 @@ class Transport:
         login, progress = login_headers(proxy), Progress.begin()
         secrets = partial(secrets_in, request, headers, proxy)
         through = f" through the proxy {proxy}" if proxy else ""
-        request.trace.headers(f"> {request.method} {request.url}{through}", headers)
+        request.trace.headers(headers, tuple, "> %s %s%s", request.method, request.url, through)
         try:
             async with (
                 self._connections.session(request.http) as session,
@@ -179,7 +181,7 @@ class Transport:
                 ) as response,
             ):
                 lower = {name.lower(): value for name, value in response.headers.items()}
-                request.trace.headers(f"< {response.status}", lower, secrets)
+                request.trace.headers(lower, secrets, "< %s", response.status)
                 # Before the body is read, as that takes time.
                 skew = clock_skew(lower, sent_at, self._now())
                 body = await body_of(response)
@@ -211,14 +213,6 @@ def check_status(
     # The gateway says APIG.0301 of tokens and of signatures (its error-code page); only the request tells of which.
     # A refused token may just be old. A refused signature has a wrong key or date, and counts towards the lock.
     raise ApiError(hinted(classify_response(raw, "x-auth-token" in headers, secrets()), headers, skew))
-
-
-def hinted(refused: Failure, headers: Mapping[str, str], skew: float | None) -> Failure:
-    """A refusal, with what else it may be where a signature was refused."""
-    # A wrong date has the code of a wrong key (devg-apisign, api-sign-0001): nobody should change a key that is right.
-    if refused.reason is Reason.AUTH and "x-sdk-date" in headers and skew is not None:
-        return replace(refused, message=refused.message + skew_hint(skew))
-    return refused
 
 
 def classify_response(raw: Response, by_token: bool, secrets: Collection[str]) -> Failure:
@@ -270,29 +264,3 @@ def secrets_in(request: Request, headers: Mapping[str, str], proxy: Proxy | None
     if claim := parse_authorization(headers.get("authorization", "")):
         sent += [claim.access_key, claim.signature]
     return sent + login_secrets(proxy)
-
-
-def clock_skew(headers: Mapping[str, str], sent_at: float, answered_at: float) -> float | None:
-    """Seconds by which the wall clock is ahead of the one that wrote the answer's Date, to half a second or so.
-
-    All times in Unix seconds; None without a Date. The answer was made between the two, its Date is cut to a second.
-    """
-    written_at = unix_seconds(headers.get("date", ""))
-    return None if written_at is None else (sent_at + answered_at) / 2 - (written_at + 0.5)
-
-
-@lru_cache(maxsize=16)
-def unix_seconds(date: str) -> float | None:
-    """A Date in Unix seconds, None where it is none; many answers are written in the same second."""
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def skew_hint(skew: float) -> str:
-    """What to tell beside a refused signature, when the clock may be to blame."""
-    if abs(skew) <= NOTABLE_SKEW:
-        return ""
-    way = "ahead of" if skew > 0 else "behind"
-    return f"; this machine's clock is {abs(skew):.0f} s {way} the cloud's: set it right"

@@ -28,7 +28,9 @@ class Trace:
         if self._tell:
             self._tell(text % values if values else text)
 
-    def headers(self, text: str, headers: Mapping[str, str], secrets: Callable[[], Iterable[str]] = tuple) -> None:
+    def headers(
+        self, headers: Mapping[str, str], secrets: Callable[[], Iterable[str]], text: str, *values: object
+    ) -> None:
         """Something with headers, without the values of those that may hold a secret, or of those that do."""
         if self._tell:
             kept = list(secrets())
@@ -36,7 +38,8 @@ class Trace:
                 name: brief(blanked(value, kept)) if name.lower() in SHOWN_HEADERS else "***"
                 for name, value in headers.items()
             }
-            self.event(text + "".join(f"\n  {name}: {value}" for name, value in visible.items()))
+            told = "".join(f"\n  {name}: {value}" for name, value in visible.items())
+            self.event(f"{text}%s", *values, told)
 
     def request_took(self, seconds: float) -> None:
         """A request has ended."""

@@ -9,6 +9,7 @@ from frs_exporter.collectors import Collector
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.schedule import first_delay
 from frs_exporter.exposition.page import Page
+from frs_exporter.polling.alarm import Alarm
 from frs_exporter.polling.runner import JobRunner, Tools, owners
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.runtime.tasks import cancel_and_wait
@@ -33,7 +34,7 @@ class Poller:
         spread: float = SPREAD,
     ) -> None:
         self.runners: dict[Key, JobRunner] = {}
-        self._tools = Tools(client, page, collectors, now, rng)
+        self._tools = Tools(client, page, collectors, now, rng, Alarm())
         self._clock = asyncio.get_running_loop().time
         self._spread = spread
         self._projects: set[str] = set()

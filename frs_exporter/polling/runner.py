@@ -17,6 +17,7 @@ from frs_exporter.core.schedule import next_delay, next_tick
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
+from frs_exporter.polling.alarm import Alarm, wake
 from frs_exporter.polling.poll import broken, poll
 from frs_exporter.runtime.tasks import interrupt
 
@@ -39,6 +40,7 @@ class Tools:
     collectors: Mapping[str, Collector]
     now: Callable[[], float]
     rng: random.Random
+    alarm: Alarm
 
 
 class JobRunner:
@@ -111,13 +113,10 @@ class JobRunner:
 
     async def _sleep(self) -> None:
         """Until the job is due, or somebody wants it now."""
-        loop = asyncio.get_running_loop()
-        self._sleeper = loop.create_future()
-        timer = loop.call_at(next_tick(self.due), wake, self._sleeper)
+        self._sleeper = self._tools.alarm.at(next_tick(self.due))
         try:
             await self._sleeper
         finally:
-            timer.cancel()
             self._sleeper = None
 
     def _wake(self) -> None:
@@ -170,12 +169,6 @@ def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> N
 def owners(key: tuple[str, str]) -> Iterator[Hashable]:
     """What a job has on the page, beside what it shares with the project's others."""
     return iter((key, (*key, "samples"), (*key, "told")))
-
-
-def wake(sleeper: asyncio.Future[None]) -> None:
-    """Let somebody wait no longer, if that is still to be done."""
-    if not sleeper.done():
-        sleeper.set_result(None)
 
 
 def report(job: Job, before: JobState, after: JobState, delay: float) -> None:

@@ -16,7 +16,8 @@ from aiohttp import web
 from aiohttp.client_reqrep import ConnectionKey
 from aioresponses import aioresponses
 
-from frs_exporter.cloud.transport import MAX_BODY, Request, Transport, clock_skew, skew_hint
+from frs_exporter.cloud.clock_skew import clock_skew, skew_hint
+from frs_exporter.cloud.transport import MAX_BODY, Request, Transport
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit
 from frs_exporter.exposition.telemetry import Telemetry

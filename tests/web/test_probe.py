@@ -211,8 +211,8 @@ def test_only_harmless_headers_are_told_and_no_secret_in_them() -> None:
     """A far side may send back in any header what it was sent."""
     told: list[str] = []
     headers = {"X-Subject-Token": "s1", "Set-Cookie": "s2", "Date": "now", "authorization": "s3", "server": "my AK1 x"}
-    Trace(told.append).headers("< 200", headers, lambda: ["AK1"])
-    UNTRACED.headers("nobody wants to know", {}, lambda: pytest.fail("nor what is secret"))
+    Trace(told.append).headers(headers, lambda: ["AK1"], "< %s", 200)
+    UNTRACED.headers({}, lambda: pytest.fail("nor what is secret"), "nobody wants to know")
     shown = "\n  X-Subject-Token: ***\n  Set-Cookie: ***\n  Date: now\n  authorization: ***\n  server: my *** x"
     assert told == [f"< 200{shown}"]
 
