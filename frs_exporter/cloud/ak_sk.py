@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
@@ -38,25 +38,25 @@ class KeySignature:
     replaced: Callable[[KeyCredential], Awaitable[bool]] = field(repr=False)
     used: KeyCredential | None = field(default=None, compare=False)
 
-    @asynccontextmanager
-    async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
+    def __call__(self, request: Request) -> AbstractAsyncContextManager[Mapping[str, str]]:
+        """The use of the key for a request."""
         # The gateway judges a signature's date by its clock: the guard is told how ours stands. A login has no date.
-        clock_offset = self.now() - asyncio.get_running_loop().time()
-        async with self.guard.attempt(self.project_id, request.endpoint, clock_offset, self._replaced):
-            self.used = self.keys()
-            yield self.headers(request, self.used)
+        clock_offset, used = self.now() - asyncio.get_running_loop().time(), partial(self.headers, request)
+        return self.guard.attempt(self.project_id, request.endpoint, clock_offset, self._replaced, used)
 
     async def _replaced(self) -> bool:
         return self.used is not None and await self.replaced(self.used)
 
-    def headers(self, request: Request, keys: KeyCredential) -> Mapping[str, str]:
-        """The headers that sign a request sent now."""
+    def headers(self, request: Request) -> Mapping[str, str]:
+        """The headers that sign a request sent now, with the keys of now."""
+        keys = self.used = self.keys()
+        endpoint = urlsplit(request.endpoint)
         # Only x-sdk-date has to be signed (devg-apisign, api-sign-exclude-header); the guide's example signs all three
         # (api-sign-algorithm-002). What aiohttp adds, as Accept, is not signed: a proxy on the way may change it.
         headers = {
             "content-type": "application/json",
             # Both ends must have the same text: aiohttp sends a Host that it is given as it stands.
-            "host": urlsplit(request.endpoint).netloc,
+            "host": endpoint.netloc,
             # The gateway takes it for 15 minutes (api-sign-0001): it is made after the wait for a turn, not before.
             "x-sdk-date": sdk_date(self.now()),
         }
@@ -67,7 +67,7 @@ class KeySignature:
         # Temporary keys count only together with their token (IAM API, iam_04_0101).
         if keys.security_token:
             headers["x-security-token"] = keys.security_token.get_secret_value()
-        signable = Signable(request.method, request.url.raw_path_qs, headers, request.body)
+        signable = Signable(request.method, endpoint.path + request.target, headers, request.body)
         authorization = sign(signable, keys.access_key, keys.secret_key.get_secret_value())
         return {**headers, "authorization": str(authorization)}
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -40,6 +41,10 @@ log = structlog.get_logger()
 
 Replaced = Callable[[], Awaitable[bool]]
 """Looks whether there is another secret by now; it may also put another authorizer, with its own guard, in place."""
+
+
+def nothing() -> None:
+    """For who makes it himself."""
 
 
 async def nothing_new() -> bool:
@@ -125,9 +130,14 @@ class Guard:
 
     @asynccontextmanager
     async def attempt(
-        self, project: str, endpoint: str, clock_offset: float = 0.0, replaced: Replaced = nothing_new
-    ) -> AsyncIterator[None]:
-        """Use the secret; raises ApiError.
+        self,
+        project: str,
+        endpoint: str,
+        clock_offset: float = 0.0,
+        replaced: Replaced = nothing_new,
+        used: Callable[[], Any] = nothing,
+    ) -> AsyncIterator[Any]:
+        """Use the secret, and give what `used` makes of it once nobody has to be waited for; raises ApiError.
 
         `clock_offset` is in seconds, the wall clock against the loop's. After a refusal `replaced` is asked, and nobody
         goes meanwhile. What was sent is waited for, unless the process stops, though nobody may want the answer any
@@ -143,7 +153,7 @@ class Guard:
             if self._memory and not self.proven:
                 await self._write_ahead(self._memory, ended(Kind.FAILED))
             try:
-                yield
+                yield used()
             except ApiError as error:
                 failure = error.failure
                 await self._failed(ended(kind_of(failure), failure=failure), replaced)

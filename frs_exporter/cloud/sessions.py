@@ -56,26 +56,37 @@ class Connector(aiohttp.TCPConnector):
         return connection
 
 
+@dataclass(slots=True)
+class Kept:
+    """A session, how many use it, and whether nobody else is to."""
+
+    session: aiohttp.ClientSession
+    users: int = 0
+    unwanted: bool = False
+
+
 class Connections:
     """Sessions by their options, each made when it is first needed and closed when nobody needs it any more."""
 
     def __init__(self) -> None:
-        self._sessions: dict[HttpOptions, aiohttp.ClientSession] = {}
-        self._used: Counter[HttpOptions] = Counter()
+        self._kept: dict[HttpOptions, Kept] = {}
         self._wanted: Collection[HttpOptions] | None = None
         self._lookups: Counter[str] = Counter()
 
     @asynccontextmanager
     async def session(self, options: HttpOptions) -> AsyncIterator[aiohttp.ClientSession]:
         """The session of some options; it stays open at least until it is given back."""
-        if options not in self._sessions:
-            self._sessions[options] = new_session(options, self._lookups)
-        self._used[options] += 1
+        kept = self._kept.get(options)
+        if kept is None:
+            unwanted = self._wanted is not None and options not in self._wanted
+            kept = self._kept[options] = Kept(new_session(options, self._lookups), unwanted=unwanted)
+        kept.users += 1
         try:
-            yield self._sessions[options]
+            yield kept.session
         finally:
-            self._used[options] -= 1
-            await self._close_unwanted(options)
+            kept.users -= 1
+            if kept.unwanted:
+                await self._close_unused()
 
     def looking_up(self, url: URL) -> bool:
         """Whether the name servers have not answered yet where the host of a URL is."""
@@ -84,22 +95,21 @@ class Connections:
     async def retain(self, wanted: Collection[HttpOptions]) -> None:
         """Close what is of other options, as soon as nobody uses it."""
         self._wanted = wanted
-        await self._close_unwanted(*self._sessions)
+        for options, kept in self._kept.items():
+            kept.unwanted = options not in wanted
+        await self._close_unused()
 
     async def close(self) -> None:
         """Close every connection."""
         await self.retain([])
 
-    async def _close_unwanted(self, *some: HttpOptions) -> None:
-        """Close which of these sessions nobody wants or uses any more."""
-        if self._wanted is None:
-            return
-        unwanted = [options for options in some if options not in self._wanted and not self._used[options]]
-        sessions = [self._sessions.pop(options) for options in unwanted]  # all at once, as others may do the same
-        for options in unwanted:
-            del self._used[options]
-        for session in sessions:
-            await session.close()
+    async def _close_unused(self) -> None:
+        """Close the sessions that nobody wants or uses any more."""
+        unused = {options: kept for options, kept in self._kept.items() if kept.unwanted and not kept.users}
+        for options in unused:  # all at once, as others may do the same
+            del self._kept[options]
+        for kept in unused.values():
+            await kept.session.close()
 
 
 class Resolver(aiohttp.ThreadedResolver):

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -54,7 +54,7 @@ class Request:
     poll_interval: float = 60.0
     trace: Trace = field(default=UNTRACED, repr=False, compare=False)
 
-    @cached_property
+    @property
     def url(self) -> URL:
         """The URL exactly as it is signed: nothing in it is normalised."""
         return URL(self.endpoint + self.target, encoded=True)
@@ -160,19 +160,20 @@ class Transport:
             log.debug("request", **names, credential=request.credential, seconds=round(seconds, 3), outcome=outcome)
 
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Response:
-        sent_at, proxy = self._now(), proxy_for(request.url, request.http)
+        sent_at, url = self._now(), request.url
+        proxy = proxy_for(url, request.http)
         login, progress = login_headers(proxy), Progress.begin()
         secrets = partial(secrets_in, request, headers, proxy)
         through = f" through the proxy {proxy}" if proxy else ""
-        request.trace.headers(headers, tuple, "> %s %s%s", request.method, request.url, through)
+        request.trace.headers(headers, tuple, "> %s %s%s", request.method, url, through)
         try:
             async with (
                 self._connections.session(request.http) as session,
                 session.request(
                     request.method,
-                    request.url,
+                    url,
                     data=request.body or None,
-                    headers={**headers, **login} if request.url.scheme == "http" else headers,
+                    headers={**headers, **login} if url.scheme == "http" else headers,
                     timeout=aiohttp.ClientTimeout(total=request.timeout),
                     allow_redirects=False,  # a token must not leave its host
                     proxy=proxy.url if proxy else None,
@@ -186,14 +187,14 @@ class Transport:
                 skew = clock_skew(lower, sent_at, self._now())
                 body = await body_of(response)
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
-            looking_up = not progress.connected and self._connections.looking_up(proxy.url if proxy else request.url)
+            looking_up = not progress.connected and self._connections.looking_up(proxy.url if proxy else url)
             failure = unreachable(
-                error, request.url, request.timeout, proxy, connected=progress.connected, looking_up=looking_up
+                error, url, request.timeout, proxy, connected=progress.connected, looking_up=looking_up
             )
             raise ApiError(failure) from None  # aiohttp's errors hold the request, secrets and all
         raw = Response(response.status, lower, body)
         if proxy:
-            check_proxy(raw.status, body, lower, request.url, proxy)
+            check_proxy(raw.status, body, lower, url, proxy)
         # What is the proxy's own has been raised: its Date is not of the cloud's clock.
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
-_uninterrupted: WeakKeyDictionary[asyncio.Task[Any], bool] = WeakKeyDictionary()
+_uninterrupted: dict[asyncio.Task[Any], bool] = {}
 """The tasks that are to finish something first, and whether somebody has interrupted them meanwhile."""
 
 
