@@ -3,8 +3,8 @@
 import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -57,36 +57,43 @@ class Connector(aiohttp.TCPConnector):
 
 
 @dataclass(slots=True)
-class Kept:
-    """A session, how many use it, and whether nobody else is to."""
+class Use:
+    """The use of a session, by so many; once nobody wants it any more, the last who uses it closes it."""
 
     session: aiohttp.ClientSession
     users: int = 0
-    unwanted: bool = False
+    wanted: bool = True
+
+    async def __aenter__(self) -> aiohttp.ClientSession:
+        self.users += 1
+        return self.session
+
+    async def __aexit__(self, *_: object) -> None:
+        self.users -= 1
+        await self.close_unwanted()
+
+    async def close_unwanted(self) -> None:
+        """Close the session, if nobody wants or uses it."""
+        if not self.wanted and not self.users:
+            await self.session.close()
 
 
 class Connections:
     """Sessions by their options, each made when it is first needed and closed when nobody needs it any more."""
 
     def __init__(self) -> None:
-        self._kept: dict[HttpOptions, Kept] = {}
+        self._uses: dict[HttpOptions, Use] = {}
         self._wanted: Collection[HttpOptions] | None = None
         self._lookups: Counter[str] = Counter()
 
-    @asynccontextmanager
-    async def session(self, options: HttpOptions) -> AsyncIterator[aiohttp.ClientSession]:
+    def session(self, options: HttpOptions) -> AbstractAsyncContextManager[aiohttp.ClientSession]:
         """The session of some options; it stays open at least until it is given back."""
-        kept = self._kept.get(options)
-        if kept is None:
-            unwanted = self._wanted is not None and options not in self._wanted
-            kept = self._kept[options] = Kept(new_session(options, self._lookups), unwanted=unwanted)
-        kept.users += 1
-        try:
-            yield kept.session
-        finally:
-            kept.users -= 1
-            if kept.unwanted:
-                await self._close_unused()
+        if options in self._uses:
+            return self._uses[options]
+        use = Use(new_session(options, self._lookups), wanted=self._wanted is None or options in self._wanted)
+        if use.wanted:
+            self._uses[options] = use
+        return use
 
     def looking_up(self, url: URL) -> bool:
         """Whether the name servers have not answered yet where the host of a URL is."""
@@ -95,21 +102,15 @@ class Connections:
     async def retain(self, wanted: Collection[HttpOptions]) -> None:
         """Close what is of other options, as soon as nobody uses it."""
         self._wanted = wanted
-        for options, kept in self._kept.items():
-            kept.unwanted = options not in wanted
-        await self._close_unused()
+        unwanted = [self._uses.pop(options) for options in [*self._uses] if options not in wanted]
+        for use in unwanted:
+            use.wanted = False
+        for use in unwanted:
+            await use.close_unwanted()
 
     async def close(self) -> None:
         """Close every connection."""
         await self.retain([])
-
-    async def _close_unused(self) -> None:
-        """Close the sessions that nobody wants or uses any more."""
-        unused = {options: kept for options, kept in self._kept.items() if kept.unwanted and not kept.users}
-        for options in unused:  # all at once, as others may do the same
-            del self._kept[options]
-        for kept in unused.values():
-            await kept.session.close()
 
 
 class Resolver(aiohttp.ThreadedResolver):

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import aiohttp
@@ -173,8 +173,8 @@ class Transport:
                     request.method,
                     url,
                     data=request.body or None,
-                    headers={**headers, **login} if url.scheme == "http" else headers,
-                    timeout=aiohttp.ClientTimeout(total=request.timeout),
+                    headers={**headers, **login} if login and url.scheme == "http" else headers,
+                    timeout=total(request.timeout),
                     allow_redirects=False,  # a token must not leave its host
                     proxy=proxy.url if proxy else None,
                     proxy_headers=login,  # of CONNECT: what is sent through the tunnel is none of the proxy's
@@ -199,6 +199,12 @@ class Transport:
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(skew)
         return check_status(raw, request, headers, secrets, skew)
+
+
+@lru_cache
+def total(seconds: float) -> aiohttp.ClientTimeout:
+    """A timeout for all of a request."""
+    return aiohttp.ClientTimeout(total=seconds)
 
 
 def check_status(

@@ -176,6 +176,8 @@ def report(job: Job, before: JobState, after: JobState, delay: float) -> None:
 
     `delay` is in seconds, until the next poll.
     """
+    if after.up and before.up and not after.warnings:
+        return  # as nearly always
     names = {"project": job.target.project, "collector": job.collector}
     known = {note.partition(":")[0] for note in before.warnings}  # what changes about it is not told again
     for note in after.warnings:
