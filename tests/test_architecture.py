@@ -30,7 +30,7 @@ CLOUD = (
     ("transport",),
     ("sessions", "proxy", "network_errors", "guard"),
     ("gate", "lockout", "memory"),
-    ("cooldown", "lockout_state", "signing", "strict_json"),
+    ("clock_skew", "cooldown", "lockout_state", "signing", "strict_json"),
 )
 """The same within the package that protects accounts."""
 PURE = (

@@ -43,10 +43,6 @@ Replaced = Callable[[], Awaitable[bool]]
 """Looks whether there is another secret by now; it may also put another authorizer, with its own guard, in place."""
 
 
-def nothing() -> None:
-    """For who makes it himself."""
-
-
 async def nothing_new() -> bool:
     """For secrets that nobody replaces."""
     return False
@@ -74,10 +70,7 @@ class Place:
 
 
 class Guard:
-    """Guards one secret. Who comes too early gets the failure that stands; who has to wait for others, waits.
-
-    Made on a running event loop.
-    """
+    """Guards one secret, on a running event loop. Who comes too early gets the failure that stands; others wait."""
 
     def __init__(
         self, credential: str, policy: Policy, user: User, telemetry: Telemetry, memory: SecretMemory | None = None
@@ -135,7 +128,7 @@ class Guard:
         endpoint: str,
         clock_offset: float = 0.0,
         replaced: Replaced = nothing_new,
-        used: Callable[[], Any] = nothing,
+        used: Callable[[], Any] = lambda: None,
     ) -> AsyncIterator[Any]:
         """Use the secret, and give what `used` makes of it once nobody has to be waited for; raises ApiError.
 

@@ -75,8 +75,8 @@ def parse(data: Any, target: Target) -> CollectResult:
     samples, warnings = list[Sample](), list[str]()
     for key, value in offered.items():
         if key in chosen:
-            told, note = subservice(key, value, target)
-            samples += told
+            its, note = subservice(key, value, target)
+            samples += its
             if note:
                 warnings.append(note)
     samples += max_face_sets(data, target)

@@ -38,8 +38,8 @@ class Trace:
                 name: brief(blanked(value, kept)) if name.lower() in SHOWN_HEADERS else "***"
                 for name, value in headers.items()
             }
-            told = "".join(f"\n  {name}: {value}" for name, value in visible.items())
-            self.event(f"{text}%s", *values, told)
+            lines = "".join(f"\n  {name}: {value}" for name, value in visible.items())
+            self.event(f"{text}%s", *values, lines)
 
     def request_took(self, seconds: float) -> None:
         """A request has ended."""
