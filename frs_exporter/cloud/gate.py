@@ -46,7 +46,7 @@ class Gate:
         """Hold a slot for a project that is asked every `poll_interval` seconds; raises ApiError while it is closed."""
         return Inside(self, project, poll_interval)
 
-    async def acquire(self, project: str) -> None:
+    async def enter(self, project: str) -> None:
         """Wait for a slot and a token; raises ApiError.
 
         The slot comes first, or a token taken while waiting for it would be spent late, in a burst.
@@ -62,7 +62,7 @@ class Gate:
             self._give_back_slot()
             raise
 
-    def release(self, project: str, poll_interval: float, error: BaseException | None) -> None:
+    def exit(self, project: str, poll_interval: float, error: BaseException | None) -> None:
         """Give the slot back, and heed how the request ended."""
         self._give_back_slot()
         if isinstance(error, ApiError):
@@ -101,7 +101,7 @@ class Inside:
     poll_interval: float
 
     async def __aenter__(self) -> None:
-        await self.gate.acquire(self.project)
+        await self.gate.enter(self.project)
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
-        self.gate.release(self.project, self.poll_interval, error)
+        self.gate.exit(self.project, self.poll_interval, error)
