@@ -7,18 +7,37 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no_config
 from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.memory import Memory
-from frs_exporter.cloud.transport import Request, Transport
+from frs_exporter.cloud.strict_json import decode
+from frs_exporter.cloud.transport import Request, Response, Transport, read_json
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Api, Limit, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.runtime.offload import Yielder
+
+
+class Unchanged(Exception):
+    """The answer is, byte for byte, the one of before."""
+
+
+@dataclass(slots=True)
+class Digests:
+    """Digests of the answer before and of the one that is read now, empty without one."""
+
+    before: bytes
+    now: bytes = b""
+
+    def read(self, raw: Response) -> Any:
+        """The JSON of an answer, or Unchanged, which was JSON then; raises ValueError."""
+        self.now = blake2b(raw.data, digest_size=16).digest()
+        return Unchanged if self.now == self.before else decode(raw.data)
 
 
 class Client:
@@ -44,8 +63,20 @@ class Client:
         self._guards: dict[Credential, Guard] = {}
         self._users: dict[tuple[str, ...], User] = {}
 
-    async def get(self, access: RequestScope, api: Api, path: str, body: Any = None, *, trace: Trace = UNTRACED) -> Any:
-        """The JSON at `path`, for which JSON is posted if there is any, which must change nothing; raises ApiError."""
+    async def get(
+        self,
+        access: RequestScope,
+        api: Api,
+        path: str,
+        body: Any = None,
+        *,
+        trace: Trace = UNTRACED,
+        digests: Digests | None = None,
+    ) -> Any:
+        """The JSON at `path`, for which JSON is posted if there is any, which must change nothing.
+
+        Raises ApiError, and Unchanged where `digests` are given and the answer is that of before.
+        """
         name, endpoint = access.credential.name, access.endpoints[api]
         # These very bytes are sent, as a signature holds their hash: nobody further down may write the JSON anew.
         method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
@@ -54,19 +85,27 @@ class Client:
             project=access.project_id,
             poll_interval=access.poll_interval,
             trace=trace,
+            read=digests.read if digests else read_json,
         )
         authorizer = self._authorizer(access.credential)
         trace.event("authorization: %s of %s%s", access.credential.kind, name, Held(authorizer.expires_at(access)))
-        authorization = await authorizer.authorize(access, trace)
+        data = (await self._send(request, access, authorizer)).data
+        if data is Unchanged:
+            trace.event("the answer is the one of before")
+            raise Unchanged
+        return data
+
+    async def _send(self, request: Request, access: RequestScope, authorizer: Authorizer) -> Response:
+        authorization = await authorizer.authorize(access, request.trace)
         try:
-            return (await self._transport.send(request, authorization)).data
+            return await self._transport.send(request, authorization)
         except ApiError as error:
             # Tokens die early: on arrears, on changed permissions; temporary keys do, too. A second refusal is a
             # failure. A refused signature is never tried again with the same key: a few of them lock it.
             if error.failure.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
                 raise
-        trace.event("the authorization was refused: one more try with a new one")
-        return (await self._transport.send(request, await authorizer.authorize(access, trace))).data
+        request.trace.event("the authorization was refused: one more try with a new one")
+        return await self._transport.send(request, await authorizer.authorize(access, request.trace))
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:
         """Keep to other limits, and let go of all that is for none of these accesses."""

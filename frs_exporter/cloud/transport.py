@@ -31,6 +31,20 @@ log = structlog.get_logger()
 LOGGER = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A successful answer; header names are in lower case, `data` is what was read of its body."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    data: Any = field(repr=False)
+
+
+def read_json(raw: Response) -> Any:
+    """The JSON of an answer; raises ValueError."""
+    return decode(raw.data)
+
+
 @dataclass(frozen=True)
 class Request:
     """One call: `target` is the encoded path and query, `timeout` in seconds counts from when the gate opens.
@@ -49,7 +63,7 @@ class Request:
     http: HttpOptions = DIRECT
     body: bytes = field(default=b"", repr=False)
     secret: str = field(default="", repr=False)
-    read: Callable[["Response"], Any] = field(default=lambda raw: decode(raw.data), repr=False)
+    read: Callable[[Response], Any] = field(default=read_json, repr=False)
     project: str = ""
     poll_interval: float = 60.0
     trace: Trace = field(default=UNTRACED, repr=False, compare=False)
@@ -58,15 +72,6 @@ class Request:
     def url(self) -> URL:
         """The URL exactly as it is signed: nothing in it is normalised."""
         return URL(self.endpoint + self.target, encoded=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A successful answer; header names are in lower case, `data` is what was read of its body."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    data: Any = field(repr=False)
 
 
 Authorize = Callable[[Request], AbstractAsyncContextManager[Mapping[str, str]]]

@@ -36,7 +36,8 @@ class Collector:
 
     `memory` is that of its last result, None before the first. `proven_samples(target, failure)` are what
     a failure itself proves. `demand(interval)` is how many requests per second it makes of `api` when it is polled
-    every `interval` seconds.
+    every `interval` seconds. `repeatable` says that it makes one request, and that the same answer to the same target
+    has the same result: then it is not read again.
     """
 
     api: Api
@@ -44,6 +45,7 @@ class Collector:
     collect: Callable[[ApiClient, Target, Any], Awaitable[CollectResult]]
     proven_samples: Callable[[Target, Failure], Samples] = lambda target, failure: ()
     demand: Callable[[float], float] = lambda interval: 1 / interval
+    repeatable: bool = False
 
 
 def wrong_shape(where: str, wanted: str, found: object) -> ApiError:

@@ -92,4 +92,4 @@ def fullest(face_sets: list[tuple[str, float, float]], limit: int) -> dict[str, 
     return dict(sorted(chosen.items()))
 
 
-COLLECTOR = Collector(Api.FRS, (FACE_SETS, FACES, CAPACITY, TRUNCATED), collect)
+COLLECTOR = Collector(Api.FRS, (FACE_SETS, FACES, CAPACITY, TRUNCATED), collect, repeatable=True)

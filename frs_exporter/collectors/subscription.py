@@ -158,4 +158,6 @@ def proven_samples(target: Target, failure: Failure) -> Samples:
     return (Sample(FROZEN, (target.project,), 1),) if failure.reason is Reason.FROZEN else ()
 
 
-COLLECTOR = Collector(Api.FRS, (SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN, IGNORED), collect, proven_samples)
+COLLECTOR = Collector(
+    *(Api.FRS, (SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN, IGNORED), collect, proven_samples), repeatable=True
+)

@@ -183,9 +183,10 @@ class CollectResult:
 class JobState(NamedTuple):
     """What is known of a job: counters since the start, the newest answer, and until when its samples are fresh.
 
-    `warnings` and `memory` are those of the newest answer, `proven_samples` are what a failure itself proved.
-    `last_poll` and `last_success` are Unix seconds, `fresh_until` and `proven_until` are in seconds of the event loop's
-    clock. `recent` holds how the newest polls ended, the newest last: None is well.
+    `warnings` and `memory` are those of the newest answer, `digest` is its own, empty if it has to be read even if it
+    comes again. `proven_samples` are what a failure itself proved. `last_poll` and `last_success` are Unix seconds,
+    `fresh_until` and `proven_until` are in seconds of the event loop's clock. `recent` holds how the newest polls
+    ended, the newest last: None is well.
     """
 
     polls: int = 0
@@ -196,6 +197,7 @@ class JobState(NamedTuple):
     samples: tuple[Sample, ...] = ()
     warnings: tuple[str, ...] = ()
     memory: Any = None
+    digest: bytes = b""
     proven_samples: tuple[Sample, ...] = ()
     fresh_until: float = -math.inf
     proven_until: float = -math.inf
@@ -209,7 +211,20 @@ class JobState(NamedTuple):
         """Whether the newest poll told what was asked."""
         return self.polls > 0 and self.failure is None
 
-    def succeeded(self, at: float, duration: float, result: CollectResult, fresh_until: float) -> "JobState":
+    def confirmed(self, at: float, duration: float, fresh_until: float) -> "JobState":
+        """The state after an answer that is the one of before."""
+        return self._replace(
+            polls=self.polls + 1,
+            fresh_until=fresh_until,
+            last_poll=at,
+            last_success=at,
+            duration=duration,
+            recent=(*self.recent, None)[-MAX_RECENT:],
+        )
+
+    def succeeded(
+        self, at: float, duration: float, result: CollectResult, fresh_until: float, digest: bytes = b""
+    ) -> "JobState":
         """The state after an answer: new samples replace all old ones, unless they are the same."""
         return self._replace(
             polls=self.polls + 1,
@@ -218,6 +233,7 @@ class JobState(NamedTuple):
             samples=self.samples if self.samples == result.samples else result.samples,
             warnings=result.warnings,
             memory=result.memory,
+            digest=digest,
             proven_samples=(),
             fresh_until=fresh_until,
             last_poll=at,
@@ -242,6 +258,7 @@ class JobState(NamedTuple):
             failures_in_a_row=self.failures_in_a_row + 1,
             errors={**self.errors, failure.reason: self.errors.get(failure.reason, 0) + 1},
             failure=failure,
+            digest=b"",
             samples=tuple(sample for sample in self.samples if sample.family not in superseded),
             proven_samples=proven_samples or self.proven_samples,
             proven_until=proven_until if proven_samples else self.proven_until,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from frs_exporter.cloud.client import Client
+from frs_exporter.cloud.client import Client, Digests, Unchanged
 from frs_exporter.collectors import ApiClient, Collector
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Job, JobState
@@ -30,26 +30,33 @@ async def poll(
     clock = asyncio.get_running_loop().time
     started = clock()
     try:
-        get = functools.partial(client.get, job.target, trace=trace)
-        return await collected(ApiClient(get, now), collectors[job.collector], job, before)
+        collector = collectors[job.collector]
+        digests = Digests(before.digest) if collector.repeatable else None
+        get = functools.partial(client.get, job.target, trace=trace, digests=digests)
+        return await collected(ApiClient(get, now), collector, job, before, digests)
     except Exception as error:
         log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)
         return broken(before, error, now(), clock() - started)
 
 
-async def collected(client: ApiClient, collector: Collector, job: Job, before: JobState) -> JobState:
+async def collected(
+    client: ApiClient, collector: Collector, job: Job, before: JobState, digests: Digests | None
+) -> JobState:
     """The state after asking; raises only what is a bug of ours."""
     clock, target = asyncio.get_running_loop().time, job.target
     started = clock()
     try:
         result = await collector.collect(client, target, before.memory)
+    except Unchanged:
+        return before.confirmed(client.now(), clock() - started, clock() + target.display.stale_after)
     except ApiError as error:
         # A failing job may be asked again that late: until then, and as long as any answer, what it proved holds.
         proven_until = clock() + max(target.poll_interval, LAST_RETRY) + target.display.stale_after
         failure = replace(error.failure, api=error.failure.api or collector.api)
         proven_samples = collector.proven_samples(target, failure)
         return before.failed(client.now(), clock() - started, failure, proven_samples, proven_until)
-    return before.succeeded(client.now(), clock() - started, result, clock() + target.display.stale_after)
+    digest, fresh_until = digests.now if digests else b"", clock() + target.display.stale_after
+    return before.succeeded(client.now(), clock() - started, result, fresh_until, digest)
 
 
 def broken(before: JobState, error: Exception, now: float, seconds: float) -> JobState:

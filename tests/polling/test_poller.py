@@ -408,7 +408,8 @@ def test_what_cannot_be_rendered_is_reason_internal_and_the_job_goes_on() -> Non
     async def main() -> None:
         nonlocal broken
         async with CloudContext(account("ak_sk", "k1")) as cloud:
-            polls = await Polled.started(cloud, collectors={"subscription": replace(subscription, collect=collect)})
+            collector = replace(subscription, collect=collect, repeatable=False)
+            polls = await Polled.started(cloud, collectors={"subscription": collector})
             await asyncio.sleep(1)
             broken = True
             await asyncio.sleep(100)
