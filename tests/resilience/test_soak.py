@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
+from frs_exporter.cloud.client import Unchanged
 from frs_exporter.collectors import COLLECTORS, ApiClient
 from frs_exporter.collectors.subscription import FROZEN, MAX_FACE_SETS, SUBSCRIBED
 from frs_exporter.core.errors import ApiError, Reason
@@ -88,6 +89,9 @@ class Soak:
         start, truth = loop_time(), self.truth[target.project]
         try:
             result = await SUBSCRIPTION.collect(client, target, memory)
+        except Unchanged:
+            self.check(self.polls.poller.states[target.project, "subscription"].samples, target.project, start)
+            raise
         except ApiError as error:
             if error.failure.reason is Reason.FROZEN:
                 proven = SUBSCRIPTION.proven_samples(target, error.failure)
@@ -95,10 +99,14 @@ class Soak:
                 assert any(("frozen", 1.0) in facts for facts, _ in truth.during(start, loop_time()))
                 self.proven_at[target.project].append(start)
             raise
-        true = truth.during(start, loop_time())
-        assert shown(result.samples) in [(facts, limit) for facts, limit in true if ("frozen", 1.0) not in facts]
-        self.proven_at[target.project].append(start)
+        self.check(result.samples, target.project, start)
         return result
+
+    def check(self, samples: tuple[Sample, ...], project: str, start: float) -> None:
+        """Samples that were told, or told again, since `start` were true meanwhile."""
+        true = self.truth[project].during(start, loop_time())
+        assert shown(samples) in [(facts, limit) for facts, limit in true if ("frozen", 1.0) not in facts]
+        self.proven_at[project].append(start)
 
     def look(self) -> None:
         """Check the page and the tasks as they are now."""
