@@ -48,7 +48,7 @@ class KeySignature:
         return self.used is not None and await self.replaced(self.used)
 
     def headers(self, request: Request) -> Mapping[str, str]:
-        """The headers that sign a request sent now, with the keys of now."""
+        """The headers that sign a request sent now, with the keys of now, which are `used` from now on."""
         keys = self.used = self.keys()
         endpoint = urlsplit(request.endpoint)
         # Only x-sdk-date has to be signed (devg-apisign, api-sign-exclude-header); the guide's example signs all three

@@ -24,20 +24,23 @@ from frs_exporter.runtime.offload import Yielder
 
 
 class Unchanged(Exception):
-    """The answer is, byte for byte, the one of before."""
+    """The answer is the one of before, by its digest."""
 
 
 @dataclass(slots=True)
 class Digests:
-    """Digests of the answer before and of the one that is read now, empty without one."""
+    """Digests of the answer before and of the newest one, empty without one."""
 
     before: bytes
-    now: bytes = b""
+    newest: bytes = b""
 
     def read(self, raw: Response) -> Any:
-        """The JSON of an answer, or Unchanged, which was JSON then; raises ValueError."""
-        self.now = blake2b(raw.data, digest_size=16).digest()
-        return Unchanged if self.now == self.before else decode(raw.data)
+        """The JSON of an answer, or SAME where the one before was read already; raises ValueError."""
+        self.newest = blake2b(raw.data, digest_size=16).digest()
+        return SAME if self.newest == self.before else decode(raw.data)
+
+
+SAME = object()
 
 
 class Client:
@@ -90,7 +93,7 @@ class Client:
         authorizer = self._authorizer(access.credential)
         trace.event("authorization: %s of %s%s", access.credential.kind, name, Held(authorizer.expires_at(access)))
         data = (await self._send(request, access, authorizer)).data
-        if data is Unchanged:
+        if data is SAME:
             trace.event("the answer is the one of before")
             raise Unchanged
         return data

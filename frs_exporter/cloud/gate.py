@@ -42,9 +42,9 @@ class Gate:
             self._surplus += 1
             self._slots.release()
 
-    def entered(self, project: str, poll_interval: float) -> "Inside":
+    def entered(self, project: str, poll_interval: float) -> "Passage":
         """Hold a slot for a project that is asked every `poll_interval` seconds; raises ApiError while it is closed."""
-        return Inside(self, project, poll_interval)
+        return Passage(self, project, poll_interval)
 
     async def enter(self, project: str) -> None:
         """Wait for a slot and a token; raises ApiError.
@@ -93,8 +93,8 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """Enters a gate and leaves it: no generator, as that costs each request some hundredths of its time."""
+class Passage:
+    """One way in and out of a gate: no generator, as that costs each request some hundredths of its time."""
 
     gate: Gate
     project: str

@@ -70,7 +70,7 @@ class Place:
 
 
 class Guard:
-    """Guards one secret, on a running event loop. Who comes too early gets the failure that stands; others wait."""
+    """Guards one secret, on a running event loop. Who comes too early gets the failure that stands, or waits."""
 
     def __init__(
         self, credential: str, policy: Policy, user: User, telemetry: Telemetry, memory: SecretMemory | None = None

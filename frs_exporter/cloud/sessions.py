@@ -70,10 +70,6 @@ class Use:
 
     async def __aexit__(self, *_: object) -> None:
         self.users -= 1
-        await self.close_unwanted()
-
-    async def close_unwanted(self) -> None:
-        """Close the session, if nobody wants or uses it."""
         if not self.wanted and not self.users:
             await self.session.close()
 
@@ -88,11 +84,11 @@ class Connections:
 
     def session(self, options: HttpOptions) -> AbstractAsyncContextManager[aiohttp.ClientSession]:
         """The session of some options; it stays open at least until it is given back."""
-        if options in self._uses:
-            return self._uses[options]
-        use = Use(new_session(options, self._lookups), wanted=self._wanted is None or options in self._wanted)
-        if use.wanted:
-            self._uses[options] = use
+        use = self._uses.get(options)
+        if use is None or use.session.closed:
+            # Options may be used before anybody has said that they are wanted: those of a config that is taken now.
+            wanted = self._wanted is None or options in self._wanted
+            use = self._uses[options] = Use(new_session(options, self._lookups), wanted=wanted)
         return use
 
     def looking_up(self, url: URL) -> bool:
@@ -102,11 +98,11 @@ class Connections:
     async def retain(self, wanted: Collection[HttpOptions]) -> None:
         """Close what is of other options, as soon as nobody uses it."""
         self._wanted = wanted
-        unwanted = [self._uses.pop(options) for options in [*self._uses] if options not in wanted]
-        for use in unwanted:
-            use.wanted = False
-        for use in unwanted:
-            await use.close_unwanted()
+        for options, use in self._uses.items():
+            use.wanted = options in wanted
+        unused = [options for options, use in self._uses.items() if not use.wanted and not use.users]
+        for use in [self._uses.pop(options) for options in unused]:  # all at once, as others may do the same
+            await use.session.close()
 
     async def close(self) -> None:
         """Close every connection."""

@@ -108,10 +108,11 @@ class Page:
         known = self._families.get(owner, frozenset())
         if known != chunk.keys():
             for name in known - chunk.keys():
-                del self._lines[name][owner]
-            self._families[owner] = frozenset(chunk)
+                self._lines[name].pop(owner, None)
+            known = frozenset(chunk)
         for name, lines in chunk.items():
             self._lines[name][owner] = lines
+        self._families[owner] = known
         self._end(owner, until)
 
     def refresh(self, owner: Hashable, facts: T, render: Callable[[T], Chunk], until: float = math.inf) -> None:
@@ -130,7 +131,7 @@ class Page:
         """Show nothing of `owner` any more."""
         self._facts.pop(owner, None)
         for name in self._families.pop(owner, frozenset()):
-            del self._lines[name][owner]
+            self._lines[name].pop(owner, None)
         self._ends.pop(owner, None)
 
     def blocks(self, format: Format, now: float, names: Collection[str] = ()) -> Iterator[bytes]:

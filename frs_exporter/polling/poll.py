@@ -55,7 +55,7 @@ async def collected(
         failure = replace(error.failure, api=error.failure.api or collector.api)
         proven_samples = collector.proven_samples(target, failure)
         return before.failed(client.now(), clock() - started, failure, proven_samples, proven_until)
-    digest, fresh_until = digests.now if digests else b"", clock() + target.display.stale_after
+    digest, fresh_until = digests.newest if digests else b"", clock() + target.display.stale_after
     return before.succeeded(client.now(), clock() - started, result, fresh_until, digest)
 
 

@@ -17,7 +17,7 @@ from frs_exporter.core.schedule import next_delay, next_tick
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
-from frs_exporter.polling.alarm import Alarm, wake
+from frs_exporter.polling.alarm import Alarm, Sleeper, wake
 from frs_exporter.polling.poll import broken, poll
 from frs_exporter.runtime.tasks import interrupt
 
@@ -53,7 +53,7 @@ class JobRunner:
         self.under_way = False
         self._tools = tools
         self._trace = UNTRACED
-        self._sleeper: Polled | None = None
+        self._sleeper: Sleeper | None = None
         self._waiting: list[Polled] = []
         self._limiter: AsyncLimiter | None = None
         self.task = asyncio.create_task(self._run(), name=f"poll {'/'.join(job.key)}")
@@ -114,9 +114,9 @@ class JobRunner:
 
     async def _sleep(self) -> None:
         """Until the job is due, or somebody wants it now."""
-        self._sleeper = self._tools.alarm.at(next_tick(self.due))
+        self._sleeper = asyncio.get_running_loop().create_future()
         try:
-            await self._sleeper
+            await self._tools.alarm.sleep(next_tick(self.due), self._sleeper)
         finally:
             self._sleeper = None
 
@@ -142,10 +142,12 @@ class JobRunner:
 
     async def poll(self, trace: Trace = UNTRACED) -> None:
         """Ask once, keep and show what came of it."""
-        clock, tools, before = asyncio.get_running_loop().time, self._tools, self.state
+        clock, tools, before, job = asyncio.get_running_loop().time, self._tools, self.state, self.job
         started = clock()
         try:
-            self.state = await poll(tools.client, tools.collectors, self.job, before, tools.now, trace=trace)
+            self.state = await poll(tools.client, tools.collectors, job, before, tools.now, trace=trace)
+            if self.job is not job:  # while it was asked: the same answer may have to be read differently
+                self.state = self.state._replace(digest=b"")
             self.show()
         except Exception as error:
             project, collector = self.job.key

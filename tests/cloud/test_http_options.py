@@ -203,3 +203,20 @@ async def test_connections_that_nobody_wants_are_closed_when_nobody_uses_them() 
     assert not again.closed
     await connections.close()
     assert again.closed
+
+
+async def test_options_in_use_before_anybody_wants_them_share_one_session_and_keep_it() -> None:
+    """As those of a config that is taken now: its jobs poll before the last of them is in place."""
+    connections, options = Connections(), HttpOptions(server_name="new")
+    await connections.retain([DIRECT])
+    async with connections.session(options) as first:
+        async with connections.session(options) as second:
+            assert second is first
+        await connections.retain([options])
+    async with connections.session(options) as later:
+        assert later is first
+    await connections.close()
+    assert first.closed
+    async with connections.session(options) as after:
+        assert not after.closed
+    assert after.closed, "nobody wants it"

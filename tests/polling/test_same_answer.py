@@ -66,6 +66,28 @@ def test_the_page_is_as_if_each_answer_were_read(one: str, two: str) -> None:
         assert all(shown[name] == expected[name] for name in shown.keys() - took), step
 
 
+def test_what_changes_while_it_is_asked_is_read_anew() -> None:
+    """Of more sub-services than are shown those that are required come first."""
+    many = {f"s{n:02}_service": {"subscribe_status": True} for n in range(40)} | {"max_face_set_number": 1}
+
+    async def main() -> None:
+        async with CloudContext(account("ak_sk", "k1")) as cloud:
+            cloud.world.accounts[0].projects[0].answer = many
+            polls = await Polled.started(cloud)
+            await asyncio.sleep(100)
+            cloud.world.faults.set("frs", Fault(delay=5.0))
+            polls.poller.runners[polls.jobs[0].key].hurry()
+            await asyncio.sleep(1)
+            target = polls.jobs[0].target
+            wanted = replace(target, display=replace(target.display, require=("s39",)))
+            await polls.poller.reconcile([Job(wanted, "subscription")])
+            await asyncio.sleep(200)
+            assert polls.shown()['frs_subscribed{project="k1",subservice="s39"}'] == 1
+            await polls.poller.stop()
+
+    run_virtual(main())
+
+
 def test_only_new_answers_are_read() -> None:
     read: list[CollectResult] = []
 
