@@ -57,6 +57,18 @@ def test_a_dropped_owner_is_gone() -> None:
     assert shown(page) == f"{HEAD_A}y\n"
 
 
+def test_a_family_that_the_page_does_not_know_spoils_nothing_that_comes_later() -> None:
+    """As a collector's sample would be that is not among its families: a bug of ours."""
+    page = Page((A, B))
+    page.put("x", {"frs_b_total": b"old\n"})
+    with pytest.raises(KeyError):
+        page.put("x", {"frs_a": b"half\n", "frs_unknown": b"x\n"})
+    page.put("x", {"frs_a": b"good\n"})
+    assert shown(page) == f"{HEAD_A}good\n"
+    page.drop("x")
+    assert shown(page) == ""
+
+
 def test_lines_end_when_they_were_told_to_and_a_new_chunk_counts_anew() -> None:
     page = Page((A,))
     page.put("x", {"frs_a": b"x\n"}, until=10)
