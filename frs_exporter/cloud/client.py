@@ -13,7 +13,6 @@ from typing import Any
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no_config
 from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.memory import Memory
-from frs_exporter.cloud.strict_json import decode
 from frs_exporter.cloud.transport import Request, Response, Transport, read_json
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.errors import ApiError, Reason
@@ -37,7 +36,7 @@ class Digests:
     def read(self, raw: Response) -> Any:
         """The JSON of an answer, or SAME where the one before was read already; raises ValueError."""
         self.newest = blake2b(raw.data, digest_size=16).digest()
-        return SAME if self.newest == self.before else decode(raw.data)
+        return SAME if self.newest == self.before else read_json(raw)
 
 
 SAME = object()

@@ -279,9 +279,8 @@ class Guard:
 
     def _ended(self, event: Event) -> tuple[Effect, ...]:
         effects = self._step(event)
-        if self._user.waiting:
-            for guard in list(self._user.waiting):
-                guard._let_in()
+        for guard in tuple(self._user.waiting):
+            guard._let_in()
         return effects
 
     def _tell(self, effects: Collection[Effect]) -> None:

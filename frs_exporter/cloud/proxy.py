@@ -10,8 +10,6 @@ from frs_exporter.core.model import HttpOptions, Proxy
 
 def proxy_for(url: URL, options: HttpOptions) -> Proxy | None:
     """The proxy for a URL, None where it is reached directly."""
-    if not options.proxies:
-        return None
     proxy = dict(options.proxies).get(url.scheme)
     if proxy is None or (options.no_proxy is not None and direct(url.host or "", url.port or 0, options.no_proxy)):
         return None

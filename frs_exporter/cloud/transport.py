@@ -45,7 +45,7 @@ def read_json(raw: Response) -> Any:
     return decode(raw.data)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """One call: `target` is the encoded path and query, `timeout` in seconds counts from when the gate opens.
 

@@ -226,8 +226,7 @@ class JobState(NamedTuple):
         self, at: float, duration: float, result: CollectResult, fresh_until: float, digest: bytes = b""
     ) -> "JobState":
         """The state after an answer: new samples replace all old ones, unless they are the same."""
-        return self._replace(
-            polls=self.polls + 1,
+        return self.confirmed(at, duration, fresh_until)._replace(
             failures_in_a_row=0,
             failure=None,
             samples=self.samples if self.samples == result.samples else result.samples,
@@ -235,11 +234,6 @@ class JobState(NamedTuple):
             memory=result.memory,
             digest=digest,
             proven_samples=(),
-            fresh_until=fresh_until,
-            last_poll=at,
-            last_success=at,
-            duration=duration,
-            recent=(*self.recent, None)[-MAX_RECENT:],
         )
 
     def failed(

@@ -35,6 +35,7 @@ class Telemetry:
         disable_created_metrics()
         self.registry = registry = CollectorRegistry()
         about_the_process(registry)
+        self._requested: dict[Api, tuple[Counter, Histogram]] = {}
         gauge = partial(Gauge, namespace="frs_exporter", registry=registry)
         counter = partial(Counter, namespace="frs_exporter", registry=registry)
         histogram = partial(Histogram, namespace="frs_exporter", registry=registry, buckets=DURATION_BUCKETS)
@@ -42,7 +43,6 @@ class Telemetry:
         self.requests = counter("api_requests", text, ("api",))
         text = "Requests that did not get the answer asked for, by reason."
         self.request_failures = counter("api_request_failures", text, ("api", "reason"))
-        self._requested: dict[Api, tuple[Counter, Histogram]] = {}
         text = "How long requests took, waiting for their turn not included."
         self.request_duration = histogram("api_request_duration_seconds", text, ("api",))
         text = "Whether the cloud refused the credential's password or signature; it is tried rarely until it works."
