@@ -191,6 +191,37 @@ async def test_a_first_look_without_a_config(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xef\xbb\xbf\n", "there is no token in it; a token is one line of letters"),
+        ("MII\N{NO-BREAK SPACE}x".encode(), "it has U+00A0 (no-break space) as character 4; a token is one"),
+        ("MIIé".encode(), "it has U+00E9 (latin small letter e with acute) as character 4; a token is one"),
+        (b"MII\nMII", "it has U+000A (line feed) as character 4; a token is one"),
+        (b"MII x", "it has U+0020 (space) as character 4; a token is one"),
+        (b"MII\xe9", "it is not UTF-8 text"),
+    ],
+)
+def test_what_is_no_token_is_told_by_its_character(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(content)
+    result = run("check", f"--project-id={'a' * 32}", "--region=y", f"--token-file={tmp_path}/token")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert "MII" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["AK", "SK", "SECURITY_TOKEN"])
+def test_a_key_of_the_environment_that_is_none_is_told_by_its_character(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("AK", "SK", "SECURITY_TOKEN"):
+        monkeypatch.setenv(f"HUAWEICLOUD_SDK_{variable}", "secret\n" if variable == name else "secret")
+    result = run("check", f"--project-id={'a' * 32}", "--region=y")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"HUAWEICLOUD_SDK_{name} is no key: it has U+000A (line feed) as character 7" in result.stderr
+    assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "--project-id is missing: give --config.file=FILE, or --project-id and --region for a first look"),

@@ -12,10 +12,10 @@ from frs_exporter.config import schema
 from frs_exporter.config.build import Maker
 from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.config.load import Config, limits_of
-from frs_exporter.config.types import Endpoint, ProjectId, Region
+from frs_exporter.config.types import Endpoint, ProjectId, Region, hidden_character
 from frs_exporter.core.credentials import Credential, KeyCredential, StaticToken
 from frs_exporter.core.model import DIRECT, HttpOptions
-from frs_exporter.runtime.files import read_file, reason_of
+from frs_exporter.runtime.files import decode_text, read_file, reason_of
 
 ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN = (
     "HUAWEICLOUD_SDK_AK",
@@ -61,14 +61,20 @@ def checked(kind: Any, value: str, flag: str) -> str:
 def given_token(file: str) -> Credential:
     """The token in a file; raises click.UsageError."""
     try:
-        token = str(read_file(Path(file), MAX_TOKEN, regular=False), "ascii").strip()
+        token = decode_text(read_file(Path(file), MAX_TOKEN, regular=False)).strip()
     except UnicodeDecodeError:
-        token = ""
+        raise click.UsageError(f"--token-file {file}: it is not UTF-8 text") from None
     except (OSError, ValueError) as error:
         raise click.UsageError(f"--token-file {file}: {reason_of(error)}") from None
-    if not token or not token.isprintable() or " " in token:
-        raise click.UsageError(f"--token-file {file}: there is no token in it; a token is one line of letters")
+    if problem := "there is no token in it" if not token else odd_character(token):
+        raise click.UsageError(f"--token-file {file}: {problem}; a token is one line of letters")
     return StaticToken("token-file", SecretStr(token))
+
+
+def odd_character(secret: str) -> str:
+    """What no key and no token has: the first character that is no visible one of ASCII; empty for none."""
+    found = hidden_character(secret, lambda character: "!" <= character <= "~")
+    return f"it has {found}" if found else ""
 
 
 def keys_of_environment() -> Credential:
@@ -77,7 +83,8 @@ def keys_of_environment() -> Credential:
     for name, value in ((ACCESS_KEY, access_key), (SECRET_KEY, secret_key)):
         if not value:
             raise click.UsageError(f"{name} is not set: set {ACCESS_KEY} and {SECRET_KEY}, or give --token-file=FILE")
-        if not value.isprintable() or " " in value:
-            raise click.UsageError(f"{name} is no key: there is a space or a control character in it")
     token = os.environ.get(SECURITY_TOKEN)
+    for name, value in ((ACCESS_KEY, access_key), (SECRET_KEY, secret_key), (SECURITY_TOKEN, token or "")):
+        if problem := odd_character(value):
+            raise click.UsageError(f"{name} is no key: {problem}")
     return KeyCredential("environment", access_key, SecretStr(secret_key), SecretStr(token) if token else None)

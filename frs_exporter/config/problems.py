@@ -10,7 +10,7 @@ from frs_exporter.config.cross_checks import suggestion
 from frs_exporter.config.schema import section
 from frs_exporter.config.yaml import Document, OnRead, Path
 from frs_exporter.core.errors import ConfigError
-from frs_exporter.runtime.files import is_temporary, read_file, reason_of
+from frs_exporter.runtime.files import decode_text, is_temporary, read_file, reason_of
 
 
 def read_text(path: str, limit: int, on_read: OnRead) -> str:
@@ -18,7 +18,7 @@ def read_text(path: str, limit: int, on_read: OnRead) -> str:
     file = FilePath(path)
     on_read(file)
     try:
-        return str(read_file(file, limit, regular=False), "utf-8")
+        return decode_text(read_file(file, limit, regular=False))
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"]) from None
     except (OSError, ValueError) as error:

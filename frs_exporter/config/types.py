@@ -1,6 +1,8 @@
 """What a single value of the config may be: durations, names, URLs, secrets."""
 
 import re
+import unicodedata
+from collections.abc import Callable
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated, Any
@@ -19,6 +21,8 @@ DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w
 LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
 UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
+CONTROLS = {"\n": "line feed", "\r": "carriage return", "\t": "tab", "\0": "null"}
+"""What characters are called that Unicode has no name for."""
 PROXY = "http://proxy.example.com:3128"
 RESERVED_LABELS = {
     *("project", "project_id", "region", "credential", "auth"),  # frs_project_info has these already
@@ -145,9 +149,18 @@ def not_blank(value: SecretStr) -> SecretStr:
     """A secret with something in it, on one line; raises ValueError."""
     if not value.get_secret_value().strip():
         raise ValueError("the secret is empty")
-    if not value.get_secret_value().isprintable():
-        raise ValueError("the secret has a line break or another control character in it")
+    if found := hidden_character(value.get_secret_value()):
+        raise ValueError(f"the secret has {found}: take it out")
     return value
+
+
+def hidden_character(text: str, shown: Callable[[str], bool] = str.isprintable) -> str:
+    """The first character of a text that is not `shown`, and its place, without a word of the rest; empty for none."""
+    for place, character in enumerate(text, 1):
+        if not shown(character):
+            name = CONTROLS.get(character) or unicodedata.name(character, "a character that does not show").lower()
+            return f"U+{ord(character):04X} ({name}) as character {place}"
+    return ""
 
 
 def proxy(text: str) -> Proxy:
@@ -192,8 +205,8 @@ def decoded(part: str) -> str:
         text = unquote(part, errors="strict")
     except UnicodeDecodeError:
         raise ValueError("has a user name or password that is not percent-encoded as UTF-8") from None
-    if not text.isprintable():
-        raise ValueError("has a control character or another that does not show in the user name or password")
+    if found := hidden_character(text):
+        raise ValueError(f"has {found} of the user name or password: take it out")
     return text
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from frs_exporter.runtime.files import is_temporary, read_file, reason_of
+from frs_exporter.runtime.files import decode_text, is_temporary, read_file, reason_of
 from frs_exporter.runtime.offload import drain
 
 MAX_NODES = 1_000_000
@@ -192,7 +192,7 @@ class Reader:
         message = f"cannot read the file {node.value}"
         try:
             self._on_read(self._folder / node.value)
-            return str(read_file(self._folder / node.value, MAX_FILE), "utf-8").rstrip("\r\n")
+            return decode_text(read_file(self._folder / node.value, MAX_FILE)).rstrip("\r\n")
         except UnicodeDecodeError:
             self._note(node, path, f"{message}: it is not UTF-8 text")
         except (OSError, ValueError) as error:

@@ -32,6 +32,11 @@ def read_file(file: Path, limit: int, *, regular: bool = True) -> bytes:
     return content
 
 
+def decode_text(content: bytes) -> str:
+    """The text that UTF-8 bytes are; a byte order mark at the head is no part of it. Raises UnicodeDecodeError."""
+    return str(content, "utf-8").removeprefix("\N{BYTE ORDER MARK}")
+
+
 def fingerprint(file: Path) -> Fingerprint:
     """What tells one state of a file from another, links followed."""
     try:

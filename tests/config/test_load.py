@@ -154,6 +154,46 @@ def test_a_small_file_that_unfolds_without_end_is_refused(tmp_path: Path) -> Non
     assert [problem.message for problem in document.problems] == ["not YAML: nested too deeply or too large"]
 
 
+def config_with_secret(folder: Path, content: bytes) -> Path:
+    """A config whose secret is what is in a file."""
+    (folder / "sk").write_bytes(content)
+    (folder / "c.yaml").write_text(
+        (FILES / "minimal.good.yaml").read_text().replace("secret_key: sk", "secret_key: !file sk")
+    )
+    return folder / "c.yaml"
+
+
+@pytest.mark.parametrize("content", [b"sk", b"sk\r\n", b"\xef\xbb\xbfsk\n"])
+def test_a_byte_order_mark_and_a_last_line_break_are_no_part_of_a_secret(tmp_path: Path, content: bytes) -> None:
+    credential = load(str(config_with_secret(tmp_path, content))).targets[0].credential
+    assert isinstance(credential, KeyCredential)
+    assert credential.secret_key.get_secret_value() == "sk"
+
+
+def test_a_byte_order_mark_is_no_part_of_a_config(tmp_path: Path) -> None:
+    """And does not move the places of what is wrong in it."""
+    text = (FILES / "minimal.good.yaml").read_bytes()
+    (tmp_path / "c.yaml").write_bytes(b"\xef\xbb\xbf" + text)
+    assert load(str(tmp_path / "c.yaml")) == load(str(FILES / "minimal.good.yaml"))
+    (tmp_path / "c.yaml").write_bytes(b"\xef\xbb\xbf" + text.replace(b"credentials:", b"credential:"))
+    assert problems_of(tmp_path / "c.yaml")[0].startswith("1:1: credential")
+
+
+@pytest.mark.parametrize(
+    ("secret", "found"),
+    [
+        ("s\N{NO-BREAK SPACE}k", "U+00A0 (no-break space) as character 2"),
+        ("sk\N{ZERO WIDTH SPACE}", "U+200B (zero width space) as character 3"),
+        ("sk\N{ZERO WIDTH NO-BREAK SPACE}", "U+FEFF (zero width no-break space) as character 3"),
+        ("sk\nsk", "U+000A (line feed) as character 3"),
+        ("s\x85k", "U+0085 (a character that does not show) as character 2"),
+    ],
+)
+def test_a_character_that_does_not_show_in_a_secret_is_named(tmp_path: Path, secret: str, found: str) -> None:
+    (problem,) = problems_of(config_with_secret(tmp_path, secret.encode()))
+    assert problem.endswith(f"credentials.keys.ak_sk.secret_key: the secret has {found}: take it out")
+
+
 def test_a_secret_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
     (tmp_path / "long").write_text("x" * 70_000)
     document = read("a: !file long", tmp_path, {})

@@ -78,9 +78,16 @@ BARE = "must end after host and port, as http://proxy.example.com:3128 does: a p
         *(
             (
                 f"http://user:secret{hidden}@proxy:1",
-                "has a control character or another that does not show in the user name or password",
+                f"has {name} as character 7 of the user name or password: take it out",
             )
-            for hidden in ("%0D%0A", "\n", "\t", "%00", "\udcff", "\u200b")
+            for hidden, name in (
+                ("%0D%0A", "U+000D (carriage return)"),
+                ("\n", "U+000A (line feed)"),
+                ("\t", "U+0009 (tab)"),
+                ("%00", "U+0000 (null)"),
+                ("\udcff", "U+DCFF (a character that does not show)"),
+                ("\u200b", "U+200B (zero width space)"),
+            )
         ),
     ],
 )
