@@ -47,7 +47,7 @@ def load(path: str, on_read: OnRead = unwatched) -> Config:
     document = read(read_text(path, MAX_CONFIG, on_read), folder, on_read=on_read)
     config = build(document, folder, on_read)
     if config is None or document.problems:
-        raise refused(path, document)
+        raise refused(path, document, schema.File)
     for large in (document.marks, document.keys, document.raw, *filter(None, document.data.values())):
         drain(large)
     return config
@@ -64,7 +64,7 @@ def build(document: Document, folder: FilePath, on_read: OnRead = unwatched) -> 
     try:
         file = schema.File.model_validate(without_empty_lists(document.data))
     except ValidationError as error:
-        note(error, document, schema.File, "credentials")
+        note(error, document, schema.File)
         return None
     if document.problems:
         return None

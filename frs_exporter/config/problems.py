@@ -1,7 +1,7 @@
 """What is wrong with a file, in words: each problem as `file:line:column: path: message`, and no value ever told."""
 
 from pathlib import Path as FilePath
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,6 +11,8 @@ from frs_exporter.config.schema import section
 from frs_exporter.config.yaml import Document, OnRead, Path
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.runtime.files import decode_text, is_temporary, read_file, reason_of
+
+SECRET_SECTIONS = (("credentials",), ("http_client",))
 
 
 def read_text(path: str, limit: int, on_read: OnRead) -> str:
@@ -26,25 +28,25 @@ def read_text(path: str, limit: int, on_read: OnRead) -> str:
         raise ConfigError([problem], temporary=is_temporary(error)) from None
 
 
-def refused(path: str, document: Document) -> ConfigError:
-    """All problems of a document, as they stand in the file."""
+def refused(path: str, document: Document, root: type[BaseModel]) -> ConfigError:
+    """All problems of a document that should fit the schema `root`, as they stand in the file."""
     problems = sorted(set(document.problems), key=lambda problem: (problem.line, problem.column, problem.message))
-    lines = [f"{path}:{p.line}:{p.column}: {dotted(p.path)}{p.message}" for p in problems]
-    return ConfigError(lines, temporary=document.temporary)
+    lines = [f"{path}:{p.line}:{p.column}: {dotted(known_part(p.path, root))}{p.message}" for p in problems]
+    return ConfigError([visible(line) for line in lines], temporary=document.temporary)
 
 
-def note(error: ValidationError, document: Document, root: type[BaseModel], secret: str) -> None:
+def note(error: ValidationError, document: Document, root: type[BaseModel], users: str = "") -> None:
     """Note what does not fit the schema `root`, except where the document itself is already to blame.
 
-    `secret` is the section in which even a key may be part of a secret.
+    `users` is the section in which keys are names, and values are secrets.
     """
     blamed = {problem.path for problem in document.problems if problem.path}
     for detail in error.errors():
         path, message, at_key = explain(detail, root)
         if path in blamed or (detail["type"] == "missing" and path[:-1] in blamed):
             continue
-        # An unknown key among secrets may be part of one, after a comma or a colon that should have been quoted.
-        hidden = detail["type"] == "extra_forbidden" and path[0] == secret and len(path) > 3
+        # What has no value may be part of one, after a comma that should have been quoted.
+        hidden = detail["type"] == "string_type" and detail["input"] is None and path[0] == users
         document.problem(path, message, at_key=at_key, shown_path=path[:-1] if hidden else path)
 
 
@@ -101,6 +103,32 @@ def known_keys(path: Path, root: type[BaseModel]) -> list[str]:
             annotation = get_args(annotation)[-1]  # the values of a dict, the items of a list
         annotation = section(annotation) or annotation
     return list(annotation.model_fields)
+
+
+def known_part(path: Path, root: type[BaseModel]) -> Path:
+    """A path without the keys that nobody knows, where secrets are.
+
+    Such a key may be part of a secret, after a comma or a colon that should have been quoted.
+    """
+    if path[:1] not in SECRET_SECTIONS:
+        return path
+    annotation: Any = root
+    for depth, part in enumerate(path):
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if part not in annotation.model_fields:
+                return path[:depth]
+            annotation = annotation.model_fields[str(part)].annotation
+        elif get_origin(annotation) is dict:
+            annotation = get_args(annotation)[-1]
+        else:
+            return path[:depth]
+        annotation = section(annotation) or annotation
+    return path
+
+
+def visible(text: str) -> str:
+    """A text in which characters that do not show are escaped: it goes to logs and terminals."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def dotted(path: Path) -> str:

@@ -154,10 +154,10 @@ def not_blank(value: SecretStr) -> SecretStr:
     return value
 
 
-def hidden_character(text: str, shown: Callable[[str], bool] = str.isprintable) -> str:
-    """The first character of a text that is not `shown`, and its place, without a word of the rest; empty for none."""
+def hidden_character(text: str, is_visible: Callable[[str], bool] = str.isprintable) -> str:
+    """The first character of a text that is not visible, and its place, without a word of the rest; empty for none."""
     for place, character in enumerate(text, 1):
-        if not shown(character):
+        if not is_visible(character):
             name = CONTROLS.get(character) or unicodedata.name(character, "a character that does not show").lower()
             return f"U+{ord(character):04X} ({name}) as character {place}"
     return ""

@@ -17,6 +17,10 @@ MAX_FILE = 1 << 16
 """Bytes of a file with a secret in it."""
 
 STANDARD = "tag:yaml.org,2002:"
+TEXT, MAPPING, SEQUENCE = f"{STANDARD}str", f"{STANDARD}map", f"{STANDARD}seq"
+resolve: Any = yaml.resolver.Resolver().resolve
+PLAIN = (True, False)
+"""What is a scalar without quotes, to `resolve`."""
 UNKNOWN_TAG = "unknown tag; there are !env NAME and !file PATH for text; put text that begins with ! in quotes"
 """Never with the tag itself: it may be the beginning of a password."""
 
@@ -141,7 +145,7 @@ class Reader:
         self._nodes += 1
         if len(path) > MAX_DEPTH or self._nodes > MAX_NODES:  # aliases can make a small file endless
             raise yaml.MarkedYAMLError(problem="nested too deeply or too large", problem_mark=node.start_mark)
-        if not isinstance(node, yaml.ScalarNode) and not node.tag.startswith(STANDARD):
+        if not has_usual_type(node):
             self._note(node, path, UNKNOWN_TAG)
             return None
         if isinstance(node, yaml.MappingNode):
@@ -159,7 +163,9 @@ class Reader:
                 self._note(key_node, path, "keys must be plain text; merge keys (<<) are not supported")
             elif key in mapping:
                 first = self._document.keys[(*path, key)][0]
-                self._note(key_node, (*path, key), f"this key was given before, in line {first}")
+                # What has no value may be part of one, after a comma that should have been quoted.
+                blamed = path if is_nothing(value_node) else (*path, key)
+                self._note(key_node, blamed, f"this key was given before, in line {first}")
             else:
                 self._document.keys[(*path, key)] = place(key_node)
                 mapping[key] = self._value(value_node, (*path, key))
@@ -171,10 +177,7 @@ class Reader:
             read_text = self._from_environment if node.tag == "!env" else self._from_file
             return read_text(node, path)
         self._document.raw[path] = node.value
-        if not node.tag.startswith(STANDARD):
-            self._note(node, path, UNKNOWN_TAG)
-            return None
-        if node.tag == STANDARD + "str":
+        if node.tag == TEXT:
             return node.value
         try:
             return self._constructor.construct_object(node)
@@ -207,6 +210,18 @@ def flat(root: yaml.Node) -> Iterator[yaml.CollectionNode]:
     """The sections of a document that may be long."""
     if isinstance(root, yaml.MappingNode):
         yield from (node for _, node in root.value if isinstance(node, yaml.CollectionNode))
+
+
+def has_usual_type(node: yaml.Node) -> bool:
+    """Whether a node is of the type that it has without a tag, is text, or is for us to fill in."""
+    if isinstance(node, yaml.ScalarNode):
+        return node.tag in (TEXT, "!env", "!file") or bool(node.tag == resolve(yaml.ScalarNode, node.value, PLAIN))
+    return bool(node.tag == (MAPPING if isinstance(node, yaml.MappingNode) else SEQUENCE))
+
+
+def is_nothing(node: yaml.Node) -> bool:
+    """Whether a node is a value that is not there: `{key}`, or `key:`."""
+    return isinstance(node, yaml.ScalarNode) and not node.value and not node.style
 
 
 def mapping(value: Any) -> dict[str, Any]:

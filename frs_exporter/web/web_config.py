@@ -96,7 +96,7 @@ def load_web_config(path: str, on_read: OnRead = unwatched) -> WebConfig:
     document = read(read_text(path, MAX_WEB_CONFIG, on_read), folder, on_read=on_read)
     config = build(document, folder, on_read)
     if config is None or document.problems:
-        raise refused(path, document)
+        raise refused(path, document, File)
     return config
 
 

@@ -138,8 +138,12 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ("- " * 200_000, "1:41: not YAML: nested too deeply"),
         ("? " * 200_000, "1:41: not YAML: nested too deeply"),
         ("a: 1\nb: x\x01", "2:5: not YAML: "),
-        ("a: !!int x", "1:4: a: YAML cannot read this value; put it in quotes if it is text"),
-        ("a: !!python/object:os.system x", "1:4: a: YAML cannot read this value; put it in quotes if it is text"),
+        ("a: !!int x", "1:4: a: unknown tag; there are !env NAME and !file PATH for text"),
+        ("a: !!timestamp x", "1:4: a: unknown tag; "),
+        ("a: !!binary /w==", "1:4: a: unknown tag; "),
+        ("a: !!str [x]", "1:4: a: unknown tag; "),
+        ("a: !!python/object:os.system x", "1:4: a: unknown tag; "),
+        ("a: 2026-13-45", "1:4: a: YAML cannot read this value; put it in quotes if it is text"),
         ("---\na: 1\n---\nb: 2", "3:1: not YAML: "),
     ],
 )
@@ -336,6 +340,15 @@ def test_secrets_print_nowhere(tmp_path: Path) -> None:
         lambda text: text.replace(f"password: {SECRET}", f"password: !{SECRET}"),
         lambda text: text.replace(f"password: {SECRET}", f"password: !!{SECRET}"),
         lambda text: text.replace(f"password: {SECRET}", f"password: !{SECRET} x"),
+        lambda text: text.replace(f"password: {SECRET}", f"password: x,{SECRET},{SECRET}"),
+        lambda text: text.replace(f"password: {SECRET}", f"password: x,{SECRET}: 1,{SECRET}: 2"),
+        lambda text: text.replace(f"password: {SECRET}}}}}", f"password: x}},{SECRET}}}"),
+        lambda text: text.replace(f"password: {SECRET}}}}}", f"password: x}},{SECRET}: !x y,{SECRET}: {{{SECRET}}}}}"),
+        lambda text: text.replace(f"password: {SECRET}", f"password: {{{SECRET}: {{{SECRET}, {SECRET}}}}}"),
+        lambda text: text.replace(f"password: {SECRET}", f"password: !!timestamp {SECRET}"),
+        lambda text: text.replace(f"password: {SECRET}", f"password: !!set {{{SECRET}}}"),
+        lambda text: text.replace(f'"http://user:{SECRET}@', f'x,{SECRET},{SECRET}, proxy_url: "'),
+        lambda text: text.replace(f'"http://user:{SECRET}@', f'x,{SECRET}: {{{SECRET}}}, proxy_url: "'),
     ],
 )
 def test_secrets_are_in_no_problem_and_no_traceback(tmp_path: Path, break_it: Any) -> None:
@@ -368,6 +381,25 @@ def test_durations_are_prometheus_own(text: str, expected: float) -> None:
 def test_nothing_else_is_a_duration(text: Any) -> None:
     with pytest.raises(ValueError, match="must be a duration"):
         seconds(text)
+
+
+TAGS = (
+    *("int", "float", "bool", "null", "timestamp", "binary", "str", "merge", "value"),
+    *("set", "omap", "pairs", "map", "seq"),
+)
+
+
+@given(st.sampled_from(TAGS), st.text())
+def test_no_tag_of_yaml_makes_an_exception(tag: str, text: str) -> None:
+    for value in (text, json.dumps(text), f"[{json.dumps(text)}]", f"{{{json.dumps(text)}: 1}}"):
+        document = read(f"a: !!{tag} {value}", FILES, {})
+        assert document.problems or isinstance(document.data, dict)
+
+
+def test_what_does_not_show_is_escaped_in_problems(tmp_path: Path) -> None:
+    """It would do as it pleases with terminals and logs."""
+    (tmp_path / "c.yaml").write_text('"\\e[2J\\x9b\\n": 1\n')
+    assert any(told.startswith("1:1: \\x1b[2J\\x9b\\n: unknown key") for told in problems_of(tmp_path / "c.yaml"))
 
 
 @given(st.text(max_size=80))

@@ -109,6 +109,13 @@ def test_no_secret_is_in_a_repr_or_a_message(folder: Path) -> None:
             assert secret not in told
 
 
+def test_a_name_without_a_hash_may_be_part_of_one_and_is_not_told(tmp_path: Path) -> None:
+    (tmp_path / "web.yml").write_text("basic_auth_users: {alice: x,hunter2}\n")
+    assert problems_of(tmp_path / "web.yml") == ["1:36: basic_auth_users: must be text, but YAML reads it as nothing"]
+    (tmp_path / "web.yml").write_text("basic_auth_users: {alice: x,hunter2,hunter2}\n")
+    assert problems_of(tmp_path / "web.yml") == ["1:37: basic_auth_users: this key was given before, in line 1"]
+
+
 def test_no_path_is_no_file_and_a_missing_file_is_told() -> None:
     assert load_web_config("") == WebConfig()
     assert problems_of(Path("nowhere.yml")) == [" cannot read the config file: No such file or directory"]
