@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import re
+import tempfile
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,14 @@ Stages = dict[str, Calls]
 Road = Callable[[int, Path], Stages]
 
 
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder that every user of the machine gets into, which is a reason to warn; pytest's own are closed."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
     """A fleet of which every notice can be told, of each project where a notice can be about one."""
     config = fleet(projects)
@@ -53,7 +62,8 @@ def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
     config["endpoints"] = {"iam": "http://iam.example.com/{region}"}
     config["pricing"] = {"detect": [{"up_to": 2000, "cny": 0}, {"cny": 0.0005}], ".*": [{"cny": 0.001}]}
     for number, (name, credential) in enumerate(config["credentials"].items()):
-        (folder / name).write_text(f"secret of {name}\n")
+        (folder / name).write_text(f"secret={name} \n")
+        (folder / name).chmod(0o644)
         credential["ak_sk"] = {"access_key": f"AK{number // 2}", "secret_key": f"!file {name}"}
         if number % 5 == 0:
             credential["http_client"] = {"tls_config": {"insecure_skip_verify": True}}
@@ -61,6 +71,7 @@ def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
         project |= {"region": f"region-{number}", "require": ["detect", f"service_{number}"], "stale_after": "75s"}
         if number % 2:
             project["collectors"] = ["subscription"]
+            project["labels"]["owner"] = f"!file {project['credential']}"
     config["discovery"] = [
         {"credential": name, "regions": [f"place-{name}"], "labels": {"team": "found"}, "month_budget_cny": 7}
         for name in config["credentials"]

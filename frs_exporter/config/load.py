@@ -73,7 +73,7 @@ def build(document: Document, folder: FilePath, on_read: OnRead = unwatched) -> 
         targets=tuple(map(make.project, file.projects)),
         limits=limits_of(file),
         discovery=tuple(map(make.discovery, file.discovery)),
-        notices=tuple(notices(file, clients)),
+        notices=tuple(notices(file, clients, document)),
     )
     drain(file.projects)
     return config

@@ -19,6 +19,8 @@ from frs_exporter.core.model import SUBSERVICE_NAME, Proxy
 
 DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
 LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+SHOWN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+"""What may be in a name: no control characters, which terminals obey, and nothing that ends a line."""
 HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
 UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
 CONTROLS = {"\n": "line feed", "\r": "carriage return", "\t": "tab", "\0": "null"}
@@ -219,8 +221,8 @@ PollInterval = Annotated[Duration, between("1s", "1d")]
 PollTimeout = Annotated[Duration, between("100ms", "5m")]
 StaleAfter = Annotated[Duration, between("1s", "4w")]
 RefreshInterval = Annotated[Duration, between("30s", "1d")]
-Text = Annotated[str, matching(r"(?=.*\S)[^\x00-\x1f\x7f\ud800-\udfff]{1,128}", "1 to 128 characters on one line")]
-LabelValue = Annotated[str, matching(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,256}", "at most 256 characters on one line")]
+Text = Annotated[str, matching(rf"(?=.*\S){SHOWN}{{1,128}}", "1 to 128 characters on one line, no control characters")]
+LabelValue = Annotated[str, matching(f"{SHOWN}{{0,256}}", "at most 256 characters on one line, no control characters")]
 LabelName = Annotated[str, AfterValidator(label_name)]
 Secret = Annotated[SecretStr, AfterValidator(not_blank)]
 ProjectId = Annotated[

@@ -1,13 +1,14 @@
 """What a config says but probably does not mean."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from frs_exporter.config import schema
 from frs_exporter.config.build import make_credential
 from frs_exporter.config.cross_checks import DEFAULTS, suggestion
-from frs_exporter.config.yaml import Path
+from frs_exporter.config.problems import dotted
+from frs_exporter.config.yaml import Document, Path
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.model import HttpOptions, Notice
 
@@ -15,14 +16,15 @@ SUBSERVICES = ["detect", "compare", "search", "live_detect", "face_quality"]
 """Those that an answer has ever had: the API page face_02_0025, and the real answer of 2018."""
 
 
-def notices(file: schema.File, clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
-    """All that a file alone tells."""
+def notices(file: schema.File, clients: Mapping[Path, HttpOptions], document: Document) -> Iterator[Notice]:
+    """All that a file alone tells, and how it is written."""
     yield from plain_http(file.endpoints)
     yield from same_user(file.credentials)
     yield from unverified(clients)
     yield from odd_regions(file)
     yield from odd_requirements(file)
     yield from uncounted_budgets(file)
+    yield from files_that_show(document.files)
 
 
 def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
@@ -92,6 +94,15 @@ def uncounted_budgets(file: schema.File) -> Iterator[Notice]:
         counted = "cloud_eye" in collectors or (settings is file.defaults and anywhere)
         if settings.month_budget_cny is not None and not counted:
             yield Notice(f"{where}.month_budget_cny: nothing is counted against it; add cloud_eye to collectors")
+
+
+def files_that_show(files: Collection[Path]) -> Iterator[Notice]:
+    """A notice of values from files that are no part of how to log in, so that they are on the page and in the log."""
+    showing = [path for path in files if path[0] not in ("credentials", "http_client")]
+    if showing:
+        more = f" (and {len(showing) - 1} more)" if len(showing) > 1 else ""
+        text = "what is in this file can be seen in metrics, on the status page and in the log; !file is for secrets"
+        yield Notice(f"{dotted(showing[0])}{text}{more}")
 
 
 def sections(file: schema.File) -> list[tuple[str, schema.Settings]]:

@@ -52,6 +52,8 @@ class Document:
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     raw: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    files: dict[Path, FilePath] = field(default_factory=dict)
+    """What stands in a file of its own, by `!file`."""
     temporary: bool = False
     """Whether a file that it names could not be read, but may be a moment later."""
 
@@ -194,8 +196,9 @@ class Reader:
     def _from_file(self, node: yaml.ScalarNode, path: Path) -> str | None:
         message = f"cannot read the file {node.value}"
         try:
-            self._on_read(self._folder / node.value)
-            return decode_text(read_file(self._folder / node.value, MAX_FILE)).rstrip("\r\n")
+            file = self._document.files[path] = self._folder / node.value
+            self._on_read(file)
+            return decode_text(read_file(file, MAX_FILE)).rstrip("\r\n")
         except UnicodeDecodeError:
             self._note(node, path, f"{message}: it is not UTF-8 text")
         except (OSError, ValueError) as error:

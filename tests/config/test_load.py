@@ -623,6 +623,38 @@ def test_a_budget_against_which_nothing_is_counted_is_told(tmp_path: Path) -> No
     assert load(str(tmp_path / "c.yaml")).notices == ()
 
 
+@pytest.mark.parametrize("character", ["\x80", "\x85", "\x9b", "\x9f", "\u2028", "\u2029", "\x7f", "\x1b"])
+def test_no_name_has_a_control_character(tmp_path: Path, character: str) -> None:
+    """A terminal takes U+009B for the beginning of a command."""
+    text = (FILES / "minimal.good.yaml").read_text()
+    name = json.dumps(f"a{character}b")
+    (tmp_path / "c.yaml").write_text(text.replace("name: a,", f"name: {name}, labels: {{team: {name}}},"))
+    about = "characters on one line, no control characters"
+    told = [problem.split(": ", 1)[1] for problem in problems_of(tmp_path / "c.yaml")]
+    assert told == [
+        f"projects[0].name: must be 1 to 128 {about}",
+        f"projects[0].labels.team: must be at most 256 {about}",
+    ]
+    (tmp_path / "c.yaml").write_text(text.replace("keys", name))
+    assert any(problem.endswith(f"must be 1 to 128 {about}") for problem in problems_of(tmp_path / "c.yaml"))
+
+
+def test_a_file_outside_of_secrets_is_told(tmp_path: Path) -> None:
+    text = (
+        (FILES / "minimal.good.yaml")
+        .read_text()
+        .replace("access_key: AK, secret_key: sk", "access_key: !file x, secret_key: !file x")
+    )
+    (tmp_path / "x").write_text("AK")
+    (tmp_path / "c.yaml").write_text(text)
+    assert load(str(tmp_path / "c.yaml")).notices == ()
+    (tmp_path / "c.yaml").write_text(text.replace("name: a,", "name: !file x, labels: {team: !file x, b: '!file x'},"))
+    assert [notice.text for notice in load(str(tmp_path / "c.yaml")).notices] == [
+        "projects[0].name: what is in this file can be seen in metrics, on the status page and in the log; "
+        "!file is for secrets (and 1 more)"
+    ]
+
+
 def test_no_regular_expression_takes_long() -> None:
     """Python's own would take years for this one, and hold everybody up."""
     assert regex.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None
