@@ -21,6 +21,17 @@ BOUNDARY = re.compile(rb"-----(BEGIN|END) ([^-\r\n]+-----)?")
 """The line around a block, which has no second part where the file ends in it."""
 ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED", re.MULTILINE)
 UNPAIRED = "a BEGIN line and an END line in it do not belong together: part of it is missing"
+BLOCK = re.compile(rb"-----BEGIN .*?-----END [^\n]*\n", re.DOTALL)
+"""One of the blocks that `pem_blocks` returns."""
+WEAKNESSES = {
+    "EE_KEY_TOO_SMALL": "its key is too short for this machine's OpenSSL: RSA needs 2048 bits or more",
+    "CA_KEY_TOO_SMALL": "an issuer's key in it is too short for this machine's OpenSSL: RSA needs 2048 bits or more",
+    "CA_MD_TOO_WEAK": "it is signed with a hash that is broken, as MD5 and SHA-1 are; have it signed with SHA-256",
+}
+MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+"""The last is said of a key of another type, which has a place of its own in a context."""
+ORDER = "its certificates are in the wrong order: the one that the key is of comes first, then that of its issuer"
+NOTHING = ("NO_START_LINE", "NO_CERTIFICATE_OR_CRL_FOUND")
 T = TypeVar("T")
 AsFile = Callable[[bytes], AbstractContextManager[str]]
 
@@ -71,8 +82,8 @@ def trust(load: Callable[..., T], blocks: bytes) -> T:
     try:
         with as_file(blocks) as file:
             return load(cafile=file)
-    except ssl.SSLError:
-        raise ValueError("no PEM certificates in it") from None
+    except ssl.SSLError as error:
+        raise ValueError(f"no PEM certificates in it{in_parentheses(error)}") from None
 
 
 def use_certificate(context: ssl.SSLContext, blocks: bytes, key: bytes, mismatch: str, neither: str) -> None:
@@ -81,11 +92,36 @@ def use_certificate(context: ssl.SSLContext, blocks: bytes, key: bytes, mismatch
     `mismatch` says that the key is another one's, `neither` that the blocks are no certificate or no key.
     """
     try:
-        with as_file(blocks) as cert_file, as_file(key) as key_file:
-            # Without a password OpenSSL would ask for one at the terminal.
-            context.load_cert_chain(cert_file, key_file, password="")
+        load_chain(context, blocks, key)
     except ssl.SSLError as error:
-        raise ValueError(mismatch if error.reason == "KEY_VALUES_MISMATCH" else neither) from None
+        if error.reason in WEAKNESSES:
+            raise ValueError(WEAKNESSES[error.reason]) from None
+        if error.reason in MISMATCHES:
+            raise ValueError(ORDER if fits_a_later_one(blocks, key) else mismatch) from None
+        raise ValueError(f"{neither}{in_parentheses(error)}") from None
+
+
+def load_chain(context: ssl.SSLContext, blocks: bytes, key: bytes) -> None:
+    """Show a certificate chain; raises OSError, of which ssl.SSLError is one."""
+    with as_file(blocks) as cert_file, as_file(key) as key_file:
+        # Without a password OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(cert_file, key_file, password="")
+
+
+def fits_a_later_one(blocks: bytes, key: bytes) -> bool:
+    """Whether a key is that of a certificate that is not the first."""
+    for block in BLOCK.findall(blocks)[1:]:
+        with contextlib.suppress(ssl.SSLError):
+            load_chain(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), block, key)
+            return True
+    return False
+
+
+def in_parentheses(error: ssl.SSLError) -> str:
+    """OpenSSL's own reason, where it has one that says more than that there is nothing."""
+    if not error.reason or error.reason in NOTHING:
+        return ""
+    return f" (OpenSSL: {error.reason.replace('_', ' ').lower()})"
 
 
 @contextlib.contextmanager

@@ -1,15 +1,27 @@
 """PEM blocks in a file: what stands around them is nothing to us, and one that is cut off is no file."""
 
+import datetime
 import ssl
 from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.config.load import load
-from frs_exporter.config.pem import AsFile, check_key, file_in_memory, file_on_disk, pem_blocks
+from frs_exporter.config.pem import (
+    AsFile,
+    check_key,
+    file_in_memory,
+    file_on_disk,
+    in_parentheses,
+    pem_blocks,
+    use_certificate,
+)
 from frs_exporter.config.yaml import Document
 from frs_exporter.core.errors import ConfigError
 
@@ -70,6 +82,49 @@ def test_what_only_files_are_read_for_is_in_one_for_a_while(as_file: AsFile) -> 
         context.load_verify_locations(name)
     assert context.get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(CA.decode())]
     assert not Path(name).is_file()
+
+
+def self_signed(bits: int, days: int = 30) -> tuple[bytes, bytes]:
+    """A certificate and its RSA key."""
+    key = rsa.generate_private_key(65537, bits)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a.example")])
+    begin = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, begin, begin + datetime.timedelta(days))
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    encoding = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return certificate, key.private_bytes(*encoding)
+
+
+def refusal(certificates: bytes, key: bytes) -> str:
+    """Why a server cannot show these."""
+    with pytest.raises(ValueError, match=r".+") as caught:
+        use_certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificates, key, "mismatch", "neither")
+    return str(caught.value)
+
+
+def test_a_key_that_is_too_short_is_told() -> None:
+    text = "its key is too short for this machine's OpenSSL: RSA needs 2048 bits or more"
+    assert refusal(*self_signed(1024)) == text
+
+
+@pytest.mark.parametrize("issuer", [CA, self_signed(2048)[0]], ids=["same type of key", "another type"])
+def test_a_chain_in_the_wrong_order_is_told(issuer: bytes) -> None:
+    order = "its certificates are in the wrong order: the one that the key is of comes first, then that of its issuer"
+    assert refusal(issuer + CERT, KEY) == order
+    assert refusal(issuer, KEY) == "mismatch"
+
+
+def test_what_is_no_certificate_or_no_key_is_told_with_openssls_reason_if_it_has_one() -> None:
+    empty = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    for certificates, key in ((b"", KEY), (CERT, b""), (CERT, CERT), (empty, KEY)):
+        assert refusal(certificates, key) == "neither"
+    error = ssl.SSLError()
+    for reason, text in (("NO_START_LINE", ""), (None, ""), ("BAD_BASE64_DECODE", " (OpenSSL: bad base64 decode)")):
+        error.reason = reason  # type: ignore[assignment]
+        assert in_parentheses(error) == text
 
 
 def context_of(folder: Path) -> ssl.SSLContext:
