@@ -1,6 +1,7 @@
 """YAML that knows where everything stands: plain data, the place of each part, `!env` and `!file` filled in."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -17,6 +18,7 @@ MAX_FILE = 1 << 16
 """Bytes of a file with a secret in it."""
 
 STANDARD = "tag:yaml.org,2002:"
+CUT_OFF = re.compile(r"[ \t]+#[^\s#]")
 TEXT, MAPPING, SEQUENCE = f"{STANDARD}str", f"{STANDARD}map", f"{STANDARD}seq"
 resolve: Any = yaml.resolver.Resolver().resolve
 PLAIN = (True, False)
@@ -54,6 +56,8 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     files: dict[Path, FilePath] = field(default_factory=dict)
     """What stands in a file of its own, by `!file`."""
+    cut_off: set[Path] = field(default_factory=set)
+    """Where a text without quotes ends in front of a ` #` that is no usual comment: no blank comes after it."""
     temporary: bool = False
     """Whether a file that it names could not be read, but may be a moment later."""
 
@@ -85,7 +89,7 @@ def read(
         check_depth(text)
         root = yaml.compose(text, Loader=Loader)
         if root is not None:
-            Reader(document, folder, environment, on_read).read_root(root)
+            Reader(document, folder, environment, on_read).read_root(root, text)
             for node in flat(root):
                 drain(node.value)
     except yaml.MarkedYAMLError as error:
@@ -137,9 +141,11 @@ class Reader:
         self._environment = environment
         self._constructor = yaml.constructor.SafeConstructor()
         self._nodes = 0
+        self._text = ""
 
-    def read_root(self, root: yaml.Node) -> None:
-        """Fill in the document's data."""
+    def read_root(self, root: yaml.Node, text: str) -> None:
+        """Fill in the document's data; `text` is what the root was made of."""
+        self._text = text
         self._document.data = self._value(root, ())
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
@@ -179,6 +185,8 @@ class Reader:
             read_text = self._from_environment if node.tag == "!env" else self._from_file
             return read_text(node, path)
         self._document.raw[path] = node.value
+        if not node.style and CUT_OFF.match(self._text, node.end_mark.index):
+            self._document.cut_off.add(path)
         if node.tag == TEXT:
             return node.value
         try:

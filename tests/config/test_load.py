@@ -655,6 +655,61 @@ def test_a_file_outside_of_secrets_is_told(tmp_path: Path) -> None:
     ]
 
 
+LITERAL = "it has quotes around it, which are taken for a part of it"
+BLANKS = "it begins or ends with a blank, which is taken for a part of it"
+PLACEHOLDER = "nobody fills in what looks like a placeholder: use !env NAME or !file PATH"
+NAMED = "the file seems to hold a name before the secret; write nothing but the secret into it"
+
+
+def notices_of_password(folder: Path, password: str) -> list[str]:
+    """What is told of a password, as it is written in a config or, with `!file`, in a file."""
+    if password.startswith("!file "):
+        (folder / "pw").write_text(password.removeprefix("!file "))
+        password = "!file pw"
+    text = (FILES / "minimal.good.yaml").read_text()
+    token = f"token:\n      domain_name: acme\n      user_name: u\n      password: {password}\n"
+    (folder / "c.yaml").write_text(text.replace("{ak_sk: {access_key: AK, secret_key: sk}}", f"\n    {token}"))
+    return [notice.text for notice in load(str(folder / "c.yaml")).notices]
+
+
+@pytest.mark.parametrize(
+    ("password", "notice"),
+    [
+        *((text, PLACEHOLDER) for text in ("${FRS_PW}", "$FRS_PW", "$(cat pw)", "<password>", "CHANGE_ME", "'%PW%'")),
+        *((text, PLACEHOLDER) for text in ('"{{ frs_pw }}"', "'{{ .Values.pw }}'", "!file ${FRS_PW}")),
+        *((text, BLANKS) for text in ("' hunter2'", '"hunter2 "', "!file hunter2 \n")),
+        *((text, LITERAL) for text in ("\"'hunter2'\"", "!file 'hunter2'\n", '!file "hunter2"')),
+        *((f"!file {key}hunter2\n", NAMED) for key in ("password=", "export FRS_PW=", "sk: ", "secret_key = ")),
+        (
+            "hunter2 #cret",
+            "what comes after the # is not read, as a blank stands before it; put the whole secret in quotes",
+        ),
+    ],
+)
+def test_a_secret_that_is_probably_meant_otherwise_is_told_by_its_place(
+    tmp_path: Path, password: str, notice: str
+) -> None:
+    assert notices_of_password(tmp_path, password) == [f"credentials.keys.token.password: {notice}"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "hunter2 # ours since May",
+        "hunter2#cret",
+        "'hunter2 #cret'",
+        "a$b",
+        "<a>b",
+        "'\"'",
+        "password=x",
+        "!file b64=\n",
+        "!file 5=x",
+    ],
+)
+def test_other_secrets_are_as_they_are(tmp_path: Path, password: str) -> None:
+    assert notices_of_password(tmp_path, password) == []
+
+
 def test_no_regular_expression_takes_long() -> None:
     """Python's own would take years for this one, and hold everybody up."""
     assert regex.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None

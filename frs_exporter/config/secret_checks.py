@@ -1,0 +1,56 @@
+"""What secrets look like that were probably meant otherwise: told by their place, and never by what is in them."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pydantic import BaseModel, SecretStr
+
+from frs_exporter.config import schema
+from frs_exporter.config.problems import dotted
+from frs_exporter.config.yaml import Document, Path
+from frs_exporter.core.model import Notice
+
+FILLED_IN = "nobody fills in what looks like a placeholder: use !env NAME or !file PATH"
+BLANKS = "it begins or ends with a blank, which is taken for a part of it"
+QUOTES = "it has quotes around it, which are taken for a part of it"
+NAMED = "the file seems to hold a name before the secret; write nothing but the secret into it"
+CUT_OFF = "what comes after the # is not read, as a blank stands before it; put the whole secret in quotes"
+
+PLACEHOLDER = re.compile(
+    r"\$\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|<[^<>]*>|%[A-Za-z_]+%|change[-_ ]?me", re.IGNORECASE
+)
+"""As shells, Compose, CI, Helm, manuals and Windows write what is to be filled in."""
+NAME = re.compile(
+    r"(export +)?[A-Z_.-]{0,40}(password|passwd|pwd|pw|secret|token|key|sk)[A-Z_.-]{0,40}\s*[=:]", re.IGNORECASE
+)
+
+
+def odd_secrets(credentials: Mapping[str, schema.Credential], document: Document) -> Iterator[Notice]:
+    """A notice for each secret that is probably not the one that is meant."""
+    for name, credential in credentials.items():
+        for path, secret in secrets_of(credential, ("credentials", name)):
+            for text in oddities(secret, in_a_file=path in document.files):
+                yield Notice(f"{dotted(path)}{text}")
+            if path in document.cut_off:
+                yield Notice(f"{dotted(path)}{CUT_OFF}")
+
+
+def secrets_of(model: BaseModel, path: Path) -> Iterator[tuple[Path, str]]:
+    """All secrets in a section, with their paths."""
+    for name, value in model:
+        if isinstance(value, SecretStr):
+            yield (*path, name), value.get_secret_value()
+        elif isinstance(value, BaseModel):
+            yield from secrets_of(value, (*path, name))
+
+
+def oddities(secret: str, *, in_a_file: bool) -> Iterator[str]:
+    """What is odd about a secret."""
+    if PLACEHOLDER.fullmatch(secret.strip()):
+        yield FILLED_IN
+    if secret != secret.strip():
+        yield BLANKS
+    if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "\"'`":
+        yield QUOTES
+    if in_a_file and NAME.match(secret):
+        yield NAMED
