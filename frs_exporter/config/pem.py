@@ -44,6 +44,8 @@ def read_pem(document: Document, path: Path, message: str, source: FilePath | Se
     try:
         if isinstance(source, SecretStr):
             return pem_blocks(source.get_secret_value().encode("utf-8", "surrogatepass"))
+        if path[-1] == "key_file":
+            document.key_files[path] = source
         on_read(source)
         return pem_blocks(read_file(source, MAX_PEM))
     except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ from frs_exporter.config import schema
 from frs_exporter.config.problems import dotted
 from frs_exporter.config.yaml import Document, Path
 from frs_exporter.core.model import Notice
+from frs_exporter.runtime.files import is_open_to_all
 
 FILLED_IN = "nobody fills in what looks like a placeholder: use !env NAME or !file PATH"
 BLANKS = "it begins or ends with a blank, which is taken for a part of it"
@@ -33,6 +34,14 @@ def odd_secrets(credentials: Mapping[str, schema.Credential], document: Document
                 yield Notice(f"{dotted(path)}{text}")
             if path in document.cut_off:
                 yield Notice(f"{dotted(path)}{CUT_OFF}")
+
+
+def open_files(document: Document) -> Iterator[Notice]:
+    """A notice for each file with a secret or a private key in it that every user of this machine can read."""
+    files = {path: file for path, file in document.files.items() if path[0] in ("credentials", "http_client")}
+    for path, file in (*files.items(), *document.key_files.items()):
+        if is_open_to_all(file):
+            yield Notice(f"{dotted(path)}every user of this machine can read the file; chmod o-r takes that away")
 
 
 def secrets_of(model: BaseModel, path: Path) -> Iterator[tuple[Path, str]]:

@@ -8,7 +8,7 @@ from frs_exporter.config import schema
 from frs_exporter.config.build import make_credential
 from frs_exporter.config.cross_checks import DEFAULTS, suggestion
 from frs_exporter.config.problems import dotted
-from frs_exporter.config.secret_checks import odd_secrets
+from frs_exporter.config.secret_checks import odd_secrets, open_files
 from frs_exporter.config.yaml import Document, Path
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.model import HttpOptions, Notice
@@ -26,6 +26,7 @@ def notices(file: schema.File, clients: Mapping[Path, HttpOptions], document: Do
     yield from odd_requirements(file)
     yield from uncounted_budgets(file)
     yield from odd_secrets(file.credentials, document)
+    yield from open_files(document)
     yield from files_that_show(document.files)
 
 

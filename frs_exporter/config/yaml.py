@@ -56,6 +56,8 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     files: dict[Path, FilePath] = field(default_factory=dict)
     """What stands in a file of its own, by `!file`."""
+    key_files: dict[Path, FilePath] = field(default_factory=dict)
+    """Where private keys are."""
     cut_off: set[Path] = field(default_factory=set)
     """Where a text without quotes ends in front of a ` #` that is no usual comment: no blank comes after it."""
     temporary: bool = False

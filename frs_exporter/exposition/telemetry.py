@@ -16,6 +16,7 @@ from prometheus_client import (
     disable_created_metrics,
     exposition,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from frs_exporter import __version__
@@ -75,6 +76,9 @@ class Telemetry:
         self.web_client_certificates = gauge("web_client_certificates_required", text)
         text = "How many users may log in; with 0 nobody has to."
         self.web_users = gauge("web_basic_auth_users", text)
+        text = "When the exporter's own certificate ends; absent without TLS."
+        self.web_certificate_expiry = Moment("frs_exporter_web_certificate_expiry_timestamp_seconds", text)
+        self.registry.register(self.web_certificate_expiry)
         text = "Whether TLS certificates are not verified where this credential is used: 1 is a danger."
         self.insecure = gauge("insecure_skip_verify", text, ("credential",))
         text = "Which part of the projects is this exporter's; always 1."
@@ -143,6 +147,19 @@ class Telemetry:
                 yield generate(Single(metric)).removesuffix(EOF)
         if format is OPENMETRICS:
             yield EOF
+
+
+class Moment:
+    """A gauge of a time in Unix seconds, which has a sample only where there is such a time."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._text = text
+        self.seconds: float | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric."""
+        yield GaugeMetricFamily(self._name, self._text, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,17 @@ def decode_text(content: bytes) -> str:
     return str(content, "utf-8").removeprefix("\N{BYTE ORDER MARK}")
 
 
+def is_open_to_all(file: Path) -> bool:
+    """Whether every user of this machine can read a file, as all folders on the way to it let them through."""
+    try:
+        real = file.resolve()
+        return bool(real.stat().st_mode & stat.S_IROTH) and all(
+            folder.stat().st_mode & stat.S_IXOTH for folder in real.parents
+        )
+    except (OSError, RuntimeError, ValueError):  # gone by now, or whoever cannot look can say nothing
+        return False
+
+
 def fingerprint(file: Path) -> Fingerprint:
     """What tells one state of a file from another, links followed."""
     try:

@@ -32,6 +32,9 @@ def watch_web_config(
             raise ConfigError([f"{source.path}: {problem}" for problem in problems])
         if given_up := before - config.protections:
             log.warning("web config gives protection up", file=source.path, protection=", ".join(sorted(given_up)))
+        for notice in config.notices:
+            if notice not in guard.config.notices:
+                log.warning(notice)
         guard.config = config
         await listener.secure(config.tls)
         show_protection(telemetry, config)
@@ -49,3 +52,4 @@ def show_protection(telemetry: Telemetry, config: WebConfig) -> None:
     telemetry.web_tls.set(config.tls is not None)
     telemetry.web_client_certificates.set(CLIENTS in config.protections)
     telemetry.web_users.set(len(config.users))
+    telemetry.web_certificate_expiry.seconds = config.tls.expiry if config.tls else None

@@ -1,5 +1,6 @@
 """What `tls_server_config` says becomes a TLS context, made of what its files hold at one moment."""
 
+import contextlib
 import hashlib
 import ssl
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from frs_exporter.config.certificate import expiry
 from frs_exporter.config.cross_checks import suggestion
 from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
 from frs_exporter.config.schema import Model
@@ -113,10 +115,14 @@ class TlsServerConfig(Model):
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How connections are secured; equal where nothing that counts is different. `allowed_sans` of None is anybody."""
+    """How connections are secured; equal where nothing that counts is different. `allowed_sans` of None is anybody.
+
+    `expiry` is when the exporter's own certificate ends, in Unix seconds; None where that cannot be read.
+    """
 
     fingerprint: str
     allowed_sans: frozenset[str] | None = None
+    expiry: float | None = None
     context: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), compare=False)
 
     def allows(self, certificate: Mapping[str, Any] | None) -> bool:
@@ -156,7 +162,10 @@ def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, on_r
         return None
     sans = config.client_allowed_sans
     digest = hashlib.blake2b(repr((sorted(pems.items()), config)).encode(), digest_size=16).hexdigest()
-    return Tls(digest, None if sans is None else frozenset(map(normal, sans)), context)
+    ending = None
+    with contextlib.suppress(ValueError):  # OpenSSL takes it: that is enough to serve with it
+        ending = expiry(pems["cert"])
+    return Tls(digest, None if sans is None else frozenset(map(normal, sans)), ending, context)
 
 
 def check(document: Document, config: TlsServerConfig) -> None:

@@ -4,8 +4,10 @@ Source: Prometheus' exporter-toolkit, docs/web-configuration.md. What Python can
 """
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -13,6 +15,7 @@ from pydantic import BeforeValidator, SecretStr, ValidationError
 
 from frs_exporter.config.problems import note, read_text, refused
 from frs_exporter.config.schema import Model
+from frs_exporter.config.secret_checks import open_files
 from frs_exporter.config.yaml import Document, OnRead, read, unwatched
 from frs_exporter.web.protection import protections, waived
 from frs_exporter.web.tls import Tls, TlsServerConfig, read_tls
@@ -56,6 +59,8 @@ class RateLimit(Model):
     burst: int = 0
 
 
+RENEW_BEFORE = 30 * 86400.0
+"""Seconds before its end in which a certificate is warned about."""
 UNLIMITED = RateLimit()
 EMPTY = "the file is empty: everybody is let in, over plain HTTP, without a login"
 
@@ -123,7 +128,7 @@ def build(document: Document, folder: FilePath, on_read: OnRead) -> WebConfig | 
         headers,
         users,
         file.rate_limit,
-        notices=(EMPTY,) if document.data is None else notices(file, tls),
+        notices=(EMPTY,) if document.data is None else (*notices(file, tls), *(n.text for n in open_files(document))),
         protections=protections(file.tls_server_config, users),
         waived=waived(document.data),
     )
@@ -161,4 +166,9 @@ def notices(file: File, tls: Tls | None) -> tuple[str, ...]:
         warnings.append(
             "tls_server_config.client_auth_type without client_ca_file: any certificate that this machine trusts opens"
         )
+    if tls is not None and tls.expiry is not None and tls.expiry < time.time() + RENEW_BEFORE:
+        day, ended = datetime.fromtimestamp(tls.expiry, UTC), tls.expiry < time.time()
+        about = "ended" if ended else "ends"
+        source = file.tls_server_config.source("cert")
+        warnings.append(f"tls_server_config.{source}: the certificate {about} on {day:%Y-%m-%d}; put a new one there")
     return tuple(warnings)

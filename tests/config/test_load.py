@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import tempfile
 import threading
 import traceback
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -708,6 +710,35 @@ def test_a_secret_that_is_probably_meant_otherwise_is_told_by_its_place(
 )
 def test_other_secrets_are_as_they_are(tmp_path: Path, password: str) -> None:
     assert notices_of_password(tmp_path, password) == []
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user of the machine gets into; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+def test_secrets_and_keys_that_everybody_can_read_are_told(open_folder: Path) -> None:
+    authority = trustme.CA()
+    leaf = authority.issue_cert("a.example")
+    leaf.cert_chain_pems[0].write_to_path(open_folder / "a.pem")
+    leaf.private_key_pem.write_to_path(open_folder / "a.key")
+    path = config_with_secret(open_folder, b"sk")
+    path.write_text(path.read_text() + "http_client: {tls_config: {cert_file: a.pem, key_file: a.key}}\n")
+    (open_folder / "link").symlink_to("sk")
+    for name in ("sk", "a.key"):
+        (open_folder / name).chmod(0o644)
+    about = "every user of this machine can read the file; chmod o-r takes that away"
+    told = [f"credentials.keys.ak_sk.secret_key: {about}", f"http_client.tls_config.key_file: {about}"]
+    assert [notice.text for notice in load(str(path)).notices] == told
+    path.write_text(path.read_text().replace("!file sk", "!file link"))
+    assert [notice.text for notice in load(str(path)).notices] == told
+    (open_folder / "sk").chmod(0o640)
+    assert [notice.text for notice in load(str(path)).notices] == told[1:]
+    open_folder.chmod(0o750)
+    assert load(str(path)).notices == (), "nobody else gets there"
 
 
 def test_no_regular_expression_takes_long() -> None:
