@@ -1,12 +1,12 @@
 """Checks across parts of the config: they read the document itself, so a mistake in one part hides none in another."""
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from frs_exporter.config.schema import KINDS, Endpoints
+from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.types import seconds
 from frs_exporter.config.yaml import Document, Path, mapping
 from frs_exporter.core.discovery import FRS_REGIONS
@@ -49,12 +49,12 @@ def check_something_to_watch(document: Document) -> None:
 
 def check_credentials_exist(document: Document) -> None:
     """Note projects and rules whose credential is not there."""
-    known = mapping(mapping(document.data).get("credentials"))
+    known, suggestion = mapping(mapping(document.data).get("credentials")), Suggestions()
     for section in ("projects", "discovery"):
         for index, entry in entries_of(document, section):
             name, path = entry.get("credential"), (section, index, "credential")
             if known and isinstance(name, str) and name not in known:
-                remedy = suggestion(name, list(known))
+                remedy = suggestion(name, known)
                 document.problem(path, f"no credential is named {document.raw[path]}{remedy}")
 
 
@@ -146,9 +146,3 @@ def seconds_or_none(duration: Any) -> float | None:
 def longest_pause(interval: float, timeout: float) -> float:
     """Seconds that may pass between two answers of a cloud that is well."""
     return interval * (1 + JITTER) + timeout
-
-
-def suggestion(name: str, known: list[str]) -> str:
-    """The nearest known name, or all of them."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(known))}"

@@ -6,8 +6,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from frs_exporter.config.cross_checks import suggestion
 from frs_exporter.config.schema import section
+from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import Document, OnRead, Path
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.runtime.files import decode_text, is_temporary, read_file, reason_of
@@ -41,8 +41,9 @@ def note(error: ValidationError, document: Document, root: type[BaseModel], user
     `users` is the section in which keys are names, and values are secrets.
     """
     blamed = {problem.path for problem in document.problems if problem.path}
+    suggestion = Suggestions()
     for detail in error.errors():
-        path, message, at_key = explain(detail, root)
+        path, message, at_key = explain(detail, root, suggestion)
         if path in blamed or (detail["type"] == "missing" and path[:-1] in blamed):
             continue
         # What has no value may be part of one, after a comma that should have been quoted.
@@ -50,7 +51,7 @@ def note(error: ValidationError, document: Document, root: type[BaseModel], user
         document.problem(path, message, at_key=at_key, shown_path=path[:-1] if hidden else path)
 
 
-def explain(detail: ErrorDetails, root: type[BaseModel]) -> tuple[Path, str, bool]:
+def explain(detail: ErrorDetails, root: type[BaseModel], suggestion: Suggestions) -> tuple[Path, str, bool]:
     """Path, message and whether it is about the key, of one of pydantic's errors; no value is ever told."""
     path: Path = tuple(part for part in detail["loc"] if part != "[key]")
     about_key = detail["loc"][-1:] == ("[key]",)

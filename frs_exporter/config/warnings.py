@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from frs_exporter.config import schema
 from frs_exporter.config.build import make_credential
-from frs_exporter.config.cross_checks import DEFAULTS, suggestion
+from frs_exporter.config.cross_checks import DEFAULTS
 from frs_exporter.config.problems import dotted
 from frs_exporter.config.secret_checks import odd_secrets, open_files
+from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import Document, Path
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.model import HttpOptions, Notice
@@ -69,16 +70,16 @@ def odd_regions(file: schema.File) -> Iterator[Notice]:
     )
     projects = ((f"projects[{index}].region", project.region) for index, project in enumerate(file.projects))
     named = () if file.endpoints.frs != schema.Endpoints().frs else projects  # another cloud has its own
-    known = set(FRS_REGIONS)
+    known, suggestion = set(FRS_REGIONS), Suggestions()
     for where, region in (*named, *rules):
         if region not in known:
             known.add(region)
-            yield Notice(f"{where}: {region} is not known to have FRS{suggestion(region, list(FRS_REGIONS))}")
+            yield Notice(f"{where}: {region} is not known to have FRS{suggestion(region, FRS_REGIONS)}")
 
 
 def odd_requirements(file: schema.File) -> Iterator[Notice]:
     """A notice for each sub-service that is required and that nobody knows, at its first place."""
-    known = set(SUBSERVICES)
+    known, suggestion = set(SUBSERVICES), Suggestions()
     for where, settings in sections(file):
         for number, name in enumerate(settings.require or ()):
             if name not in known:

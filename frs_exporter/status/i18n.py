@@ -32,6 +32,9 @@ WORDS: Mapping[str, Text] = {
     "no_look": Text("not looked at again by itself", "不会自动检查"),
     "shard": Text("shard {index} of {total}", "分片 {index}/{total}"),
     "refused": Text("The newest config is not in use, the one before it is:", "最新的配置未生效，仍在使用之前的配置："),
+    "more_problems": Text(
+        "and {count} more, which --config.check tells", "另有 {count} 个问题，可用 --config.check 查看"
+    ),
     "filter": Text("Filter", "筛选"),
     "filter_hint": Text("project, region, label, reason ...", "项目、区域、标签、原因……"),
     "clear": Text("clear", "清除"),

@@ -26,6 +26,8 @@ from frs_exporter.web.stream import header, stream
 MAX_ROWS = 500
 MAX_REASONS = 5
 """Reasons that are counted at the top of the page."""
+MAX_PROBLEMS = 100
+"""Problems of a config that are told in JSON; `/-/reload` and `--config.check` tell all."""
 MAX_QUERY = 200
 PIECE = 1 << 15
 """Characters that are written at once."""
@@ -174,7 +176,12 @@ async def as_json(exporter: Exporter, asked: StatusQuery) -> AsyncIterator[bytes
     about = {
         "version": __version__,
         "now": snapshot.now,
-        "config": {"loaded": snapshot.loaded, "next_look": snapshot.next_look, "problems": list(snapshot.problems)},
+        "config": {
+            "loaded": snapshot.loaded,
+            "next_look": snapshot.next_look,
+            "problems": list(snapshot.problems[:MAX_PROBLEMS]),
+            "problem_count": len(snapshot.problems),
+        },
         "shard": {"index": snapshot.shard.index, "total": snapshot.shard.total},
         "counts": counts(snapshot, projects),
     }

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from frs_exporter.config.certificate import expiry
-from frs_exporter.config.cross_checks import suggestion
 from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
 from frs_exporter.config.schema import Model
+from frs_exporter.config.suggestions import suggestion
 from frs_exporter.config.yaml import Document, OnRead
 
 SECTION = "tls_server_config"
@@ -71,7 +71,7 @@ def choice(values: Mapping[str, Any], unknown: str) -> BeforeValidator:
 def known_suite(name: str) -> str:
     """Go's name of a suite that it counts as secure; raises ValueError."""
     if name not in SUITES and name not in SUITES_OF_13:
-        raise ValueError(f"is none of those that Go's crypto/tls counts as secure{suggestion(name, list(SUITES))}")
+        raise ValueError(f"is none of those that Go's crypto/tls counts as secure{suggestion(name, SUITES)}")
     return name
 
 

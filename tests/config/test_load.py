@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from frs_exporter.config.load import MAX_CONFIG, load
 from frs_exporter.config.schema import File
 from frs_exporter.config.source import Source
+from frs_exporter.config.suggestions import suggestion
 from frs_exporter.config.types import endpoint, host_name, seconds
 from frs_exporter.config.yaml import read
 from frs_exporter.core import regex
@@ -27,6 +28,7 @@ from frs_exporter.core.credentials import AgencyCredential, KeyCredential, Token
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.model import Api
+from tests.calls import counting
 from tests.config.expected import assert_problems
 
 FILES = Path(__file__).parent / "files"
@@ -739,6 +741,29 @@ def test_secrets_and_keys_that_everybody_can_read_are_told(open_folder: Path) ->
     assert [notice.text for notice in load(str(path)).notices] == told[1:]
     open_folder.chmod(0o750)
     assert load(str(path)).notices == (), "nobody else gets there"
+
+
+def test_thousands_of_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """Only the first are compared with all names that there are, and no problem lists a thousand names."""
+    credentials = "".join(f"  name-{n}: {{ak_sk: {{access_key: AK{n}, secret_key: sk}}}}\n" for n in range(1000))
+    projects = "".join(
+        f"  - {{name: p{n}, project_id: {n:031x}a, region: cn-north-4, credential: nmae-{n}, odd_{n}: 1}}\n"
+        for n in range(2000)
+    )
+    (tmp_path / "c.yaml").write_text(f"credentials:\n{credentials}projects:\n{projects}")
+    with counting() as calls:
+        problems = problems_of(tmp_path / "c.yaml")
+    compared = sum(number for (_, code), number in calls.items() if getattr(code, "co_name", "") == "suggestion")
+    assert len(problems) == 4000
+    assert compared == 40
+    assert sum("did you mean name-" in problem for problem in problems) == 20
+    assert max(map(len, problems)) < 500
+
+
+def test_few_names_are_listed_and_many_are_counted() -> None:
+    assert suggestion("x", ["b", "a"]) == "; known here: a, b"
+    assert suggestion("x", [f"name-{n:03}" for n in range(100)]).endswith("name-018, name-019 and 80 more")
+    assert suggestion("nam-007", [f"name-{n:03}" for n in range(100)]) == "; did you mean name-007?"
 
 
 def test_no_regular_expression_takes_long() -> None:

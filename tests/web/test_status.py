@@ -261,6 +261,19 @@ async def test_a_refused_config_is_told_on_the_page() -> None:
         assert "c.yaml:1:2: projects: there is <nothing> to watch" in text
 
 
+async def test_of_many_problems_the_first_are_told_and_all_are_counted() -> None:
+    async with demo(1) as served:
+        served.source.loads.append(ConfigError([f"c.yaml:{line}:1: wrong" for line in range(1, 4001)]))
+        with pytest.raises(ConfigError):
+            await served.exporter.reload()
+        config = json.loads((await served.get("/api/v1/status"))[2])["config"]
+        assert (len(config["problems"]), config["problem_count"]) == (100, 4000)
+        assert config["problems"][99] == "c.yaml:100:1: wrong"
+        text = (await page(served)).text
+        assert "c.yaml:20:1: wrong and 3980 more, which --config.check tells" in text
+        assert "c.yaml:21:1" not in text
+
+
 async def test_no_projects_and_a_shard() -> None:
     async with demo(1, shard=Shard(2, 5)) as served:
         await served.becomes()

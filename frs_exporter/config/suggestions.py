@@ -1,0 +1,35 @@
+"""What a name that nobody knows was probably meant to be."""
+
+import difflib
+from collections.abc import Collection
+from itertools import islice
+
+MAX_NAMES = 20
+"""Known names that are listed where none is near."""
+MAX_SUGGESTIONS = 20
+"""Names that one is looked for, of all that are wrong in one way: each is compared with all that are known."""
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """The nearest known name, or all of them if they are few."""
+    if near := nearest(name, known):
+        return f"; did you mean {near}?"
+    more = f" and {len(known) - MAX_NAMES} more" if len(known) > MAX_NAMES else ""
+    return f"; known here: {', '.join(islice(sorted(known), MAX_NAMES))}{more}"
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """The nearest known name, empty where none is near."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), "")
+
+
+class Suggestions:
+    """Suggestions for the first names that are wrong, and none for all others."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def __call__(self, name: str, known: Collection[str]) -> str:
+        """As `suggestion`, as long as it is not the business of too many."""
+        self._number += 1
+        return suggestion(name, known) if self._number <= MAX_SUGGESTIONS else ""
