@@ -48,12 +48,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("programs")
 
 
+@pytest.fixture(scope="session")
+def few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where authorities are that are read when they are wanted: one, which nobody wants."""
+    folder = tmp_path_factory.mktemp("authorities")
+    (folder / "00000000.0").touch()
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def no_authorities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_authorities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, few_authorities: Path) -> None:
     """Without programs of others nobody needs the authorities of this machine: reading them takes 20 ms each time."""
     if "programs" not in request.keywords:
         monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
-        monkeypatch.setenv("SSL_CERT_DIR", os.devnull)
+        monkeypatch.setenv("SSL_CERT_DIR", str(few_authorities))
 
 
 @pytest.fixture(scope="session", autouse=True)

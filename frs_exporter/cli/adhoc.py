@@ -13,6 +13,7 @@ from frs_exporter.config.build import Maker
 from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.config.load import Config, limits_of
 from frs_exporter.config.types import Endpoint, ProjectId, Region, hidden_character
+from frs_exporter.config.warnings import without_authorities
 from frs_exporter.core.credentials import Credential, KeyCredential, StaticToken
 from frs_exporter.core.model import DIRECT, HttpOptions
 from frs_exporter.runtime.files import decode_text, read_file, reason_of
@@ -47,7 +48,8 @@ def first_look(project_id: str | None, region: str | None, token_file: str | Non
     file = schema.File.model_validate(raw)
     clients: dict[tuple[str | int, ...], HttpOptions] = {GLOBAL: DIRECT}
     target = Maker(file, clients).project(file.projects[0])
-    return Config(targets=(replace(target, credential=credential),), limits=limits_of(file))
+    targets, warnings = (replace(target, credential=credential),), tuple(without_authorities(file))
+    return Config(targets=targets, limits=limits_of(file), notices=warnings)
 
 
 def checked(kind: Any, value: str, flag: str) -> str:

@@ -73,6 +73,16 @@ def pem_blocks(content: bytes) -> bytes:
     return b"".join(blocks)
 
 
+def trusts_nobody() -> bool:
+    """Whether this machine has no certificates of authorities at all, which is where no such package is installed.
+
+    Those of a folder are read when they are wanted, by names that are hashes.
+    """
+    paths = ssl.get_default_verify_paths()
+    hashed = FilePath(paths.capath or "/nowhere").glob("[0-9a-f]" * 8 + ".[0-9]*")
+    return not any(hashed) and not ssl.create_default_context().cert_store_stats()["x509_ca"]
+
+
 def check_key(document: Document, path: Path, blocks: bytes) -> None:
     """Note at `path` a key that needs a passphrase."""
     if ENCRYPTED.search(blocks):

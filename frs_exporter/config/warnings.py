@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from frs_exporter.config import schema
 from frs_exporter.config.build import make_credential
 from frs_exporter.config.cross_checks import DEFAULTS
+from frs_exporter.config.pem import trusts_nobody
 from frs_exporter.config.problems import dotted
 from frs_exporter.config.secret_checks import odd_secrets, open_files
 from frs_exporter.config.suggestions import Suggestions
@@ -23,6 +24,7 @@ def notices(file: schema.File, clients: Mapping[Path, HttpOptions], document: Do
     yield from plain_http(file.endpoints)
     yield from same_user(file.credentials)
     yield from unverified(clients)
+    yield from without_authorities(file)
     yield from odd_regions(file)
     yield from odd_requirements(file)
     yield from uncounted_budgets(file)
@@ -59,6 +61,15 @@ def unverified(clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
             where = f"{'.'.join(map(str, path))}.tls_config.insecure_skip_verify"
             text = f"{where}: certificates are not verified: anybody on the way can read passwords, tokens and answers"
             yield Notice(f"{text}; name the certificate's issuer in ca_file instead", serious=True)
+
+
+def without_authorities(file: schema.File) -> Iterator[Notice]:
+    """A loud notice where certificates are to be verified on a machine that believes no authority."""
+    clients = [credential.http_client or file.http_client for credential in file.credentials.values()]
+    verified = any(not client.tls_config.ca_file and not client.tls_config.insecure_skip_verify for client in clients)
+    if verified and any(url.startswith("https:") for _, url in file.endpoints) and trusts_nobody():
+        text = "this machine trusts nobody, as it has no certificates of authorities: install ca-certificates, or name"
+        yield Notice(f"{text} http_client.tls_config.ca_file", serious=True)
 
 
 def odd_regions(file: schema.File) -> Iterator[Notice]:

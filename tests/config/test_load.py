@@ -766,6 +766,29 @@ def test_few_names_are_listed_and_many_are_counted() -> None:
     assert suggestion("nam-007", [f"name-{n:03}" for n in range(100)]) == "; did you mean name-007?"
 
 
+def test_a_machine_that_trusts_nobody_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, folder = (FILES / "minimal.good.yaml").read_text(), tmp_path / "certs"
+    folder.mkdir()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+
+    def told(more: str = "") -> list[tuple[str, bool]]:
+        (tmp_path / "c.yaml").write_text(text + more)
+        return [(notice.text, notice.serious) for notice in load(str(tmp_path / "c.yaml")).notices]
+
+    about = "this machine trusts nobody, as it has no certificates of authorities: install ca-certificates, or name "
+    assert told() == [(f"{about}http_client.tls_config.ca_file", True)]
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    assert told("http_client: {tls_config: {ca_file: ca.pem}}\n") == []
+    plain = ", ".join(f'{api}: "http://127.0.0.1:1"' for api in ("frs", "iam", "ces"))
+    assert told(f"endpoints: {{{plain}}}\n") == []
+    (folder / "0a1b2c3d.0").write_text("")
+    assert told() == [], "read when they are wanted"
+    (folder / "0a1b2c3d.0").unlink()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    assert told() == []
+
+
 def test_no_regular_expression_takes_long() -> None:
     """Python's own would take years for this one, and hold everybody up."""
     assert regex.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None
