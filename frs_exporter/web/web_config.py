@@ -1,6 +1,6 @@
 """The file of `--web.config.file`, the one that all Prometheus exporters share: TLS, logins, headers, rate limit.
 
-Source: Prometheus' exporter-toolkit, docs/web-configuration.md. What Python cannot honour is refused, never ignored.
+Source: Prometheus' exporter-toolkit, docs/web-configuration.md. What cannot be had is refused, or told in a notice.
 """
 
 import re
@@ -17,6 +17,7 @@ from frs_exporter.config.problems import note, read_text, refused
 from frs_exporter.config.schema import Model
 from frs_exporter.config.secret_checks import open_files
 from frs_exporter.config.yaml import Document, OnRead, read, unwatched
+from frs_exporter.web.login_cost import cost_notices
 from frs_exporter.web.protection import protections, waived
 from frs_exporter.web.tls import Tls, TlsServerConfig, read_tls
 
@@ -62,6 +63,7 @@ class RateLimit(Model):
 RENEW_BEFORE = 30 * 86400.0
 """Seconds before its end in which a certificate is warned about."""
 UNLIMITED = RateLimit()
+HTTP2 = "http_server_config.http2: there is no HTTP/2 here; HTTP/1.1 is negotiated, which every client has, too"
 EMPTY = "the file is empty: everybody is let in, over plain HTTP, without a login"
 
 
@@ -85,7 +87,7 @@ class WebConfig:
     headers: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     rate_limit: RateLimit = UNLIMITED
-    notices: tuple[str, ...] = ()
+    notices: tuple[str, ...] = field(default=(), compare=False)
     protections: frozenset[str] = frozenset()
     waived: frozenset[str] = frozenset()
 
@@ -136,8 +138,6 @@ def build(document: Document, folder: FilePath, on_read: OnRead) -> WebConfig | 
 
 def check_http(document: Document, file: File) -> None:
     """Note what of `http_server_config` and `rate_limit` cannot be done."""
-    if file.http_server_config.http2:
-        document.problem(("http_server_config", "http2"), "HTTP/2 is not supported: leave it out, or set it to false")
     for name, value in (file.http_server_config.headers or {}).items():
         path = ("http_server_config", "headers", name)
         if name not in HEADERS:
@@ -158,8 +158,10 @@ def hash_problem(hashed: str) -> str:
 
 
 def notices(file: File, tls: Tls | None) -> tuple[str, ...]:
-    """What the file says but probably does not mean."""
+    """What the file says but probably does not mean, or what of it is not to be had."""
     warnings = []
+    if file.http_server_config.http2:
+        warnings.append(HTTP2)
     if file.basic_auth_users and tls is None:
         warnings.append("basic_auth_users without tls_server_config: passwords can be read on the way")
     if tls is not None and file.tls_server_config.verifies and not file.tls_server_config.authority:
@@ -171,4 +173,5 @@ def notices(file: File, tls: Tls | None) -> tuple[str, ...]:
         about = "ended" if ended else "ends"
         source = file.tls_server_config.source("cert")
         warnings.append(f"tls_server_config.{source}: the certificate {about} on {day:%Y-%m-%d}; put a new one there")
-    return tuple(warnings)
+    hashes = {name: hashed.get_secret_value() for name, hashed in (file.basic_auth_users or {}).items()}
+    return (*warnings, *cost_notices(hashes))

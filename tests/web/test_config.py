@@ -1,15 +1,18 @@
 """The web-config file: what is good, what is told of bad ones, and what Prometheus' own toolkit says to the same."""
 
+import re
 import ssl
 import subprocess
 import time
 from pathlib import Path
 
+import bcrypt
 import pytest
 from click.testing import CliRunner
 
 from frs_exporter.cli.main import cli
 from frs_exporter.core.errors import ConfigError
+from frs_exporter.web.login_cost import measured_seconds, readable, seconds_per_login
 from frs_exporter.web.web_config import MAX_WEB_CONFIG, WebConfig, go_seconds, load_web_config
 from tests.config.expected import assert_problems
 from tests.e2e.conftest import tool
@@ -29,7 +32,6 @@ DIFFERENCES = {
     "authority-no-pem.bad.yml": "it ignores a file without certificates, newer ones refuse it, too",
     "curves.bad.yml": "Python cannot choose curves",
     "headers-lines.bad.yml": "a header cannot have two lines",
-    "http2.bad.yml": "aiohttp has no HTTP/2",
     "policy-asks-only.bad.yml": "Python cannot ask for a certificate and believe any",
     "suites-of-13-only.bad.yml": "no client of TLS 1.2 could connect, so it should be said that way",
     "suites-without-forward-secrecy.bad.yml": "newer ones refuse it, too",
@@ -179,6 +181,36 @@ def test_the_check_looks_at_both_files(folder: Path) -> None:
     first, second = run.stderr.splitlines()
     assert "none.yaml: cannot read the config file" in first
     assert second.startswith(f"{bad}:2:10: basic_auth_users.alice: must be a bcrypt hash")
+
+
+def test_what_is_not_to_be_had_is_a_notice(folder: Path) -> None:
+    """`http2: true` is the toolkit's own default: whoever writes it down is no worse off."""
+    (notice,) = load_web_config(str(put(folder, "http2.good.yml"))).notices
+    assert notice.startswith("http_server_config.http2: there is no HTTP/2 here; HTTP/1.1 is negotiated")
+    assert load_web_config(str(put(folder, "no-http2.good.yml"))).notices == ()
+
+
+def test_hashes_that_cost_too_much_are_a_notice_with_what_each_login_costs_here(folder: Path) -> None:
+    """Cost 14 is the highest that is not told; the notice comes soon, though the login would take hours."""
+    started = time.monotonic()
+    dear, dearest = load_web_config(str(put(folder, "users-dear.good.yml"))).notices
+    assert time.monotonic() - started < 2
+    assert re.match(r"basic_auth_users\.dear: the hash has cost 15: each login, .* about \d+ seconds on this", dear)
+    assert re.match(r"basic_auth_users\.dearest: the hash has cost 31: .* about \d+ (hours|days) on this", dearest)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 seconds"), (90, "90 seconds"), (130, "2 minutes"), (122400, "34 hours"), (9e5, "10 days")],
+)
+def test_a_time_is_told_in_the_largest_unit_of_which_there_are_two(seconds: float, text: str) -> None:
+    assert readable(seconds) == text
+
+
+def test_what_a_login_costs_is_about_what_it_costs() -> None:
+    started = time.perf_counter()
+    bcrypt.hashpw(b"x", bcrypt.gensalt(10))
+    assert 0.2 < seconds_per_login(10, measured_seconds()) / (time.perf_counter() - started) < 5
 
 
 def test_a_file_that_is_too_long_is_refused_and_not_cut_off(folder: Path) -> None:
