@@ -69,6 +69,8 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
         (("--config.file=x", "--web.listen-address=:70000"), "is not host:port"),
         (("--config.file=x", "--web.telemetry-path=metrics"), "must be a path like /metrics"),
         (("--config.file=x", "--web.telemetry-path=/-/healthy"), "none below /-/"),
+        (("--config.file=x", "--web.telemetry-path=//-"), "none below /-/"),
+        (("--config.file=x", "--web.telemetry-path=//probe/"), "none of /probe, /sd"),
         (("--config.file=x", "--log.level=loud"), "'loud' is not one of"),
         (("--config.file=x", "--config.auto-reload-interval=30"), "must be a duration like 30s, 1m30s or 2h"),
         (("--config.file=x", "--config.auto-reload-interval=5ms"), "must be between 1s and 1d, or 0 for never"),

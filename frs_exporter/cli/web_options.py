@@ -28,7 +28,8 @@ def addresses(_ctx: click.Context, _param: click.Parameter, values: Sequence[str
 
 def route(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     """A path that routes nothing else."""
-    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value) or value.startswith("/-/") or value in TAKEN:
+    path = re.sub("/+", "/", value).rstrip("/")  # as many slashes as one likes are one
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value) or f"{path}/".startswith("/-/") or path in TAKEN:
         raise click.BadParameter(f"must be a path like /metrics, none below /-/ and none of {', '.join(TAKEN)}")
     return value
 

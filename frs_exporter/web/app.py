@@ -25,8 +25,11 @@ def build_app(exporter: Exporter, layout: Layout | None = None, guard: Guard | N
     (guard or Guard(WebConfig())).install(app)
 
     def get(path: str, answer: Handler) -> None:
-        app.router.add_get(layout.prefix + path, answer)
+        app.router.add_get(any_slashes(layout.prefix + path), answer)
 
+    if layout.prefix:
+        for path in ("", layout.prefix):  # before all others: the status page is at its prefix with a slash
+            app.router.add_get(any_slashes(path, end=""), partial(home, layout))
     get(layout.telemetry_path, partial(metrics, exporter))
     if layout.telemetry_path != "/":
         get("/", partial(status_page.page, exporter, layout.metrics))
@@ -36,12 +39,15 @@ def build_app(exporter: Exporter, layout: Layout | None = None, guard: Guard | N
     get("/-/healthy", partial(healthy, exporter))
     get("/-/ready", partial(ready, exporter))
     for method in ("POST", "PUT"):
-        app.router.add_route(method, f"{layout.prefix}/-/reload", partial(reload, exporter))
-        app.router.add_route(method, f"{layout.prefix}/-/retry", partial(retry, exporter))
-    if layout.prefix:
-        for path in ("/", layout.prefix):
-            app.router.add_get(path, partial(home, layout))
+        app.router.add_route(method, any_slashes(f"{layout.prefix}/-/reload"), partial(reload, exporter))
+        app.router.add_route(method, any_slashes(f"{layout.prefix}/-/retry"), partial(retry, exporter))
     return app
+
+
+def any_slashes(path: str, end: str = "/*") -> str:
+    """A path as a route that takes any number of slashes for one: scrape configs have `/metrics/` and `//metrics`."""
+    route = "".join(f"/{{_{number}:/*}}{name}" for number, name in enumerate(filter(None, path.split("/"))))
+    return route + (f"{{_end:{end}}}" if end else "") if route else "/{_end:/*}"
 
 
 async def home(layout: Layout, _: web.Request) -> web.Response:

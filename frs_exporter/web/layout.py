@@ -28,4 +28,5 @@ class Layout:
         """Scheme, host with port, and path of the probe, as whoever asks at this scheme and host can reach it."""
         if self.external_url is None:
             return scheme, host, f"{self.prefix}/probe"
-        return self.external_url.scheme, self.external_url.authority, f"{self.home}probe"
+        host = f"[{self.external_url.host}]" if ":" in (self.external_url.host or "") else self.external_url.host
+        return self.external_url.scheme, f"{host}:{self.external_url.port}", f"{self.home}probe"

@@ -56,8 +56,14 @@ async def probe(exporter: Exporter, request: web.Request) -> web.StreamResponse:
 
 
 def keys_of(request: web.Request, exporter: Exporter) -> list[Key]:
-    """The jobs that a request names; raises ValueError and LookupError."""
-    project, collector = only(request, "project"), only(request, "collector")
+    """The jobs that a request names; raises ValueError and LookupError.
+
+    The Prometheus Operator's Probe sends each of its targets as `target`, as does whoever comes from blackbox_exporter.
+    """
+    project, target, collector = (only(request, name) for name in ("project", "target", "collector"))
+    if project and target and project != target:
+        raise ValueError("project and target are two names for one thing: give one of them")
+    project = project or target
     if not project:
         raise ValueError("project is missing: /probe?project=NAME, as the config names it; /sd lists all")
     if collector and collector not in COLLECTORS:

@@ -102,6 +102,31 @@ async def test_the_path_of_the_metrics_can_be_chosen() -> None:
         assert (await served.get("/metrics"))[0] == 404
 
 
+@pytest.mark.parametrize("prefix", ["", "/frs/x"])
+async def test_any_number_of_slashes_is_as_good_as_one(prefix: str) -> None:
+    """Other exporters' scrape configs have a slash at the end, and URLs that are put together have two."""
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, Layout(prefix=prefix)) as served:
+        for path in (f"{prefix}/metrics/", f"{prefix}//metrics", f"/{prefix}/metrics", f"{prefix}/metrics///"):
+            status, _, body = await raw_get(served.port, path)
+            assert (status, b"\nfrs_up{" in body) == (200, True), path
+        for path in ("/-/healthy/", "//-//healthy", "/api//v1/status/", "/sd/", "/", "//"):
+            assert (await raw_get(served.port, prefix + path))[0] == 200, path
+        assert (await raw_get(served.port, f"{prefix}//metrics", "POST"))[0] == 405
+        for path in ("/metric", "/metrics/x", "/metricss", "/m/etrics", "/x//metrics", "/-healthy"):
+            assert (await raw_get(served.port, prefix + path))[0] == 404, path
+        assert (await raw_get(served.port, prefix or "/"))[0] == (302 if prefix else 200)
+
+
+async def raw_get(port: int, path: str, method: str = "GET") -> tuple[int, bytes, bytes]:
+    """Status, headers and body of what is asked for by a path that no client puts in order first."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"{method} {path} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), head, body
+
+
 async def test_a_scrape_never_waits_for_the_cloud() -> None:
     """With the cloud hanging the page is there at once, and every job on it is down from the first second."""
     world = demo_world()

@@ -68,6 +68,14 @@ async def test_a_probe_answers_the_families_of_one_project_as_they_are_now() -> 
         assert b'frs_subscribed{project="vision-prod",subservice="search"} 0.0' in (await served.get("/metrics"))[2]
 
 
+async def test_a_project_may_be_called_a_target() -> None:
+    """As the Prometheus Operator's Probe does, and what was made for blackbox_exporter."""
+    async with demo() as (served, _):
+        for query in ("target=vision-prod", "target=vision-prod&module=frs", "target=vision-prod&project=vision-prod"):
+            status, _, body = await served.get(f"/probe?{query}")
+            assert (status, set(re.findall(r'project="([^"]*)"', body.decode()))) == (200, {"vision-prod"})
+
+
 async def test_a_probe_is_the_next_poll_brought_forward() -> None:
     async with demo() as (served, _):
         key = ("vision-prod", "subscription")
@@ -144,6 +152,9 @@ WRONG = [
     ("?project=", 400, "project is missing"),
     ("?project=nowhere", 404, "no such project and collector are watched here; /sd lists all projects"),
     ("?project=vision-prod&project=door-access", 400, "project is given more than once"),
+    ("?target=vision-prod&target=vision-prod", 400, "target is given more than once"),
+    ("?project=vision-prod&target=door-access", 400, "project and target are two names for one thing"),
+    ("?target=nowhere", 404, "no such project"),
     ("?project=vision-prod&collector=bogus", 400, "there is no such collector; there are subscription"),
     ("?project=vision-prod&debug=maybe", 400, "debug must be true or false"),
     ("?project=http://169.254.169.254/", 404, "no such project and collector are watched here"),
@@ -252,3 +263,10 @@ async def test_sd_tells_where_others_reach_it() -> None:
         (first, *_) = json.loads((await served.get("/inner/sd"))[2])
         assert first["targets"] == ["monitoring.example.com:8443"]
         assert (first["labels"]["__scheme__"], first["labels"]["__metrics_path__"]) == ("https", "/frs/probe")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"), [("https://a.example/", "a.example:443"), ("http://[2001:db8::1]/x", "[2001:db8::1]:80")]
+)
+def test_a_target_has_its_port_and_an_ipv6_address_its_brackets(url: str, host: str) -> None:
+    assert Layout(external_url=URL(url)).reached_at("http", "inner")[1] == host
