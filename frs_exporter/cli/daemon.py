@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
@@ -13,8 +12,6 @@ from typing import Any
 
 import click
 import structlog
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from frs_exporter import __version__
 from frs_exporter.cloud.network_errors import system_reason
@@ -31,13 +28,8 @@ from frs_exporter.web.layout import Layout
 from frs_exporter.web.listener import Address, Listener, bind
 from frs_exporter.web.middleware import Guard
 from frs_exporter.web.reload import WEB_CONFIG, watch_web_config
+from frs_exporter.web.server import HttpServer
 from frs_exporter.web.web_config import WebConfig
-
-STOP_WITHIN = 1.0
-"""Seconds that a scrape under way gets when the process is told to stop; aiohttp waits so long twice."""
-
-KEEP_IDLE = 120.0
-"""Seconds for which a connection is kept on which nothing is asked, or not to its end."""
 
 log = structlog.get_logger()
 
@@ -92,34 +84,20 @@ async def say(text: str) -> None:
         said.result()
 
 
-def not_a_clients_mistake(record: logging.LogRecord) -> bool:
-    """Keep out what aiohttp logs, traceback and all, when somebody sends what is not HTTP: they get their 400."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
 @asynccontextmanager
 async def running_server(exporter: Exporter, telemetry: Telemetry, options: ServerOptions) -> AsyncIterator[list[int]]:
     """Polling and listening at all addresses; yields the ports."""
-    logging.getLogger("aiohttp.server").addFilter(not_a_clients_mistake)
     guard = Guard(options.web_config)
     for notice in options.web_config.notices:
         log.warning(notice)
-    runner = web.AppRunner(
-        build_app(exporter, options.layout, guard),
-        access_log=None,
-        shutdown_timeout=STOP_WITHIN,
-        keepalive_timeout=KEEP_IDLE,
-        handler_cancellation=True,
-        auto_decompress=False,  # no body is wanted: none is unpacked
-    )
+    server = HttpServer(build_app(exporter, options.layout), guard)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(exporter.stop)
-        stack.push_async_callback(runner.cleanup)
-        await runner.setup()
-        assert runner.server is not None
+        stack.push_async_callback(server.stop)
+        await server.start()
         sockets = await listening_sockets(options.addresses)
         ports = [sock.getsockname()[1] for sock in sockets if sock.family != socket.AF_UNIX]
-        listener = Listener(runner.server, sockets)
+        listener = Listener(server, sockets)
         stack.push_async_callback(listener.close)
         await listener.secure(guard.config.tls)
         watching = watch_web_config(options.source, options.watch, guard, listener, telemetry)

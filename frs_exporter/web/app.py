@@ -11,18 +11,15 @@ from frs_exporter.exposition.page import FORMATS, TEXT, negotiate
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web import probe, status_page
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.middleware import Guard
 from frs_exporter.web.stream import header, in_turns, stream
-from frs_exporter.web.web_config import WebConfig
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_app(exporter: Exporter, layout: Layout | None = None, guard: Guard | None = None) -> web.Application:
-    """The application around an exporter, behind a guard."""
+def build_app(exporter: Exporter, layout: Layout | None = None) -> web.Application:
+    """The application around an exporter; it stands behind a guard where it is served."""
     layout = layout or Layout()
     app = web.Application()
-    (guard or Guard(WebConfig())).install(app)
 
     def get(path: str, answer: Handler) -> None:
         app.router.add_get(any_slashes(layout.prefix + path), answer)

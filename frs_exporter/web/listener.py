@@ -8,7 +8,6 @@ from typing import Any
 from weakref import WeakSet
 
 import structlog
-from aiohttp import web
 
 from frs_exporter.runtime.tasks import cancel_and_wait
 from frs_exporter.web.tls import Tls
@@ -57,11 +56,11 @@ class Entrance(socket.socket):
 
 
 class Listener:
-    """Hands connections to `server`, at listening sockets that it takes over; nobody comes in before `secure`."""
+    """Hands connections at sockets that it takes over to what `server` makes; nobody comes in before `secure`."""
 
     def __init__(
         self,
-        server: web.Server,
+        server: Callable[[], asyncio.Protocol],
         sockets: Iterable[socket.socket],
         *,
         max_connections: int = MAX_CONNECTIONS,
