@@ -8,6 +8,7 @@ from aiohttp import web
 
 from frs_simulator import cloud_eye, control, ecs, frs, iam
 from frs_simulator.gateway import WORLD, gateway
+from frs_simulator.own_pages import own_pages_only
 from frs_simulator.world import TOKEN_LENGTH, Account, World
 
 COUNTED = {"collectors": ["subscription", "face_sets", "cloud_eye"], "month_budget_cny": 5000}
@@ -33,8 +34,8 @@ class Simulator:
         app.router.add_put("/meta-data/latest/api/token", ecs.create_token)
         app.router.add_get("/openstack/latest/securitykey", ecs.security_key)
         app.router.add_get(control.PATH, control.show)
-        app.router.add_post(control.PATH, control.change)
-        app.router.add_delete(control.PATH, control.clear)
+        app.router.add_post(control.PATH, own_pages_only(control.change))
+        app.router.add_delete(control.PATH, own_pages_only(control.clear))
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True, max_field_size=2 * TOKEN_LENGTH
         )

@@ -44,7 +44,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 class ServerOptions:
     """Where and how to serve: at addresses, or with None of them at the sockets that systemd hands over.
 
-    `watch` is how often the web config is looked at, and how long it may take.
+    `watch` is how often the web config is looked at, and how long it may take; `lifecycle` whether HTTP may reload.
     """
 
     addresses: Sequence[Address] | None
@@ -52,6 +52,7 @@ class ServerOptions:
     source: Source[WebConfig]
     layout: Layout
     watch: WatchOptions = WEB_CONFIG
+    lifecycle: bool = True
 
 
 async def serve_forever(exporter: Exporter, telemetry: Telemetry, options: ServerOptions, announce: str = "") -> None:
@@ -90,7 +91,7 @@ async def running_server(exporter: Exporter, telemetry: Telemetry, options: Serv
     guard = Guard(options.web_config)
     for notice in options.web_config.notices:
         log.warning(notice)
-    server = HttpServer(build_app(exporter, options.layout), guard)
+    server = HttpServer(build_app(exporter, options.layout, lifecycle_enabled=options.lifecycle), guard)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(exporter.stop)
         stack.push_async_callback(server.stop)

@@ -76,6 +76,13 @@ listen_address = click.option(
     callback=prefix,
     help="What all paths begin with, where that is not the path of the external URL.",
 )
+@click.option(
+    "--web.enable-lifecycle/--no-web.enable-lifecycle",
+    "lifecycle",
+    default=True,
+    show_default=True,
+    help="Whether POST /-/reload and /-/retry do anything.",
+)
 @state_directory_option
 @click.option(
     "--log.level",
@@ -131,7 +138,8 @@ def serve(config_file: str | None, config_check: bool, **options: Any) -> None:
         interval = options["reread_interval"]
         exporter = Exporter(source, config, telemetry, shard=shard, reread_interval=interval, memory=memory)
         addresses = None if options["systemd_socket"] else options["addresses"]
-        await serve_forever(exporter, telemetry, ServerOptions(addresses, web_config, web_source, layout))
+        server = ServerOptions(addresses, web_config, web_source, layout, lifecycle=options["lifecycle"])
+        await serve_forever(exporter, telemetry, server)
 
     run(run_serve())
 

@@ -1,22 +1,18 @@
 """The routes: what is where, and what it answers."""
 
-import math
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiohttp import web
 
-from frs_exporter.core.errors import ApiError, ConfigError
 from frs_exporter.exposition.page import FORMATS, TEXT, negotiate
 from frs_exporter.polling.exporter import Exporter
-from frs_exporter.web import probe, status_page
+from frs_exporter.web import lifecycle, probe, status_page
 from frs_exporter.web.layout import Layout
+from frs_exporter.web.lifecycle import Handler
 from frs_exporter.web.stream import header, in_turns, stream
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-def build_app(exporter: Exporter, layout: Layout | None = None) -> web.Application:
+def build_app(exporter: Exporter, layout: Layout | None = None, *, lifecycle_enabled: bool = True) -> web.Application:
     """The application around an exporter; it stands behind a guard where it is served."""
     layout = layout or Layout()
     app = web.Application()
@@ -35,9 +31,14 @@ def build_app(exporter: Exporter, layout: Layout | None = None) -> web.Applicati
     get("/api/v1/status", partial(status_page.document, exporter))
     get("/-/healthy", partial(healthy, exporter))
     get("/-/ready", partial(ready, exporter))
-    for method in ("POST", "PUT"):
-        app.router.add_route(method, any_slashes(f"{layout.prefix}/-/reload"), partial(reload, exporter))
-        app.router.add_route(method, any_slashes(f"{layout.prefix}/-/retry"), partial(retry, exporter))
+    for path, change in (("/-/reload", lifecycle.reload), ("/-/retry", lifecycle.retry)):
+        answer = (
+            lifecycle.for_own_pages(partial(change, exporter), layout.external_url)
+            if lifecycle_enabled
+            else lifecycle.switched_off
+        )
+        for method in ("POST", "PUT"):
+            app.router.add_route(method, any_slashes(layout.prefix + path), answer)
     return app
 
 
@@ -70,26 +71,3 @@ async def ready(exporter: Exporter, _: web.Request) -> web.Response:
     """Whether a scrape tells of every project already, and the process is not about to stop."""
     reason = exporter.not_ready()
     return web.Response(text=f"not ready: {reason}\n", status=503) if reason else web.Response(text="ready\n")
-
-
-async def reload(exporter: Exporter, _: web.Request) -> web.Response:
-    """Load the config again: 200 only when it is in place, 500 with every problem when all is as it was."""
-    try:
-        await exporter.reload()
-    except ConfigError as error:
-        return web.Response(text="".join(f"{problem}\n" for problem in error.problems), status=500)
-    return web.Response(text="reloaded\n")
-
-
-async def retry(exporter: Exporter, request: web.Request) -> web.Response:
-    """Use a credential's secret again now: 200 when that has begun, 429 while one refusal more could lock its user."""
-    name = request.query.get("credential", "")
-    try:
-        jobs = exporter.retry(name)
-    except LookupError:
-        return web.Response(text=f"no project uses a credential {name!r}\n", status=404)
-    except ApiError as error:
-        seconds = math.ceil(error.failure.retry_after or 0)
-        text = f"not yet: one refusal more could lock the user; in {seconds} s it is tried by itself\n"
-        return web.Response(text=text, status=429, headers={"Retry-After": str(seconds)})
-    return web.Response(text=f"trying again: {jobs} jobs\n")

@@ -28,5 +28,6 @@ class Layout:
         """Scheme, host with port, and path of the probe, as whoever asks at this scheme and host can reach it."""
         if self.external_url is None:
             return scheme, host, f"{self.prefix}/probe"
-        host = f"[{self.external_url.host}]" if ":" in (self.external_url.host or "") else self.external_url.host
-        return self.external_url.scheme, f"{host}:{self.external_url.port}", f"{self.home}probe"
+        name = self.external_url.host or ""
+        address = f"[{name}]" if ":" in name else name
+        return self.external_url.scheme, f"{address}:{self.external_url.port}", f"{self.home}probe"

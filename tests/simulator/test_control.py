@@ -93,3 +93,17 @@ async def test_an_order_that_makes_no_sense_says_why_and_changes_nothing(
     assert status == 400
     assert told["problems"][0].startswith(problem)
     assert await remote.tell(method="GET") == (200, WELL)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_another_sites_page_changes_nothing(remote: Remote, method: str) -> None:
+    """A page that somebody has open beside the demo; tools, and a page of the simulator's own, may."""
+    await remote.tell({"fault": {"status": 503}})
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://x.example"}):
+        async with remote.session.request(method, PATH, json={"fault": None}, headers=headers) as response:
+            assert response.status == 403
+    assert (await remote.tell(method="GET"))[1]["faults"]
+    async with remote.session.get(PATH) as response:
+        own = {"Origin": str(response.url.origin())}
+    async with remote.session.request(method, PATH, json={"fault": None}, headers=own) as response:
+        assert (response.status, (await response.json())["faults"]) == (200, [])

@@ -86,6 +86,7 @@ async def serving(
     *,
     shard: Shard | None = None,
     times: Times = USUAL,
+    lifecycle: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Served]:
     """The projects of a simulator, served as the daemon does; over TLS when a folder with `authority.pem` says so."""
@@ -94,7 +95,7 @@ async def serving(
     given, projects, rng = Given(), Config(tuple(targets), LIMITS), random.Random(1)
     exporter = Exporter(given, projects, telemetry, rng=rng, spread=0.01, shard=shard or Shard(), times=times)
     config = source.load()
-    how = ServerOptions([("127.0.0.1", 0)], config, source, layout or Layout(), IMPATIENT)
+    how = ServerOptions([("127.0.0.1", 0)], config, source, layout or Layout(), IMPATIENT, lifecycle)
     plain = {"Accept-Encoding": "identity"}
     async with running_server(exporter, telemetry, how) as ports:
         scheme, trust = ("https", trusting(Path(web_config).parent)) if config.tls else ("http", True)
