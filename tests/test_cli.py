@@ -67,6 +67,9 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
         (("--config.file=x", "--web.listen-address=10377"), "'10377' is not host:port"),
         (("--config.file=x", "--web.listen-address=[::1:5"), "is not host:port"),
         (("--config.file=x", "--web.listen-address=:70000"), "is not host:port"),
+        (("--config.file=x", "--web.listen-address=[fe80::1%]:5"), "is not host:port"),
+        (("--config.file=x", "--web.listen-address=[127.0.0.1]:5"), "is not host:port"),
+        (("--config.file=x", "--web.listen-address=[1:2]:5"), "is not host:port"),
         (("--config.file=x", "--web.telemetry-path=metrics"), "must be a path like /metrics"),
         (("--config.file=x", "--web.telemetry-path=/-/healthy"), "none below /-/"),
         (("--config.file=x", "--web.telemetry-path=//-"), "none below /-/"),
@@ -100,6 +103,8 @@ def test_wrong_usage_is_exit_code_2_and_says_what_to_do(arguments: tuple[str, ..
         ("localhost:1", ("localhost", 1)),
         ("[::1]:2", ("::1", 2)),
         ("[::]:65535", ("::", 65535)),
+        ("[fe80::1%eth0]:2", ("fe80::1%eth0", 2)),
+        ("[fe80::1%wlp3s0.12]:2", ("fe80::1%wlp3s0.12", 2)),
     ],
 )
 def test_addresses(text: str, expected: tuple[str | None, int]) -> None:

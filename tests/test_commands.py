@@ -121,8 +121,8 @@ async def test_one_that_does_not_turn() -> None:
     telemetry, source = Telemetry(), Source("", load_web_config)
     stuck = Stuck(Source("", load), Config((), LIMITS), telemetry)
     options = ServerOptions([("127.0.0.1", 0)], source.load(), source, Layout())
-    async with running_server(stuck, telemetry, options) as (port,):
-        result = await health(f"http://127.0.0.1:{port}/")
+    async with running_server(stuck, telemetry, options) as (address,):
+        result = await health(f"http://{address}/")
     assert result.exit_code == 1
     assert "/-/healthy answers 503: " in result.stderr
     assert "has not turned for 20 s" in result.stderr

@@ -24,8 +24,9 @@ from frs_exporter.runtime.offload import freeze_objects, in_thread
 from frs_exporter.runtime.tasks import cancel_and_wait
 from frs_exporter.runtime.watched import Source, WatchOptions
 from frs_exporter.web.app import build_app
+from frs_exporter.web.bind import Address, bind, socket_address
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.listener import Address, Listener, bind
+from frs_exporter.web.listener import Listener
 from frs_exporter.web.middleware import Guard
 from frs_exporter.web.reload import WEB_CONFIG, watch_web_config
 from frs_exporter.web.server import HttpServer
@@ -60,10 +61,12 @@ async def serve_forever(exporter: Exporter, telemetry: Telemetry, options: Serve
     gc.freeze()  # what is there by now stays: full collections need not look at it
     stop = told_to_stop()
     reload_on_hangup(exporter, stop)
-    async with running_server(exporter, telemetry, options) as ports:
+    async with running_server(exporter, telemetry, options) as addresses:
         freeze_objects()
+        ports = list(dict.fromkeys(filter(str.isdecimal, (address.rpartition(":")[2] for address in addresses))))
+        where = {"address": ",".join(addresses), "port": ",".join(ports)}  # IPv4 and IPv6 share one port
         about = {"tls": options.web_config.tls is not None, "users": len(options.web_config.users)}
-        log.info("serving", version=__version__, port=",".join(map(str, ports)), jobs=len(exporter.states), **about)
+        log.info("serving", version=__version__, **where, jobs=len(exporter.states), **about)
         if announce:
             host = options.addresses[0][0] if options.addresses else None
             url = f"http://[{host}]:{ports[0]}" if host and ":" in host else f"http://{host or 'localhost'}:{ports[0]}"
@@ -86,8 +89,8 @@ async def say(text: str) -> None:
 
 
 @asynccontextmanager
-async def running_server(exporter: Exporter, telemetry: Telemetry, options: ServerOptions) -> AsyncIterator[list[int]]:
-    """Polling and listening at all addresses; yields the ports."""
+async def running_server(exporter: Exporter, telemetry: Telemetry, options: ServerOptions) -> AsyncIterator[list[str]]:
+    """Polling and listening; yields the addresses as they are bound, each with its port."""
     guard = Guard(options.web_config)
     for notice in options.web_config.notices:
         log.warning(notice)
@@ -97,14 +100,14 @@ async def running_server(exporter: Exporter, telemetry: Telemetry, options: Serv
         stack.push_async_callback(server.stop)
         await server.start()
         sockets = await listening_sockets(options.addresses)
-        ports = [sock.getsockname()[1] for sock in sockets if sock.family != socket.AF_UNIX]
+        bound = [socket_address(sock) for sock in sockets]
         listener = Listener(server, sockets)
         stack.push_async_callback(listener.close)
         await listener.secure(guard.config.tls)
         watching = watch_web_config(options.source, options.watch, guard, listener, telemetry)
         stack.push_async_callback(cancel_and_wait, [watching])
         await exporter.start()  # who cannot listen asks nothing of the cloud, however often it is restarted
-        yield list(dict.fromkeys(ports))  # IPv4 and IPv6 share one
+        yield bound
 
 
 async def listening_sockets(addresses: Sequence[Address] | None) -> list[socket.socket]:
@@ -117,7 +120,7 @@ async def listening_sockets(addresses: Sequence[Address] | None) -> list[socket.
     sockets: list[socket.socket] = []
     for address in addresses:
         with listening(address):
-            sockets += await bind(address)
+            sockets += await bind(address, addresses)
     return sockets
 
 

@@ -19,8 +19,8 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.log import log_to_stderr
 from frs_exporter.runtime.offload import in_thread
+from frs_exporter.web.bind import Address
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.listener import Address
 from frs_exporter.web.web_config import WebConfig, load_web_config
 from frs_simulator import Simulator, demo_world
 from frs_simulator.control import PATH as FAULTS_PATH

@@ -2,21 +2,22 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import IPv6Address
 
 import click
 from yarl import URL
 
 from frs_exporter.cli.options import service_url
+from frs_exporter.web.bind import Address, literal
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.listener import Address
 
 TAKEN = ("/probe", "/sd", "/api/v1/status")
 
 
 def address(value: str) -> Address:
-    """The address `host:port`, `:port` or `[::1]:port`."""
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^:\[\]\s]*)):(\d{1,5})", value)
-    if match is None or int(match[3]) > 65535:
+    """The address `host:port`, `:port`, `[::1]:port` or `[fe80::1%eth0]:port`."""
+    match = re.fullmatch(r"(?:\[([^\[\]\s]+)\]|([^:\[\]\s]*)):(\d{1,5})", value)
+    if match is None or int(match[3]) > 65535 or not (match[1] is None or isinstance(literal(match[1]), IPv6Address)):
         raise click.BadParameter(f"{value!r} is not host:port; use :10377, 127.0.0.1:10377 or [::1]:10377")
     return match[1] or match[2] or None, int(match[3])
 

@@ -10,12 +10,9 @@ from weakref import WeakSet
 import structlog
 
 from frs_exporter.runtime.tasks import cancel_and_wait
+from frs_exporter.web.bind import BACKLOG
 from frs_exporter.web.tls import Tls
 
-Address = tuple[str | None, int]
-"""Host, None for all of the machine's addresses, and port."""
-
-BACKLOG = 1024
 MAX_CONNECTIONS = 512
 """Connections at once: more than any number of Prometheus servers needs, fewer than the files a process may open."""
 HANDSHAKE_TIMEOUT = 10.0
@@ -30,17 +27,6 @@ Connection = tuple[socket.socket, Any]
 """What accept() returns: a socket, and the client's address."""
 
 log = structlog.get_logger()
-
-
-async def bind(address: Address) -> list[socket.socket]:
-    """Sockets that listen at an address, of each family that it has; raises OSError and UnicodeError."""
-    host, port = address
-    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port, start_serving=False)
-    bound = [sock.dup() for sock in server.sockets]
-    server.close()
-    for sock in bound:
-        sock.listen(BACKLOG)
-    return bound
 
 
 class Entrance(socket.socket):

@@ -70,10 +70,10 @@ async def serving(projects: int, web_config: str = "") -> AsyncIterator[tuple[Ex
     exporter = Exporter(Source("", load), config_of(projects), telemetry)
     async with running_server(
         exporter, telemetry, ServerOptions([("127.0.0.1", 0)], source.load(), source, Layout())
-    ) as ports:
+    ) as (address,):
         fill(exporter)
         freeze_objects()  # as the daemon does
-        yield exporter, f"http://127.0.0.1:{ports[0]}"
+        yield exporter, f"http://{address}"
 
 
 async def logins(folder: Path, count: int) -> float:

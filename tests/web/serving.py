@@ -97,9 +97,9 @@ async def serving(
     config = source.load()
     how = ServerOptions([("127.0.0.1", 0)], config, source, layout or Layout(), IMPATIENT, lifecycle)
     plain = {"Accept-Encoding": "identity"}
-    async with running_server(exporter, telemetry, how) as ports:
+    async with running_server(exporter, telemetry, how) as (address,):
         scheme, trust = ("https", trusting(Path(web_config).parent)) if config.tls else ("http", True)
         connector = aiohttp.TCPConnector(ssl=trust, limit=0)  # as many at once as a test wants
-        url = f"{scheme}://127.0.0.1:{ports[0]}"
+        url = f"{scheme}://{address}"
         async with aiohttp.ClientSession(url, headers=plain, auto_decompress=False, connector=connector) as session:
             yield Served(exporter, telemetry, given, projects, url, session)

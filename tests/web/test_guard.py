@@ -9,7 +9,8 @@ import bcrypt
 import pytest
 from aiohttp import web
 
-from frs_exporter.web.listener import Listener, bind
+from frs_exporter.web.bind import bind
+from frs_exporter.web.listener import Listener
 from frs_exporter.web.middleware import Guard
 from frs_exporter.web.server import HttpServer
 from frs_exporter.web.web_config import WebConfig

@@ -16,7 +16,8 @@ import pytest
 import structlog
 from aiohttp import web
 
-from frs_exporter.web.listener import Listener, bind
+from frs_exporter.web.bind import bind
+from frs_exporter.web.listener import Listener
 from frs_exporter.web.tls import Tls
 from frs_exporter.web.web_config import load_web_config
 from tests.web.authority import keep, prepare, put

@@ -1,0 +1,57 @@
+"""Where to listen: sockets at an address, and how the address of a socket is written."""
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+Address = tuple[str | None, int]
+"""Host, None for all of the machine's addresses, and port."""
+
+BACKLOG = 1024
+
+
+def literal(host: str | None) -> IPv4Address | IPv6Address | None:
+    """The IP address that a host is, None for a name or none."""
+    try:
+        return ip_address(host or "")
+    except ValueError:
+        return None
+
+
+def serves_both(address: Address, others: Iterable[Address]) -> bool:
+    """Whether IPv4 connections come in at an IPv6 address, too: at `[::]`, as with Go's exporters.
+
+    Not where one of the others has an IPv4 address, or none, at the same port, and wants them itself.
+    """
+    host, port = address
+    twins = [other for other, other_port in others if other_port == port]
+    taken = any(not other or isinstance(literal(other), IPv4Address) for other in twins)
+    return literal(host) == IPv6Address("::") and not taken
+
+
+async def bind(address: Address, others: Iterable[Address] = ()) -> list[socket.socket]:
+    """Sockets that listen at an address, of each family that it has, where `others` are listened at, too.
+
+    Raises OSError and UnicodeError.
+    """
+    host, port = address
+    if serves_both(address, others):
+        return [socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)]
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port, start_serving=False)
+    bound = [sock.dup() for sock in server.sockets]
+    server.close()
+    for sock in bound:
+        sock.listen(BACKLOG)
+    return bound
+
+
+def socket_address(sock: socket.socket) -> str:
+    """The address of a listening socket: `0.0.0.0:10377`, `[fe80::1%eth0]:10377`, or the path of a Unix socket."""
+    name = sock.getsockname()
+    if sock.family == socket.AF_INET6:
+        host, port = socket.getnameinfo(name, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
+        return f"[{host}]:{port}"
+    if sock.family == socket.AF_INET:
+        return f"{name[0]}:{name[1]}"
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
