@@ -101,7 +101,7 @@ async def running_server(exporter: Exporter, telemetry: Telemetry, options: Serv
         await server.start()
         sockets = await listening_sockets(options.addresses)
         bound = [socket_address(sock) for sock in sockets]
-        listener = Listener(server, sockets)
+        listener = Listener(server, sockets, server.slots)
         stack.push_async_callback(listener.close)
         await listener.secure(guard.config.tls)
         watching = watch_web_config(options.source, options.watch, guard, listener, telemetry)

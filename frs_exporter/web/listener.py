@@ -1,25 +1,32 @@
 """Where connections come in: so many at once, and each secured as is said at that moment."""
 
 import asyncio
+import contextlib
 import errno
+import resource
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 import structlog
 
 from frs_exporter.runtime.tasks import cancel_and_wait
 from frs_exporter.web.bind import BACKLOG
+from frs_exporter.web.peers import peer_of
+from frs_exporter.web.slots import Slot, SlotLimits, admit
 from frs_exporter.web.tls import Tls
 
 MAX_CONNECTIONS = 512
-"""Connections at once: more than any number of Prometheus servers needs, fewer than the files a process may open."""
-HANDSHAKE_TIMEOUT = 10.0
+"""Connections at once: more than any number of Prometheus servers needs."""
+MIN_CONNECTIONS = 8
+HANDSHAKE_TIMEOUT = 5.0
 PAUSE = 1.0
 """Seconds without new connections after one could not be accepted, as for want of file descriptors."""
 QUIET = 60.0
 """Seconds in which what was logged is not logged again."""
+MAX_ENDING = 16
+"""Connections that are made to end before the next one is accepted: each still has its descriptor."""
 NOBODY = {errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO}
 """What accept() says where nobody waits, or has hung up already."""
 
@@ -27,6 +34,14 @@ Connection = tuple[socket.socket, Any]
 """What accept() returns: a socket, and the client's address."""
 
 log = structlog.get_logger()
+
+
+def slot_limits() -> SlotLimits:
+    """Half of the file descriptors that the process may have: the others are for polls, reloads and the log."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    half = MAX_CONNECTIONS if descriptors == resource.RLIM_INFINITY else descriptors // 2
+    total = max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, half))
+    return SlotLimits(total, per_peer=total // 4)
 
 
 class Entrance(socket.socket):
@@ -41,6 +56,47 @@ class Entrance(socket.socket):
         return self._admit(super().accept)
 
 
+class Slots:
+    """The slots that are taken; a connection finds its own by the number of its socket."""
+
+    def __init__(self, limits: SlotLimits | None = None, peer: Callable[[str], str] = peer_of) -> None:
+        self.limits = limits or slot_limits()
+        self._peer = peer
+        self._taken: WeakKeyDictionary[socket.socket, Slot] = WeakKeyDictionary()
+        self._by_number: WeakValueDictionary[int, Slot] = WeakValueDictionary()
+        self._ending: WeakSet[socket.socket] = WeakSet()
+
+    def of(self, number: int) -> Slot | None:
+        """The slot of the open socket with a number."""
+        return self._by_number.get(number)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether connections that were made to end should be gone before others come in."""
+        return sum(sock.fileno() >= 0 for sock in self._ending) >= MAX_ENDING
+
+    def take(self, sock: socket.socket, address: Any) -> tuple[bool, bool]:
+        """Whether a new connection gets a slot, and whether another had to end for it."""
+        taken = {slot: taker for taker, slot in self._taken.items() if taker.fileno() >= 0}
+        peer = self._peer(address[0] if isinstance(address, tuple) else "")
+        admission = admit(peer, taken, self.limits)
+        if admission.instead_of:
+            self._end(taken[admission.instead_of], admission.instead_of)
+        if admission.admitted:
+            slot = Slot(peer, asyncio.get_running_loop().time())
+            self._taken[sock] = self._by_number[sock.fileno()] = slot
+        return admission.admitted, admission.instead_of is not None
+
+    def _end(self, sock: socket.socket, slot: Slot) -> None:
+        del self._taken[sock]
+        self._ending.add(sock)
+        if slot.end:
+            slot.end()
+            return
+        with contextlib.suppress(OSError):  # the client was faster
+            sock.shutdown(socket.SHUT_RDWR)  # asyncio, which shakes hands on it, sees the end and closes it
+
+
 class Listener:
     """Hands connections at sockets that it takes over to what `server` makes; nobody comes in before `secure`."""
 
@@ -48,16 +104,15 @@ class Listener:
         self,
         server: Callable[[], asyncio.Protocol],
         sockets: Iterable[socket.socket],
+        slots: Slots | None = None,
         *,
-        max_connections: int = MAX_CONNECTIONS,
         handshake_timeout: float = HANDSHAKE_TIMEOUT,
     ) -> None:
         self._server = server
         self._entrances = [Entrance(sock, self._admit) for sock in sockets]
-        self._max_connections = max_connections
+        self._slots = slots or Slots()
         self._handshake_timeout = handshake_timeout
         self._tls: Tls | None = None
-        self._connections: WeakSet[socket.socket] = WeakSet()
         self._pause: asyncio.Task[None] | None = None
         self._quiet_until: dict[str, float] = {}
 
@@ -96,6 +151,8 @@ class Listener:
             asyncio.get_running_loop().remove_reader(entrance)
 
     def _admit(self, accept: Callable[[], Connection]) -> Connection:
+        if self._slots.hurried:
+            raise BlockingIOError  # the loop asks again in its next turn
         try:
             connection, address = accept()
         except OSError as error:
@@ -106,16 +163,15 @@ class Listener:
                     self._pause = asyncio.create_task(self._serve(after=PAUSE), name="pause")
             # Of EMFILE asyncio would log a traceback, each second, as often as the backlog is long.
             raise BlockingIOError from None
-        if self._open_connections() >= self._max_connections:
-            self._complain("connections refused", f"{self._max_connections} are open")
+        admitted, ended_another = self._slots.take(connection, address)
+        limits = self._slots.limits
+        if ended_another:
+            self._complain("idle connections closed", f"more than {limits.total}, or {limits.per_peer} of one client")
+        if not admitted:
+            self._complain("connections refused", f"{limits.total} are open, or {limits.per_peer} of one client")
             connection.close()
             raise ConnectionAbortedError
-        self._connections.add(connection)
         return connection, address
-
-    def _open_connections(self) -> int:
-        """Handshakes under way are among them, which are none to the server yet."""
-        return sum(connection.fileno() >= 0 for connection in self._connections)
 
     def _complain(self, event: str, problem: str) -> None:
         """Log what may happen many times a second, but once a minute."""

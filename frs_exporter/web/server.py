@@ -6,7 +6,9 @@ import logging
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from frs_exporter.web.middleware import Guard
+from frs_exporter.web.listener import Slots
+from frs_exporter.web.middleware import Guard, Handler
+from frs_exporter.web.slots import Slot
 
 STOP_WITHIN = 1.0
 """Seconds that a scrape under way gets when the process is told to stop; aiohttp waits so long twice."""
@@ -21,9 +23,9 @@ MAX_LINE = 8190
 class Connection(web.RequestHandler):
     """One connection; what aiohttp would answer by itself is answered in our words, with the headers of all answers."""
 
-    __slots__ = ("_guard",)
+    __slots__ = ("_guard", "_slots", "slot")
 
-    def __init__(self, server: web.Server, guard: Guard) -> None:
+    def __init__(self, server: web.Server, guard: Guard, slots: Slots) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -35,6 +37,21 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # no body is wanted: none is unpacked
         )
         self._guard = guard
+        self._slots = slots
+        self.slot: Slot | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; the slot is the one that was given to the socket."""
+        super().connection_made(transport)
+        self.slot = self._slots.of(transport.get_extra_info("socket").fileno())
+        if self.slot and isinstance(transport, asyncio.Transport):
+            self.slot.end = transport.abort
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End."""
+        super().connection_lost(exc)
+        if self.slot:
+            self.slot.end = None  # which keeps the socket
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -50,9 +67,10 @@ class Connection(web.RequestHandler):
 class HttpServer:
     """An application behind a guard: called, once started, it makes the protocol of a connection."""
 
-    def __init__(self, app: web.Application, guard: Guard) -> None:
+    def __init__(self, app: web.Application, guard: Guard, slots: Slots | None = None) -> None:
         guard.install(app)
         self._guard = guard
+        self.slots = slots or Slots()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_WITHIN, handler_cancellation=True)
         self._server: web.Server | None = None
 
@@ -63,15 +81,31 @@ class HttpServer:
         assert self._runner.server is not None
         self._server = self._runner.server
         # Not a middleware: aiohttp finds the route and answers `Expect` before those.
-        self._server.request_handler = self._guard.before(self._server.request_handler)
+        self._server.request_handler = at_work(self._guard.before(self._server.request_handler))
 
     def __call__(self) -> Connection:
         assert self._server is not None
-        return Connection(self._server, self._guard)
+        return Connection(self._server, self._guard, self.slots)
 
     async def stop(self) -> None:
         """End all connections, those on which something is asked a little later."""
         await self._runner.cleanup()
+
+
+def at_work(handler: Handler) -> Handler:
+    """A handler that marks the slot of a connection as in use meanwhile."""
+
+    async def marked(request: web.BaseRequest) -> web.StreamResponse:
+        slot = request.protocol.slot if isinstance(request.protocol, Connection) else None
+        if slot is None:
+            return await handler(request)
+        slot.idle_since = None
+        try:
+            return await handler(request)
+        finally:
+            slot.idle_since = asyncio.get_running_loop().time()
+
+    return marked
 
 
 def not_a_clients_mistake(record: logging.LogRecord) -> bool:

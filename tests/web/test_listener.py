@@ -6,7 +6,7 @@ import os
 import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,32 +17,53 @@ import structlog
 from aiohttp import web
 
 from frs_exporter.web.bind import bind
-from frs_exporter.web.listener import Listener
+from frs_exporter.web.listener import Listener, Slots, slot_limits
+from frs_exporter.web.middleware import Guard
+from frs_exporter.web.peers import LOCAL, peer_of
+from frs_exporter.web.server import HttpServer
+from frs_exporter.web.slots import SlotLimits
 from frs_exporter.web.tls import Tls
-from frs_exporter.web.web_config import load_web_config
+from frs_exporter.web.web_config import WebConfig, load_web_config
 from tests.web.authority import keep, prepare, put
 from tests.web.serving import trusting
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-async def answer(request: web.BaseRequest) -> web.StreamResponse:
+async def answer(request: web.Request) -> web.StreamResponse:
     return web.Response(text=f"{request.scheme}\n")
 
 
+async def never(_: web.Request) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def http_server(slots: Slots | None = None) -> HttpServer:
+    """Answers every request with its scheme, but at `/never`."""
+    app = web.Application()
+    app.router.add_get("/", answer)
+    app.router.add_get("/never", never)
+    server = HttpServer(app, Guard(WebConfig()), slots)
+    await server.start()
+    return server
+
+
 @asynccontextmanager
-async def listening(tls: Tls | None, **options: Any) -> AsyncIterator[tuple[Listener, int]]:
-    """A listener that answers every request with its scheme; yields it and its port."""
-    server = web.Server(answer)
+async def listening(
+    tls: Tls | None, limits: SlotLimits | None = None, peer: Callable[[str], str] = peer_of, **options: Any
+) -> AsyncIterator[tuple[Listener, int]]:
+    """A listener and its port."""
+    server = await http_server(Slots(limits, peer))
     sockets = await bind(("127.0.0.1", 0))
     port = sockets[0].getsockname()[1]
-    listener = Listener(server, sockets, **options)
+    listener = Listener(server, sockets, server.slots, **options)
     await listener.secure(tls)
     try:
         yield listener, port
     finally:
         await listener.close()
-        await server.shutdown(1.0)
+        await server.stop()
 
 
 def load(folder: Path) -> Tls:
@@ -89,19 +110,128 @@ async def is_closed(reader: asyncio.StreamReader) -> bool:
     return True
 
 
+def by_address(host: str) -> str:
+    """127.0.0.1 and so on are clients as any other here, but for 127.0.0.9."""
+    return LOCAL if host == "127.0.0.9" else host
+
+
+async def connect(
+    port: int, host: str, path: str = "", **options: Any
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection from one of the addresses of loopback, on which a path may be asked for."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(host, 0), **options)
+    if path:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await asyncio.sleep(0.02)
+    return reader, writer
+
+
+THREE = SlotLimits(total=3, per_peer=3, local_extra=1)
+
+
 @pytest.mark.parametrize("secured", [False, True])
-async def test_one_connection_too_many_is_closed_at_once(folder: Path, secured: bool) -> None:
-    """Before its handshake, and those that have not shaken hands count, too."""
+async def test_the_longest_idle_makes_room_at_once(folder: Path, secured: bool) -> None:
+    """One that does not shake hands is idle like one that asks nothing."""
     tls = load(folder) if secured else None
-    async with listening(tls, max_connections=3) as (_, port):
-        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+    async with listening(tls, THREE) as (_, port):
+        idle = []
+        for _ in range(3):
+            idle.append(await asyncio.open_connection("127.0.0.1", port))
+            await asyncio.sleep(0.01)
         with structlog.testing.capture_logs() as logs:
-            over = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
+            for reader, _ in idle:
+                assert await ask(port, trusting(folder) if secured else None)
+                await asyncio.sleep(0.05)  # until it is gone, as the next is one too many again
+                more = await asyncio.open_connection("127.0.0.1", port)
+                assert await is_closed(reader)
+                idle.append(more)
+                if len(idle) == 6:
+                    break
+        assert [entry["event"] for entry in logs] == ["idle connections closed"]
+        await hang_up(*(writer for _, writer in idle))
+
+
+async def test_half_a_hello_makes_room_for_a_whole_one(folder: Path) -> None:
+    async with listening(load(folder), THREE) as (_, port):
+        halves = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        for _, writer in halves:
+            writer.write(b"\x16\x03\x01\x02\x00\x01")
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(2):
+            assert await ask(port, trusting(folder)) == "https"
+        assert await is_closed(halves[0][0])
+        await hang_up(*(writer for _, writer in halves))
+
+
+async def test_those_that_are_at_work_stay_and_newcomers_are_closed_at_once() -> None:
+    """But this machine's own come in."""
+    async with listening(None, THREE, by_address) as (_, port):
+        busy = [await connect(port, f"127.0.0.{number}", "/never") for number in (1, 2, 3)]
+        with structlog.testing.capture_logs() as logs:
+            over = [await connect(port, "127.0.0.4") for _ in range(5)]
             assert all([await is_closed(reader) for reader, _ in over])
-        assert logs == [{"event": "connections refused", "problem": "3 are open", "log_level": "error"}]
-        await hang_up(*(writer for _, writer in (*over, *idle)))
+        problem = "3 are open, or 3 of one client"
+        assert logs == [{"event": "connections refused", "problem": problem, "log_level": "error"}]
+        own = await connect(port, "127.0.0.9")
+        await ask_on(*own)
+        await hang_up(*(writer for _, writer in (*over, *busy, own)))
         await asyncio.sleep(0.1)
-        assert await ask(port, trusting(folder) if secured else None)
+        assert await ask(port)
+
+
+async def test_what_has_been_answered_is_idle_again_and_youngest() -> None:
+    async with listening(None, THREE) as (_, port):
+        first, second, third = [await connect(port, "127.0.0.1", "/") for _ in range(3)]
+        await first[0].readuntil(b"http\n")
+        await ask_on(*first)
+        fourth = await connect(port, "127.0.0.1")
+        await second[0].readuntil(b"http\n")
+        assert await is_closed(second[0])
+        await ask_on(*first)
+        await hang_up(*(writer for _, writer in (first, second, third, fourth)))
+
+
+async def test_one_client_has_its_share_and_no_more() -> None:
+    """A crowd of one address makes room for itself alone; the others keep what they have."""
+    async with listening(None, SlotLimits(total=8, per_peer=3), by_address) as (_, port):
+        other = await connect(port, "127.0.0.2")
+        await asyncio.sleep(0.02)
+        crowd = [await connect(port, "127.0.0.1") for _ in range(20)]
+        await asyncio.sleep(0.1)
+        still_open = [not reader.at_eof() for reader, _ in crowd]
+        assert sum(still_open) == 3
+        await ask_on(*other)
+        await hang_up(*(writer for _, writer in (*crowd, other)))
+
+
+async def test_a_storm_of_connections_does_not_use_descriptors_up() -> None:
+    """More at once than one turn of the loop accepts: those that have to go are gone before the next come."""
+    async with listening(None, SlotLimits(total=20, per_peer=20)) as (_, port):
+        clients = [socket.socket() for _ in range(400)]
+        before = len(os.listdir("/proc/self/fd"))
+        for client in clients:
+            client.connect(("127.0.0.1", port))
+        most = 0
+        for _ in range(200):
+            await asyncio.sleep(0)
+            most = max(most, len(os.listdir("/proc/self/fd")) - before)
+        assert 20 <= most <= 20 + 2 * 16
+        assert await ask(port) == "http"
+        for client in clients:
+            client.close()
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "total", "per_peer"), [(256, 128, 32), (1024, 512, 128), (8192, 512, 128), (64, 32, 8), (10, 8, 2)]
+)
+def test_connections_may_have_half_of_all_descriptors(descriptors: int, total: int, per_peer: int) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, usual[1]))
+    try:
+        limits = slot_limits()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+    assert (limits.total, limits.per_peer) == (total, per_peer)
 
 
 async def test_who_says_nothing_or_hangs_up_before_the_handshake_is_let_go(folder: Path) -> None:
@@ -232,8 +362,8 @@ async def test_sockets_of_other_families(tmp_path: Path, family: socket.AddressF
     sock.bind(("::1", 0) if family is socket.AF_INET6 else str(tmp_path / "socket"))
     sock.listen()
     address = sock.getsockname()
-    server = web.Server(answer)
-    listener = Listener(server, [sock])
+    server = await http_server()
+    listener = Listener(server, [sock], server.slots)
     for _ in range(2):
         await listener.secure(None)
         with socket.socket(family) as client:
@@ -242,12 +372,12 @@ async def test_sockets_of_other_families(tmp_path: Path, family: socket.AddressF
             client.sendall(GET)
             assert (await asyncio.get_running_loop().sock_recv(client, 100)).startswith(b"HTTP/1.1 200")
     await listener.close()
-    await server.shutdown(1.0)
+    await server.stop()
 
 
 async def test_who_is_in_stays_when_it_is_closed() -> None:
-    server, (sock,) = web.Server(answer), await bind(("127.0.0.1", 0))
-    port, listener = sock.getsockname()[1], Listener(server, [sock])
+    server, (sock,) = await http_server(), await bind(("127.0.0.1", 0))
+    port, listener = sock.getsockname()[1], Listener(server, [sock], server.slots)
     await listener.secure(None)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     await ask_on(reader, writer)
@@ -256,4 +386,4 @@ async def test_who_is_in_stays_when_it_is_closed() -> None:
         await asyncio.open_connection("127.0.0.1", port)
     await ask_on(reader, writer)
     await hang_up(writer)
-    await server.shutdown(1.0)
+    await server.stop()
