@@ -9,10 +9,12 @@ from frs_exporter.core.errors import Failure, Reason, canonical, proves_secret
 from frs_exporter.core.explanations import (
     CLOUD_EYE,
     CODES,
+    CODES_OF_REASON,
     METADATA,
     PROXY,
     REASONS,
     RETRIES,
+    STATIC_TOKEN,
     STATUSES,
     Explanation,
     Text,
@@ -24,6 +26,8 @@ from frs_exporter.core.explanations import (
 
 EXPLANATIONS: dict[str, Explanation] = dict(REASONS.items()) | {
     **CODES,
+    **{f"{code} {reason}": explanation for (code, reason), explanation in CODES_OF_REASON.items()},
+    "static_token": STATIC_TOKEN,
     "metadata": METADATA,
     "cloud_eye": CLOUD_EYE,
     "proxy": PROXY,
@@ -69,6 +73,24 @@ def test_a_code_says_more_than_its_reason() -> None:
     assert explain(Failure(Reason.DNS, "x", api="iam", by_proxy=True)) is PROXY
     assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is CODES["APIG.0802"]
     assert explain(Failure(Reason.FORBIDDEN, "x", code="403", api="ces")) is CLOUD_EYE
+
+
+def test_what_to_do_about_a_code_depends_on_what_was_refused() -> None:
+    """The gateway says APIG.0301 of tokens and of signatures: who has a password reads nothing of keys."""
+    token, signature = (explain(Failure(reason, "x", code="APIGW.0301")) for reason in (Reason.TOKEN, Reason.AUTH))
+    assert token.retried == RETRIES["renewed"]
+    assert signature.retried == RETRIES["held"]
+    said = [text.en for text in (token.means, *token.causes, token.do)]
+    assert not any(re.search(r"\bkeys?\b|signature", text) for text in said)
+    said = [text.en for text in (signature.means, *signature.causes, signature.do)]
+    assert not any("token" in text.lower() for text in said)
+    assert "check the key" in advice(Failure(Reason.AUTH, "x", code="APIG.0301"))
+
+
+@pytest.mark.parametrize("code", ["APIGW.0301", "APIGW.0307", "FRS.0002", "IAM.0066", "401"])
+def test_a_token_that_somebody_else_has_bought_is_not_bought_anew(code: str) -> None:
+    assert explain(Failure(Reason.TOKEN, "x", code=code, unrenewable=True)) is STATIC_TOKEN
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", unrenewable=True)) is REASONS[Reason.FORBIDDEN]
 
 
 def test_what_a_code_does_not_say_its_reason_does() -> None:

@@ -92,6 +92,24 @@ def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
             "ces.0429",
             "Too Many Requests",
         ),
+        (
+            b'{"status_code":429,"request_id":"r","error_code":"APIGW.0308","error_message":"threshold reached"}',
+            "APIGW.0308",
+            "threshold reached",
+        ),
+        (b'{"error_code":"BSS.1","error_msg":"","error_message":"the other one"}', "BSS.1", "the other one"),
+        (b'{"errorCode":"IAM.0072","errorMessage":"x"}', "IAM.0072", "x"),
+        (
+            b'{"receipt":{"methods":["password"],"user":{"name":"u"},"expires_at":"2026-11-26T07:05:00.000000Z"},'
+            b'"required_auth_methods":[["password","totp"],["password","custom"]]}',
+            "401",
+            "IAM wants password and totp or password and custom for a login: use an IAM user without login protection",
+        ),
+        (
+            b'{"receipt":{}}',
+            "401",
+            "IAM wants a second factor for a login: use an IAM user without login protection",
+        ),
         (b'{"any":{"error_code":"FRS.0001","error_msg":"nested"}}', "FRS.0001", "nested"),
         (b"<html><h1>502 Bad\n Gateway</h1></html>", "", "502 Bad Gateway"),
         (b"\xff\xfe", "", "\ufffd\ufffd"),
@@ -109,6 +127,11 @@ def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
         "code",
         "cloud-eye",
         "cloud-eye-too",
+        "global",
+        "two-messages",
+        "camel-message",
+        "receipt",
+        "bare-receipt",
         "nested",
         "html",
         "not-utf8",
@@ -142,6 +165,22 @@ def test_every_shape_of_error_body_is_read(content: bytes, code: str, message: s
 )
 def test_retry_after_in_seconds_and_as_a_date(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "x-iam-trace-id", "x-openstack-request-id"])
+def test_the_request_id_is_read_from_each_header_that_tells_one(name: str) -> None:
+    told = "req-5a3ba35f-3d5a-4b3e-9a7a-5ac1ed0a0f6b"
+    assert classify(401, b"", {name: told}, by_token=False).request_id == told
+    assert classify(401, b"", {name: told}, by_token=False, secrets=[told[4:]]).request_id == ""
+
+
+def test_a_login_that_needs_a_second_factor_is_refused_with_what_to_do() -> None:
+    receipt = b'{"receipt":{"methods":["password"]},"required_auth_methods":[["password","totp"]]}'
+    failure = classify(401, receipt, {}, by_token=False)
+    assert (failure.reason, failure.code) == (Reason.AUTH, "401"), (
+        "it counts as refused: who knows what the vendor counts"
+    )
+    assert "totp" in failure.message
 
 
 @given(st.integers(300, 999), st.binary(max_size=300), st.booleans(), st.text(max_size=20))

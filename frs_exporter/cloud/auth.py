@@ -90,7 +90,7 @@ def authorizer(
         case KeyCredential():
             return KeyAuthorizer(credential, now, guard, replaced)
         case StaticToken():
-            return GivenAuthorizer(Token(credential.value.get_secret_value()))
+            return GivenAuthorizer(UnrenewableToken(Token(credential.value.get_secret_value())))
         case AgencyCredential():
             return AgencyAuthorizer(credential, send, now, rng, guard)
 
@@ -114,10 +114,25 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class UnrenewableToken:
+    """A token that somebody else has bought, which its refusal tells."""
+
+    token: Token
+
+    @asynccontextmanager
+    async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
+        try:
+            async with self.token(request) as headers:
+                yield headers
+        except ApiError as error:
+            raise ApiError(replace(error.failure, unrenewable=True)) from None
+
+
+@dataclass(frozen=True, slots=True)
 class GivenAuthorizer:
     """Uses one token, and has no other."""
 
-    token: Token
+    token: UnrenewableToken
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """The token."""

@@ -15,6 +15,8 @@ from typing import Any
 
 from frs_exporter.core.redact import blanked, brief, cut
 
+REQUEST_IDS = ("x-request-id", "x-iam-trace-id", "x-openstack-request-id")
+"""Headers that tell under which id the vendor's support finds a call."""
 MAX_PAGE = 1 << 16
 """Bytes of a page of HTML that are looked at."""
 NOT_SUBSCRIBED = "FRS.0019"
@@ -64,6 +66,7 @@ class Failure:
 
     `by_proxy` says that it failed at the configured proxy: nothing is known of the endpoint.
     `by_vendor` says that the answer has a shape of the vendor's, and is not a stranger's on the way.
+    `unrenewable` says that the request carried a token that somebody else has bought: no other can be had.
     """
 
     reason: Reason
@@ -75,6 +78,7 @@ class Failure:
     api: str = ""
     by_proxy: bool = False
     by_vendor: bool = False
+    unrenewable: bool = False
 
     def log_fields(self) -> dict[str, str | int]:
         """What the log tells of it, without what is not known."""
@@ -115,6 +119,8 @@ CODES: Mapping[str, Reason] = {
     "IAM.0067": Reason.TOKEN,
     "CES.0429": Reason.THROTTLED,
 }
+SHAPES = (("error_code", "error_msg", "error_message"), ("errorCode", "errorMsg", "errorMessage"), ("code", "message"))
+"""What error bodies call the code and the message; the first that is there is taken."""
 STATUSES: Mapping[int, Reason] = {
     401: Reason.TOKEN,
     403: Reason.FORBIDDEN,
@@ -182,24 +188,37 @@ def canonical(code: str) -> str:
 def error_body(body: bytes, secrets: Collection[str] = ()) -> tuple[str, str]:
     """The vendor's code and message in an error body, either empty when it has none, and no secret in it.
 
-    Six shapes occur: FRS and the gateway, IAM v3.0, keystone's nested one, two camel-case cousins, Cloud Eye's, whose
-    code is in its details, and what is not JSON at all. The order is that of the vendor's own client
-    (huaweicloudsdkcore, exceptions/exception_handler.py), after Cloud Eye's (its API reference's page on error codes).
+    FRS and the gateway have one shape, the gateway of global services another word for the message (api-oce,
+    fci_00002), keystone's is nested, IAM v3.0 and others are camel-case cousins, Cloud Eye's code is in its details, a
+    receipt of keystone's has neither, and what a proxy says is not JSON at all. The order is that of the vendor's own
+    client (huaweicloudsdkcore, exceptions/exception_handler.py), after Cloud Eye's (its reference's page on errors).
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         page = blanked(cut(body[:MAX_PAGE].decode("utf-8", "replace"), MAX_PAGE - 100), secrets)
         return "", " ".join(re.sub(r"<[^<>]*>", " ", page).split())
+    if needed := methods_needed(document):
+        return "401", blanked(needed, secrets)
     inner = [value for value in document.values() if isinstance(value, dict)] if isinstance(document, dict) else []
     for shape in inner:
         if "code" in shape and "details" in shape:
             return vendor_code(shape["code"]), blanked(words(shape["details"]), secrets)
     for shape in (document, *inner):
-        for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
-            if isinstance(shape, dict) and (code in shape or message in shape):
-                return vendor_code(shape.get(code)), blanked(words(shape.get(message)), secrets)
+        for code, *messages in SHAPES:
+            if isinstance(shape, dict) and not shape.keys().isdisjoint((code, *messages)):
+                text = next((words(shape[name]) for name in messages if shape.get(name)), "")
+                return vendor_code(shape.get(code)), blanked(text, secrets)
     return "", ""
+
+
+def methods_needed(document: Any) -> str:
+    """What to say of keystone's receipt: the password alone lets nobody in (Identity API v3, auth receipts)."""
+    if not isinstance(document, dict) or not isinstance(document.get("receipt"), dict):
+        return ""
+    rules = document.get("required_auth_methods")
+    ways = [" and ".join(map(str, rule)) for rule in rules if isinstance(rule, list)] if isinstance(rules, list) else []
+    return f"IAM wants {' or '.join(ways) or 'a second factor'} for a login: use an IAM user without login protection"
 
 
 def is_vendors(code: str, body: bytes) -> bool:
@@ -228,8 +247,8 @@ def vendor_code(value: Any) -> str:
 
 
 def request_id(headers: Mapping[str, str], secrets: Collection[str] = ()) -> str:
-    """The id under which the vendor's support finds a call; IAM names its header differently."""
-    value = headers.get("x-request-id") or headers.get("x-iam-trace-id") or ""
+    """The id under which the vendor's support finds a call; IAM, and a keystone, name its header differently."""
+    value = next((headers[name] for name in REQUEST_IDS if headers.get(name)), "")
     return value if re.fullmatch(r"[0-9A-Za-z-]{1,64}", blanked(value, secrets)) else ""
 
 

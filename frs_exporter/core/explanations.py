@@ -72,7 +72,14 @@ STATUSES: Mapping[str, int] = {code: raw["status"] for code, raw in RAW["codes"]
 CODES: Mapping[str, Explanation] = {
     code: build(raw, REASONS[reason_of(code, raw["status"])]) for code, raw in RAW["codes"].items()
 }
+CODES_OF_REASON: Mapping[tuple[str, Reason], Explanation] = {
+    (code, Reason(name)): build(raw, REASONS[Reason(name)])
+    for code, about in RAW["codes"].items()
+    for name, raw in about.get("of_reason", {}).items()
+}
+"""Codes that are said of different credentials: what was refused, a token or a signature, is known by the reason."""
 PROXY = build(RAW["others"]["proxy"])
+STATIC_TOKEN = build(RAW["others"]["static_token"])
 METADATA = build(RAW["others"]["metadata"])
 CLOUD_EYE = build(RAW["others"]["cloud_eye"])
 
@@ -85,7 +92,10 @@ def explain(failure: Failure) -> Explanation:
         return REASONS[Reason.PAYLOAD]
     if failure.api == "ecs":
         return METADATA
-    if known := CODES.get(canonical(failure.code)):
+    if failure.unrenewable and failure.reason is Reason.TOKEN:
+        return STATIC_TOKEN
+    code = canonical(failure.code)
+    if known := CODES_OF_REASON.get((code, failure.reason)) or CODES.get(code):
         return known
     return CLOUD_EYE if (failure.api, failure.reason) == ("ces", Reason.FORBIDDEN) else REASONS[failure.reason]
 

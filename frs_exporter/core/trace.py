@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from frs_exporter.core.errors import REQUEST_IDS
 from frs_exporter.core.redact import blanked, brief
 
 SHOWN_HEADERS = frozenset(
     (
         *("accept", "content-length", "content-type", "date", "host", "retry-after", "server"),
-        *("x-project-id", "x-request-id", "x-sdk-date", "x-iam-trace-id", "x-ratelimit-remaining"),
+        *("x-project-id", "x-sdk-date", "x-ratelimit-remaining"),
+        *REQUEST_IDS,
     )
 )
 """Headers whose values are told: all others may hold a secret."""
