@@ -14,6 +14,10 @@ from frs_exporter.runtime.tasks import interrupt
 REFRESH_RETRY = 60.0
 """Seconds between attempts to renew what is still valid."""
 
+AHEAD = 2.0
+"""Seconds before its end from which nothing is used any more, however short it lives. Keystone cuts its times to whole
+seconds, so that a grant may end a second before it seems to, and a request has a way to go."""
+
 T = TypeVar("T")
 
 log = structlog.get_logger()
@@ -56,7 +60,7 @@ class Lease(Generic[T]):
     async def held(self, obtain: Obtain[T]) -> T:
         """What is held; near its end it is renewed in the background while it is still used. Raises ApiError."""
         clock = asyncio.get_running_loop().time()
-        if self._term is None or clock >= self._term.dies_at:
+        if self._term is None or clock >= self._term.dies_at - AHEAD:
             return await self.renewed(obtain)
         if clock >= self._term.refresh_at:
             self._renew(obtain)

@@ -72,6 +72,22 @@ def test_keys_are_renewed_ahead_and_no_poll_fails_for_a_week() -> None:
     on_a_machine(then)
 
 
+@pytest.mark.parametrize("life", [3.0, 30.0, 86400.0])
+def test_no_key_is_used_in_its_last_two_seconds_however_short_it_lives(life: float) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        cloud.world.machine.overlap = 2.5
+        guard = new_guard(targets[0], cloud)
+        keeper = authorizer(targets[0].credential, cloud.transport.send, virtual_now, random.Random(1), guard)
+        await keeper.authorize(targets[0])
+        assert keeper.expires_at(targets[0]) == pytest.approx(EPOCH + life, abs=0.1)
+        await asyncio.sleep(life - 1.9)
+        await keeper.authorize(targets[0])
+        assert keeper.expires_at(targets[0]) == pytest.approx(EPOCH + 2 * life - 1.9, abs=0.1)
+        keeper.close()
+
+    on_a_machine(then, life=life)
+
+
 def test_while_the_service_is_down_keys_are_used_to_their_end_and_after_it_is_back_all_is_well() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> list[Any]:
         slower = [replace(target, poll_interval=300.0, display=Display(stale_after=900.0)) for target in targets]

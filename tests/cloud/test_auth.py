@@ -118,6 +118,25 @@ def test_a_token_is_renewed_ahead_while_the_old_one_is_used() -> None:
     run_virtual(main())
 
 
+@pytest.mark.parametrize("life", [3.0, 10.0, 30.0, 86400.0])
+def test_no_token_is_used_in_its_last_two_seconds_however_short_it_lives(life: float) -> None:
+    """Keystone's times are whole seconds: a token may have ended a second before it says so."""
+
+    async def main() -> None:
+        async with CloudContext(account("token", "t1"), token_life=life) as cloud:
+            (target,) = cloud.targets()
+            keeper = keeper_of(cloud, target)
+            first = await keeper.authorize(target)
+            ends = keeper.expires_at(target)
+            assert ends is not None
+            assert ends == pytest.approx(EPOCH + life, abs=0.1)
+            await asyncio.sleep(life - 1.9)
+            assert await keeper.authorize(target) is not first
+            assert keeper.expires_at(target) == pytest.approx(ends + life - 1.9, abs=0.1)
+
+    run_virtual(main())
+
+
 def test_while_iam_is_down_a_valid_token_is_used_to_its_end_and_iam_is_asked_once_a_minute() -> None:
     async def main() -> None:
         async with CloudContext(account("token", "t1"), token_life=10_000.0) as cloud:
