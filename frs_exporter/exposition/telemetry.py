@@ -138,10 +138,13 @@ class Telemetry:
     def blocks(self, format: Format, names: Collection[str] = ()) -> Iterator[bytes]:
         """All own metrics in a format, or those of these names, one block each; in OpenMetrics the last is `# EOF`.
 
+        One without a sample is left out, as on the rest of the page: some parsers stumble over a header alone.
         One at a time, as a fleet of credentials and rules makes them many lines, and the library takes its time.
         """
         generate = openmetrics.generate_latest if format is OPENMETRICS else exposition.generate_latest
         for metric in self.registry.collect():
+            if not metric.samples:
+                continue
             # The registry's own selection knows neither a histogram by its name nor what the process collector has.
             if not names or {metric.name, *(sample.name for sample in metric.samples)}.intersection(names):
                 yield generate(Single(metric)).removesuffix(EOF)

@@ -28,6 +28,20 @@ def test_openmetrics_ends_the_page() -> None:
     assert {family.name for family in parse_openmetrics(page)} >= {"frs_exporter_api_requests", "process_cpu_seconds"}
 
 
+def test_a_metric_without_a_sample_is_left_out() -> None:
+    """A header alone is legal, but the validator of OpenMetrics stumbles over it."""
+    telemetry = Telemetry()
+    for format, parse in ((TEXT, parse_text), (OPENMETRICS, parse_openmetrics)):
+        families = list(parse(b"".join(telemetry.blocks(format)).decode()))
+        assert [family.name for family in families if not family.samples] == []
+    name = "frs_exporter_discovery_success"
+    assert list(telemetry.blocks(TEXT, [name])) == []
+    telemetry.discovery_success.labels("ops").set(1)
+    assert b"".join(telemetry.blocks(TEXT)).count(name.encode() + b'{discovery="ops"} 1.0') == 1
+    telemetry.forget_rule("ops")
+    assert name.encode() not in b"".join(telemetry.blocks(OPENMETRICS))
+
+
 def test_requests_are_counted_with_their_failures() -> None:
     telemetry = Telemetry()
     telemetry.requested(Api.FRS, 0.3, None)
