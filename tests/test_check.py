@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from frs_exporter.cli.adhoc import first_look
@@ -187,6 +188,7 @@ async def test_a_first_look_without_a_config(tmp_path: Path, monkeypatch: pytest
         code, out, _ = await ended(f"--project-id={tokens.projects[0].id}", token, *one)
         assert code == 1
         assert "token APIGW.0307 (HTTP 401)" in out
+        assert "get a new token of this very project" in " ".join(out.split())
         assert value not in out
 
 
@@ -378,6 +380,22 @@ async def test_whoever_is_interrupted_tells_what_is_known(tmp_path: Path, number
         "1 of 2 projects not well; 1 of 2 jobs not asked in time",
     ]
     assert err == ""
+
+
+async def test_projects_that_were_not_found_in_time_are_not_well(tmp_path: Path) -> None:
+    world = World([account("token", "slow")])
+    async with Simulator(world) as simulator:
+        config_of(world, simulator.url, tmp_path)
+        file = tmp_path / "config.yaml"
+        config = yaml.safe_load(file.read_text())
+        del config["projects"]
+        config["discovery"] = [{"credential": "token-account", "regions": ["cn-north-4"]}]
+        file.write_text(yaml.safe_dump(config))
+        world.faults.set("iam", HANG)
+        code, out, _ = await ended(f"--config.file={file}", "--timeout=1s")
+    assert code == 1
+    assert "the list of projects did not come in time" in " ".join(out.split())
+    assert "all well" not in out
 
 
 async def test_whoever_reads_no_further_does_not_keep_it_from_ending(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from frs_exporter.config.load import Config, load
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.model import SUBSERVICE_NAME
 from frs_exporter.polling.one_shot import Advance, Check, Selection
+from frs_exporter.runtime import executor
 from frs_exporter.runtime.log import log_to_stderr
 from frs_exporter.runtime.output_file import write
 from frs_exporter.status.i18n import Translator
@@ -92,7 +93,7 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     log_to_stderr("error", "logfmt")
     memory = state_file(options["state_directory"])
     run = Check(config, selection, shard, memory=memory)
-    code, clock, report = asyncio.run(checked(run, timeout, words))
+    code, clock, report = executor.run(checked(run, timeout, words))
     exit_on_sigterm()  # again: the loop has taken its own handler away
     warn(memory.problems.values())
     match output:

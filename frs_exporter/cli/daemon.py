@@ -18,7 +18,7 @@ from frs_exporter.cloud.network_errors import system_reason
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
-from frs_exporter.runtime import systemd
+from frs_exporter.runtime import executor, systemd
 from frs_exporter.runtime.hard_exit import SAY_WITHIN
 from frs_exporter.runtime.offload import freeze_objects, in_thread
 from frs_exporter.runtime.tasks import cancel_and_wait
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run to the end; Ctrl-C is a normal end."""
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main)
+        executor.run(main)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS, Collector
 from frs_exporter.config.load import Config
 from frs_exporter.core.discovery import Discovery, Listed
-from frs_exporter.core.errors import ApiError, Failure
-from frs_exporter.core.model import Job, JobState, Target
+from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.core.model import Api, Job, JobState, Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.telemetry import Telemetry
@@ -66,6 +66,8 @@ class Selection:
 
 PATTERN = frozenset("*?[")
 """What makes a pattern of a name: each is looked for among all names, as a plain name is not."""
+NOT_IN_TIME = Failure(Reason.TIMEOUT, "the list of projects did not come in time", api=Api.IAM)
+"""What is said of a rule when the time for all is over."""
 WEEKS = 4 * 7 * 86400.0
 """Seconds for which answers stay fresh here: however long the others take, none of them goes stale."""
 
@@ -119,7 +121,12 @@ class Check:
             except ApiError as error:
                 self.undiscovered[rule.name] = error.failure
 
-        await asyncio.gather(*map(look, self.config.discovery))
+        try:
+            await asyncio.gather(*map(look, self.config.discovery))
+        except asyncio.CancelledError:  # time is over: what was not found is not well
+            for name in {rule.name for rule in self.config.discovery} - lists.keys():
+                self.undiscovered.setdefault(name, NOT_IN_TIME)
+            raise
         wanted = plan(self.config, lists, self.shard)
         self.jobs = self.selection.jobs(wanted.jobs)
         await client.adjust(wanted.limits, wanted.accesses)
