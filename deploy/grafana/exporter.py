@@ -114,10 +114,12 @@ def credentials() -> list[Kind]:
         ),
         lines(
             "Projects found",
-            "Projects that each rule finds, and those of them that are not watched, as their name is taken.",
+            "Projects that each rule finds, and those of them that are not watched: their name is taken, or they are "
+            "too many.",
             [
                 ("max by (discovery) (frs_exporter_discovery_projects{})", "{{discovery}}"),
                 ("max by (discovery) (frs_exporter_discovery_projects_skipped{})", "{{discovery}}, not watched"),
+                ("max by (discovery) (frs_exporter_discovery_projects_over_limit{})", "{{discovery}}, too many"),
             ],
         ),
     ]

@@ -53,6 +53,7 @@ class Maker:
             sub_projects=rule.sub_projects,
             name_template=rule.name_template,
             refresh_interval=rule.refresh_interval,
+            max_projects=rule.max_projects,
         )
 
     def _target(self, raw: schema.Project | schema.Discovery, **facts: Any) -> Target:

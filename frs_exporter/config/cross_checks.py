@@ -84,14 +84,36 @@ def check_discovery(document: Document) -> None:
 
 
 def check_duplicates(document: Document) -> None:
-    """Note projects that share a name or are the same project of the same region."""
-    for keys, what in ((("name",), "name"), (("region", "project_id"), "region and project_id")):
-        first: dict[tuple[Any, ...], int] = {}
-        for index, project in entries_of(document, "projects"):
-            values = tuple(project.get(key) for key in keys)
-            if all(isinstance(value, str) for value in values) and first.setdefault(values, index) != index:
-                message = f"the same {what} as projects[{first[values]}]; a project is watched once"
-                document.problem(("projects", index, keys[-1]), message)
+    """Note projects that share a name, or are the same project asked as the same user.
+
+    What is subscribed is a user's own (FRS FAQ, face_06_0060): two users of a project may both be watched.
+    """
+    users = users_of(document)
+    first: dict[tuple[Any, ...], int] = {}
+    for index, project in entries_of(document, "projects"):
+        name, credential = project.get("name"), project.get("credential")
+        place = (project.get("region"), project.get("project_id"))
+        user = users.get(credential, credential) if isinstance(credential, str) else None
+        if isinstance(name, str) and (same := first.setdefault((name,), index)) != index:
+            message = f"the same name as projects[{same}]; each needs one of its own"
+            document.problem(("projects", index, "name"), message)
+        if all(isinstance(value, str) for value in place) and user:
+            same = first.setdefault((*place, user), index)
+            if same != index:
+                message = f"the same region, project_id and user as projects[{same}]; a user's project is watched once"
+                document.problem(("projects", index, "project_id"), message)
+
+
+def users_of(document: Document) -> dict[str, str | tuple[str, ...]]:
+    """The user behind each credential, as far as it tells."""
+    users: dict[str, str | tuple[str, ...]] = {}
+    for name, credential in mapping(mapping(document.data).get("credentials")).items():
+        for kind, keys in (("token", ("domain_name", "user_name")), ("ak_sk", ("access_key",))):
+            facts = mapping(mapping(credential).get(kind))
+            values = tuple(facts.get(key) for key in keys)
+            if all(isinstance(value, str) for value in values):
+                users[name] = (kind, *map(str, values))
+    return users
 
 
 def check_names_apart(document: Document) -> None:

@@ -202,6 +202,7 @@ class Discovery(Settings):
         "{project_name}", description="The label `project`: {project_name}, {project_id}, {region}, {credential}."
     )
     refresh_interval: RefreshInterval = Field(600.0, description="How often the list is asked for (default 10m).")
+    max_projects: int = Field(10_000, ge=1, description="No more than so many, the first by their names.")
     labels: dict[LabelName, LabelValue] = Field({}, description="Labels of frs_project_info.")
 
 

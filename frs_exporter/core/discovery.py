@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 from frs_exporter.core.model import Api, RequestScope, Target
 from frs_exporter.core.regex import pattern
@@ -28,7 +29,8 @@ class Discovery:
     """A rule: whose projects are looked for, which of them are meant, and what they are asked.
 
     `template` is a target for each of them but for its name, id and region; its endpoints have `{region}` in them.
-    `include` and `exclude` are for whole names; `refresh_interval` is in seconds.
+    `include` and `exclude` are for whole names; `refresh_interval` is in seconds. Of more than `max_projects` the first
+    by their names in IAM are watched: a list that grows without end must not take all memory.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Discovery:
     sub_projects: bool = True
     name_template: str = "{project_name}"
     refresh_interval: float = 600.0
+    max_projects: int = 10_000
 
     @property
     def access(self) -> RequestScope:
@@ -53,16 +56,24 @@ class Discovery:
         )
 
     def targets(self, projects: Iterable[Listed]) -> Iterator[Target]:
-        """The targets of the projects that are meant, in the order of the list."""
+        """The targets of projects that are meant, in the order of the list."""
         for project in projects:
-            if self._means(project):
-                yield replace(
-                    self.template,
-                    project=self._name(project),
-                    project_id=project.project_id,
-                    region=project.region,
-                    endpoints=endpoints_in(project.region, self.template),
-                )
+            yield replace(
+                self.template,
+                project=self._name(project),
+                project_id=project.project_id,
+                region=project.region,
+                endpoints=endpoints_in(project.region, self.template),
+            )
+
+    def meant(self, projects: Iterable[Listed]) -> tuple[list[Listed], int]:
+        """The projects that are meant and watched, and how many more are meant."""
+        meant = [project for project in projects if self._means(project)]
+        if len(meant) <= self.max_projects:
+            return meant, 0
+        # The same ones, in whatever order IAM lists them.
+        first = nsmallest(self.max_projects, meant, key=lambda project: (project.name, project.project_id))
+        return first, len(meant) - self.max_projects
 
     def _means(self, project: Listed) -> bool:
         return (

@@ -93,7 +93,12 @@ class Telemetry:
         self.discovery_projects = gauge("discovery_projects", text, rule)
         text = "Projects found that are not watched by any shard, as another one has their name."
         self.discovery_skipped = gauge("discovery_projects_skipped", text, rule)
-        self.by_rule = (self.discovery_success, self.discovery_time, self.discovery_projects, self.discovery_skipped)
+        text = "Projects found that are not watched by any shard, as the rule has its max_projects."
+        self.discovery_over_limit = gauge("discovery_projects_over_limit", text, rule)
+        self.by_rule = (
+            *(self.discovery_success, self.discovery_time),
+            *(self.discovery_projects, self.discovery_skipped, self.discovery_over_limit),
+        )
 
     def show_zeros(self) -> None:
         """Bring every combination of labels onto the page."""

@@ -19,11 +19,15 @@ KEY_SHARDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a rule has found, other shards' included: how many it means, which are new, and which have a taken name."""
+    """What a rule has found, other shards' included: how many it means, which are new, and which have a taken name.
+
+    Of those that it means so many are `over_limit`, and not watched.
+    """
 
     meant: int = 0
     watched: frozenset[str] = frozenset()
     skipped: frozenset[str] = frozenset()
+    over_limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,15 @@ class Plan:
 def plan(config: Config, lists: Found, shard: Shard, before: Iterable[Job] = ()) -> Plan:
     """What a shard is to do; a job that is equal to one of `before` is that one, so that nothing new is kept for it."""
     targets = {target.project: target for target in config.targets}
-    known = {(target.region, target.project_id) for target in config.targets}
+    known = {user_project(target) for target in config.targets}
     found = {}
     for rule in (rule for rule in config.discovery if rule.name in lists):
-        meant = list(rule.targets(lists[rule.name]))
-        new = [target for target in meant if (target.region, target.project_id) not in known]
+        meant, over_limit = rule.meant(lists[rule.name])
+        new = [target for target in rule.targets(meant) if user_project(target) not in known]
         taken = {target.project for target in new if targets.setdefault(target.project, target) is not target}
         own_names = {target.project for target in new} - taken
-        known.update((target.region, target.project_id) for target in new if target.project in own_names)
-        found[rule.name] = Names(len(meant), frozenset(own_names), frozenset(taken))
+        known.update(user_project(target) for target in new if target.project in own_names)
+        found[rule.name] = Names(len(meant) + over_limit, frozenset(own_names), frozenset(taken), over_limit)
     own = [target for target in targets.values() if shard.owns(target.project)]
     old = {job.key: job for job in before}
     wanted = (Job(target, collector) for target in own for collector in target.display.collectors)
@@ -58,9 +62,30 @@ def plan(config: Config, lists: Found, shard: Shard, before: Iterable[Job] = ())
         jobs=jobs,
         accesses=(*own, *(rule.access for rule in config.discovery)),
         limits=limits,
-        notices=(*config.notices, *overloads(jobs, limits), *many_shards(own, config.discovery, shard)),
+        notices=(
+            *config.notices,
+            *overloads(jobs, limits),
+            *many_shards(own, config.discovery, shard),
+            *over_limits(config.discovery, found),
+        ),
         found=found,
     )
+
+
+def user_project(target: Target) -> tuple[str, ...]:
+    """What is watched once: a project, as one user sees it, as what is subscribed is a user's own."""
+    return target.region, target.project_id, target.credential.kind, *target.credential.user
+
+
+def over_limits(rules: tuple[Discovery, ...], found: Mapping[str, Names]) -> Iterator[Notice]:
+    """A notice for each rule that means more projects than are watched."""
+    for rule in rules:
+        if over_limit := found.get(rule.name, Names()).over_limit:
+            text = (
+                f"discovery {rule.name}: {over_limit} projects are found but not watched, as max_projects is"
+                f" {rule.max_projects}; raise it, or mean fewer with regions, include or exclude"
+            )
+            yield Notice(text, serious=True)
 
 
 def many_shards(own: list[Target], rules: tuple[Discovery, ...], shard: Shard) -> Iterator[Notice]:

@@ -32,6 +32,7 @@ class Reporter:
             log_found(name, self._found.get(name, Names()), found)
             self._telemetry.discovery_projects.labels(name).set(found.meant)
             self._telemetry.discovery_skipped.labels(name).set(len(found.skipped))
+            self._telemetry.discovery_over_limit.labels(name).set(found.over_limit)
         self._found = dict(wanted.found)
         self._telemetry.jobs.set(len(wanted.jobs))
         self._telemetry.show_credentials(

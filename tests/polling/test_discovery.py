@@ -378,6 +378,35 @@ def test_two_rules_that_mean_the_same_project_watch_it_once(tmp_path: Path) -> N
     run_virtual(main())
 
 
+def test_two_users_of_one_project_are_watched_side_by_side(tmp_path: Path) -> None:
+    """What is subscribed is each user's own; one is listed, the other one finds the project."""
+
+    async def main() -> None:
+        listed, found = account("ak_sk", "shop"), account("token", "shop")
+        found.projects[0].answer = subscribed("2024-01-01 00:00:00", off=("search",))
+        shared = found.projects[0].id
+        assert listed.projects[0].id == shared
+
+        def change(config: dict[str, Any]) -> None:
+            finding({"credential": "token-account", "name_template": "{credential}/{project_name}"}, projects=True)(
+                config
+            )
+            config["projects"] = [project for project in config["projects"] if project["credential"] == "ak_sk-account"]
+
+        async with living(tmp_path, listed, found, config=change) as it:
+            assert projects_of(it) == {"shop", "token-account/cn-north-4"}
+            shown = it.shown()
+            for name, credential, auth, search in (
+                ("shop", "ak_sk-account", "ak_sk", 1),
+                ("token-account/cn-north-4", "token-account", "token", 0),
+            ):
+                assert shown[f'frs_subscribed{{project="{name}",subservice="search"}}'] == search
+                facts = f'project="{name}",project_id="{shared}",region="cn-north-4",credential="{credential}"'
+                assert shown[f'frs_project_info{{{facts},auth="{auth}"}}'] == 1
+
+    run_virtual(main())
+
+
 def test_what_was_found_is_told_once_with_what_came_and_went(tmp_path: Path) -> None:
     async def main() -> list[Any]:
         owner = branch("ak_sk")

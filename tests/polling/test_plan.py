@@ -74,6 +74,26 @@ def test_one_shard_more_moves_only_what_becomes_its_own() -> None:
             assert after in (before, total)
 
 
+def test_a_rule_finds_no_more_than_it_may_and_says_so() -> None:
+    """The first by their names are watched, in whatever order they are listed; by all shards together."""
+    whole, lists = config([], [f"p{number}" for number in range(9)])
+    (rule,) = whole.discovery
+    limited = replace(whole, discovery=(replace(rule, max_projects=3),))
+    for listed in (lists[rule.name], lists[rule.name][::-1]):
+        made = plan(limited, {rule.name: listed}, Shard(0, 1))
+        assert [job.target.project for job in made.jobs] == ["p0", "p1", "p2"]
+        found = made.found[rule.name]
+        assert (found.meant, len(found.watched), found.over_limit) == (9, 3, 6)
+        (notice,) = made.notices
+        assert notice.serious
+        assert notice.text.startswith(
+            f"discovery {rule.name}: 6 projects are found but not watched, as max_projects is 3;"
+        )
+    enough = replace(whole, discovery=(replace(rule, max_projects=9),))
+    assert plan(enough, lists, Shard(0, 1)).notices == ()
+    assert rule.max_projects == 10_000
+
+
 def test_a_hash_is_the_same_for_ever() -> None:
     """Another one would move every project to another shard at an upgrade."""
     assert stable_hash("vision-prod") == 5943358080762730360
