@@ -10,6 +10,7 @@ from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.schedule import first_delay
 from frs_exporter.exposition.page import Page
 from frs_exporter.polling.alarm import Alarm
+from frs_exporter.polling.job_log import JobLog
 from frs_exporter.polling.runner import JobRunner, Tools, owners
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.runtime.tasks import cancel_and_wait
@@ -34,7 +35,7 @@ class Poller:
         spread: float = SPREAD,
     ) -> None:
         self.runners: dict[Key, JobRunner] = {}
-        self._tools = Tools(client, page, collectors, now, rng, Alarm())
+        self._tools = Tools(client, page, collectors, now, rng, Alarm(), JobLog())
         self._clock = asyncio.get_running_loop().time
         self._spread = spread
         self._projects: set[str] = set()
@@ -80,6 +81,7 @@ class Poller:
 
     def _forget(self, key: Key) -> None:
         self.runners.pop(key).retire()
+        self._tools.log.forget(key)
         for owner in owners(key):
             self._tools.page.drop(owner)
 
@@ -90,6 +92,8 @@ class Poller:
                 before.retire()
             known = before is not None and before.job.target.same_subject(job.target)
             state = before.state if before is not None and known else JobState()
+            if not known:
+                self._tools.log.forget(job.key)
             due = self._clock() + first_delay("/".join(job.key), min(job.target.poll_interval, spread))
             self.runners[job.key] = JobRunner(job, state, due, self._tools)
         self.runners[job.key].become(job)
@@ -97,3 +101,4 @@ class Poller:
     async def stop(self) -> None:
         """Stop every task; returns when all have ended."""
         await cancel_and_wait(runner.task for runner in self.runners.values())
+        self._tools.log.flush()

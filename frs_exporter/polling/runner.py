@@ -10,14 +10,13 @@ from aiolimiter import AsyncLimiter
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import Collector
-from frs_exporter.core.errors import Failure
-from frs_exporter.core.explanations import advice
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.schedule import next_delay, next_tick
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
 from frs_exporter.polling.alarm import Alarm, Sleeper, wake
+from frs_exporter.polling.job_log import JobLog
 from frs_exporter.polling.poll import broken, poll
 from frs_exporter.runtime.tasks import interrupt
 
@@ -41,6 +40,7 @@ class Tools:
     now: Callable[[], float]
     rng: random.Random
     alarm: Alarm
+    log: JobLog
 
 
 class JobRunner:
@@ -133,7 +133,7 @@ class JobRunner:
             retry_after = self.state.failure.retry_after if self.state.failure else None
             interval, rng = self.job.target.poll_interval, self._tools.rng
             delay = next_delay(interval, self.state.failures_in_a_row, retry_after, rng.uniform)
-            report(self.job, before, self.state, delay)
+            self._tools.log.report(self.job, before, self.state, delay)
             self.due = delay + (clock() if self.state.failure else started)
         except Exception:
             project, collector = self.job.key
@@ -172,30 +172,3 @@ def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> N
 def owners(key: tuple[str, str]) -> Iterator[Hashable]:
     """What a job has on the page, beside what it shares with the project's others."""
     return iter((key, (*key, "samples"), (*key, "told")))
-
-
-def report(job: Job, before: JobState, after: JobState, delay: float) -> None:
-    """Log what changed: up, down, why it is down, or what the answer left open; a job that stays as it was is silent.
-
-    `delay` is in seconds, until the next poll.
-    """
-    if after.up and before.up and not after.warnings:
-        return  # as nearly always
-    names = {"project": job.target.project, "collector": job.collector}
-    known = {note.partition(":")[0] for note in before.warnings}  # what changes about it is not told again
-    for note in after.warnings:
-        if note.partition(":")[0] not in known:
-            log.warning("note", **names, note=note)
-    failure = after.failure
-    if failure is None:
-        if not before.up:
-            log.info("up", **names, failed_polls=before.failures_in_a_row)
-    elif before.failure is None or kind(before.failure) != kind(failure):
-        failed = {"failed_polls": before.failures_in_a_row} if before.failures_in_a_row else {}
-        details = {**failure.log_fields(), **failed, "advice": advice(failure)}
-        log.warning("down", **names, **details, next_poll_seconds=round(delay, 1))
-
-
-def kind(failure: Failure) -> tuple[str, str]:
-    """What makes a failure another one: the reason or the vendor's code; gateways that are down mix their statuses."""
-    return failure.reason, failure.code if "." in failure.code else ""
