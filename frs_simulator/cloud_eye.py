@@ -64,7 +64,13 @@ def page_of(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, 
     limit, marker = query.get("limit", str(DEFAULT_LIMIT)), query.get("start", "")
     if not limit.isdigit() or not 1 <= int(limit) <= DEFAULT_LIMIT:
         raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
-    matching = [item for item in items if query.get("namespace", NAMESPACE) == item["namespace"]]
+    order = query.get("order", "desc")
+    if order not in ("asc", "desc"):
+        raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
+    wanted = dimensions_of(query)
+    matching = [item for item in items if matches(item, query, wanted)]
+    if "order" in query:
+        matching.sort(key=marker_of, reverse=order == "desc")
     names = [marker_of(item) for item in matching]
     if marker and marker not in names:
         raise Refusal(400, "ces.0006", "The paging address is incorrect.")
@@ -72,6 +78,48 @@ def page_of(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, 
     page = matching[first : first + int(limit)]
     about = {"count": len(page), "marker": marker_of(page[-1]) if page else "", "total": len(matching)}
     return {"metrics": page, "meta_data": about}
+
+
+def matches(item: dict[str, Any], query: Mapping[str, str], dimensions: list[Dimension]) -> bool:
+    """Whether a metric is one that the query of the list asks for."""
+    facts = ("namespace", "metric_name")
+    return all(query.get(key, item[key]) == item[key] for key in facts) and all(
+        dimension.model_dump() in item["dimensions"] for dimension in dimensions
+    )
+
+
+def dimensions_of(query: Mapping[str, str]) -> list[Dimension]:
+    """What `dim.0` to `dim.3` say, each as name,value; raises Refusal."""
+    found = []
+    for number in range(4):
+        name, comma, value = query.get(f"dim.{number}", "").partition(",")
+        if comma and name and value:
+            found.append(Dimension(name=name, value=value))
+        elif name or comma:
+            raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
+    return found
+
+
+async def metric_data(request: web.Request) -> web.Response:
+    """`GET /V1.0/{project_id}/metric-data`: one metric's points."""
+    project, query = project_of(request, "metric-data"), request.query
+    try:
+        metric = {"namespace": query["namespace"], "metric_name": query["metric_name"]}
+        question = Question.model_validate(
+            {
+                "metrics": [Metric.model_validate({**metric, "dimensions": dimensions_of(query)})],
+                "from": int(query["from"]),
+                "to": int(query["to"]),
+                **{key: query[key] for key in ("period", "filter")},
+            }
+        )
+    except (ValidationError, ValueError, KeyError):
+        raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.") from None
+    if question.period not in PERIODS or question.start >= question.to:
+        raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
+    data = answer(question.metrics[0], question, project.traffic, request.app[WORLD].now())
+    points = [{**point, "unit": data["unit"]} for point in data["datapoints"]]
+    return web.json_response({"metric_name": data["metric_name"], "datapoints": points})
 
 
 async def batch_query(request: web.Request) -> web.Response:
@@ -106,7 +154,7 @@ def list_metrics(project: Project) -> Iterator[dict[str, Any]]:
     """The metrics of a project as the list has them; one is of a face set, as FRS tells of those, too."""
     for api in project.traffic.calls:
         for metric in METRICS:
-            unit = "ms" if metric == "average_latency" else "count"
+            unit = unit_of(metric)
             yield {
                 "namespace": NAMESPACE,
                 "metric_name": metric,
@@ -116,6 +164,11 @@ def list_metrics(project: Project) -> Iterator[dict[str, Any]]:
     for face_set in project.face_sets[:1]:
         dimensions = [{"name": "face_set", "value": face_set["face_set_name"]}]
         yield {"namespace": NAMESPACE, "metric_name": "face_number", "unit": "count", "dimensions": dimensions}
+
+
+def unit_of(metric: str) -> str:
+    """What a metric is measured in."""
+    return "ms" if metric == "average_latency" else "count"
 
 
 def marker_of(item: dict[str, Any]) -> str:
@@ -134,7 +187,7 @@ def answer(metric: Metric, question: Question, traffic: Traffic, now: float) -> 
         and dimension.value in traffic.calls
     )
     points = datapoints(metric.metric_name, dimension.value, question, traffic, now) if known else ()
-    return {**metric.model_dump(), "unit": "count", "datapoints": list(points)}
+    return {**metric.model_dump(), "unit": unit_of(metric.metric_name), "datapoints": list(points)}
 
 
 def datapoints(

@@ -16,12 +16,26 @@ async def subscribe(request: web.Request) -> web.Response:
 
 async def face_sets(request: web.Request) -> web.Response:
     """`GET /v2/{project_id}/face-sets`."""
+    return web.json_response({"face_sets_info": face_sets_of(request).face_sets})
+
+
+async def face_set(request: web.Request) -> web.Response:
+    """`GET /v2/{project_id}/face-sets/{name}`."""
+    name = request.match_info["name"]
+    for found in face_sets_of(request).face_sets:
+        if found["face_set_name"] == name:
+            return web.json_response({"face_set_info": found})
+    raise Refusal(400, "FRS.0302", "The face set does not exist.")
+
+
+def face_sets_of(request: web.Request) -> Project:
+    """The project whose face sets are asked about, if search is subscribed; raises Refusal."""
     project = project_of(request, "face-sets")
     if project.answer is None:
         raise Refusal(400, "FRS.0019", "The service has not been subscribed.")
     if not project.answer.get("search_service", {}).get("subscribe_status"):
         raise Refusal(400, "FRS.0020", "The sub-service has not been subscribed.")
-    return web.json_response({"face_sets_info": project.face_sets})
+    return project
 
 
 def project_of(request: web.Request, api: str) -> Project:

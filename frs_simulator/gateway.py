@@ -75,7 +75,7 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
     response: web.StreamResponse | None = await instead(fault, request) if fault else None
     if response is None:
         response = await answer(request, handler, api, project_id, request_id)
-    response.headers["X-Request-Id"] = request_id
+    response.headers["X-IAM-Trace-Id" if api == "iam" else "X-Request-Id"] = request_id
     response.headers["Date"] = datetime.fromtimestamp(world.now(), UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     return await spoiled(fault, request, response) if fault else response
 

@@ -1,78 +1,14 @@
-"""IAM: tokens for passwords, and the lists of projects."""
+"""IAM: the lists of projects and accounts, and the shapes that its answers have."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
-from frs_simulator.gateway import CALLER, WORLD
-from frs_simulator.world import Account, Project, World, digest
+from frs_simulator.gateway import CALLER, Caller
+from frs_simulator.world import Account, Project, digest
 
 MAX_PER_PAGE = 5000
-
-
-async def create_token(request: web.Request) -> web.Response:
-    """`POST /v3/auth/tokens`: a user's password for a token of a project, of the account, or without a scope."""
-    world = request.app[WORLD]
-    try:
-        auth = json.loads(await request.read())["auth"]
-        user, scope = auth["identity"]["password"]["user"], auth.get("scope", {})
-        domain_name, user_name, password = user["domain"]["name"], user["name"], user["password"]
-        whole = "project" not in scope and (not scope or scope["domain"]["name"] == domain_name)
-        wanted = (None, None) if whole else (scope["project"].get("id"), scope["project"].get("name"))
-        if "password" not in auth["identity"]["methods"] or not (scope or world.unscoped_logins):
-            raise ValueError("methods, or scope")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return keystone(400, "Bad Request", "The request body is invalid.")
-    login = f"{domain_name}/{user_name}"
-    world.requests["iam", login, str(wanted[0] or wanted[1] or "")] += 1
-    account = world.account_of_user(domain_name, user_name)
-    if world.locked(login):
-        return keystone(401, "Unauthorized", "The account is locked.")
-    if account is None or account.password != password:
-        world.login_failed(login, world.user_lock)
-        return keystone(401, "Unauthorized", "The username or password is wrong.")
-    project = project_of(account, *wanted)
-    wanted_id = account.domain_id if whole and scope else project.id if project else None
-    if scope and (wanted_id is None or wanted_id in world.refused):
-        return without_role(world, login)
-    world.login_succeeded(login)
-    value, token = world.issue(account, project)
-    body = {
-        "token": {
-            "methods": ["password"],
-            "issued_at": iso(token.issued_at),
-            "expires_at": iso(token.expires_at),
-            **(scoped(account, project) if scope else {}),
-            "user": {"name": user_name, "domain": domain(account), "password_expires_at": ""},
-            "roles": [{"id": "0", "name": "te_admin"}],
-            "catalog": [] if request.query.get("nocatalog") else [{"type": "frs", "name": "frs", "endpoints": []}],
-        }
-    }
-    return web.json_response(body, status=201, headers={"X-Subject-Token": value})
-
-
-def project_of(account: Account, project_id: str | None, name: str | None) -> Project | None:
-    """The project of an account that a login names, by its id or as IAM names it."""
-    if project_id is not None:
-        return account.by_id.get(str(project_id))
-    return next((project for project in account.projects if iam_name(account, project) == name), None)
-
-
-def without_role(world: World, login: str) -> web.Response:
-    """The answer to a user without a role on the project; counted as a wrong password is, as it may be."""
-    if world.missing_role_status == 403:
-        return keystone(403, "Forbidden", "You are not authorized to perform the requested action.")
-    world.login_failed(login, world.user_lock)
-    return keystone(401, "Unauthorized", "The request you have made requires authentication.")
-
-
-def scoped(account: Account, project: Project | None) -> dict[str, Any]:
-    """What a token is good for, as IAM tells it."""
-    if project is None:
-        return {"domain": domain(account)}
-    return {"project": {"id": project.id, "name": iam_name(account, project), "domain": domain(account)}}
 
 
 async def auth_projects(request: web.Request) -> web.Response:
@@ -81,11 +17,15 @@ async def auth_projects(request: web.Request) -> web.Response:
     return web.json_response({"projects": items_of(caller.account)})
 
 
+async def auth_domains(request: web.Request) -> web.Response:
+    """`GET /v3/auth/domains`: the account that the caller is a user of."""
+    account = {**domain(request[CALLER].account), "enabled": True, "description": "", "links": {}}
+    return web.json_response({"domains": [account], "links": {"next": None, "previous": None}})
+
+
 async def list_projects(request: web.Request) -> web.Response:
-    """`GET /v3/projects`: filtered by name, in pages where `page` and `per_page` are given."""
-    caller = request[CALLER]
-    name = request.query.get("name")
-    items = [entry for entry in items_of(caller.account) if name is None or entry["name"] == name]
+    """`GET /v3/projects`: filtered, and in pages where `page` and `per_page` are given."""
+    items = [entry for entry in items_of(request[CALLER].account) if matches(entry, request)]
     if "page" not in request.query and "per_page" not in request.query:
         return web.json_response({"projects": items, "links": {"next": None, "previous": None}})
     try:
@@ -96,6 +36,23 @@ async def list_projects(request: web.Request) -> web.Response:
         return keystone(400, "Bad Request", "page and per_page must be given together.")
     of_page = items[(page - 1) * size : page * size]
     return web.json_response({"projects": of_page, "links": {"next": None, "previous": None}})
+
+
+def matches(entry: dict[str, Any], request: web.Request) -> bool:
+    """Whether a project is one that the query of a list asks for."""
+    if "enabled" in request.query and (request.query["enabled"].lower() == "true") is not entry["enabled"]:
+        return False
+    return all(request.query.get(key, entry[key]) == entry[key] for key in ("name", "parent_id", "domain_id"))
+
+
+async def show_project(request: web.Request) -> web.Response:
+    """`GET /v3/projects/{project_id}`: one project of the caller's account."""
+    caller: Caller = request[CALLER]
+    project_id = request.match_info["project_id"]
+    found = next((entry for entry in items_of(caller.account) if entry["id"] == project_id), None)
+    if found is None:
+        return keystone(404, "Not Found", f"Could not find project: {project_id}.")
+    return web.json_response({"project": found})
 
 
 def built_in(account: Account, project: Project) -> Project:
@@ -115,21 +72,27 @@ def items_of(account: Account) -> list[dict[str, Any]]:
         firsts.setdefault(project.region, project)
     others = [item(account, digest("project", account.domain_name, name), name) for name in account.other_projects]
     return [
-        item(account, project.id, project.region)
+        item(account, project.id, project.region, enabled=project.enabled)
         if firsts[project.region] is project
-        else item(account, project.id, f"{project.region}_{project.name}", firsts[project.region].id)
+        else item(
+            account,
+            project.id,
+            f"{project.region}_{project.name}",
+            firsts[project.region].id,
+            enabled=project.enabled,
+        )
         for project in account.projects
     ] + others
 
 
-def item(account: Account, project_id: str, name: str, parent_id: str = "") -> dict[str, Any]:
+def item(account: Account, project_id: str, name: str, parent_id: str = "", *, enabled: bool = True) -> dict[str, Any]:
     """A project in a list."""
     return {
         "id": project_id,
         "name": name,
         "domain_id": account.domain_id,
         "parent_id": parent_id or account.domain_id,
-        "enabled": True,
+        "enabled": enabled,
         "is_domain": False,
         "description": "",
         "links": {},

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from frs_simulator import cloud_eye, control, ecs, frs, iam
+from frs_simulator import cloud_eye, control, ecs, frs, iam, tokens
 from frs_simulator.gateway import WORLD, gateway
 from frs_simulator.own_pages import own_pages_only
 from frs_simulator.world import TOKEN_LENGTH, Account, World
@@ -24,12 +24,16 @@ class Simulator:
         app = web.Application(middlewares=[gateway])
         app[WORLD] = world
         for region in ("", "/{region:[a-z]+-[a-z]+-[0-9]+}"):  # one address may serve all, told apart by their path
-            app.router.add_post(f"{region}/v3/auth/tokens", iam.create_token)
+            app.router.add_post(f"{region}/v3/auth/tokens", tokens.create_token)
             app.router.add_get(f"{region}/v3/auth/projects", iam.auth_projects)
+            app.router.add_get(f"{region}/v3/auth/domains", iam.auth_domains)
             app.router.add_get(f"{region}/v3/projects", iam.list_projects)
+            app.router.add_get(f"{region}/v3/projects/{{project_id}}", iam.show_project)
             app.router.add_get(f"{region}/v1/{{project_id}}/subscribe", frs.subscribe)
             app.router.add_get(f"{region}/v2/{{project_id}}/face-sets", frs.face_sets)
+            app.router.add_get(f"{region}/v2/{{project_id}}/face-sets/{{name}}", frs.face_set)
             app.router.add_get(f"{region}/V1.0/{{project_id}}/metrics", cloud_eye.metrics)
+            app.router.add_get(f"{region}/V1.0/{{project_id}}/metric-data", cloud_eye.metric_data)
             app.router.add_post(f"{region}/V1.0/{{project_id}}/batch-query-metric-data", cloud_eye.batch_query)
         app.router.add_put("/meta-data/latest/api/token", ecs.create_token)
         app.router.add_get("/openstack/latest/securitykey", ecs.security_key)

@@ -45,6 +45,8 @@ class Project:
     region: str
     answer: dict[str, Any] | None
     frozen: bool = False
+    enabled: bool = True
+    """As IAM lists it."""
     freezes_after: float | None = None
     first_asked: float | None = None
     id: str = ""
@@ -97,6 +99,11 @@ class Account:
     def login(self) -> str:
         """The user, as it logs in."""
         return f"{self.domain_name}/{self.user_name}"
+
+    @property
+    def user_id(self) -> str:
+        """The user's id."""
+        return digest("user", self.domain_name, self.user_name)
 
     @property
     def domain_id(self) -> str:

@@ -77,6 +77,46 @@ def question(*apis: str, **changes: Any) -> dict[str, Any]:
     return {"metrics": metrics, **times, "period": "1", "filter": "sum", **changes}
 
 
+async def test_the_list_is_filtered_and_ordered(simulator: Simulator) -> None:
+    async def listed(query: str) -> list[tuple[str, str]]:
+        status, body = await ask(simulator, "GET", f"/V1.0/{{project_id}}/metrics?namespace=SYS.FRS&{query}")
+        assert status == 200
+        assert body["meta_data"]["total"] == len(body["metrics"])
+        return [(item["metric_name"], item["dimensions"][0]["value"]) for item in body["metrics"]]
+
+    assert await listed("metric_name=api_calls") == [("api_calls", "detect"), ("api_calls", "search")]
+    assert await listed("metric_name=api_calls&dim.0=call_of_api,search") == [("api_calls", "search")]
+    assert await listed("dim.0=face_set,staff") == [("face_number", "staff")]
+    ascending = await listed("order=asc")
+    assert ascending == sorted(ascending)
+    assert await listed("order=desc") == ascending[::-1]
+    for bad in ("order=up", "dim.0=call_of_api", "dim.0=,x"):
+        status, body = await ask(simulator, "GET", f"/V1.0/{{project_id}}/metrics?{bad}")
+        assert (status, body["details"]["code"]) == (400, "ces.0013")
+
+
+async def test_one_metrics_points_are_those_of_the_batch_with_its_unit(simulator: Simulator) -> None:
+    for metric in METRICS:
+        asked = question("detect", filter="average")
+        asked["metrics"][0]["metric_name"] = metric
+        _, body = await ask(simulator, "POST", f"/V1.0/{{project_id}}/{QUERY}", asked)
+        (batch,) = body["metrics"]
+        assert batch["unit"] == ("ms" if metric == "average_latency" else "count")
+        query = f"namespace=SYS.FRS&metric_name={metric}&dim.0=call_of_api,detect&period=1&filter=average"
+        times = f"from={asked['from']}&to={asked['to']}"
+        path = "/V1.0/{project_id}/metric-data"
+        status, body = await ask(simulator, "GET", f"{path}?{query}&{times}")
+        assert (status, body["metric_name"]) == (200, metric)
+        assert body["datapoints"] == [{**point, "unit": batch["unit"]} for point in batch["datapoints"]] != []
+        for bad in (
+            query,
+            f"{query}&from={asked['to']}&to={asked['from']}",
+            f"{times}&{query}".replace("dim.0", "dim"),
+        ):
+            status, body = await ask(simulator, "GET", f"{path}?{bad}")
+            assert (status, body["details"]["code"]) == (400, "ces.0013")
+
+
 async def test_the_list_has_a_page_for_each_marker(simulator: Simulator) -> None:
     status, body = await ask(simulator, "GET", "/V1.0/{project_id}/metrics?limit=5&namespace=SYS.FRS")
     assert (status, len(body["metrics"]), body["meta_data"]["total"]) == (200, 5, 9)

@@ -47,7 +47,8 @@ def accounts(simulator: Simulator) -> tuple[Account, Account]:
 
 async def ask(session: aiohttp.ClientSession, method: str, url: str, **options: Any) -> Response:
     async with session.request(method, URL(url, encoded=True), allow_redirects=False, **options) as response:
-        assert len(response.headers["X-Request-Id"]) == 32
+        name = "X-IAM-Trace-Id" if "/v3/" in url else "X-Request-Id"
+        assert len(response.headers[name]) == 32
         return response.status, json.loads(await response.read())
 
 
@@ -120,6 +121,52 @@ async def test_a_token_can_be_scoped_by_the_projects_name(simulator: Simulator, 
         simulator.world.missing_role_status = wanted
         status, _, _ = await login(session, simulator, account, name="cn-north-9")
         assert status == wanted
+
+
+@pytest.mark.parametrize("owner", ["by_id", "by_name"])
+async def test_who_logs_in_may_be_named_by_id_and_a_token_buys_another(
+    simulator: Simulator, session: aiohttp.ClientSession, owner: str
+) -> None:
+    account, other = accounts(simulator)
+    url = f"{simulator.url}/v3/auth/tokens"
+    domain = {"id": account.domain_id} if owner == "by_id" else {"name": account.domain_name}
+    user = {"name": account.user_name, "password": account.password, "domain": domain}
+    by_id = {"id": account.user_id, "password": account.password}
+    for who in (user, by_id):
+        auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": {"user": who}}}
+        status, body = await ask(session, "POST", url, json={"auth": {**auth, "scope": {"domain": domain}}})
+        told = body["token"]
+        assert (status, told["methods"]) == (201, ["password"])
+        assert told["domain"] == {"id": account.domain_id, "name": account.domain_name}
+        assert told["user"]["id"] == account.user_id
+        assert "project" not in told
+        status, body = await ask(session, "POST", url, json={"auth": auth})
+        assert (status, {"project", "domain"} & body["token"].keys()) == (201, set())
+        status, _ = await ask(
+            session, "POST", url, json={"auth": {**auth, "scope": {"domain": {"id": other.domain_id}}}}
+        )
+        assert status == 401
+    _, _, token = await login(session, simulator, account)
+    scope = {"project": {"id": account.projects[1].id}}
+    again = {"identity": {"methods": ["token"], "token": {"id": token}}, "scope": scope}
+    status, body = await ask(session, "POST", url, json={"auth": again})
+    assert (status, body["token"]["methods"]) == (201, ["token"])
+    assert body["token"]["project"]["id"] == account.projects[1].id
+    simulator.world.expire_tokens()
+    status, body = await ask(session, "POST", url, json={"auth": again})
+    assert (status, body["error"]["title"]) == (401, "Unauthorized")
+    assert not simulator.world.locks[account.login].times, "a dead token is no wrong password"
+
+
+async def test_a_wrong_password_beside_a_users_id_counts_as_that_users(
+    simulator: Simulator, session: aiohttp.ClientSession
+) -> None:
+    account, _ = accounts(simulator)
+    identity = {"methods": ["password"], "password": {"user": {"id": account.user_id, "password": "wrong"}}}
+    for _ in range(5):
+        await ask(session, "POST", f"{simulator.url}/v3/auth/tokens", json={"auth": {"identity": identity}})
+    status, body, _ = await login(session, simulator, account)
+    assert (status, body["error"]["message"]) == (401, "The account is locked.")
 
 
 async def test_a_token_of_another_project_is_refused(simulator: Simulator, session: aiohttp.ClientSession) -> None:
@@ -289,9 +336,41 @@ async def test_projects_are_listed(simulator: Simulator, session: aiohttp.Client
     assert [(p["id"], p["parent_id"]) for p in named["projects"]] == [
         (key_account.projects[0].id, key_account.domain_id)
     ]
+    key_account.projects[1].enabled = False
+    for query, expected in (("true", [0, 2]), ("false", [1])):
+        _, some = await page(f"enabled={query}")
+        assert [p["id"] for p in some["projects"]] == [key_account.projects[number].id for number in expected]
     for bad in ("page=0&per_page=2", "page=1", "page=x&per_page=1", "page=1&per_page=5001"):
         status, _ = await page(bad)
         assert status == 400
+
+
+async def test_one_project_and_the_callers_account_are_told(
+    simulator: Simulator, session: aiohttp.ClientSession
+) -> None:
+    account, other = accounts(simulator)
+    _, _, token = await login(session, simulator, account)
+    headers = {"X-Auth-Token": token}
+    _, body = await ask(session, "GET", f"{simulator.url}/v3/auth/domains", headers=headers)
+    (domain,) = body["domains"]
+    assert (domain["id"], domain["name"], domain["enabled"]) == (account.domain_id, account.domain_name, True)
+    url = f"{simulator.url}/v3/projects"
+    status, body = await ask(session, "GET", f"{url}/{account.projects[0].id}", headers=headers)
+    assert (status, body["project"]) == (200, items_of(account)[0])
+    status, body = await ask(session, "GET", f"{url}/{other.projects[0].id}", headers=headers)
+    assert (status, body["error"]["title"]) == (404, "Not Found")
+
+
+async def test_one_face_set_is_told(simulator: Simulator, session: aiohttp.ClientSession) -> None:
+    account, _ = accounts(simulator)
+    _, _, token = await login(session, simulator, account)
+    url, headers = f"{simulator.url}/v2/{account.projects[0].id}/face-sets", {"X-Auth-Token": token}
+    _, body = await ask(session, "GET", url, headers=headers)
+    for found in body["face_sets_info"]:
+        _, body = await ask(session, "GET", f"{url}/{found['face_set_name']}", headers=headers)
+        assert body == {"face_set_info": found}
+    status, body = await ask(session, "GET", f"{url}/nobodys", headers=headers)
+    assert (status, body["error_code"]) == (400, "FRS.0302")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"auth": {}}', b"\xff", ODD_SCOPE])
