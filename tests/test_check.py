@@ -235,7 +235,8 @@ def test_a_key_of_the_environment_that_is_none_is_told_by_its_character(
         ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/dev/null"), "there is no token in it"),
         ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/dev/zero"), "it is longer than 65536 bytes"),
         (("--config.file=x", "--region=y"), "--region is for a first look without --config.file"),
-        (("--config.file=x", "--require=Search"), "--require: 'Search' is no sub-service like detect"),
+        (("--config.file=x", "--require=Search"), "--require: 'Search' is no sub-service; did you mean search?"),
+        (("--config.file=x", "--require=!"), "--require: '!' is no sub-service like detect"),
         (
             ("--config.file=x", "--require=search", "--collector=face_sets"),
             "--require needs the collector subscription",
@@ -276,6 +277,92 @@ async def test_a_project_that_is_not_there_is_told(tmp_path: Path) -> None:
     code, out, err = await ended(f"--config.file={tmp_path}/config.yaml", "--project=nope")
     assert (code, out) == (2, "")
     assert err.startswith("Error: --project: none is called 'nope'; there are door-access, in-arrears,")
+
+
+async def test_names_with_brackets_are_names(tmp_path: Path) -> None:
+    names = ("door [east]", "door e", "a*b", "aXb")
+    async with Simulator(World([account("ak_sk", *names)])) as simulator:
+        config = config_of(simulator.world, simulator.url, tmp_path, lambda text: text + FAST)
+        for pattern, found in (
+            ("door [east]", ["door [east]"]),
+            ("door [*", ["door [east]"]),
+            ("door ?", ["door e"]),
+            ("a*b", ["a*b"]),
+            ("a?b", ["a*b", "aXb"]),
+        ):
+            check, _ = await checked(config, projects=(pattern,), collectors=("subscription",))
+            assert sorted(job.target.project for job in check.jobs) == found, pattern
+        with pytest.raises(LookupError):
+            await checked(config, projects=("door [e]",))
+
+
+async def test_the_vendors_names_are_taken_and_what_is_nearly_right_is_named(tmp_path: Path) -> None:
+    async with Simulator(World([account("ak_sk", "full")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path)
+        file = f"--config.file={tmp_path}/config.yaml"
+        code, out, err = await ended(file, "--require=detect_service,live_detect_service")
+        assert (code, err) == (0, "")
+        assert "detect_service" not in out
+        code, out, _ = await ended(file, "--require=serach")
+        assert code == 1
+        assert "  serach: did you mean search?" in out.splitlines()
+        code, _, err = await ended(file, "--project=fulll")
+        assert (code, err) == (
+            2,
+            "Error: --project: none is called 'fulll'; did you mean full? (see frs-exporter check --help)\n",
+        )
+
+
+async def test_a_first_look_requires_what_the_task_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World([account("ak_sk", "keys")])
+    (project,) = world.accounts[0].projects
+    project.answer = subscribed("2024-01-01 00:00:00", off=("search",))
+    async with Simulator(world) as simulator:
+        monkeypatch.setenv("HUAWEICLOUD_SDK_AK", world.accounts[0].access_key)
+        monkeypatch.setenv("HUAWEICLOUD_SDK_SK", world.accounts[0].secret_key)
+        look = (f"--project-id={project.id}", "--region=cn-north-4", f"--endpoint={simulator.url}")
+        code, out, _ = await ended(*look)
+        assert code == 1
+        assert "  required, but off: search" in out.splitlines()
+        code, out, _ = await ended(*look, "--require=detect")
+        assert (code, out.splitlines()[-1]) == (0, "all well: 1 projects, 2 jobs")
+        code, out, _ = await ended(*look, "--require=")
+        assert (code, out.splitlines()[-1]) == (
+            0,
+            "all well: 1 projects, 2 jobs; nothing is required, on: detect, compare, live_detect",
+        )
+
+
+async def test_without_a_requirement_it_tells_what_is_on(tmp_path: Path) -> None:
+    world = World([account("ak_sk", "one", "two")], clock=lambda: AT)
+    off = ("detect", "compare", "search", "live_detect")
+    world.accounts[0].projects[1].answer = subscribed("2024-01-01 00:00:00", off=off)
+    async with Simulator(world) as simulator:
+        config = config_of(world, simulator.url, tmp_path, lambda text: text + FAST)
+
+        async def last(**selection: Any) -> str:
+            return as_table((await checked(config, **selection))[1], terminal=False).splitlines()[-1]
+
+        services = "detect (1), compare (1), search (1), live_detect (1)"
+        assert await last(require=()) == f"all well: 2 projects, 4 jobs; nothing is required, on: {services}"
+        assert (await last(projects=("two",), require=())).endswith("; nothing is required, on: nothing")
+        assert (await last(projects=("one",), require=("detect",))).endswith("1 projects, 2 jobs")
+        assert (await last(collectors=("face_sets",))).endswith("2 projects, 2 jobs")
+
+
+async def test_nothing_to_check_is_not_well(tmp_path: Path) -> None:
+    """A discovery that means nobody must not pass for all well in a pipeline."""
+    async with Simulator(World([account("ak_sk", "one")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path)
+        text = (tmp_path / "config.yaml").read_text()
+        head, _, tail = text.partition("projects:")
+        endpoints = "endpoints:" + tail.partition("endpoints:")[2]
+        rule = "discovery: [{credential: ak_sk-account, include: nobody, regions: [cn-north-4]}]\n"
+        (tmp_path / "config.yaml").write_text(head + rule + endpoints)
+        code, out, err = await ended(f"--config.file={tmp_path}/config.yaml")
+        assert (code, out, err) == (1, "nothing to check: there is no project\n", "")
+        code, out, _ = await ended(f"--config.file={tmp_path}/config.yaml", "--output=json")
+        assert (code, json.loads(out)["well"]) == (1, False)
 
 
 async def test_collectors_instead_of_the_configs(tmp_path: Path) -> None:
@@ -323,7 +410,7 @@ async def test_a_file_is_replaced_as_a_whole_and_readable(tmp_path: Path) -> Non
         assert stat.S_IMODE(target.stat().st_mode) == 0o644
         assert sorted(os.listdir(tmp_path)) == ["config.yaml", "frs.prom"]
         code, out, err = await ended(file, f"--output-file={tmp_path}/no/where")
-        assert (code, err) == (1, f"Error: cannot write {tmp_path}/no/where: No such file or directory\n")
+        assert (code, err) == (3, f"Error: cannot write {tmp_path}/no/where: No such file or directory\n")
 
 
 async def test_whatever_the_file_is_nothing_but_a_regular_one_is_replaced(tmp_path: Path) -> None:
@@ -343,12 +430,12 @@ async def test_whatever_the_file_is_nothing_but_a_regular_one_is_replaced(tmp_pa
         assert await ended(*options, f"--output-file={link}", umask=0o077) == (0, "", "")
         assert await ended(*options, f"--output-file={null}") == (0, "", "")
         assert await ended(*options, f"--output-file={fifo}") == (
-            1,
+            3,
             "",
             f"Error: cannot write {fifo}: nobody reads from it\n",
         )
         code, out, err = await ended(*options, f"--output-file={full}")
-        assert (code, out, err) == (1, "", f"Error: cannot write {full}: No space left on device\n")
+        assert (code, out, err) == (3, "", f"Error: cannot write {full}: No space left on device\n")
     assert target.read_text().startswith("# HELP frs_project_info")
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
     assert os.readlink(link) == "frs.prom"
@@ -516,7 +603,7 @@ async def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None
         command = f"{sys.executable} -m frs_exporter check --config.file={tmp_path}/config.yaml --output=json"
         shell = ["bash", "-c", f"set -o pipefail; {command} > /dev/full; echo $?; {command} | head -1"]
         result = await asyncio.to_thread(subprocess.run, shell, capture_output=True, text=True, timeout=60)
-    assert result.stdout == "1\n{\n"
+    assert result.stdout == "3\n{\n"
     assert result.stderr == "Error: cannot write to standard output: No space left on device\n"
 
 

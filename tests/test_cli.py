@@ -29,6 +29,26 @@ def test_help_shows_the_commands_and_the_flags_of_serve() -> None:
     assert run("-h").output == result.output
 
 
+def test_help_is_a_word_too() -> None:
+    assert run("help").output == run("--help").output
+    assert run("help", "check").output == run("check", "--help").output
+
+
+@pytest.mark.parametrize("flag", ["-c", "--config-file", "--config.file"])
+def test_the_config_has_a_flag_by_any_name(flag: str) -> None:
+    good = f"{FILES}/minimal.good.yaml"
+    for arguments in ((flag, good, "--config.check"), ("serve", flag, good, "--config.check")):
+        result = run(*arguments)
+        assert (result.exit_code, result.stderr) == (0, "")
+    assert "--project: none is called 'nobody'" in run("check", flag, good, "--project=nobody").stderr
+
+
+@pytest.mark.parametrize(("written", "level"), [("warn", "warning"), ("WARN", "warning"), ("Debug", "debug")])
+def test_levels_as_other_exporters_have_them(written: str, level: str) -> None:
+    serve = command("serve")
+    assert serve.make_context("serve", [f"--log.level={written}"]).params["level"] == level
+
+
 def test_serve_is_the_default_command() -> None:
     good = f"--config.file={FILES}/minimal.good.yaml"
     for arguments in ((good, "--config.check"), ("serve", good, "--config.check")):
@@ -86,7 +106,13 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
         (("demo", "--projects=0"), "0 is not in the range"),
         (("simulate", "--listen-address=nowhere"), "'nowhere' is not host:port"),
         (("simulate", "--poll-interval=10"), "must be a duration"),
-        (("unknown",), "No such command 'unknown'"),
+        (("unknown",), "No such command 'unknown'; commands are check, "),
+        (("config_example",), "No such command 'config_example'; did you mean config-example?"),
+        (("chekc",), "did you mean check?"),
+        (("frs.yaml",), "to run with a config: frs-exporter --config.file=frs.yaml"),
+        ((str(FILES / "minimal.good.yaml"), "--log.level=debug"), "to run with a config: frs-exporter --config.file="),
+        (("help", "nothing"), "No such command 'nothing'"),
+        (("--config.file=x", "--log.level=none"), "'none' is no level: error writes the fewest lines, and 2>/dev/null"),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_says_what_to_do(arguments: tuple[str, ...], message: str) -> None:

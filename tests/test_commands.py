@@ -154,6 +154,76 @@ async def test_what_is_no_url_is_refused(url: str) -> None:
     assert "hunter2" not in result.output
 
 
+async def test_who_wants_a_certificate_is_alive(tmp_path: Path) -> None:
+    """To be turned away is an answer; who has a certificate is let in."""
+    prepare(tmp_path)
+    mine = (f"--cert-file={tmp_path}/prometheus.pem", f"--key-file={tmp_path}/prometheus.key")
+    async with (
+        Simulator(demo_world(1)) as simulator,
+        serving(simulator, None, put(tmp_path, "mtls.good.yml")) as strict,
+    ):
+        for host in ("127.0.0.1", "localhost"):
+            url = f"https://{host}:{strict.port}"
+            for _ in range(3):
+                result = await health(url, "--insecure-skip-verify")
+                assert (result.exit_code, result.stderr) == (0, "")
+                assert result.stdout == "healthy, though it lets in only who has a certificate (--cert-file)\n"
+            result = await health(url, "--insecure-skip-verify", *mine)
+            assert (result.exit_code, result.stdout) == (0, "healthy\n")
+            untrusted = await health(url)
+            assert (untrusted.exit_code, untrusted.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--key-file=x"], "--key-file needs --cert-file beside it"),
+        (["--cert-file=/nowhere"], "--cert-file /nowhere: [Errno 2] No such file or directory"),
+        (["--cert-file={}/junk.pem"], "no PEM certificate with its key, unencrypted"),
+        (["--cert-file={}/server.pem"], "no PEM certificate with its key, unencrypted"),
+        (["--cert-file={}/server.pem", "--key-file={}/encrypted.key"], "no PEM certificate with its key, unencrypted"),
+    ],
+)
+async def test_a_certificate_that_is_none(flags: list[str], message: str, tmp_path: Path) -> None:
+    prepare(tmp_path)
+    result = await health("https://localhost:1", *(flag.format(tmp_path) for flag in flags))
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP; is it another service?"),
+        (b"HTTP/1.1 abc\r\n\r\n", "does not speak HTTP; is it another service?"),
+        (b"\x15\x03\x03\x00\x02\x02\x0a", "does not speak HTTP; is it another service?"),
+        (b"", "Remote end closed connection without response; is the exporter running there?"),
+        (b"HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "answers 301: "),
+    ],
+)
+async def test_whatever_else_listens_there_is_one_line(said: bytes, expected: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        result = await health(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert expected in result.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_localhost_is_found_by_number_and_by_the_environment(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    telemetry, source = Telemetry(), Source("", load_web_config)
+    exporter = Exporter(Source("", load), Config((), LIMITS), telemetry)
+    options = ServerOptions([(host, 0)], source.load(), source, Layout())
+    async with running_server(exporter, telemetry, options) as (port,):
+        monkeypatch.setenv("FRS_HEALTH_URL", f"http://localhost:{port}")
+        result = await asyncio.to_thread(run, "health")
+    assert (result.exit_code, result.stdout) == (0, "healthy\n")
+
+
 async def test_behind_tls_a_login_and_a_prefix(tmp_path: Path) -> None:
     """Whoever is not let in has been answered all the same."""
     prepare(tmp_path)
@@ -201,12 +271,20 @@ def test_bash_completes_commands_flags_and_values() -> None:
         result = subprocess.run(
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=30, check=False
         )
-        return {entry.partition(",")[2] for entry in result.stdout.splitlines()}
+        return set(result.stdout.splitlines())
 
-    assert {"check", "completion", "config-schema"} <= completed("frs-exporter c")
-    assert completed("frs-exporter check --out") == {"--output", "--output-file"}
-    assert completed("frs-exporter check --output j") == {"json"}
-    assert "--config.file" in completed("frs-exporter --conf")
+    def values(line: str) -> set[str]:
+        return {entry.partition(",")[2] for entry in completed(line)}
+
+    assert {"check", "completion", "config-schema"} <= values("frs-exporter c")
+    assert values("frs-exporter check --out") == {"--output", "--output-file"}
+    assert values("frs-exporter check --output j") == {"json"}
+    assert "--config.file" in values("frs-exporter --conf")
+    assert values("frs-exporter explain frs.001") == {"FRS.0018", "FRS.0019"}
+    assert values("frs-exporter explain thr") == {"throttled"}
+    for flag in ("-c", "--config.file", "--config-file", "--output-file", "--token-file"):
+        assert completed(f"frs-exporter check {flag} con") == {"file,con"}
+    assert completed("frs-exporter check --state.directory st") == {"dir,st"}
 
 
 def test_an_example_of_a_config_is_printed_in_the_language_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

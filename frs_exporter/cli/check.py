@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from frs_exporter.cli.adhoc import first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
-from frs_exporter.cli.options import language, names, result_file, seconds_of, shard_index, shard_of
+from frs_exporter.cli.common_flags import FILE, config_file_flag
+from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
+from frs_exporter.cli.options import did_you_mean, language, names, result_file, seconds_of, shard_index, shard_of
 from frs_exporter.cli.state import state_directory_option, state_file
 from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.model import SUBSERVICE_NAME
@@ -28,15 +31,19 @@ from frs_exporter.runtime.log import log_to_stderr
 from frs_exporter.runtime.output_file import write
 from frs_exporter.status.i18n import Translator
 
-NOT_WELL = 1
 ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
 """Exit codes as shells have them: 128 and the signal's number."""
 MAX_NAMES = 10
+REQUIRED_AT_FIRST_LOOK = ("detect", "compare", "search")
+"""Where no config says what must be on: what the vendor's own task looks for."""
+FIELD_ENDING = "_service"
+"""Of the vendor's names for sub-services (face_02_0025)."""
 
 
 @click.command(
     epilog="""\b
-Exit codes: 0 all well; 1 something is down or a required sub-service off; 2 usage or config; 130 Ctrl-C.
+Exit codes: 0 all well; 1 something is down or a required sub-service off; 2 usage or config;
+3 check itself failed, say as the output cannot be written; 130 Ctrl-C; 143 SIGTERM.
 
 \b
 Examples:
@@ -48,7 +55,7 @@ Examples:
   frs-exporter check --project-id ID --region cn-north-4
 """
 )
-@click.option("--config.file", "config_file", metavar="FILE", help="The config; see config-example.")
+@config_file_flag("The config; see config-example.")
 @click.option("--project", "projects", multiple=True, metavar="NAME", help="Only these; may hold * and ?; repeatable.")
 @click.option(
     "--collector",
@@ -68,6 +75,7 @@ Examples:
 )
 @click.option(
     "--output-file",
+    type=FILE,
     callback=result_file,
     metavar="FILE",
     help="Where to; the file is replaced as a whole; - is standard output.",
@@ -78,7 +86,9 @@ Examples:
 @click.option("--total-shards", envvar="FRS_TOTAL_SHARDS", type=click.IntRange(1, 1000), default=1, help="Of so many.")
 @click.option("--project-id", metavar="ID", help="Without a config: the project's id.")
 @click.option("--region", metavar="REGION", help="Without a config: its region.")
-@click.option("--token-file", metavar="FILE", help="Without a config: a token, instead of HUAWEICLOUD_SDK_AK and _SK.")
+@click.option(
+    "--token-file", type=FILE, metavar="FILE", help="Without a config: a token, instead of HUAWEICLOUD_SDK_AK and _SK."
+)
 @click.option("--endpoint", metavar="URL", help="Without a config: where FRS is, if not at the region's address.")
 @state_directory_option
 def check(output: str, output_file: Path | None, timeout: float | None, words: Translator, **options: Any) -> None:
@@ -104,7 +114,7 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
         case _:
             terminal = sys.stdout.isatty() and output_file is None
             text = as_table(report, terminal=terminal, color="NO_COLOR" not in os.environ)
-    put(text, output_file)
+    put(text, output_file, machine=output != "table")
     if code or not report.well:
         raise click.exceptions.Exit(code or NOT_WELL)
 
@@ -135,7 +145,8 @@ async def checked(run: Check, timeout: float | None, words: Translator) -> tuple
             except LookupError as error:
                 pattern, names = error.args
                 some = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" * (len(names) > MAX_NAMES))
-                raise click.UsageError(f"--project: none is called {pattern!r}; there are {some or 'none'}") from None
+                meant = did_you_mean(pattern, names) or f"; there are {some or 'none'}"
+                raise click.UsageError(f"--project: none is called {pattern!r}{meant}") from None
     return ended[0] if ended else 0, loop.time(), report_of(run, words)
 
 
@@ -151,13 +162,24 @@ def progress() -> Iterator[Advance]:
 
 def selection_of(options: dict[str, Any]) -> Selection:
     """What is to be asked; raises click.UsageError."""
-    require, collectors = options["require"], tuple(dict.fromkeys(options["collectors"]))
-    for name in require or ():
-        if not re.fullmatch(SUBSERVICE_NAME, name):
-            raise click.UsageError(f"--require: {name!r} is no sub-service like detect, compare, search or live_detect")
+    require, collectors = subservices(options["require"]), tuple(dict.fromkeys(options["collectors"]))
     if require and collectors and "subscription" not in collectors:
         raise click.UsageError("--require needs the collector subscription: add --collector subscription")
+    if require is None and options["config_file"] is None:
+        require = REQUIRED_AT_FIRST_LOOK
     return Selection(options["projects"], collectors, require)
+
+
+def subservices(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Sub-services by our name or by the vendor's field, `detect_service`; raises click.UsageError."""
+    if names is None:
+        return None
+    short = dict.fromkeys(name.removesuffix(FIELD_ENDING) for name in names)
+    for name in short:
+        if not re.fullmatch(SUBSERVICE_NAME, name):
+            meant = did_you_mean(name, DOCUMENTED) or " like detect, compare, search or live_detect"
+            raise click.UsageError(f"--require: {name!r} is no sub-service{meant}")
+    return tuple(short)
 
 
 def config_of(options: dict[str, Any]) -> Config:
@@ -177,20 +199,19 @@ def config_of(options: dict[str, Any]) -> Config:
 
 def warn(problems: Iterable[str]) -> None:
     """Say what is not remembered for the next run, which the log of errors leaves out."""
-    with contextlib.suppress(OSError):  # nobody reads it
-        for problem in problems:
-            click.echo(f"warning: {problem}", err=True)
+    for problem in problems:
+        click.echo(f"warning: {problem}", err=True)
 
 
-def put(text: str, file: Path | None) -> None:
-    """Write to a file, or to standard output where there is none; raises ClickException."""
+def put(text: str, file: Path | None, *, machine: bool) -> None:
+    """Write to a file, or to standard output where there is none; raises ToolFailed.
+
+    For machines it is UTF-8, whatever the locale.
+    """
+    if file is None:
+        click.echo(text.encode("utf-8", "replace") if machine else text, nl=False)
+        return
     try:
-        if file is not None:
-            write(text, file)
-            return
-        click.echo(text, nl=False)
-        sys.stdout.flush()
+        write(text, file)
     except OSError as error:
-        if file is None and isinstance(error, BrokenPipeError):
-            raise  # whoever reads has seen enough
-        raise click.ClickException(f"cannot write {file or 'to standard output'}: {error.strerror}") from None
+        raise ToolFailed(f"cannot write {file}: {error.strerror}") from None

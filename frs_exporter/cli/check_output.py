@@ -1,7 +1,9 @@
 """What a one-shot run found, as a table for people, as JSON, and as Prometheus' text."""
 
+import difflib
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -45,9 +47,9 @@ class Report:
 
     @property
     def well(self) -> bool:
-        """Whether every job is up and everything is on that must be."""
+        """Whether there are jobs, every one is up, and everything is on that must be."""
         troubled = any(view.trouble is not Severity.NONE for view in self.projects)
-        return not (troubled or self.undiscovered or self.unasked)
+        return bool(self.jobs) and not (troubled or self.undiscovered or self.unasked)
 
 
 def report_of(check: Check, words: Translator) -> Report:
@@ -193,6 +195,9 @@ def print_trouble(console: Console, words: Translator, view: ProjectView) -> Non
         lines.append(words("required_off", names=", ".join(off)))
     if unknown and view.trouble is Severity.MISSING:
         lines.append(words("required_unknown", names=", ".join(unknown)))
+        known = [name for name, service in view.subservices.items() if service.subscribed is not None]
+        near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
+        lines += [words("meant", name=name, near=match) for name, matches in near.items() for match in matches]
     console.print(Styled(view.project, "bold red" if view.trouble is not Severity.UNKNOWN else "yellow"))
     for line in lines or [words("waiting")]:
         console.print(Padding(Styled(line), (0, 0, 0, 2)))
@@ -202,8 +207,20 @@ def conclusion(report: Report) -> str:
     """The sum of it, in a line."""
     words, troubled = report.words, sum(view.trouble is not Severity.NONE for view in report.projects)
     if report.well:
-        return words("all_well", projects=len(report.projects), jobs=report.jobs)
+        return words("all_well", projects=len(report.projects), jobs=report.jobs) + unrequired(report)
     parts = [words("not_well", count=troubled, projects=len(report.projects))] if troubled else []
     parts += [words("not_found", count=len(report.undiscovered))] if report.undiscovered else []
     parts += [words("not_asked", count=report.unasked, jobs=report.jobs)] if report.unasked else []
-    return "; ".join(parts)
+    return "; ".join(parts) or words("nothing_asked")
+
+
+def unrequired(report: Report) -> str:
+    """What is on, where nothing is required: to be well says little then."""
+    services = [(name, service) for view in report.projects for name, service in view.subservices.items()]
+    if not services or any(service.required for _, service in services):
+        return ""
+    number = Counter(name for name, service in services if service.subscribed)
+    names = columns_of(number)[0]
+    several = len(report.projects) > 1
+    on = ", ".join(f"{name} ({number[name]})" if several else name for name in names)
+    return "; " + report.words("unrequired", names=on or report.words("nothing"))

@@ -20,4 +20,4 @@ Examples:
 def config_example(words: Translator) -> None:
     """Print a config file that explains every setting, to edit."""
     example = resources.files(config) / f"example.{words.language.name}.yaml"
-    click.echo(example.read_text("utf-8"), nl=False)
+    click.echo(example.read_bytes(), nl=False)  # UTF-8, as what reads it expects, whatever the locale

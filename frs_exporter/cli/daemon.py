@@ -14,6 +14,7 @@ import click
 import structlog
 
 from frs_exporter import __version__
+from frs_exporter.cli.hangups import EarlyHangups
 from frs_exporter.cloud.network_errors import system_reason
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
@@ -56,11 +57,20 @@ class ServerOptions:
     lifecycle: bool = True
 
 
-async def serve_forever(exporter: Exporter, telemetry: Telemetry, options: ServerOptions, announce: str = "") -> None:
-    """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that."""
+async def serve_forever(
+    exporter: Exporter,
+    telemetry: Telemetry,
+    options: ServerOptions,
+    announce: str = "",
+    early: EarlyHangups | None = None,
+) -> None:
+    """Poll and serve until SIGTERM or SIGINT; with `announce`, say on standard output what to open, and that.
+
+    `early` knows of SIGHUP that came before.
+    """
     gc.freeze()  # what is there by now stays: full collections need not look at it
     stop = told_to_stop()
-    reload_on_hangup(exporter, stop)
+    reload_on_hangup(exporter, stop, early)
     async with running_server(exporter, telemetry, options) as addresses:
         freeze_objects()
         ports = list(dict.fromkeys(filter(str.isdecimal, (address.rpartition(":")[2] for address in addresses))))
@@ -85,7 +95,8 @@ async def say(text: str) -> None:
     task = asyncio.create_task(in_thread(click.echo, text))
     done, _ = await asyncio.wait({task}, timeout=SAY_WITHIN)
     for said in done:
-        said.result()
+        if error := said.exception():
+            log.warning("standard output cannot be written to", error=str(error))
 
 
 @asynccontextmanager
@@ -151,8 +162,11 @@ def listening(address: Address) -> Iterator[None]:
         raise click.ClickException(f"cannot listen on {where}: {system_reason(error)}") from None
 
 
-def reload_on_hangup(exporter: Exporter, stop: asyncio.Event) -> None:
-    """Reload on SIGHUP, from now on and until `stop`; the log and the metrics tell what comes of it."""
+def reload_on_hangup(exporter: Exporter, stop: asyncio.Event, early: EarlyHangups | None) -> None:
+    """Reload on SIGHUP, from now on and until `stop`, and now if one has come `early`.
+
+    The log and the metrics tell what comes of it.
+    """
     reloads: set[asyncio.Task[None]] = set()
 
     async def reload() -> None:
@@ -168,6 +182,8 @@ def reload_on_hangup(exporter: Exporter, stop: asyncio.Event) -> None:
         task.add_done_callback(reloads.discard)
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup)
+    if early and early.received:
+        hangup()
 
 
 def told_to_stop() -> asyncio.Event:

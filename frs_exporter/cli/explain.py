@@ -1,6 +1,7 @@
 """`explain`: what a vendor's code, an HTTP status or a reason means, why it happens and what to do."""
 
 import click
+from click.shell_completion import CompletionItem
 
 from frs_exporter.cli.options import language
 from frs_exporter.core.explanations import CODES, REASONS, Named, Text, named, similar
@@ -16,6 +17,12 @@ HEADINGS = {
 }
 
 
+def known_names(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The codes and reasons that begin like this, in capitals or not."""
+    names = [*CODES, *REASONS]
+    return [CompletionItem(name) for name in names if name.lower().startswith(incomplete.lower())]
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -25,7 +32,7 @@ Examples:
   frs-exporter explain               (lists all that is known)
 """
 )
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=known_names)
 @click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
 def explain(code: str | None, words: Translator) -> None:
     """Tell what a failure means: CODE is a vendor's code, an HTTP status, or a reason from the metrics or the log."""

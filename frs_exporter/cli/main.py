@@ -1,5 +1,7 @@
 """Composition root: the commands, and what becomes of their ends."""
 
+import difflib
+import os
 import signal
 import sys
 from importlib import import_module
@@ -9,8 +11,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from frs_exporter import __version__
+from frs_exporter.cli.exit_codes import TOOL_FAILED
+from frs_exporter.cli.hangups import EarlyHangups, serves
 from frs_exporter.runtime.hard_exit import hard_exit
 from frs_exporter.runtime.log import crash_report, log_written_out
+from frs_exporter.runtime.standard_streams import OutputError, open_standard_streams
 
 COMMANDS = {
     "check": "check",
@@ -45,11 +50,24 @@ class ServeByDefault(click.Group):
         return command(cmd_name) if cmd_name in COMMANDS else super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put in `serve` before flags that are not the group's own."""
-        named = args[:1] and not args[0].startswith("-")
-        if not (named or ctx.resilient_parsing or args[:1] in (["--help"], ["-h"], ["--version"])):
+        """Put in `serve` before flags that are not the group's own; `help` is --help."""
+        if args[:1] == ["help"]:
+            args = [*args[1:2], "--help"]
+        if (
+            serves(args)
+            and args[:1] != ["serve"]
+            and not (ctx.resilient_parsing or args[:1] in (["--help"], ["-h"], ["--version"]))
+        ):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names; raises click.UsageError with what was probably meant."""
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            raise click.UsageError(f"No such command {args[0]!r}{meant_instead(args[0])}", ctx)
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The commands, and where a flag is begun those of `serve` as well."""
@@ -68,6 +86,9 @@ class ServeByDefault(click.Group):
         except click.ClickException as error:
             error.show()
             code = error.exit_code
+        except OutputError as error:
+            click.echo(f"Error: cannot write to standard output: {error.strerror}", err=True)
+            code = TOOL_FAILED
         except click.Abort:
             code = 130
         sys.exit(code if isinstance(code, int) else 0)
@@ -80,10 +101,16 @@ class ServeByDefault(click.Group):
             formatter.write_dl(records)
 
 
+def meant_instead(word: str) -> str:
+    """What was probably meant by a word that is no command."""
+    if word.endswith((".yaml", ".yml")) or os.path.isfile(word):
+        return f"; to run with a config: frs-exporter --config.file={word}"
+    near = difflib.get_close_matches(word.lower().replace("_", "-"), COMMANDS, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; commands are {', '.join(COMMANDS)}"
+
+
 def next_step(error: click.UsageError) -> str:
     """Where to read on."""
-    if "No such command" in error.message:
-        return f" Commands are {', '.join(COMMANDS)}."
     return f" (see {error.ctx.command_path if error.ctx else 'frs-exporter'} --help)"
 
 
@@ -105,12 +132,16 @@ def cli() -> None:
 
 def main() -> None:
     """The console script; before there is a loop to stop, SIGTERM just ends it."""
+    open_standard_streams()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    early = EarlyHangups()
+    if serves(sys.argv[1:]):
+        early.install()
     try:
-        cli(prog_name="frs-exporter")
+        cli(prog_name="frs-exporter", obj=early)
     except SystemExit as end:
         hard_exit(end.code)
         raise
     except Exception:
-        hard_exit(1, crash_report())
-        sys.exit(1)
+        hard_exit(TOOL_FAILED, crash_report())
+        sys.exit(TOOL_FAILED)

@@ -1,7 +1,9 @@
 """What the value of a flag may be."""
 
+import difflib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -11,6 +13,12 @@ from frs_exporter.config.types import seconds
 from frs_exporter.core.schedule import Shard
 from frs_exporter.runtime.output_file import output_file
 from frs_exporter.status.i18n import LANGUAGES, Translator, language_of
+
+
+def did_you_mean(value: str, known: Iterable[str]) -> str:
+    """A question that names the nearest of those that are known, empty without one that is near."""
+    near = difflib.get_close_matches(value.lower(), list(known), n=1, cutoff=0.7)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def service_url(value: str) -> URL | None:

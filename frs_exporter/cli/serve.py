@@ -1,11 +1,12 @@
 """`serve`: poll the projects of a config and serve what is learned."""
 
-import signal
 from typing import Any
 
 import click
 
+from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag
 from frs_exporter.cli.daemon import ServerOptions, run, serve_forever
+from frs_exporter.cli.hangups import EarlyHangups
 from frs_exporter.cli.options import auto_reload, shard_index, shard_of
 from frs_exporter.cli.state import state_directory_option, state_file
 from frs_exporter.cli.web_options import addresses, external_url, layout_of, prefix, route
@@ -33,7 +34,7 @@ listen_address = click.option(
 
 
 @click.command()
-@click.option("--config.file", "config_file", metavar="FILE", help="The config, see config-example; required.")
+@config_file_flag("The config, see config-example; required.")
 @click.option("--config.check", "config_check", is_flag=True, help="Check the config and exit: 0 good, 2 bad.")
 @click.option(
     "--config.auto-reload-interval",
@@ -50,6 +51,7 @@ listen_address = click.option(
 @click.option(
     "--web.config.file",
     "web_config_file",
+    type=FILE,
     default="",
     metavar="FILE",
     help="TLS, logins, headers and rate limit, as for any Prometheus exporter.",
@@ -84,14 +86,7 @@ listen_address = click.option(
     help="Whether POST /-/reload and /-/retry do anything.",
 )
 @state_directory_option
-@click.option(
-    "--log.level",
-    "level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
-    default="info",
-    show_default=True,
-    help="Write log lines from this level on.",
-)
+@log_level_flag("info")
 @click.option(
     "--log.format",
     "format",
@@ -115,7 +110,8 @@ listen_address = click.option(
     show_default=True,
     help="How many exporters share the projects.",
 )
-def serve(config_file: str | None, config_check: bool, **options: Any) -> None:
+@click.pass_obj
+def serve(early: EarlyHangups | None, /, config_file: str | None, config_check: bool, **options: Any) -> None:
     """Poll the projects of a config and serve what is learned."""
     if config_file is None:
         raise click.UsageError(
@@ -132,14 +128,13 @@ def serve(config_file: str | None, config_check: bool, **options: Any) -> None:
     log_to_stderr(options["level"], options["format"], telemetry.count_log_line, telemetry.count_dropped_log_lines)
     memory = state_file(options["state_directory"])
     memory.flush()
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
 
     async def run_serve() -> None:
         interval = options["reread_interval"]
         exporter = Exporter(source, config, telemetry, shard=shard, reread_interval=interval, memory=memory)
         addresses = None if options["systemd_socket"] else options["addresses"]
         server = ServerOptions(addresses, web_config, web_source, layout, lifecycle=options["lifecycle"])
-        await serve_forever(exporter, telemetry, server)
+        await serve_forever(exporter, telemetry, server, early=early)
 
     run(run_serve())
 

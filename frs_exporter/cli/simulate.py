@@ -82,7 +82,7 @@ def simulate(listen: str, projects: int | None, poll_interval: str) -> None:
 
 def say(config: str, url: str) -> None:
     """Print the config, to its end, and what it is for."""
-    click.echo(config, nl=False)
+    click.echo(config.encode(), nl=False)
     end_standard_output()
     click.echo(f"simulating Huawei Cloud at {url}; stop with Ctrl-C", err=True)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from frs_exporter.runtime.state_file import StateFile
 
@@ -23,6 +24,7 @@ state_directory_option = click.option(
     "--state.directory",
     "state_directory",
     metavar="FOLDER",
+    shell_complete=lambda _ctx, _param, incomplete: [CompletionItem(incomplete, type="dir")],
     callback=directory_or_none,
     help="Where refused secrets are remembered, as digests, so that no restart locks an account; none for nowhere"
     " (default: $STATE_DIRECTORY, or frs-exporter in $XDG_STATE_HOME or ~/.local/state).",

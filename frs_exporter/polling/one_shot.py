@@ -48,7 +48,9 @@ class Selection:
         targets = {job.target.project: job.target for job in jobs}
         named: set[str] = set() if self.projects else {*targets}
         for pattern in self.projects:
-            meant = matching(targets, pattern) if PATTERN & set(pattern) else targets.keys() & {pattern}
+            meant = targets.keys() & {pattern}
+            if not meant and PATTERN & set(pattern):
+                meant = {*matching(targets, pattern.replace("[", "[[]"))}
             if not meant:
                 raise LookupError(pattern, sorted(targets))
             named.update(meant)
@@ -64,8 +66,8 @@ class Selection:
         )
 
 
-PATTERN = frozenset("*?[")
-"""What makes a pattern of a name: each is looked for among all names, as a plain name is not."""
+PATTERN = frozenset("*?")
+"""What makes a pattern of what is no name; fnmatch's `[` is itself here, as names have brackets."""
 NOT_IN_TIME = Failure(Reason.TIMEOUT, "the list of projects did not come in time", api=Api.IAM)
 """What is said of a rule when the time for all is over."""
 WEEKS = 4 * 7 * 86400.0

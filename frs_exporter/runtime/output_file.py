@@ -51,7 +51,7 @@ def is_standard_output(found: os.stat_result) -> bool:
 
 def write(text: str, file: Path) -> None:
     """Replace a regular file, or the one that a link names, as a whole, or write to anything else; raises OSError."""
-    data, path = text.encode(), os.path.realpath(file)
+    data, path = text.encode("utf-8", "replace"), os.path.realpath(file)
     if (descriptor := descriptor_of(str(file))) is not None:
         with open(os.dup(descriptor), "wb") as stream:
             stream.write(data)

@@ -9,12 +9,14 @@ import socket
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from frs_exporter.collectors import COLLECTORS
 from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, free_port, tool
 
+NOWHERE = "endpoints: {frs: 'http://127.0.0.1:1', iam: 'http://127.0.0.1:1', ces: 'http://127.0.0.1:1'}\n"
 FAMILIES = (
     "frs_up",
     "frs_subscribed",
@@ -37,6 +39,22 @@ def test_the_demo_shows_every_family_for_both_kinds_of_credential(programs: Prog
     code, _ = demo.stop()
     assert code == 0
     assert "Traceback" not in demo.log
+
+
+def test_a_hangup_before_there_is_a_config_waits_for_it(programs: Programs, tmp_path: Path) -> None:
+    """It does not end the process, and the reload that it asked for is made up for."""
+    config = tmp_path / "fifo.yaml"
+    os.mkfifo(config)
+    flags = (f"--config.file={config}", "--web.listen-address=127.0.0.1:0", "--state.directory=none")
+    daemon = programs.start(*EXPORTER, *flags)
+    with open(config, "w") as stream:  # it waits here for the other side, which is reading the config by then
+        daemon.popen.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        stream.write((ROOT / "tests/config/files/minimal.good.yaml").read_text() + NOWHERE)
+    eventually(lambda: "msg=serving" in daemon.log)
+    eventually(lambda: "not a regular file: it cannot be read again" in daemon.log)
+    code, _ = daemon.stop()
+    assert code == 0
 
 
 def test_the_demo_shows_every_family_of_every_collector_within_half_a_minute(programs: Programs) -> None:
