@@ -58,6 +58,15 @@ def test_an_explanation_is_short_and_advice_begins_with_what_to_do(explanation: 
 
 
 @BY_NAME
+def test_advice_for_a_single_run_is_not_that_of_a_daemon(explanation: Explanation) -> None:
+    text = explanation.once or explanation.do
+    for word in ("poll_interval", "poll_timeout", "reload", "limits", "that are held", "nothing, if it passes"):
+        assert word not in text.en
+    assert re.fullmatch(r"[a-z][^\n]{20,118}[^.\n]", text.en)
+    assert re.search(r"[\u4e00-\u9fff]{3}", text.zh)
+
+
+@BY_NAME
 def test_every_explanation_is_there_in_chinese(explanation: Explanation) -> None:
     for text in (explanation.means.zh, explanation.do.zh, explanation.retried.zh, *(c.zh for c in explanation.causes)):
         assert re.search(r"[\u4e00-\u9fff]{3}", text)

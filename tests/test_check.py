@@ -562,6 +562,71 @@ async def test_a_thousand_projects_fit_in_150_mib(tmp_path: Path, capsys: pytest
         print(f"\ncheck of 1,000 projects, two jobs each: at most {int(peak[1]) / 1024:.0f} MiB")
 
 
+async def test_raw_shows_what_went_over_the_wire_and_no_secret(tmp_path: Path) -> None:
+    """What the vendor's own task hands in: the request, its status, and the JSON."""
+    world = World([account("ak_sk", "keys"), account("token", "tokens")])
+    world.accounts[0].projects[0].answer = {"echo": "x" * 50, **subscribed("2024-01-01 00:00:00", off=("search",))}
+    async with Simulator(world) as simulator:
+        config_of(world, simulator.url, tmp_path)
+        file = f"--config.file={tmp_path}/config.yaml"
+        code, out, err = await ended(file, "--raw", "--require=detect")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[-1] == "all well: 2 projects, 4 jobs"
+        head, keys, tokens = (
+            out.partition("keys subscription\n")[0],
+            *out.partition("keys subscription\n")[2].split("tokens subscription\n"),
+        )
+        assert head.startswith("keys face_sets\n> GET ")
+        keys_id, tokens_id = (owner.projects[0].id for owner in world.accounts)
+        assert keys.startswith(f"> GET {simulator.url}/v1/{keys_id}/subscribe\n")
+        assert re.search(r"^< 200$", keys, re.MULTILINE)
+        assert re.search(r"^took \d+\.\d{3} s$", keys, re.MULTILINE)
+        assert '\n  "echo": "***",\n' in keys
+        body = re.search(r"^{.*?^}$", tokens, re.MULTILINE | re.DOTALL)
+        assert body
+        assert json.loads(body[0]) == world.accounts[1].projects[0].answer
+        assert f"> GET {simulator.url}/v1/{tokens_id}/subscribe\n" in tokens
+        assert not [secret for secret in secrets_of(world) if secret in out]
+        code, _, err = await ended(file, "--raw", "--output=json")
+        assert (code, err.count("\n")) == (2, 1)
+
+
+async def test_a_failure_is_told_with_its_request_id_and_advice_for_a_single_run(tmp_path: Path) -> None:
+    async with Simulator(World([account("ak_sk", "busy")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path)
+        file = f"--config.file={tmp_path}/config.yaml"
+        simulator.world.faults.set("frs", Fault(status=503))
+        code, out, err = await ended(file)
+        assert (code, err) == (1, "")
+        assert re.search(r"^  request id: [0-9a-z-]{8,}$", out, re.MULTILINE)
+        assert "  What to do: try again later; if it lasts," in out
+        simulator.world.faults.set("frs", Fault(status=429, code="APIGW.0308"))
+        _, out, _ = await ended(file, "--output=json")
+        (project,) = json.loads(out)["projects"]
+        assert "poll_interval" not in project["jobs"][0]["failure"]["do"]
+        assert "once" not in project["jobs"][0]["failure"]
+
+
+async def test_a_refused_key_is_told_once_and_by_the_log_only_if_that_is_wanted(tmp_path: Path) -> None:
+    async with Simulator(World([account("ak_sk", "full")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path)
+        simulator.world.accounts[0].secret_key = "rotated"
+        file = f"--config.file={tmp_path}/config.yaml"
+        code, out, err = await ended(file, "--state.directory=none")
+        assert (code, err) == (1, "")
+        assert "check the key in IAM and in the config or the environment" in out
+        code, _, err = await ended(file, "--state.directory=none", "--log.level=error")
+        assert code == 1
+        assert 'level=error msg="credential rejected"' in err
+
+
+async def test_what_a_config_probably_does_not_mean_is_told(tmp_path: Path) -> None:
+    async with Simulator(World([account("ak_sk", "full")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path, lambda text: text.replace("detect", "serach", 1))
+        _, _, err = await ended(f"--config.file={tmp_path}/config.yaml", "--require=detect")
+        assert err == "warning: defaults.require[0]: no sub-service serach is known; did you mean search?\n"
+
+
 async def test_a_bug_is_told_and_the_others_are_asked_all_the_same(tmp_path: Path) -> None:
     async def wrong(*_: Any) -> Any:
         raise RuntimeError("never thought of it")

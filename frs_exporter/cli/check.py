@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import signal
@@ -16,15 +17,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from frs_exporter.cli.adhoc import first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
-from frs_exporter.cli.common_flags import FILE, config_file_flag
+from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag
 from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
 from frs_exporter.cli.options import did_you_mean, language, names, result_file, seconds_of, shard_index, shard_of
+from frs_exporter.cli.raw import RawTrace, as_raw
 from frs_exporter.cli.state import state_directory_option, state_file
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.model import SUBSERVICE_NAME
+from frs_exporter.core.trace import Trace
 from frs_exporter.polling.one_shot import Advance, Check, Selection
 from frs_exporter.runtime import executor
 from frs_exporter.runtime.log import log_to_stderr
@@ -90,6 +93,8 @@ Examples:
     "--token-file", type=FILE, metavar="FILE", help="Without a config: a token, instead of HUAWEICLOUD_SDK_AK and _SK."
 )
 @click.option("--endpoint", metavar="URL", help="Without a config: where FRS is, if not at the region's address.")
+@click.option("--raw", is_flag=True, help="Show requests and the vendor's answers, too, without secrets.")
+@log_level_flag(None, "Write log lines from this level on (default: none but of bugs).")
 @state_directory_option
 def check(output: str, output_file: Path | None, timeout: float | None, words: Translator, **options: Any) -> None:
     """Ask every project once and tell what is on, what is not, and why it is not known.
@@ -97,12 +102,17 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     Requests are limited as the exporter limits them: with many projects it takes its time.
     """
     exit_on_sigterm()
+    if options["raw"] and output != "table":
+        raise click.UsageError("--raw is for people: it goes with --output table only")
     shard = shard_of(options["shard"], options["total_shards"])
     selection = selection_of(options)
     config = config_of(options)
-    log_to_stderr("error", "logfmt")
+    warn(notice.text for notice in config.notices)
+    log_to_stderr(options["level"] or "error", "logfmt")
+    if options["level"] is None:
+        only_bugs()
     memory = state_file(options["state_directory"])
-    run = Check(config, selection, shard, memory=memory)
+    run = Check(config, selection, shard, memory=memory, trace=RawTrace if options["raw"] else Trace)
     code, clock, report = executor.run(checked(run, timeout, words))
     exit_on_sigterm()  # again: the loop has taken its own handler away
     warn(memory.problems.values())
@@ -113,7 +123,8 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
             text = as_prometheus(run, clock)
         case _:
             terminal = sys.stdout.isatty() and output_file is None
-            text = as_table(report, terminal=terminal, color="NO_COLOR" not in os.environ)
+            text = as_raw(run.traces) if options["raw"] else ""
+            text += as_table(report, terminal=terminal, color="NO_COLOR" not in os.environ)
     put(text, output_file, machine=output != "table")
     if code or not report.well:
         raise click.exceptions.Exit(code or NOT_WELL)
@@ -198,9 +209,19 @@ def config_of(options: dict[str, Any]) -> Config:
 
 
 def warn(problems: Iterable[str]) -> None:
-    """Say what is not remembered for the next run, which the log of errors leaves out."""
+    """Say what is probably not meant, and what is not remembered for the next run: the log leaves it out."""
     for problem in problems:
         click.echo(f"warning: {problem}", err=True)
+
+
+def only_bugs() -> None:
+    """Log nothing but tracebacks: of all else the table tells."""
+
+    def is_bug(record: logging.LogRecord) -> bool:
+        return bool(record.exc_info or (isinstance(record.msg, dict) and record.msg.get("exc_info")))
+
+    for handler in logging.root.handlers:
+        handler.addFilter(is_bug)
 
 
 def put(text: str, file: Path | None, *, machine: bool) -> None:

@@ -60,7 +60,10 @@ def report_of(check: Check, words: Translator) -> Report:
         pass
     views = [projects.view(name, check.expiries.get(name)) for name in projects.in_order()]
     undiscovered = [
-        (name, f"{error} – {words(explain(error).means)}. {words('do')} {words(explain(error).do)}")
+        (
+            name,
+            f"{error} – {words(explain(error).means)}. {words('do')} {words(explain(error).once or explain(error).do)}",
+        )
         for name, error in sorted(check.undiscovered.items())
     ]
     return Report(tuple(views), tuple(undiscovered), len(check.jobs), check.unasked, check.latencies, words, seen.now)
@@ -73,7 +76,8 @@ def as_json(report: Report) -> str:
         "jobs": {"all": report.jobs, "not_asked": report.unasked},
         "discovery_failures": dict(report.undiscovered),
         "projects": [
-            {**plain(view, report.words), "latency": report.latencies.get(view.project)} for view in report.projects
+            {**plain(view, report.words, once=True), "latency": report.latencies.get(view.project)}
+            for view in report.projects
         ],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -188,7 +192,9 @@ def print_trouble(console: Console, words: Translator, view: ProjectView) -> Non
         lines.append(f"{collectors}: {failure.reason} {code}".rstrip() + f" – {words(failure.means)}")
         if failure.message:
             lines.append(f"{words('said')} {failure.message}")
-        lines.append(f"{words('do')} {words(failure.do)}")
+        if failure.request_id:
+            lines.append(f"{words('request_id')}: {failure.request_id}")
+        lines.append(f"{words('do')} {words(failure.once)}")
     off = [name for name, service in view.subservices.items() if service.required and service.subscribed is False]
     unknown = [name for name, service in view.subservices.items() if service.required and service.subscribed is None]
     if off:

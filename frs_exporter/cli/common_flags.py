@@ -30,7 +30,7 @@ def config_file_flag(help: str) -> Flag:
     return click.option("--config.file", "-c", "--config-file", "config_file", type=FILE, metavar="FILE", help=help)
 
 
-def log_level_flag(default: str) -> Flag:
+def log_level_flag(default: str | None, help: str = "Write log lines from this level on.") -> Flag:
     """The flag for the level from which on log lines are written."""
     return click.option(
         "--log.level",
@@ -38,5 +38,5 @@ def log_level_flag(default: str) -> Flag:
         type=Level(LEVELS),
         default=default,
         show_default=True,
-        help="Write log lines from this level on.",
+        help=help,
     )

@@ -25,12 +25,16 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What it means, why it happens, the likeliest first, what a person can do, and whether it is retried."""
+    """What it means, why it happens, the likeliest first, what a person can do, and whether it is retried.
+
+    `once` is what a person can do who has asked only once, where that is something else.
+    """
 
     means: Text
     causes: tuple[Text, ...]
     do: Text
     retried: Text
+    once: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ def build(raw: Mapping[str, Any], default: Explanation | None = None) -> Explana
         causes=causes or (default.causes if default else ()),
         do=Text(**raw["do"]),
         retried=RETRIES[raw["retried"]] if "retried" in raw or not default else default.retried,
+        once=Text(**raw["once"]) if "once" in raw else None,
     )
 
 

@@ -43,6 +43,9 @@ class Trace:
             lines = "".join(f"\n  {name}: {value}" for name, value in visible.items())
             self.event(f"{text}%s", *values, lines)
 
+    def body(self, data: bytes) -> None:
+        """An answer of success has been read: who wants to know its body says so."""
+
     def request_took(self, seconds: float) -> None:
         """A request has ended."""
         self.slowest = max(self.slowest, seconds)

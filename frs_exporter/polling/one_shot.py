@@ -79,8 +79,8 @@ class Check:
     """One look at a config's projects: `snapshot` tells at any time what is known by then.
 
     `undiscovered` are the rules whose projects could not be listed, `jobs` those that are asked; by project there are
-    `expiries`, when tokens end in Unix seconds, and `latencies`, what the slowest request took in seconds. `memory` is
-    what outlives the run.
+    `expiries`, when tokens end in Unix seconds, and `latencies`, what the slowest request took in seconds. `trace`
+    makes what learns of a job's requests, `traces` has those made by project and collector. `memory` outlives the run.
     """
 
     config: Config
@@ -92,6 +92,8 @@ class Check:
     expiries: dict[str, float] = field(default_factory=dict)
     latencies: dict[str, float] = field(default_factory=dict)
     undiscovered: dict[str, Failure] = field(default_factory=dict)
+    trace: Callable[[], Trace] = Trace
+    traces: dict[tuple[str, str], Trace] = field(default_factory=dict)
     memory: StateFile = field(default_factory=lambda: StateFile(None))
 
     async def run(
@@ -134,9 +136,9 @@ class Check:
         await client.adjust(wanted.limits, wanted.accesses)
 
     async def _poll(self, client: Client, collectors: Mapping[str, Collector], job: Job, advance: Advance) -> None:
-        trace = Trace()
-        state = await poll(client, collectors, job, JobState(), self.now, trace=trace)
         project = job.target.project
+        trace = self.traces[project, job.collector] = self.trace()
+        state = await poll(client, collectors, job, JobState(), self.now, trace=trace)
         self.latencies[project] = max(trace.slowest, self.latencies.get(project, 0.0))
         self.states[job] = state
         if (expiry := client.token_expiry(job.target)) is not None:

@@ -3,11 +3,13 @@
 import asyncio
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
 from frs_exporter.cloud.client import Client, Digests, Unchanged
+from frs_exporter.cloud.transport import Response
 from frs_exporter.collectors import ApiClient, Collector
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Job, JobState
@@ -15,6 +17,18 @@ from frs_exporter.core.schedule import LAST_RETRY
 from frs_exporter.core.trace import UNTRACED, Trace
 
 log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class TracedDigests(Digests):
+    """Digests that show each answer to a trace."""
+
+    trace: Trace
+
+    def read(self, raw: Response) -> Any:
+        """The JSON of an answer, as ever."""
+        self.trace.body(raw.data)
+        return Digests.read(self, raw)
 
 
 async def poll(
@@ -31,8 +45,10 @@ async def poll(
     started = clock()
     try:
         collector = collectors[job.collector]
-        digests = Digests(before.digest) if collector.repeatable else None
-        get = functools.partial(client.get, job.target, trace=trace, digests=digests)
+        digests = TracedDigests(before.digest, trace=trace) if collector.repeatable else None
+        # What is never repeated is compared with nothing, and still shown.
+        read = digests or TracedDigests(b"", trace=trace)
+        get = functools.partial(client.get, job.target, trace=trace, digests=read)
         return await collected(ApiClient(get, now), collector, job, before, digests)
     except Exception as error:
         log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)

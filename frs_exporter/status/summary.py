@@ -67,11 +67,16 @@ def date(seconds: float) -> str:
         return "?"
 
 
-def plain(view: ProjectView, words: Translator) -> dict[str, Any]:
-    """A project as JSON has it: names in place of numbers, texts in the reader's language."""
+def plain(view: ProjectView, words: Translator, *, once: bool = False) -> dict[str, Any]:
+    """A project as JSON has it: names in place of numbers, texts in the reader's language.
+
+    `once` says that it was asked only once, so that advice is for that.
+    """
     result = asdict(view)
     result["trouble"] = view.trouble.name.lower()
     for job, seen in zip(result["jobs"], view.jobs, strict=True):
         if seen.failure:
-            job["failure"].update(means=words(seen.failure.means), do=words(seen.failure.do))
+            del job["failure"]["once"]
+            advice = seen.failure.once if once else seen.failure.do
+            job["failure"].update(means=words(seen.failure.means), do=words(advice))
     return result

@@ -57,7 +57,7 @@ class UsageView:
 
 @dataclass(frozen=True, slots=True)
 class FailureView:
-    """Why a job is down, in the vendor's words and ours."""
+    """Why a job is down, in the vendor's words and ours; `do` is advice for a daemon, `once` for a single run."""
 
     reason: str
     code: str
@@ -66,6 +66,7 @@ class FailureView:
     request_id: str
     means: Text
     do: Text
+    once: Text
     polls: int
 
 
@@ -233,6 +234,7 @@ def failure_view(failure: Failure, polls: int) -> FailureView:
         request_id=failure.request_id,
         means=about.means,
         do=about.do,
+        once=about.once or about.do,
         polls=polls,
     )
 

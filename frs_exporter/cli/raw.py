@@ -1,0 +1,62 @@
+"""`check --raw`: each request as it went over the wire, and the vendor's JSON, without secrets."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+
+from frs_exporter.core.redact import blanked, redacted
+from frs_exporter.core.trace import Trace
+
+MAX_TEXT = 1 << 16
+"""Characters that are shown of an answer."""
+SHOWN = (">", "<", "classified")
+"""What the events begin with that are shown: requests, answers, and what failures are taken for."""
+
+
+class RawTrace(Trace):
+    """Keeps `lines` of requests, answers, times and bodies; what is secret is starred."""
+
+    def __init__(self) -> None:
+        super().__init__(self._keep)
+        self.lines: list[str] = []
+        self._secrets: set[str] = set()
+
+    def _keep(self, text: str) -> None:
+        if text.startswith(SHOWN):
+            self.lines += map(printable, text.splitlines())
+
+    def headers(
+        self, headers: Mapping[str, str], secrets: Callable[[], Iterable[str]], text: str, *values: object
+    ) -> None:
+        """As any trace; what was sent that is secret must not be shown of the body, either."""
+        self._secrets.update(secrets())
+        super().headers(headers, secrets, text, *values)
+
+    def body(self, data: bytes) -> None:
+        """The JSON of an answer, or whatever it is."""
+        text = data.decode("utf-8", "replace")
+        with contextlib.suppress(ValueError, RecursionError):
+            text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+        starred = blanked(text[: 2 * MAX_TEXT], self._secrets)[:MAX_TEXT]
+        self.lines += [redacted(printable(line)) for line in starred.splitlines()]
+        if len(text) > MAX_TEXT:
+            self.lines.append("...")
+
+    def request_took(self, seconds: float) -> None:
+        """A request has ended."""
+        super().request_took(seconds)
+        self.lines.append(f"took {seconds:.3f} s")
+
+
+def printable(line: str) -> str:
+    """A line that does nothing to a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def as_raw(traces: Mapping[tuple[str, str], Trace]) -> str:
+    """All that went over the wire, by project and collector."""
+    parts = []
+    for (project, collector), trace in sorted(traces.items()):
+        lines = trace.lines if isinstance(trace, RawTrace) else []
+        parts.append("\n".join([f"{project} {collector}", *lines, "", ""]))
+    return "".join(parts)
