@@ -145,8 +145,9 @@ async def checked(run: Check, timeout: float | None, words: Translator) -> tuple
             ended.append(code)
             task.cancel()
 
-        for number, code in ENDED_BY.items():
-            loop.add_signal_handler(number, end, code)
+        with contextlib.suppress(NotImplementedError):  # as on Windows, where Ctrl-C ends it without a table
+            for number, code in ENDED_BY.items():
+                loop.add_signal_handler(number, end, code)
         done, _ = await asyncio.wait({task}, timeout=timeout)
         if not done:
             task.cancel()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
@@ -68,6 +69,7 @@ async def serve_forever(
 
     `early` knows of SIGHUP that came before.
     """
+    check_system()
     gc.freeze()  # what is there by now stays: full collections need not look at it
     stop = told_to_stop()
     reload_on_hangup(exporter, stop, early)
@@ -88,6 +90,12 @@ async def serve_forever(
         systemd.notify("STOPPING=1")
         exporter.drain()
         watchdog.cancel()
+
+
+def check_system() -> None:
+    """Raise click.ClickException where the event loop handles no signals, as on Windows: nobody could stop it."""
+    if os.name == "nt":
+        raise click.ClickException("this runs on Linux only; here check, explain, config-example, config-schema work")
 
 
 async def say(text: str) -> None:

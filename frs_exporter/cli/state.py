@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from frs_exporter.runtime.private_folder import USABLE
 from frs_exporter.runtime.state_file import StateFile
 
 NOWHERE = "none"
@@ -39,6 +40,8 @@ def state_directory(option: str | None, environ: Mapping[str, str]) -> Path | No
     """
     if option is not None:
         return None if option == NOWHERE else Path(option)
+    if not USABLE:
+        return None
     given = Path(environ.get("STATE_DIRECTORY", "").split(":")[0])
     if given.is_absolute():
         return given
@@ -49,6 +52,6 @@ def state_directory(option: str | None, environ: Mapping[str, str]) -> Path | No
 def state_file(option: str | None) -> StateFile:
     """The state that the flag and the environment name; where they name none, a warning tells what to set."""
     state = StateFile(state_directory(option, os.environ))
-    if state.directory is None and option != NOWHERE:
+    if state.directory is None and option != NOWHERE and USABLE:
         state.report("state is kept in memory only: set --state.directory", error="no home directory")
     return state

@@ -5,6 +5,8 @@ import select
 import threading
 from collections.abc import Callable
 
+WHOLE = getattr(select, "PIPE_BUF", 512)
+"""Bytes that a pipe takes as a whole (PIPE_BUF, pipe(7); not known on Windows)."""
 MAX_WAITING = 4 << 20
 """Bytes of lines that wait to be written; as many again may be on their way."""
 CLOSE_TIMEOUT = 1.5
@@ -74,7 +76,7 @@ class LogWriter:
         start = 0
         while start < len(lines):
             # A pipe takes so much as a whole (PIPE_BUF, pipe(7)): lines of other processes stay between ours.
-            end = lines.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or start + select.PIPE_BUF
+            end = lines.rfind(b"\n", start, start + WHOLE) + 1 or start + WHOLE
             try:
                 start += os.write(self._descriptor, lines[start:end])
             except BlockingIOError:  # whoever made the pipe may have made it so

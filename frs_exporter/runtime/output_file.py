@@ -85,6 +85,8 @@ def replace(path: str, data: bytes, before: os.stat_result | None) -> None:
 
 def set_owner_and_mode(descriptor: int, before: os.stat_result | None) -> None:
     """Those of the file before, as far as this user may give files away; a new file is for all to read."""
+    if not (hasattr(os, "fchown") and hasattr(os, "fchmod")):  # Windows: the folder says who may read
+        return
     if before is None:
         os.fchmod(descriptor, MODE)
         return

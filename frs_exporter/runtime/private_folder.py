@@ -8,14 +8,21 @@ makes a link of it.
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+try:
+    import fcntl
+except ImportError:  # Windows has other locks, and folders that cannot be opened
+    USABLE = False
+else:
+    USABLE = True
+"""Whether this system has what it takes."""
+
+SAFE = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC"))
 LOCK_TIMEOUT = 5.0
 """Seconds to wait for whoever has the lock: milliseconds are enough, but a process that was stopped keeps it."""
 LOCK_PAUSE = 0.002
@@ -25,6 +32,8 @@ LOCK_PAUSE = 0.002
 @contextlib.contextmanager
 def open_folder(path: Path) -> Iterator[int]:
     """The descriptor of a folder; raises OSError."""
+    if not USABLE:
+        raise OSError(errno.ENOTSUP, "this system has no such locks; use --state.directory none")
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield descriptor
