@@ -13,7 +13,7 @@ from frs_exporter.config.cross_checks import check
 from frs_exporter.config.http_client import read_http_clients
 from frs_exporter.config.problems import note, read_text, refused
 from frs_exporter.config.warnings import notices
-from frs_exporter.config.yaml import Document, OnRead, read, unwatched
+from frs_exporter.config.yaml import EXTENSION, Document, OnRead, read, unwatched
 from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.model import Api, Job, Limit, Notice, Target
 from frs_exporter.runtime.offload import drain, without_collections
@@ -62,7 +62,7 @@ def build(document: Document, folder: FilePath, on_read: OnRead = unwatched) -> 
     check(document)
     clients = read_http_clients(document, folder, on_read)
     try:
-        file = schema.File.model_validate(without_empty_lists(document.data))
+        file = schema.File.model_validate(without_extras(document.data))
     except ValidationError as error:
         note(error, document, schema.File)
         return None
@@ -84,6 +84,8 @@ def limits_of(file: schema.File) -> dict[Api, Limit]:
     return {Api.ECS: METADATA_LIMIT, **{Api(api): Limit(**limit.model_dump()) for api, limit in file.limits}}
 
 
-def without_empty_lists(data: Any) -> Any:
-    """The data without lists in which every line is commented out."""
-    return {k: v for k, v in data.items() if v is not None or k not in LISTS} if isinstance(data, dict) else data
+def without_extras(data: Any) -> Any:
+    """The data without what is there for anchors only, and without lists in which every line is commented out."""
+    if not isinstance(data, dict):
+        return data
+    return {k: v for k, v in data.items() if not k.startswith(EXTENSION) and (v is not None or k not in LISTS)}

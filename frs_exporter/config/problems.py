@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from frs_exporter.config.schema import section
-from frs_exporter.config.suggestions import Suggestions
-from frs_exporter.config.yaml import Document, OnRead, Path
+from frs_exporter.config.suggestions import Suggestions, nearest
+from frs_exporter.config.yaml import EXTENSION, Document, OnRead, Path
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.runtime.files import decode_text, is_temporary, read_file, reason_of
 
@@ -30,7 +30,7 @@ def read_text(path: str, limit: int, on_read: OnRead) -> str:
 
 def refused(path: str, document: Document, root: type[BaseModel]) -> ConfigError:
     """All problems of a document that should fit the schema `root`, as they stand in the file."""
-    problems = sorted(set(document.problems), key=lambda problem: (problem.line, problem.column, problem.message))
+    problems = sorted(set(document.problems), key=lambda p: (p.line, p.column, p.message, dotted(p.path)))
     lines = [f"{path}:{p.line}:{p.column}: {dotted(known_part(p.path, root))}{p.message}" for p in problems]
     return ConfigError([visible(line) for line in lines], temporary=document.temporary)
 
@@ -68,11 +68,18 @@ def explain(detail: ErrorDetails, root: type[BaseModel], suggestion: Suggestions
         case "list_type" | "tuple_type":
             return path, f"must be a list, but is {kind(detail['input'])}", about_key
         case "dict_type" | "model_type" | "model_attributes_type":
-            return path, f"must be a mapping, but is {kind(detail['input'])}", about_key
+            remedy = as_a_key(detail["input"], known_keys(path, root)) if path and detail["type"] != "dict_type" else ""
+            return path, f"must be a mapping, but is {kind(detail['input'])}{remedy}", about_key
         case "too_short" | "string_too_short":
             return path, "must not be empty", about_key
         case _:
             return path, detail["msg"].replace("Input should be", "must be"), about_key
+
+
+def as_a_key(value: Any, known: list[str]) -> str:
+    """How to write a text that should be a key, as in `here: ecs_agency`; empty where it is near to none."""
+    key = nearest(value, known) if isinstance(value, str) else ""
+    return f"; did you mean {{{key}: {{}}}}?" if key else ""
 
 
 def kind(value: Any) -> str:
@@ -111,6 +118,8 @@ def known_part(path: Path, root: type[BaseModel]) -> Path:
 
     Such a key may be part of a secret, after a comma or a colon that should have been quoted.
     """
+    if path and str(path[0]).startswith(EXTENSION):
+        return path[:1]
     if path[:1] not in SECRET_SECTIONS:
         return path
     annotation: Any = root

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from pydantic.json_schema import WithJsonSchema
 
 from frs_exporter.collectors import COLLECTORS
+from frs_exporter.config.suggestions import did_you_mean, nearest
 from frs_exporter.config.types import (
     Cny,
     Endpoint,
@@ -35,7 +36,7 @@ from frs_exporter.core.discovery import FRS_REGIONS
 def known_collector(name: str) -> str:
     """The name of a collector; raises ValueError."""
     if name not in COLLECTORS:
-        raise ValueError(f"must be one of {', '.join(COLLECTORS)}")
+        raise ValueError(f"must be one of {', '.join(COLLECTORS)}{did_you_mean(nearest(name, COLLECTORS))}")
     return name
 
 
@@ -231,7 +232,12 @@ Tiers = Annotated[list[Tier], Field(min_length=1), AfterValidator(ascending)]
 class File(Model):
     """The configuration of frs_exporter."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["projects"]}, {"required": ["discovery"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["projects"]}, {"required": ["discovery"]}],
+            "patternProperties": {"^x-": True},  # for anchors, as in Compose files
+        }
+    )
 
     defaults: Settings = Settings()
     credentials: dict[Text, Credential] = Field(min_length=1)

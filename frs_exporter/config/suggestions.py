@@ -13,9 +13,14 @@ MAX_SUGGESTIONS = 20
 def suggestion(name: str, known: Collection[str]) -> str:
     """The nearest known name, or all of them if they are few."""
     if near := nearest(name, known):
-        return f"; did you mean {near}?"
+        return did_you_mean(near)
     more = f" and {len(known) - MAX_NAMES} more" if len(known) > MAX_NAMES else ""
     return f"; known here: {', '.join(islice(sorted(known), MAX_NAMES))}{more}"
+
+
+def did_you_mean(name: str) -> str:
+    """The question, empty without a name."""
+    return f"; did you mean {name}?" if name else ""
 
 
 def nearest(name: str, known: Collection[str]) -> str:

@@ -13,12 +13,14 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic.json_schema import WithJsonSchema
 from yarl import URL
 
+from frs_exporter.config.suggestions import did_you_mean, nearest
 from frs_exporter.core import regex
-from frs_exporter.core.discovery import PLACEHOLDERS
+from frs_exporter.core.discovery import FRS_REGIONS, PLACEHOLDERS
 from frs_exporter.core.model import SUBSERVICE_NAME, Proxy
 
 DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
 LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+REGION = re.compile("[a-z0-9](-?[a-z0-9]){0,62}")
 SHOWN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 """What may be in a name: no control characters, which terminals obey, and nothing that ends a line."""
 HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
@@ -108,6 +110,15 @@ def time_zone(value: str) -> str:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("must be a time zone like UTC or Asia/Shanghai") from None
+    return value
+
+
+def region(value: str) -> str:
+    """The name of a region; raises ValueError."""
+    if not REGION.fullmatch(value):
+        spelled = re.sub("[_ ]+", "-", value.strip().lower())
+        near = nearest(spelled, FRS_REGIONS) or (spelled if REGION.fullmatch(spelled) else "")
+        raise ValueError(f"must be a region like cn-north-4{did_you_mean(near)}")
     return value
 
 
@@ -230,7 +241,7 @@ ProjectId = Annotated[
     matching(r"[0-9a-f]{32}", "32 hexadecimal digits, in lower case"),
     WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
 ]
-Region = Annotated[str, matching(r"[a-z0-9](-?[a-z0-9]){0,62}", "a region like cn-north-4")]
+Region = Annotated[str, AfterValidator(region)]
 Endpoint = Annotated[str, AfterValidator(endpoint)]
 Pattern = Annotated[str, AfterValidator(pattern)]
 HostName = Annotated[str, AfterValidator(host_name)]

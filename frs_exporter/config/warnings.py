@@ -11,7 +11,7 @@ from frs_exporter.config.pem import trusts_nobody
 from frs_exporter.config.problems import dotted
 from frs_exporter.config.secret_checks import odd_secrets, open_files
 from frs_exporter.config.suggestions import Suggestions
-from frs_exporter.config.yaml import Document, Path
+from frs_exporter.config.yaml import EXTENSION, Document, Path
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.model import HttpOptions, Notice
 
@@ -113,7 +113,11 @@ def uncounted_budgets(file: schema.File) -> Iterator[Notice]:
 
 def files_that_show(files: Collection[Path]) -> Iterator[Notice]:
     """A notice of values from files that are no part of how to log in, so that they are on the page and in the log."""
-    showing = [path for path in files if path[0] not in ("credentials", "http_client")]
+    showing = [
+        path
+        for path in files
+        if path[0] not in ("credentials", "http_client") and not str(path[0]).startswith(EXTENSION)
+    ]
     if showing:
         more = f" (and {len(showing) - 1} more)" if len(showing) > 1 else ""
         text = "what is in this file can be seen in metrics, on the status page and in the log; !file is for secrets"

@@ -21,6 +21,9 @@ STANDARD = "tag:yaml.org,2002:"
 CUT_OFF = re.compile(r"[ \t]+#[^\s#]")
 TEXT, MAPPING, SEQUENCE = f"{STANDARD}str", f"{STANDARD}map", f"{STANDARD}seq"
 resolve: Any = yaml.resolver.Resolver().resolve
+MERGE = f"{STANDARD}merge"
+EXTENSION = "x-"
+"""Sections whose names begin so are for anchors, and nothing else is looked at in them."""
 PLAIN = (True, False)
 """What is a scalar without quotes, to `resolve`."""
 UNKNOWN_TAG = "unknown tag; there are !env NAME and !file PATH for text; put text that begins with ! in quotes"
@@ -168,9 +171,11 @@ class Reader:
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            if key_node.tag == MERGE:
+                continue
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is None or key_node.tag == STANDARD + "merge":
-                self._note(key_node, path, "keys must be plain text; merge keys (<<) are not supported")
+            if key is None:
+                self._note(key_node, path, "keys must be plain text")
             elif key in mapping:
                 first = self._document.keys[(*path, key)][0]
                 # What has no value may be part of one, after a comma that should have been quoted.
@@ -179,7 +184,27 @@ class Reader:
             else:
                 self._document.keys[(*path, key)] = place(key_node)
                 mapping[key] = self._value(value_node, (*path, key))
+        for key_node, value_node in self._merged(node, path):
+            if key_node.value not in mapping:
+                self._document.keys[(*path, key_node.value)] = place(key_node)
+                mapping[key_node.value] = self._value(value_node, (*path, key_node.value))
         return mapping
+
+    def _merged(self, node: yaml.MappingNode, path: Path, depth: int = 0) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+        """What the merge keys (`<<`) of a mapping bring along, the first of a name counts (yaml.org/type/merge)."""
+        for sources in (value_node for key_node, value_node in node.value if key_node.tag == MERGE):
+            for source in sources.value if isinstance(sources, yaml.SequenceNode) else [sources]:
+                self._nodes += 1
+                if depth > MAX_DEPTH or self._nodes > MAX_NODES:
+                    raise yaml.MarkedYAMLError(problem="nested too deeply or too large", problem_mark=source.start_mark)
+                if not isinstance(source, yaml.MappingNode):
+                    self._note(source, path, "<< takes an alias of a mapping, or a list of such")
+                    continue
+                for pair in source.value:
+                    self._nodes += 1
+                    if isinstance(pair[0], yaml.ScalarNode) and pair[0].tag != MERGE:
+                        yield pair
+                yield from self._merged(source, path, depth + 1)
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         if node.tag in ("!env", "!file"):

@@ -789,6 +789,61 @@ def test_a_machine_that_trusts_nobody_is_told(tmp_path: Path, monkeypatch: pytes
     assert told() == []
 
 
+EXTENDED = """
+x-keys: &keys {access_key: AK, secret_key: sk, odd: &odd [1, 2]}
+x-far: &far {region: cn-east-3, labels: {team: far}}
+x-vision: &vision {<<: *far, labels: {team: vision}, poll_interval: 5m, credential: keys}
+x-odd: !env FRS_NOT_SET_BUT_NOT_NEEDED
+credentials:
+  keys: {ak_sk: {<<: {access_key: AK, secret_key: sk}}}
+projects:
+  - {name: a, project_id: d3f8e6476fbf416689f209e168ef4d31, <<: *vision}
+  - {<<: [*vision, *far], name: b, project_id: d3f8e6476fbf416689f209e168ef4d32, region: cn-north-4}
+  - {<<: [*far, *vision], name: c, project_id: d3f8e6476fbf416689f209e168ef4d33}
+"""
+
+
+def test_merge_keys_and_sections_for_anchors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in a mapping itself comes first, then the first that is merged (yaml.org/type/merge)."""
+    monkeypatch.setenv("FRS_NOT_SET_BUT_NOT_NEEDED", "")
+    (tmp_path / "c.yaml").write_text(EXTENDED)
+    targets = load(str(tmp_path / "c.yaml")).targets
+    told = [(target.region, target.poll_interval, dict(target.display.labels)["team"]) for target in targets]
+    assert told == [("cn-east-3", 300, "vision"), ("cn-north-4", 300, "vision"), ("cn-east-3", 300, "far")]
+    jsonschema.validate(read(EXTENDED, FILES, os.environ).data, File.model_json_schema())
+    (tmp_path / "c.yaml").write_text(EXTENDED.replace("poll_interval: 5m", "poll_intervall: 5m"))
+    assert problems_of(tmp_path / "c.yaml")[0] == (
+        "4:54: projects[0].poll_intervall: unknown key; did you mean poll_interval?"
+    ), "where it stands"
+
+
+def test_what_is_merged_without_end_is_refused() -> None:
+    layers = "".join(
+        f"{b}: &{b} {{<<: [{', '.join([f'*{a}'] * 10)}]}}\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    for text in (f"a: &a {{x: 1}}\n{layers}", "a: &a {<<: *a}"):
+        document = read(text, FILES, {})
+        assert [problem.message for problem in document.problems] == ["not YAML: nested too deeply or too large"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("{ak_sk: {access_key: AK, secret_key: sk}}", "ecs_agency", "but is text; did you mean {ecs_agency: {}}?"),
+        ("{ak_sk: {access_key: AK, secret_key: sk}}", "ecs-agency", "but is text; did you mean {ecs_agency: {}}?"),
+        ("{ak_sk: {access_key: AK, secret_key: sk}}", "hunter2", "credentials.keys: must be a mapping, but is text"),
+        ("cn-north-4", "my_region1", "must be a region like cn-north-4; did you mean my-region1?"),
+        ("cn-north-4", "CN_North_4", "must be a region like cn-north-4; did you mean cn-north-4?"),
+        ("cn-north-4", "'!'", "must be a region like cn-north-4"),
+        ("credential: keys", "credential: keys, collectors: [face_set]", "cloud_eye; did you mean face_sets?"),
+        ("credential: keys", "credential: keys, collectors: [x]", "must be one of subscription, face_sets, cloud_eye"),
+    ],
+)
+def test_what_was_probably_meant_is_told(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    (tmp_path / "c.yaml").write_text((FILES / "minimal.good.yaml").read_text().replace(old, new))
+    assert any(told.endswith(problem) for told in problems_of(tmp_path / "c.yaml"))
+
+
 def test_no_regular_expression_takes_long() -> None:
     """Python's own would take years for this one, and hold everybody up."""
     assert regex.pattern("cn-north-4(_|[a-z]+)*").fullmatch("cn-north-4_" + "a" * 100 + "!") is None
