@@ -46,6 +46,7 @@ PURE = (
     *("core.discovery", "core.errors", "core.explanations", "core.model", "core.pricing", "core.redact", "core.regex"),
     *("core.schedule", "core.trace", "exposition.page", "exposition.render", "polling.capacity", "polling.plan"),
     *("status.i18n", "status.snapshot", "status.summary", "status.view", "web.layout"),
+    *("web.peers", "web.slots"),
 )
 IMPURE = {"asyncio", "aiohttp", "time", "random", "os", "pathlib", "socket", "structlog"}
 

@@ -7,11 +7,12 @@ import hashlib
 import random
 import secrets
 from collections.abc import Callable, Mapping
-from weakref import WeakValueDictionary
 
 import bcrypt
 
 from frs_exporter.runtime.offload import in_thread
+from frs_exporter.web.login_queue import LoginQueue
+from frs_exporter.web.peers import LOCAL, peer_of
 
 MAX_REFUSED = 100
 """Logins that are remembered as wrong; any of them may have to make room."""
@@ -19,10 +20,6 @@ MAX_WAITING = 1000
 """Logins that wait for their turn; whoever comes then is told to come again."""
 MAX_PASSWORD = 72
 """Bytes of a password that bcrypt looks at."""
-
-
-class TooManyLogins(Exception):
-    """More logins wait than can be looked at in reasonable time."""
 
 
 def matches(password: bytes, hashed: str) -> bool:
@@ -43,11 +40,8 @@ class Logins:
 
     def __init__(self, verify: Callable[[bytes, str], bool] = matches, max_waiting: int = MAX_WAITING) -> None:
         self._verify = verify
-        self._max_waiting = max_waiting
         self._salt = secrets.token_bytes(32)
-        self._one_at_a_time = asyncio.Lock()
-        self._lines: WeakValueDictionary[str | None, asyncio.Lock] = WeakValueDictionary()
-        self._waiting = 0
+        self._queue = LoginQueue(max_waiting)
         self._computing: asyncio.Task[None] | None = None
         self._right: dict[str, bytes] = {}
         self._wrong: dict[bytes, None] = {}
@@ -60,26 +54,20 @@ class Logins:
         user, password = login
         hashed = users.get(user) or f"unknown, {stand_in(users, user)}"  # nothing known of who becomes a user later
         digest = self._digest(user, hashed, password)
+        peer = peer_of(address) if address else LOCAL
         if not self._known(user, digest):
-            await self._compute(users, (user, password), digest, address)
+            await self._compute(users, (user, password), digest, peer)
         # Only now, so that an unknown user costs the same.
-        return user in users and self._right.get(user) == digest
+        right = user in users and self._right.get(user) == digest
+        if right:
+            self._queue.let_in(peer)
+        return right
 
     def _known(self, user: str, digest: bytes) -> bool:
         return self._right.get(user) == digest or digest in self._wrong
 
-    async def _compute(
-        self, users: Mapping[str, str], login: tuple[str, bytes], digest: bytes, address: str | None
-    ) -> None:
-        if self._waiting >= self._max_waiting:
-            raise TooManyLogins
-        self._waiting += 1
-        try:
-            # Of each address one waits in front: a flood from elsewhere costs a new right login one turn, not all.
-            async with self._lines.setdefault(address, asyncio.Lock()):
-                await self._one_at_a_time.acquire()
-        finally:
-            self._waiting -= 1
+    async def _compute(self, users: Mapping[str, str], login: tuple[str, bytes], digest: bytes, peer: str) -> None:
+        await self._queue.take(peer)
         # Who hangs up now does not end the computing: the next one would begin beside it.
         self._computing = asyncio.create_task(self._matched(users, *login, digest), name="login")
         await asyncio.shield(self._computing)
@@ -90,7 +78,7 @@ class Logins:
                 right = await in_thread(self._verify, password, users.get(user) or stand_in(users, user))
                 self._remember(user, digest, right and user in users)
         finally:
-            self._one_at_a_time.release()
+            self._queue.give_back()
 
     def _remember(self, user: str, digest: bytes, right: bool) -> None:
         if right:

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from frs_exporter.web.basic_auth import Logins, TooManyLogins
+from frs_exporter.web.basic_auth import Logins
+from frs_exporter.web.login_queue import TooManyLogins
 from frs_exporter.web.web_config import RateLimit, WebConfig
 
 HEADERS = {"Server": "frs_exporter", "X-Content-Type-Options": "nosniff"}

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import gc
 import hashlib
 import time
 from collections.abc import Callable
@@ -10,7 +9,8 @@ from collections.abc import Callable
 import bcrypt
 import pytest
 
-from frs_exporter.web.basic_auth import MAX_REFUSED, Logins, TooManyLogins, matches, parse_basic, stand_in
+from frs_exporter.web.basic_auth import MAX_REFUSED, Logins, matches, parse_basic, stand_in
+from frs_exporter.web.login_queue import TooManyLogins
 
 
 def hashed(password: str, rounds: int = 4) -> str:
@@ -195,15 +195,8 @@ def test_a_header_is_parsed_strictly() -> None:
     assert parse_basic("Basic YTpi YTpi") is None
 
 
-def locks() -> int:
-    """How many there are in this process."""
-    gc.collect()
-    return sum(isinstance(item, asyncio.Lock) for item in gc.get_objects())
-
-
-async def test_a_flood_from_elsewhere_costs_a_new_right_login_one_turn(logins: Logins, computed: list[str]) -> None:
-    """Each address has a line of its own, which is gone with the last in it."""
-    users, before_all = {"alice": hashed("correct", 8)}, locks()
+async def test_a_flood_from_elsewhere_costs_a_new_right_login_some_turns(logins: Logins, computed: list[str]) -> None:
+    users = {"alice": hashed("correct", 8)}
     flood = [
         asyncio.create_task(logins.accepts(users, basic("alice", f"wrong {number}"), f"192.0.2.{number % 3}"))
         for number in range(90)
@@ -213,5 +206,42 @@ async def test_a_flood_from_elsewhere_costs_a_new_right_login_one_turn(logins: L
     assert await logins.accepts(users, basic("alice", "correct"), "192.0.2.200")
     assert len(computed) - before <= 6
     assert not any(await asyncio.gather(*flood))
-    flood.clear()
-    assert locks() <= before_all
+
+
+async def flood_from(logins: Logins, users: dict[str, str], address: str) -> None:
+    """Log in wrongly, and again as soon as that is known."""
+    for number in range(10_000):
+        await logins.accepts(users, basic("alice", f"wrong {number} of {address}"), address)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.{}", "2001:db8:{}::1"])
+async def test_400_addresses_do_not_keep_the_first_right_login_waiting(
+    logins: Logins, computed: list[str], address: str
+) -> None:
+    """And then not the next one of the same client, say with another password."""
+    users = {"alice": hashed("correct", 8), "bob": hashed("also correct", 8)}
+    names = [address.format(number) for number in range(400)]
+    flood = [asyncio.create_task(flood_from(logins, users, name)) for name in names]
+    await asyncio.sleep(0.1)
+    for user, password in (("alice", "correct"), ("bob", "also correct")):
+        before = len(computed)
+        assert await logins.accepts(users, basic(user, password), "198.51.100.1")
+        assert len(computed) - before <= 8
+    for task in flood:
+        task.cancel()
+    await asyncio.gather(*flood, return_exceptions=True)
+
+
+async def test_a_network_of_one_machine_has_one_line(computed: list[str]) -> None:
+    """Whoever has a /64 has as many addresses as he likes."""
+    logins, users = Logins(noted_in(computed), max_waiting=20), {"alice": hashed("correct", 8)}
+    flood = [
+        asyncio.create_task(logins.accepts(users, basic("alice", f"wrong {number}"), f"2001:db8::{number:x}"))
+        for number in range(21)
+    ]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyLogins):
+        await logins.accepts(users, basic("alice", "wrong"), "2001:db8::ffff")
+    assert await logins.accepts(users, basic("alice", "correct"), "2001:db8:0:1::1"), "it has a line of its own"
+    answers = await asyncio.gather(*flood, return_exceptions=True)
+    assert sum(isinstance(answer, TooManyLogins) for answer in answers) == 1
