@@ -74,7 +74,13 @@ def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
             project["collectors"] = ["subscription"]
             project["labels"]["owner"] = f"!file {project['credential']}"
     config["discovery"] = [
-        {"credential": name, "regions": [f"place-{name}"], "labels": {"team": "found"}, "month_budget_cny": 7}
+        {
+            "credential": name,
+            "regions": [f"place-{name}"],
+            "max_projects": PER_CREDENTIAL - 1,
+            "labels": {"team": "found"},
+            "month_budget_cny": 7,
+        }
         for name in config["credentials"]
     ]
     return config
