@@ -24,7 +24,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from frs_exporter.cli.adhoc import first_look
+from frs_exporter.cli.adhoc import FirstLook, first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config, load
@@ -226,7 +226,10 @@ def test_a_key_of_the_environment_that_is_none_is_told_by_its_character(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "--project-id is missing: give --config.file=FILE, or --project-id and --region for a first look"),
+        ((), "--region is missing: give --config.file=FILE, or --region for a first look"),
+        (("--region=cn-north-4", "--ca-file=/nowhere"), "--ca-file: cannot use the file: No such file"),
+        (("--config.file=x", "--ca-file=y"), "--ca-file is for a first look without --config.file"),
+        (("--config.file=x", "--proxy-from-environment"), "--proxy-from-environment is for a first look"),
         (("--project-id=x",), "--region is missing"),
         (("--project-id=x", "--region=y"), "--project-id must be 32 hexadecimal digits, in lower case"),
         ((f"--project-id={'a' * 32}", "--region=Y!"), "--region must be a region like cn-north-4"),
@@ -331,6 +334,55 @@ async def test_a_first_look_requires_what_the_task_does(tmp_path: Path, monkeypa
             0,
             "all well: 1 projects, 2 jobs; nothing is required, on: detect, compare, live_detect",
         )
+
+
+async def test_a_first_look_finds_the_project_of_the_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World([account("ak_sk", "keys")])
+    (owner,) = world.accounts
+    async with Simulator(world) as simulator:
+        monkeypatch.setenv("HUAWEICLOUD_SDK_AK", owner.access_key)
+        monkeypatch.setenv("HUAWEICLOUD_SDK_SK", owner.secret_key)
+        region = owner.projects[0].region
+        code, out, err = await ended(f"--region={region}", f"--endpoint={simulator.url}", "--raw")
+        assert (code, err) == (0, "")
+        assert f"/v1/{owner.projects[0].id}/subscribe\n" in out
+        code, out, err = await ended("--region=cn-east-3", f"--endpoint={simulator.url}")
+        assert (code, out) == (1, "nothing to check: there is no project\n")
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "X-Subject-Token: {}", "HTTP/1.1 201 Created\r\nx-subject-token: {}\r\nVia: x\r\n"]
+)
+async def test_a_token_may_come_on_standard_input_and_in_its_header(form: str, tmp_path: Path) -> None:
+    world = World([account("token", "tokens")])
+    async with Simulator(world) as simulator:
+        value, _ = world.issue(world.accounts[0], world.accounts[0].projects[0])
+        (tmp_path / "token").write_text(form.format(value))
+        one = (f"--project-id={world.accounts[0].projects[0].id}", f"--endpoint={simulator.url}", "--region=cn-north-4")
+        assert (await ended(*one, f"--token-file={tmp_path}/token"))[0] == 0
+        with (tmp_path / "token").open() as stdin:
+            assert (await ended(*one, "--token-file=-", stdin=stdin))[0] == 0
+
+
+async def test_a_first_look_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is heeded only if that is said, as ever; if it is not, the advice names it."""
+    world = World([account("ak_sk", "keys")])
+    (owner,) = world.accounts
+    monkeypatch.setenv("HUAWEICLOUD_SDK_AK", owner.access_key)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", owner.secret_key)
+    for name, value in (("http_proxy", "http://127.0.0.1:1"), ("no_proxy", "")):
+        monkeypatch.setenv(name, value)
+        monkeypatch.delenv(name.upper(), raising=False)
+    async with Simulator(world) as simulator:
+        one = (f"--project-id={owner.projects[0].id}", f"--endpoint={simulator.url}", "--region=cn-north-4")
+        assert (await ended(*one))[0] == 0
+    elsewhere = (one[0], "--endpoint=http://frs.invalid", one[2])
+    code, out, _ = await ended(*elsewhere, "--proxy-from-environment")
+    assert code == 1
+    assert "check the proxy in http_client or HTTPS_PROXY" in out
+    code, out, _ = await ended(*one)
+    assert code == 1
+    assert "behind a proxy set HTTPS_PROXY and proxy_from_environment" in out
 
 
 async def test_without_a_requirement_it_tells_what_is_on(tmp_path: Path) -> None:
@@ -652,13 +704,14 @@ def test_a_first_look_is_a_config_like_any_other(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HUAWEICLOUD_SDK_AK", "AK")
     monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "sk with no space".replace(" ", ""))
     monkeypatch.setenv("HUAWEICLOUD_SDK_SECURITY_TOKEN", "sts")
-    (target,) = first_look("a" * 32, "cn-north-4", None, None).targets
+    flags = FirstLook(project_id="a" * 32, region="cn-north-4")
+    (target,) = first_look(flags).targets
     assert (target.project, target.display.collectors) == ("a" * 32, ("subscription", "face_sets"))
     assert target.credential.kind == "ak_sk"
     assert "sts" not in repr(target)
     monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "two words")
     with pytest.raises(click.UsageError, match="HUAWEICLOUD_SDK_SK is no key"):
-        first_look("a" * 32, "cn-north-4", None, None)
+        first_look(flags)
 
 
 async def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

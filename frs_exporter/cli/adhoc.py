@@ -1,21 +1,19 @@
 """A config for one project from flags and the environment, for a first look without a file."""
 
 import os
-from dataclasses import replace
+import re
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from frs_exporter.config import schema
-from frs_exporter.config.build import Maker
-from frs_exporter.config.http_client import GLOBAL
-from frs_exporter.config.load import Config, limits_of
+from frs_exporter.config.load import Config, build
 from frs_exporter.config.types import Endpoint, ProjectId, Region, hidden_character
-from frs_exporter.config.warnings import without_authorities
+from frs_exporter.config.yaml import Document
 from frs_exporter.core.credentials import Credential, KeyCredential, StaticToken
-from frs_exporter.core.model import DIRECT, HttpOptions
 from frs_exporter.runtime.files import decode_text, read_file, reason_of
 
 ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN = (
@@ -25,31 +23,62 @@ ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN = (
 )
 """As the vendor's own clients call them (huaweicloudsdkcore, auth/credentials.py)."""
 MAX_TOKEN = 1 << 16
+HEADER = re.compile(r"^x-(?:subject|auth)-token:[ \t]*(\S+)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+"""What a token comes in from IAM (iam_30_0001), and goes out in."""
+NAME = "environment"
+FLAGS = {"ca_file": "--ca-file", "proxy_from_environment": "--proxy-from-environment"}
+"""Flags, by the setting that each stands for."""
 
 
-def first_look(project_id: str | None, region: str | None, token_file: str | None, endpoint: str | None) -> Config:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLook:
+    """What flags say of a project that no config names; without its id it is that of the region."""
+
+    region: str | None
+    project_id: str | None = None
+    token_file: str | None = None
+    endpoint: str | None = None
+    ca_file: str | None = None
+    proxy_from_environment: bool = False
+
+
+def first_look(flags: FirstLook) -> Config:
     """The config that these flags and the environment make; raises click.UsageError."""
-    if not project_id or not region:
-        missing = "--region" if project_id else "--project-id"
-        message = f"{missing} is missing: give --config.file=FILE, or --project-id and --region for a first look"
-        raise click.UsageError(message)
-    look = {
-        "name": checked(ProjectId, project_id, "--project-id"),
-        "project_id": project_id,
-        "region": checked(Region, region, "--region"),
-        "credential": "environment",
-    }
-    credential = given_token(token_file) if token_file else keys_of_environment()
-    keys = {"access_key": "unused", "secret_key": SecretStr("unused")}
-    raw = {"credentials": {"environment": {"ak_sk": keys}}, "projects": [look]}
-    if endpoint:
-        base = checked(Endpoint, endpoint, "--endpoint")
+    if not flags.region:
+        raise click.UsageError("--region is missing: give --config.file=FILE, or --region for a first look")
+    region = checked(Region, flags.region, "--region")
+    raw: dict[str, Any] = {"credentials": {NAME: {"ak_sk": {"access_key": "unused", "secret_key": "unused"}}}}
+    if flags.project_id:
+        name = checked(ProjectId, flags.project_id, "--project-id")
+        raw["projects"] = [{"name": name, "project_id": name, "region": region, "credential": NAME}]
+    else:
+        raw["discovery"] = [{"name": region, "credential": NAME, "regions": [region], "sub_projects": False}]
+    if flags.endpoint:
+        base = checked(Endpoint, flags.endpoint, "--endpoint")
         raw["endpoints"] = {"frs": base, "iam": base, "ces": base}
-    file = schema.File.model_validate(raw)
-    clients: dict[tuple[str | int, ...], HttpOptions] = {GLOBAL: DIRECT}
-    target = Maker(file, clients).project(file.projects[0])
-    targets, warnings = (replace(target, credential=credential),), tuple(without_authorities(file))
-    return Config(targets=targets, limits=limits_of(file), notices=warnings)
+    raw["http_client"] = {"proxy_from_environment": flags.proxy_from_environment}
+    if flags.ca_file:
+        raw["http_client"]["tls_config"] = {"ca_file": flags.ca_file}
+    config = built(raw)
+    credential = given_token(flags.token_file) if flags.token_file else keys_of_environment()
+    return replace(
+        config,
+        targets=tuple(replace(target, credential=credential) for target in config.targets),
+        discovery=tuple(
+            replace(rule, template=replace(rule.template, credential=credential)) for rule in config.discovery
+        ),
+    )
+
+
+def built(raw: dict[str, Any]) -> Config:
+    """The config of a document that no file has; raises click.UsageError."""
+    document = Document(data=raw)
+    config = build(document, Path())
+    if config is None or document.problems:
+        problem = document.problems[0]
+        flag = FLAGS.get(str(problem.path[-1]) if problem.path else "")
+        raise click.UsageError(f"{flag}: {problem.message}" if flag else problem.message)
+    return config
 
 
 def checked(kind: Any, value: str, flag: str) -> str:
@@ -61,13 +90,16 @@ def checked(kind: Any, value: str, flag: str) -> str:
 
 
 def given_token(file: str) -> Credential:
-    """The token in a file; raises click.UsageError."""
+    """The token in a file, or on standard input, maybe in the header that it came with; raises click.UsageError."""
     try:
-        token = decode_text(read_file(Path(file), MAX_TOKEN, regular=False)).strip()
+        data = sys.stdin.buffer.read(MAX_TOKEN) if file == "-" else read_file(Path(file), MAX_TOKEN, regular=False)
+        text = decode_text(data).strip()
     except UnicodeDecodeError:
         raise click.UsageError(f"--token-file {file}: it is not UTF-8 text") from None
     except (OSError, ValueError) as error:
         raise click.UsageError(f"--token-file {file}: {reason_of(error)}") from None
+    header = HEADER.search(text)
+    token = header[1] if header else text
     if problem := "there is no token in it" if not token else odd_character(token):
         raise click.UsageError(f"--token-file {file}: {problem}; a token is one line of letters")
     return StaticToken("token-file", SecretStr(token))

@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from frs_exporter.cli.adhoc import first_look
+from frs_exporter.cli.adhoc import FirstLook, first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
 from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag
 from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
@@ -39,6 +39,8 @@ ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
 MAX_NAMES = 10
 REQUIRED_AT_FIRST_LOOK = ("detect", "compare", "search")
 """Where no config says what must be on: what the vendor's own task looks for."""
+SINGLE = ("project_id", "region", "token_file", "endpoint", "ca_file", "proxy_from_environment")
+"""Flags for a first look."""
 FIELD_ENDING = "_service"
 """Of the vendor's names for sub-services (face_02_0025)."""
 
@@ -87,11 +89,16 @@ Examples:
 @click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
 @click.option("--shard", envvar="FRS_SHARD", callback=shard_index, help="Only this shard's projects.")
 @click.option("--total-shards", envvar="FRS_TOTAL_SHARDS", type=click.IntRange(1, 1000), default=1, help="Of so many.")
-@click.option("--project-id", metavar="ID", help="Without a config: the project's id.")
+@click.option("--project-id", metavar="ID", help="Without a config: the project's id (default: the region's own).")
 @click.option("--region", metavar="REGION", help="Without a config: its region.")
 @click.option(
-    "--token-file", type=FILE, metavar="FILE", help="Without a config: a token, instead of HUAWEICLOUD_SDK_AK and _SK."
+    "--token-file",
+    type=FILE,
+    metavar="FILE",
+    help="Without a config: a token, - reads it; instead of HUAWEICLOUD_SDK_AK, _SK.",
 )
+@click.option("--proxy-from-environment", is_flag=True, help="Without a config: heed HTTPS_PROXY and NO_PROXY.")
+@click.option("--ca-file", type=FILE, metavar="FILE", help="Without a config: certificates to trust, as of a proxy.")
 @click.option("--endpoint", metavar="URL", help="Without a config: where FRS is, if not at the region's address.")
 @click.option("--raw", is_flag=True, help="Show requests and the vendor's answers, too, without secrets.")
 @log_level_flag(None, "Write log lines from this level on (default: none but of bugs).")
@@ -196,10 +203,10 @@ def subservices(names: Sequence[str] | None) -> tuple[str, ...] | None:
 
 def config_of(options: dict[str, Any]) -> Config:
     """The config in a file, or that of a first look; raises click.UsageError, or exits with 2 and all problems."""
-    single = ("project_id", "region", "token_file", "endpoint")
+    flags = FirstLook(**{name: options[name] for name in SINGLE})
     if options["config_file"] is None:
-        return first_look(*(options[name] for name in single))
-    if extra := [name for name in single if options[name] is not None]:
+        return first_look(flags)
+    if extra := [name for name in SINGLE if options[name]]:
         raise click.UsageError(f"--{extra[0].replace('_', '-')} is for a first look without --config.file")
     try:
         return load(options["config_file"])
