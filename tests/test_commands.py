@@ -169,7 +169,7 @@ async def test_who_wants_a_certificate_is_alive(tmp_path: Path) -> None:
                 assert (result.exit_code, result.stderr) == (0, "")
                 assert result.stdout == "healthy, though it lets in only who has a certificate (--cert-file)\n"
             result = await health(url, "--insecure-skip-verify", *mine)
-            assert (result.exit_code, result.stdout) == (0, "healthy\n")
+            assert (result.exit_code, result.stdout, result.stderr) == (0, "healthy\n", "")
             untrusted = await health(url)
             assert (untrusted.exit_code, untrusted.stderr.count("\n")) == (1, 1)
 
@@ -218,10 +218,10 @@ async def test_localhost_is_found_by_number_and_by_the_environment(host: str, mo
     telemetry, source = Telemetry(), Source("", load_web_config)
     exporter = Exporter(Source("", load), Config((), LIMITS), telemetry)
     options = ServerOptions([(host, 0)], source.load(), source, Layout())
-    async with running_server(exporter, telemetry, options) as (port,):
-        monkeypatch.setenv("FRS_HEALTH_URL", f"http://localhost:{port}")
+    async with running_server(exporter, telemetry, options) as (bound,):
+        monkeypatch.setenv("FRS_HEALTH_URL", f"http://localhost:{bound.rpartition(':')[2]}")
         result = await asyncio.to_thread(run, "health")
-    assert (result.exit_code, result.stdout) == (0, "healthy\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "healthy\n", "")
 
 
 async def test_behind_tls_a_login_and_a_prefix(tmp_path: Path) -> None:

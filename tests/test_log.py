@@ -186,7 +186,7 @@ main()
         ("pass", 0, []),
         ("sys.exit(3)", 3, []),
         ("import click; raise click.ClickException('no')", 1, ["Error: no"]),
-        ("raise KeyError('token=abc')", 1, ["Traceback (most recent call last):", "KeyError: 'token=***'"]),
+        ("raise KeyError('token=abc')", 3, ["Traceback (most recent call last):", "KeyError: 'token=***'"]),
     ],
     ids=["end", "exit", "error", "crash"],
 )
@@ -205,7 +205,7 @@ def test_all_is_written_however_a_process_ends_and_what_it_says_of_that_comes_la
 def test_a_process_ends_though_nobody_reads_what_it_says(end: str) -> None:
     command = [sys.executable, "-c", PROGRAM.format(end=end)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        assert process.wait(timeout=60) == {"pass": 0, "sys.exit(3)": 3, "raise KeyError": 1}[end]
+        assert process.wait(timeout=60) == {"pass": 0, "sys.exit(3)": 3, "raise KeyError": 3}[end]
 
 
 @pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full"])

@@ -78,8 +78,7 @@ def test_when_the_log_is_read_again_it_says_how_many_lines_are_missing(daemon: U
     assert post(f"{daemon.url}/-/reload")[0] == 200
     daemon.process.popen.send_signal(signal.SIGTERM)
     rest = [json.loads(line) for line in daemon.reader]
-    assert rest[-1]["msg"] == "stopping"
-    assert "config reloaded" in {entry["msg"] for entry in rest}
+    assert {"config reloaded", "stopping"} <= {entry["msg"] for entry in rest}
     assert daemon.process.popen.wait(15) == 0
 
 

@@ -1,11 +1,12 @@
+const busy = () => document.hidden || document.activeElement.tagName === "INPUT" || !getSelection().isCollapsed;
 setInterval(async () => {
-  if (document.hidden || document.activeElement.tagName === "INPUT" || !getSelection().isCollapsed) return;
+  if (busy()) return;
   try {
     const answer = await fetch(location.href);
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const input = document.querySelector("input[type=search]");
-    if (input.value !== input.defaultValue) return;
+    if (busy() || input.value !== input.defaultValue) return;
     document.querySelector("main").replaceWith(page.querySelector("main"));
   } catch { }
 }, 15000);
