@@ -71,7 +71,8 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
     project_id = request.match_info.get("project_id") or await login_project(request)
     fault = world.faults.of(api, project_id)
     if world.visits is not None:
-        world.visits.append(Visit(world.clock(), api, project_id, fault is not None and fault.spoils))
+        struck = fault is not None and fault.spoils
+        world.visits.append(Visit(world.clock(), api, request.path, project_id, struck))
     response: web.StreamResponse | None = await instead(fault, request) if fault else None
     if response is None:
         response = await answer(request, handler, api, project_id, request_id)

@@ -168,6 +168,7 @@ class Visit:
 
     time: float
     api: str
+    path: str
     project_id: str
     struck: bool
 

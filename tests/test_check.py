@@ -350,6 +350,18 @@ async def test_a_first_look_finds_the_project_of_the_region(tmp_path: Path, monk
         assert (code, out) == (1, "nothing to check: there is no project\n")
 
 
+async def test_a_first_look_with_a_token_asks_for_the_projects_that_need_no_permission(tmp_path: Path) -> None:
+    world = World([account("token", "tokens")])
+    (owner,) = world.accounts
+    (project,) = owner.projects
+    async with Simulator(world) as simulator:
+        visits = world.watched()
+        (tmp_path / "token").write_text(world.issue(owner, project)[0])
+        flags = (f"--region={project.region}", f"--endpoint={simulator.url}", f"--token-file={tmp_path}/token")
+        assert (await ended(*flags))[0] == 0
+    assert [visit.path for visit in visits if "projects" in visit.path] == ["/v3/auth/projects"]
+
+
 @pytest.mark.parametrize(
     "form", ["{}", "X-Subject-Token: {}", "HTTP/1.1 201 Created\r\nx-subject-token: {}\r\nVia: x\r\n"]
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from frs_exporter.cloud.client import Client
-from frs_exporter.core.credentials import TokenCredential
+from frs_exporter.core.credentials import StaticToken, TokenCredential
 from frs_exporter.core.discovery import Listed
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, RequestScope
@@ -24,12 +24,12 @@ Items = Mapping[str, Mapping[str, Any]]
 async def list_projects(client: Client, access: RequestScope) -> tuple[Listed, ...]:
     """All projects that the credential may see, whatever they are; raises ApiError.
 
-    A token's owner asks `/v3/auth/projects`, which needs no permission and has no pages; a signature asks
+    Who has a token asks `/v3/auth/projects`, which needs no permission and has no pages; a signature asks
     `/v3/projects`, which needs iam:projects:listProjects (IAM API reference).
     """
     # The first lists what the user may use, the second what the account has (IAM API, iam_06_0003, iam_06_0001). Both
     # pages want a token; that a signature does for the second is seen in huaweicloudsdkcore (auth/internal.py).
-    if isinstance(access.credential, TokenCredential):
+    if isinstance(access.credential, TokenCredential | StaticToken):
         items = items_of(await client.get(access, Api.IAM, "/v3/auth/projects"))
     else:
         items = await all_pages(client, access)
