@@ -30,9 +30,6 @@ def watch_web_config(
         before = guard.config.protections
         if problems := lost(before, config.protections, config.waived):
             raise ConfigError([f"{source.path}: {problem}" for problem in problems])
-        for notice in config.notices:
-            if notice not in guard.config.notices:
-                log.warning(notice)
         if given_up := before - config.protections:
             log.warning("web config gives protection up", file=source.path, protection=", ".join(sorted(given_up)))
         for notice in config.notices:
