@@ -11,6 +11,7 @@ from frs_simulator.gateway import WORLD, gateway
 from frs_simulator.own_pages import own_pages_only
 from frs_simulator.world import TOKEN_LENGTH, Account, World
 
+Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 COUNTED = {"collectors": ["subscription", "face_sets", "cloud_eye"], "month_budget_cny": 5000}
 """What the config says of projects whose calls are counted."""
 
@@ -82,7 +83,7 @@ def config_text(world: World, url: str, poll_interval: str = "10s") -> str:
         ],
         "endpoints": {"frs": url, "iam": url, "ces": url},
     }
-    text: str = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120)
+    text: str = yaml.dump(config, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
     return f"# frs_exporter config for the simulator at {url}\n{text}"
 
 
