@@ -103,7 +103,7 @@ class Jumper(selectors.DefaultSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """A loop whose clock moves only when it is idle; not to be used with threads. It resolves the names in `hosts`.
 
-    For names without an address there the name servers hang.
+    A name may have several addresses, parted by spaces; for one that has none there the name servers hang.
     """
 
     def __init__(self) -> None:
@@ -114,9 +114,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         if host not in self.hosts:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        if self.hosts[host] is None:
+        if (addresses := self.hosts[host]) is None:
             await asyncio.Event().wait()
-        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (self.hosts[host], port))]
+            raise AssertionError
+        kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [(*kind, (address, port)) for address in addresses.split()]
 
     def time(self) -> float:
         return self.jumper.now

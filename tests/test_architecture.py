@@ -28,9 +28,9 @@ CLOUD = (
     ("metadata", "lease"),
     ("iam",),
     ("transport",),
-    ("sessions", "proxy", "network_errors", "guard"),
-    ("gate", "lockout", "memory"),
-    ("clock_skew", "cooldown", "lockout_state", "signing", "strict_json"),
+    ("sessions", "network_errors", "guard"),
+    ("connector", "gate", "lockout", "memory"),
+    ("clock_skew", "cooldown", "lockout_state", "proxy", "signing", "socks", "strict_json"),
 )
 """The same within the package that protects accounts."""
 PURE = (
@@ -40,6 +40,7 @@ PURE = (
         "cloud.lockout_state",
         "cloud.proxy",
         "cloud.signing",
+        "cloud.socks",
         "cloud.strict_json",
         "collectors.cloud_eye.tally",
     ),

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import signal
+import ssl
 import stat
 import struct
 import subprocess
@@ -21,8 +22,10 @@ from typing import Any
 
 import click
 import pytest
+import trustme
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from yarl import URL
 
 from frs_exporter.cli.adhoc import FirstLook, first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
@@ -34,6 +37,7 @@ from frs_simulator import Account, Project, Simulator, World, demo_world
 from frs_simulator.demo import subscribed
 from frs_simulator.faults import HANG, Fault
 from frs_simulator.server import config_text
+from tests.cloud.proxies import ForwardProxy, SocksProxy
 from tests.conftest import Cloud, CloudContext, account, loop_time, run_virtual, secrets_of, virtual_now
 from tests.test_cli import run
 
@@ -395,6 +399,30 @@ async def test_a_first_look_through_a_proxy(tmp_path: Path, monkeypatch: pytest.
     code, out, _ = await ended(*one)
     assert code == 1
     assert "behind a proxy set HTTPS_PROXY and proxy_from_environment" in out
+
+
+@pytest.mark.parametrize("kind", ["http", "https", "socks5h"])
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+async def test_a_first_look_through_any_kind_of_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, variable: str
+) -> None:
+    world = World([account("ak_sk", "keys")])
+    (owner,) = world.accounts
+    monkeypatch.setenv("HUAWEICLOUD_SDK_AK", owner.access_key)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", owner.secret_key)
+    authority, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    one = (f"--project-id={owner.projects[0].id}", "--endpoint=http://frs.example", "--region=cn-north-4")
+    async with Simulator(world) as simulator:
+        proxy = (SocksProxy if kind == "socks5h" else ForwardProxy)(login="user:p w", port=URL(simulator.url).port)
+        await proxy.start(tls if kind == "https" else None)
+        monkeypatch.setenv(variable, f"{kind}://user:p%20w@{proxy.address}")
+        code, out, err = await ended(*one, "--proxy-from-environment", f"--ca-file={tmp_path}/ca.pem")
+        await proxy.stop()
+        assert code == 0, out + err
+        assert {login for _, login in proxy.asked} == {"user:p w"}
+        assert "p w" not in out + err
 
 
 async def test_without_a_requirement_it_tells_what_is_on(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ Examples:
     metavar="FILE",
     help="Without a config: a token, - reads it; instead of HUAWEICLOUD_SDK_AK, _SK.",
 )
-@click.option("--proxy-from-environment", is_flag=True, help="Without a config: heed HTTPS_PROXY and NO_PROXY.")
+@click.option("--proxy-from-environment", is_flag=True, help="Without a config: heed HTTPS_PROXY, ALL_PROXY, NO_PROXY.")
 @click.option("--ca-file", type=FILE, metavar="FILE", help="Without a config: certificates to trust, as of a proxy.")
 @click.option("--endpoint", metavar="URL", help="Without a config: where FRS is, if not at the region's address.")
 @click.option("--raw", is_flag=True, help="Show requests and the vendor's answers, too, without secrets.")

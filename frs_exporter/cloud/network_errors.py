@@ -1,5 +1,6 @@
 """Why there is no whole answer: what aiohttp, the system and the proxy say, in words that hold no secret."""
 
+import errno
 import os
 import ssl
 from collections.abc import Mapping
@@ -8,31 +9,48 @@ from dataclasses import replace
 import aiohttp
 from yarl import URL
 
+from frs_exporter.cloud.socks import SocksError
 from frs_exporter.core.errors import ApiError, Failure, Reason, error_body, retry_after
 from frs_exporter.core.model import Proxy
 
 
 def unreachable(
-    error: Exception, url: URL, timeout: float, proxy: Proxy | None, *, connected: bool, looking_up: bool
+    error: Exception, url: URL, timeout: float, proxy: Proxy | None, *, reached: bool, looking_up: URL | None
 ) -> Failure:
     """Why there is no whole answer; the message names hosts and never a header or a body.
 
-    `connected` says that the connection stood, through the proxy's tunnel if there is one; `looking_up` that the name
+    `reached` says that a proxy has opened the way to the endpoint; `looking_up` is the URL for whose host the name
     servers have not answered yet.
     """
     host = str(url.host)
     # Only a 2xx to CONNECT opens the tunnel (RFC 9110, 9.3.6); with any other the cloud has heard nothing.
     if proxy and isinstance(error, aiohttp.ClientHttpProxyError):
         return refused_by_proxy(error.status, proxy, host)
-    by_proxy = proxy is not None and not in_tunnel(error, url, connected)
+    if proxy and isinstance(error, SocksError):
+        return Failure(error.reason, f"the proxy {proxy} {error.does}", by_proxy=True)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return unresolved(host, proxy, "does not resolve", by_proxy=proxy is not None and names_proxy(error, proxy))
+    if isinstance(error, TimeoutError) and looking_up is not None:
+        return unresolved(host, proxy, f"did not resolve within {timeout:g} s", by_proxy=looking_up is not url)
+    by_proxy = proxy is not None and not reached
     peer = f"the proxy {proxy}" if by_proxy else f"{host} (through the proxy {proxy})" if proxy else host
-    if isinstance(error, TimeoutError | aiohttp.ClientConnectorDNSError):
-        # Behind a proxy only its own name is looked up here; it looks up the cloud's itself.
-        name = f"the proxy {proxy.url.host}" if proxy else host
-        reason, message = late(error, name, peer, timeout, looking_up)
+    if isinstance(error, TimeoutError):
+        reason, message = Reason.TIMEOUT, f"{peer} did not answer within {timeout:g} s"
     else:
         reason, message = broken(error, peer)
     return Failure(reason, message, by_proxy=by_proxy)
+
+
+def names_proxy(error: aiohttp.ClientConnectorError, proxy: Proxy) -> bool:
+    """Whether a failed lookup was of a proxy's own name, and not of the endpoint's, as a `socks5` proxy needs it."""
+    return error.host == proxy.url.raw_host
+
+
+def unresolved(host: str, proxy: Proxy | None, does: str, *, by_proxy: bool) -> Failure:
+    """What there is no address for: the proxy's name, or the endpoint's."""
+    name = f"the proxy {proxy.url.host}" if proxy and by_proxy else host
+    hint = "; with socks5h:// the proxy looks it up" if proxy and not by_proxy else ""
+    return Failure(Reason.DNS, f"the name of {name} {does}{hint}", by_proxy=by_proxy)
 
 
 def refused_by_proxy(status: int, proxy: Proxy, host: str) -> Failure:
@@ -52,10 +70,10 @@ def refused_by_proxy(status: int, proxy: Proxy, host: str) -> Failure:
 def check_proxy(status: int, body: bytes, headers: Mapping[str, str], url: URL, proxy: Proxy) -> None:
     """Raise ApiError for what is the proxy's own: over plain http it asks for a login, or refuses without a code."""
     # Over plain http a proxy answers in the cloud's place, and that proves nothing. The vendor's refusals have a code;
-    # 407 is a proxy's by definition (RFC 9110, 15.5.8). In a tunnel only the cloud speaks.
+    # 407 is a proxy's by definition (RFC 9110, 15.5.8). In a tunnel only the cloud speaks, and SOCKS makes one always.
     code, words = error_body(body)
     refuses = status in (403, 500, 502, 503, 504) or (status == 401 and words)
-    if url.scheme != "https" and (status == 407 or (refuses and not code)):
+    if url.scheme != "https" and not proxy.speaks_socks and (status == 407 or (refuses and not code)):
         refused = refused_by_proxy(status, proxy, str(url.host))
         raise ApiError(replace(refused, retry_after=retry_after(headers)))
 
@@ -66,22 +84,6 @@ def redirected_to(location: str) -> str:
         return URL(location).host or "another path"
     except ValueError:
         return "nowhere"
-
-
-def in_tunnel(error: Exception, url: URL, connected: bool) -> bool:
-    """Whether a failure comes after a proxy has opened the way to the endpoint; over plain http it opens none."""
-    before = (aiohttp.ClientProxyConnectionError, aiohttp.ClientConnectorDNSError)
-    handshake = isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, before)
-    return url.scheme == "https" and (connected or handshake)
-
-
-def late(error: Exception, name: str, peer: str, timeout: float, looking_up: bool) -> tuple[Reason, str]:
-    """What did not come in time, an address for `name` or an answer of `peer`; or that there is no address."""
-    if not isinstance(error, TimeoutError):
-        return Reason.DNS, f"the name of {name} does not resolve"
-    if looking_up:
-        return Reason.DNS, f"the name of {name} did not resolve within {timeout:g} s"
-    return Reason.TIMEOUT, f"{peer} did not answer within {timeout:g} s"
 
 
 def broken(error: Exception, peer: str) -> tuple[Reason, str]:
@@ -110,4 +112,6 @@ def system_reason(error: OSError) -> str:
     """What the operating system calls an error; asyncio puts its own words, with addresses, into `strerror`."""
     if error.errno is not None and error.errno > 0:  # below 0 are the errors of name lookups
         return os.strerror(error.errno)
+    if isinstance(error, ConnectionResetError):  # asyncio's own, in a handshake of TLS
+        return os.strerror(errno.ECONNRESET)
     return error.strerror or type(error).__name__

@@ -16,9 +16,16 @@ def proxy_for(url: URL, options: HttpOptions) -> Proxy | None:
     return proxy
 
 
+def looked_up(url: URL, proxy: Proxy | None) -> tuple[URL, ...]:
+    """The URLs whose hosts are looked up here, in this order; a proxy mostly looks up the endpoint's itself."""
+    if proxy is None:
+        return (url,)
+    return (proxy.url,) if proxy.looks_up else (url, proxy.url)
+
+
 def login_headers(proxy: Proxy | None) -> dict[str, str]:
-    """What shows a proxy who asks, in UTF-8 (RFC 7617); nothing where it is given no login."""
-    if proxy is None or proxy.login is None:
+    """What shows an HTTP proxy who asks, in UTF-8 (RFC 7617); nothing where it is given no login."""
+    if proxy is None or proxy.login is None or proxy.speaks_socks:
         return {}
     user, password = proxy.login
     return {"Proxy-Authorization": f"Basic {encoded(f'{user}:{password.get_secret_value()}')}"}

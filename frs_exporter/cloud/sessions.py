@@ -1,59 +1,21 @@
 """The sockets: one set of kept connections for each way to reach the cloud."""
 
 import socket
-import ssl
 from collections import Counter
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
-from contextvars import ContextVar
 from dataclasses import dataclass
 
 import aiohttp
 from aiohttp.abc import ResolveResult
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
 from yarl import URL
 
 from frs_exporter import __version__
+from frs_exporter.cloud.connector import Connector
 from frs_exporter.core.model import HttpOptions
 
 MAX_HEADER = 1 << 16
 """Bytes of one header: tokens come in one, and are longer than aiohttp's usual limit of 8 KiB allows."""
-# What is sent while the gateway closes (after 300 s: FRS FAQ) is lost. aiohttp repeats a GET, but not a login's POST
-# (RFC 9110, 9.2.2). Its default of 15 s is shorter than a usual poll interval: each poll would need a handshake.
-KEEP_ALIVE = 240.0
-"""Seconds an idle connection is kept; the gateway closes its side after 300."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a task's newest request got: whether its connection stands, with tunnel and TLS where it needs them."""
-
-    connected: bool = False
-
-    @classmethod
-    def begin(cls) -> "Progress":
-        """That of the request which this task sends next."""
-        PROGRESS.set(progress := cls())
-        return progress
-
-
-PROGRESS: ContextVar[Progress] = ContextVar("progress")
-
-
-class Connector(aiohttp.TCPConnector):
-    """Connects, and tells the task's Progress."""
-
-    # The same is told by aiohttp's trace_configs, but these cost each request a tenth of its time.
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
-        """A connection, a kept one or a new one; raises aiohttp's errors."""
-        progress = PROGRESS.get()
-        progress.connected = False  # also for a second try
-        connection = await super().connect(req, traces, timeout)
-        progress.connected = True
-        return connection
 
 
 @dataclass(slots=True)
@@ -131,12 +93,7 @@ class Resolver(aiohttp.ThreadedResolver):
 def new_session(options: HttpOptions, lookups: Counter[str]) -> aiohttp.ClientSession:
     """Kept connections, no cookies, and nothing from the environment."""
     return aiohttp.ClientSession(
-        connector=Connector(
-            limit=0,  # the gates bound what is open
-            keepalive_timeout=KEEP_ALIVE,
-            ssl=options.context or ssl.create_default_context(),
-            resolver=Resolver(lookups),
-        ),
+        connector=Connector(options, Resolver(lookups)),
         # Credentials share these connections: a cookie given to one must not go out with another's request.
         cookie_jar=aiohttp.DummyCookieJar(),
         max_field_size=MAX_HEADER,

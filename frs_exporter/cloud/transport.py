@@ -13,11 +13,13 @@ import structlog
 from yarl import URL
 
 from frs_exporter.cloud.clock_skew import clock_skew, hinted
+from frs_exporter.cloud.connector import Progress
 from frs_exporter.cloud.gate import Gate
 from frs_exporter.cloud.network_errors import check_proxy, redirected_to, unreachable
-from frs_exporter.cloud.proxy import login_headers, login_secrets, proxy_for
-from frs_exporter.cloud.sessions import Connections, Progress
+from frs_exporter.cloud.proxy import login_headers, login_secrets, looked_up, proxy_for
+from frs_exporter.cloud.sessions import Connections
 from frs_exporter.cloud.signing import parse_authorization
+from frs_exporter.cloud.socks import SocksError
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, Reason, canonical, classify, request_id
 from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
@@ -181,7 +183,7 @@ class Transport:
                     headers={**headers, **login} if login and url.scheme == "http" else headers,
                     timeout=total(request.timeout),
                     allow_redirects=False,  # a token must not leave its host
-                    proxy=proxy.url if proxy else None,
+                    proxy=proxy.url if proxy and not proxy.speaks_socks else None,
                     proxy_headers=login,  # of CONNECT: what is sent through the tunnel is none of the proxy's
                     server_hostname=request.http.server_name or None,
                 ) as response,
@@ -191,11 +193,10 @@ class Transport:
                 # Before the body is read, as that takes time.
                 skew = clock_skew(lower, sent_at, self._now())
                 body = await body_of(response)
-        except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
-            looking_up = not progress.connected and self._connections.looking_up(proxy.url if proxy else url)
-            failure = unreachable(
-                error, url, request.timeout, proxy, connected=progress.connected, looking_up=looking_up
-            )
+        except (TimeoutError, aiohttp.ClientError, SocksError, OSError, UnicodeError) as error:
+            names = () if progress.reached or progress.connected else looked_up(url, proxy)
+            looking_up = next(filter(self._connections.looking_up, names), None)
+            failure = unreachable(error, url, request.timeout, proxy, reached=progress.reached, looking_up=looking_up)
             raise ApiError(failure) from None  # aiohttp's errors hold the request, secrets and all
         raw = Response(response.status, lower, body)
         if proxy:

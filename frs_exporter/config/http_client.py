@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
-from frs_exporter.config.types import proxy
+from frs_exporter.config.types import proxy as proxy_of
 from frs_exporter.config.yaml import Document, OnRead, Path, mapping
 from frs_exporter.core.model import HttpOptions, Proxy
 
@@ -57,23 +57,33 @@ def read_http_client(
 
 
 def proxies_of_environment(document: Document, path: Path) -> tuple[tuple[tuple[str, Proxy], ...], str]:
-    """What HTTP_PROXY, HTTPS_PROXY and NO_PROXY say, in either case; a proxy without a scheme is an http one."""
+    """What HTTP_PROXY, HTTPS_PROXY, ALL_PROXY for what has none of these, and NO_PROXY say, in either case.
+
+    A proxy without a scheme is an http one.
+    """
     environment = urllib.request.getproxies_environment()
-    proxies = []
-    for scheme in SCHEMES:
-        url = environment.get(scheme, "")
-        if url and not re.match("[A-Za-z][A-Za-z0-9+.-]*://", url):
-            url = f"http://{url}"
-        name = f"{scheme.upper()}_PROXY in the environment "
-        if url and (found := read_proxy(document, (*path, "proxy_from_environment"), url, name)):
-            proxies.append((scheme, found))
+    variables = {scheme: scheme if environment.get(scheme) else "all" for scheme in SCHEMES}
+    found = {
+        name: read_variable(document, path, name, environment.get(name, ""))
+        for name in dict.fromkeys(variables.values())
+    }
+    proxies = [(scheme, proxy) for scheme, name in variables.items() if (proxy := found[name])]
     return tuple(proxies), environment.get("no", "")
+
+
+def read_variable(document: Document, path: Path, name: str, url: str) -> Proxy | None:
+    """The proxy that a variable of the environment names, if any."""
+    if not url:
+        return None
+    if not re.match("[A-Za-z][A-Za-z0-9+.-]*://", url):
+        url = f"http://{url}"
+    return read_proxy(document, (*path, "proxy_from_environment"), url, f"{name.upper()}_PROXY in the environment ")
 
 
 def read_proxy(document: Document, path: Path, url: str, where: str = "") -> Proxy | None:
     """The proxy that a URL names; None, and a problem at `path` that begins with `where`, if there is none."""
     try:
-        return proxy(url)
+        return proxy_of(url)
     except ValueError as error:
         document.problem(path, f"{where}{error}")
         return None

@@ -135,12 +135,14 @@ class HttpClient(Model):
     """How to reach the cloud, named as in Prometheus' own http_config."""
 
     proxy_url: SecretStr | None = Field(
-        None, description="Where to send requests instead; special characters of a login are percent-encoded."
+        None,
+        description="Where to send requests instead: http://, https://, socks5:// or socks5h://, which looks up names"
+        " itself; special characters of a login are percent-encoded.",
     )
     no_proxy: str | None = Field(
         None, description="Hosts to reach without proxy_url: names, .domains, addresses, CIDR."
     )
-    proxy_from_environment: bool = Field(False, description="Take HTTP_PROXY, HTTPS_PROXY and NO_PROXY.")
+    proxy_from_environment: bool = Field(False, description="Take HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.")
     tls_config: TlsConfig = TlsConfig()
 
 

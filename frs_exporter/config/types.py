@@ -28,6 +28,8 @@ UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
 CONTROLS = {"\n": "line feed", "\r": "carriage return", "\t": "tab", "\0": "null"}
 """What characters are called that Unicode has no name for."""
 PROXY = "http://proxy.example.com:3128"
+PROXY_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+"""Schemes of proxies, and the port of each where the URL names none."""
 RESERVED_LABELS = {
     *("project", "project_id", "region", "credential", "auth"),  # frs_project_info has these already
     *("collector", "subservice", "face_set", "api", "reason", "code"),  # joins with our other metrics would clash
@@ -181,28 +183,38 @@ def proxy(text: str) -> Proxy:
 
     The last @ ends a login, in which characters stand for themselves or are percent-encoded as UTF-8 (RFC 3986, 3.2.1).
     """
-    parts = re.fullmatch(r"http://([^/?#]*)(.*)", text, re.DOTALL)
+    parts = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", text, re.DOTALL)
     if parts is None:
         raise ValueError(f"must be a URL like {PROXY}")
-    authority, rest = parts.groups()
+    scheme, authority, rest = parts[1].lower(), parts[2], parts[3]
+    if scheme not in PROXY_PORTS:
+        raise ValueError(f"must begin with one of {', '.join(f'{known}://' for known in PROXY_PORTS)}")
     if "@" in rest:
         end = rest[0]
         raise ValueError(f'has a "{end}" before its last @: in a user name or password write {quote(end, safe="")}')
     if rest not in ("", "/"):
         raise ValueError(f"must end after host and port, as {PROXY} does: a proxy has no path, query or fragment")
     login, _, address = authority.rpartition("@")
-    host, port = host_and_port(address)
+    host, port = host_and_port(address, PROXY_PORTS[scheme])
     user, _, password = login.partition(":")
-    if ":" in (user := decoded(user)):
+    read = (decoded(user), SecretStr(decoded(password))) if login else None
+    return Proxy(URL.build(scheme=scheme, host=host, port=port), checked_login(read, scheme))
+
+
+def checked_login(login: tuple[str, SecretStr] | None, scheme: str) -> tuple[str, SecretStr] | None:
+    """A login that can be sent to a proxy of a scheme; raises ValueError."""
+    socks = scheme.startswith("socks5")
+    if login and socks and max(len(login[0].encode()), len(login[1].get_secret_value().encode())) > 255:
+        raise ValueError("has a user name or password of more than 255 bytes, which SOCKS cannot send (RFC 1929)")
+    if login and not socks and ":" in login[0]:
         raise ValueError("has a colon in the user name, where no proxy can read one (RFC 7617)")
-    url = URL.build(scheme="http", host=host, port=port)
-    return Proxy(url, (user, SecretStr(decoded(password))) if login else None)
+    return login
 
 
-def host_and_port(address: str) -> tuple[str, int]:
-    """What `host:port` or `[::1]:port` says, with HTTP's port where none is named; raises ValueError."""
+def host_and_port(address: str, default: int) -> tuple[str, int]:
+    """What `host:port` or `[::1]:port` says, with a default port where none is named; raises ValueError."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]|([^:\[\]]+))(?::([0-9]{1,5}))?", address)
-    host, port = (match[1] or match[2], int(match[3] or 80)) if match else ("", 0)
+    host, port = (match[1] or match[2], int(match[3] or default)) if match else ("", 0)
     if not is_host(host) or not 0 < port < 1 << 16:
         raise ValueError(f"must be a URL like {PROXY}")
     return host.lower(), port

@@ -53,6 +53,16 @@ class Proxy:
     url: URL
     login: tuple[str, SecretStr] | None = field(default=None, repr=False)
 
+    @property
+    def speaks_socks(self) -> bool:
+        """Whether it is asked in SOCKS5: then all goes through a tunnel, plain http, too."""
+        return self.url.scheme.startswith("socks5")
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether it is given the endpoint's name; to a `socks5` proxy goes an address, as with curl."""
+        return self.url.scheme != "socks5"
+
     def __str__(self) -> str:
         return f"{self.url.host_subcomponent}:{self.url.port}"
 

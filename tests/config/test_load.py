@@ -335,7 +335,7 @@ def test_secrets_print_nowhere(tmp_path: Path) -> None:
         lambda text: text.replace("password:", "pasword:"),
         lambda text: text.replace(f"password: {SECRET}", f"password: [{SECRET}]"),
         lambda text: text.replace(f"secret_key: {SECRET}", f'secret_key: "{SECRET}\\n"'),
-        lambda text: text.replace("http://user", "socks5://user"),
+        lambda text: text.replace("http://user", "socks4://user"),
         lambda text: text.replace("ak_sk: {", "ak_sk: {token: {}, "),
         lambda text: text.replace("keys: {ak_sk", "keys: {ak_skk"),
         lambda text: text.replace(f"password: {SECRET}}}}}", f"password: {SECRET}}}"),
@@ -534,11 +534,8 @@ def test_a_key_of_another_certificate_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        (
-            "HTTPS_PROXY",
-            "socks5://user:hunter2@proxy",
-            "HTTPS_PROXY in the environment must be a URL like http://proxy",
-        ),
+        ("HTTPS_PROXY", "ftp://user:hunter2@proxy", "HTTPS_PROXY in the environment must begin with one of http://, "),
+        ("all_proxy", "socks://user:hunter2@proxy", "ALL_PROXY in the environment must begin with one of http://, "),
         ("http_proxy", "user:hunter2@", "HTTP_PROXY in the environment must be a URL like http://proxy"),
     ],
 )
@@ -551,6 +548,28 @@ def test_a_proxy_of_the_environment_that_is_none_is_told(
     (told,) = problems_of(tmp_path / "c.yaml")
     assert told.startswith(f"5:39: http_client.proxy_from_environment: {problem}")
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("environment", "http", "https"),
+    [
+        ({"ALL_PROXY": "socks5h://a"}, "socks5h://a:1080", "socks5h://a:1080"),
+        ({"all_proxy": "a:1", "HTTPS_PROXY": "https://b"}, "http://a:1", "https://b"),
+        ({"ALL_PROXY": "socks5://a:1", "http_proxy": "b:2", "https_proxy": ""}, "http://b:2", "socks5://a:1"),
+        ({"HTTPS_PROXY": "socks5://b:2"}, None, "socks5://b:2"),
+        ({"ALL_PROXY": ""}, None, None),
+    ],
+)
+def test_all_proxy_is_for_what_has_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], http: str | None, https: str | None
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    text = (FILES / "minimal.good.yaml").read_text() + "http_client: {proxy_from_environment: true}\n"
+    (tmp_path / "c.yaml").write_text(text)
+    (target,) = load(str(tmp_path / "c.yaml")).targets
+    wanted = {scheme: url for scheme, url in (("http", http), ("https", https)) if url}
+    assert {scheme: str(proxy.url) for scheme, proxy in target.http.proxies} == wanted
 
 
 def test_all_files_that_are_read_are_watched(tmp_path: Path) -> None:

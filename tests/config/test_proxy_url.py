@@ -31,6 +31,11 @@ def login(read: Proxy) -> tuple[str, str] | None:
         ("http://proxy.example:3128", "proxy.example:3128", None),
         ("http://proxy.example:3128/", "proxy.example:3128", None),
         ("http://Proxy.example", "proxy.example:80", None),
+        ("HTTPS://proxy.example", "proxy.example:443", None),
+        ("https://user:pw@proxy.example:3129", "proxy.example:3129", ("user", "pw")),
+        ("socks5://proxy.example", "proxy.example:1080", None),
+        ("socks5h://us%3Aer:密码@[::1]:1081/", "[::1]:1081", ("us:er", "密码")),
+        (f"socks5://{'u' * 255}:{'密' * 85}@proxy:80", "proxy:80", ("u" * 255, "密" * 85)),
         ("http://@10.0.0.1:8080", "10.0.0.1:8080", None),
         ("http://user@proxy:1", "proxy:1", ("user", "")),
         ("http://:pw@proxy:1", "proxy:1", ("", "pw")),
@@ -50,6 +55,8 @@ def test_what_is_a_proxy(url: str, address: str, expected: tuple[str, str] | Non
     assert "PW" not in repr(read)
 
 
+SCHEMES = "must begin with one of http://, https://, socks5://, socks5h://"
+TOO_LONG = "has a user name or password of more than 255 bytes, which SOCKS cannot send (RFC 1929)"
 URL_LIKE = "must be a URL like http://proxy.example.com:3128"
 BARE = "must end after host and port, as http://proxy.example.com:3128 does: a proxy has no path, query or fragment"
 
@@ -57,7 +64,16 @@ BARE = "must end after host and port, as http://proxy.example.com:3128 does: a p
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        *((url, URL_LIKE) for url in ("", "proxy:3128", "http://", "https://u:secret@p:1", "socks5://u:secret@p:1")),
+        *((url, URL_LIKE) for url in ("", "proxy:3128", "http://", "https://", "socks5:proxy:1", "//u:secret@p:1")),
+        *(
+            (f"{scheme}://u:secret@p:1", SCHEMES)
+            for scheme in ("ftp", "socks", "socks4", "socks4a", "socks5+tls", "httpx")
+        ),
+        *((f"{scheme}://u:{'密' * 86}@p:1", TOO_LONG) for scheme in ("socks5", "socks5h")),
+        (f"socks5://{'u' * 256}@p:1", TOO_LONG),
+        ("socks5h://u:secret@p:1/x", BARE),
+        ("socks5://u:se#cret@p:1", 'has a "#" before its last @: in a user name or password write %23'),
+        ("https://us%3Aer:secret@p:1", "has a colon in the user name, where no proxy can read one (RFC 7617)"),
         *((f"http://user:secret@{bad}", URL_LIKE) for bad in ("", ":1", "a b", "a:x", "a:0", "a:65536", "a:", "-a")),
         *((f"http://user:secret@{bad}", URL_LIKE) for bad in ("[::g]", "[::1", "::1", "[1.2.3.4]", "a..b", "a\\b")),
         *(
@@ -121,7 +137,10 @@ def test_whatever_is_percent_encoded_comes_out_as_it_was(user: str, password: st
     assert login(proxy(f"http://{quote(user, safe='')}:{quote(password, safe='')}@proxy:1")) == (user, password)
 
 
-@given(st.text(st.sampled_from(string.printable + "人\u212a\udcff"), max_size=30), st.sampled_from(["", "http://"]))
+@given(
+    st.text(st.sampled_from(string.printable + "人\u212a\udcff"), max_size=30),
+    st.sampled_from(["", "http://", "socks5://"]),
+)
 def test_any_text_is_a_proxy_or_one_line_about_it(text: str, before: str) -> None:
     try:
         read = proxy(before + text)

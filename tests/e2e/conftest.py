@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 OURS = (ROOT / ".tools/bin", ROOT / ".tools/node_modules/.bin", Path(sys.executable).parent)
-PROGRAMS = os.pathsep.join((*map(str, OURS), os.environ["PATH"]))
+PROGRAMS = os.pathsep.join((*map(str, OURS), os.environ["PATH"], "/usr/sbin"))
 
 
 def tool(name: str) -> str:
