@@ -1,5 +1,7 @@
 """The simulator as a server, and the config that works against it."""
 
+import socket
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -48,8 +50,17 @@ class Simulator:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 takes a free one. Raises OSError."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
-        await site.start()
+        await web.TCPSite(self._runner, host, port).start()
+        self._name(host)
+
+    async def serve(self, host: str, sockets: Iterable[socket.socket]) -> None:
+        """Serve at sockets that listen at a host."""
+        await self._runner.setup()
+        for sock in sockets:
+            await web.SockSite(self._runner, sock).start()
+        self._name(host)
+
+    def _name(self, host: str) -> None:
         port = self._runner.addresses[0][1]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -19,8 +19,9 @@ from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.web_config import load_web_config
 from frs_simulator import Simulator, demo_world
+from frs_simulator.control import PATH as FAULTS_PATH
 from tests.conftest import LIMITS
-from tests.e2e.conftest import tool
+from tests.e2e.conftest import fetch, free_port, tool
 from tests.test_cli import run
 from tests.web.authority import prepare, put
 from tests.web.serving import Served, serving
@@ -302,3 +303,29 @@ def test_help_has_examples_and_fits_a_terminal() -> None:
         assert words in text
         assert max(map(len, text.splitlines())) <= 110
     assert "frs-exporter check --project-id ID --region cn-north-4" in run("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("host", "reached", "shown"),
+    [
+        ("[::]", ("127.0.0.1", "[::1]"), "[::]"),
+        ("[::1]", ("[::1]",), "[::1]"),
+        ("", ("127.0.0.1",), "127.0.0.1"),
+    ],
+)
+def test_the_simulator_listens_where_the_daemon_would(host: str, reached: tuple[str, ...], shown: str) -> None:
+    """At [::] for IPv4, too; without a host it stays on this machine."""
+    port = free_port()
+    command = [sys.executable, "-m", "frs_exporter", "simulate", f"--listen-address={host}:{port}", "--projects=1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stdout
+        assert f"frs: http://{shown}:{port}\n" in started.stdout.read()
+        for each in ("127.0.0.1", "[::1]"):
+            if each in reached:
+                assert "faults" in fetch(f"http://{each}:{port}{FAULTS_PATH}")
+            else:
+                with pytest.raises(OSError, match="refused"):
+                    fetch(f"http://{each}:{port}{FAULTS_PATH}")
+        started.terminate()
+        started.communicate(timeout=30)
+    assert started.returncode == 0

@@ -19,7 +19,7 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.log import log_to_stderr
 from frs_exporter.runtime.offload import in_thread
-from frs_exporter.web.bind import Address
+from frs_exporter.web.bind import Address, bind
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.web_config import WebConfig, load_web_config
 from frs_simulator import Simulator, demo_world
@@ -65,12 +65,13 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
 def simulate(listen: str, projects: int | None, poll_interval: str) -> None:
     """Run a simulated Huawei Cloud alone; a config that works against it is printed on standard output."""
 
-    host, port = address(listen)
+    given, port = address(listen)
+    host = given or "127.0.0.1"
 
     async def run_simulator() -> None:
         simulator = Simulator(demo_world(projects))
         with listening((host, port)):
-            await simulator.start(host or "127.0.0.1", port)
+            await simulator.serve(host, await bind((host, port)))
         try:
             await in_thread(say, config_text(simulator.world, simulator.url, poll_interval), simulator.url)
             await told_to_stop().wait()
