@@ -43,6 +43,24 @@ def test_the_config_has_a_flag_by_any_name(flag: str) -> None:
     assert "--project: none is called 'nobody'" in run("check", flag, good, "--project=nobody").stderr
 
 
+def test_the_config_may_be_several_files_and_folders(tmp_path: Path) -> None:
+    keys, projects = (FILES / "minimal.good.yaml").read_text().split("projects:")
+    (tmp_path / "keys.yaml").write_text(keys)
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/projects.yaml").write_text(f"projects:{projects}")
+    given = f"--config.file={tmp_path}/keys.yaml", f"--config.file={tmp_path}/conf.d"
+    result = run(*given, "--config.check")
+    assert (result.exit_code, result.stderr) == (0, "")
+    name = f"{tmp_path}/keys.yaml, {tmp_path}/conf.d"
+    assert result.stdout == f"{name}: good: 1 projects, 2 jobs, 1 credentials in use\n"
+    assert "--project: none is called 'nobody'; there are a" in run("check", *given, "--project=nobody").stderr
+    (tmp_path / "conf.d/more.yaml").write_text(keys)
+    twice = f"{tmp_path}/conf.d/more.yaml:2:3: credentials.keys: this key was given before, in {tmp_path}/keys.yaml:2\n"
+    for arguments in (given, (*given, "--config.check"), ("check", *given)):
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout, result.stderr) == (2, "", twice)
+
+
 @pytest.mark.parametrize(("written", "level"), [("warn", "warning"), ("WARN", "warning"), ("Debug", "debug")])
 def test_levels_as_other_exporters_have_them(written: str, level: str) -> None:
     serve = command("serve")

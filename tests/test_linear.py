@@ -118,10 +118,10 @@ def loading(projects: int, folder: Path) -> Stages:
         config = Source(str(file), load).load()
         notices(config)
     stages["load"] = calls
-    document = read(file.read_text(), folder)
+    document = read(file.read_text(), str(file))
     document.data = with_texts(document.data)
     with counting() as calls:
-        assert build(document, folder)
+        assert build(document)
     stages["cross checks"] = calls
     config, shards = with_texts(config), 5
     lists = found(config)

@@ -73,7 +73,7 @@ def first_look(flags: FirstLook) -> Config:
 def built(raw: dict[str, Any]) -> Config:
     """The config of a document that no file has; raises click.UsageError."""
     document = Document(data=raw)
-    config = build(document, Path())
+    config = build(document)
     if config is None or document.problems:
         problem = document.problems[0]
         flag = FLAGS.get(str(problem.path[-1]) if problem.path else "")

@@ -60,7 +60,7 @@ Examples:
   frs-exporter check --project-id ID --region cn-north-4
 """
 )
-@config_file_flag("The config; see config-example.")
+@config_file_flag("The config, see config-example, or a folder of *.yaml files; repeatable.")
 @click.option("--project", "projects", multiple=True, metavar="NAME", help="Only these; may hold * and ?; repeatable.")
 @click.option(
     "--collector",
@@ -184,7 +184,7 @@ def selection_of(options: dict[str, Any]) -> Selection:
     require, collectors = subservices(options["require"]), tuple(dict.fromkeys(options["collectors"]))
     if require and collectors and "subscription" not in collectors:
         raise click.UsageError("--require needs the collector subscription: add --collector subscription")
-    if require is None and options["config_file"] is None:
+    if require is None and not options["config_file"]:
         require = REQUIRED_AT_FIRST_LOOK
     return Selection(options["projects"], collectors, require)
 
@@ -204,7 +204,7 @@ def subservices(names: Sequence[str] | None) -> tuple[str, ...] | None:
 def config_of(options: dict[str, Any]) -> Config:
     """The config in a file, or that of a first look; raises click.UsageError, or exits with 2 and all problems."""
     flags = FirstLook(**{name: options[name] for name in SINGLE})
-    if options["config_file"] is None:
+    if not options["config_file"]:
         return first_look(flags)
     if extra := [name for name in SINGLE if options[name]]:
         raise click.UsageError(f"--{extra[0].replace('_', '-')} is for a first look without --config.file")

@@ -27,7 +27,13 @@ class Level(click.Choice[str]):
 
 def config_file_flag(help: str) -> Flag:
     """The flag for the config, under all names that people give it."""
-    return click.option("--config.file", "-c", "--config-file", "config_file", type=FILE, metavar="FILE", help=help)
+    return click.option(
+        *("--config.file", "-c", "--config-file", "config_file"),
+        type=FILE,
+        metavar="FILE",
+        multiple=True,
+        help=help,
+    )
 
 
 def log_level_flag(default: str | None, help: str = "Write log lines from this level on.") -> Flag:

@@ -34,7 +34,7 @@ listen_address = click.option(
 
 
 @click.command()
-@config_file_flag("The config, see config-example; required.")
+@config_file_flag("The config, see config-example, or a folder of *.yaml files; may be given several times; required.")
 @click.option("--config.check", "config_check", is_flag=True, help="Check the config and exit: 0 good, 2 bad.")
 @click.option(
     "--config.auto-reload-interval",
@@ -111,9 +111,9 @@ listen_address = click.option(
     help="How many exporters share the projects.",
 )
 @click.pass_obj
-def serve(early: EarlyHangups | None, /, config_file: str | None, config_check: bool, **options: Any) -> None:
+def serve(early: EarlyHangups | None, /, config_file: tuple[str, ...], config_check: bool, **options: Any) -> None:
     """Poll the projects of a config and serve what is learned."""
-    if config_file is None:
+    if not config_file:
         raise click.UsageError(
             "--config.file=FILE is missing; frs-exporter demo needs none, frs-exporter config-example prints one"
         )
@@ -122,7 +122,7 @@ def serve(early: EarlyHangups | None, /, config_file: str | None, config_check: 
     source, web_source = Source(config_file, load), Source(options["web_config_file"], load_web_config)
     config, web_config = load_or_exit(source, web_source)
     if config_check:
-        told_good(config_file, config, web_source.path, web_config)
+        told_good(source.path, config, web_source.path, web_config)
         return
     telemetry = Telemetry()
     log_to_stderr(options["level"], options["format"], telemetry.count_log_line, telemetry.count_dropped_log_lines)

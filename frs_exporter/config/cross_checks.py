@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from frs_exporter.config.problems import location
 from frs_exporter.config.schema import KINDS, Endpoints
 from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.types import seconds
@@ -74,7 +75,8 @@ def check_discovery(document: Document) -> None:
     for index, rule in entries_of(document, "discovery"):
         name, regions = rule.get("name", rule.get("credential")), rule.get("regions", FRS_REGIONS)
         if isinstance(name, str) and first.setdefault(name, index) != index:
-            message = f"the same name as discovery[{first[name]}]; give each rule of a credential a name of its own"
+            same = location(document, ("discovery", first[name]))
+            message = f"the same name as {same}; give each rule of a credential a name of its own"
             document.problem(("discovery", index, "name" if "name" in rule else "credential"), message)
         if isinstance(regions, list | tuple) and len(set(map(str, regions))) > 1 and fixed:
             remedy = "put {region} in it, or name one region"
@@ -95,12 +97,13 @@ def check_duplicates(document: Document) -> None:
         place = (project.get("region"), project.get("project_id"))
         user = users.get(credential, credential) if isinstance(credential, str) else None
         if isinstance(name, str) and (same := first.setdefault((name,), index)) != index:
-            message = f"the same name as projects[{same}]; each needs one of its own"
+            message = f"the same name as {location(document, ('projects', same))}; each needs one of its own"
             document.problem(("projects", index, "name"), message)
         if all(isinstance(value, str) for value in place) and user:
             same = first.setdefault((*place, user), index)
             if same != index:
-                message = f"the same region, project_id and user as projects[{same}]; a user's project is watched once"
+                other = location(document, ("projects", same))
+                message = f"the same region, project_id and user as {other}; a user's project is watched once"
                 document.problem(("projects", index, "project_id"), message)
 
 
@@ -132,7 +135,8 @@ def check_names_apart(document: Document) -> None:
         for rules in alike:
             rules.setdefault(credential, index)
         if earliest < index:
-            message = f"the projects would be named as those of discovery[{earliest}]: put {{credential}} in it"
+            other = location(document, ("discovery", earliest))
+            message = f"the projects would be named as those of {other}: put {{credential}} in it"
             document.problem(("discovery", index, "name_template"), message)
 
 

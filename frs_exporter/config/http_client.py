@@ -4,7 +4,6 @@ import hashlib
 import re
 import ssl
 import urllib.request
-from pathlib import Path as FilePath
 from typing import Any
 
 from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
@@ -18,21 +17,17 @@ UNUSABLE = "cannot use the file"
 MISMATCH, NEITHER = "the key is not this certificate's", "not a PEM certificate with its key in key_file"
 
 
-def read_http_clients(document: Document, folder: FilePath, on_read: OnRead) -> dict[Path, HttpOptions]:
+def read_http_clients(document: Document, on_read: OnRead) -> dict[Path, HttpOptions]:
     """The options of the file, and of each credential that has its own; problems are noted in the document."""
     file = mapping(document.data)
     clients: dict[Path, Any] = {GLOBAL: file.get("http_client")}
     for name, credential in mapping(file.get("credentials")).items():
         if own := mapping(credential).get("http_client"):
             clients["credentials", name, "http_client"] = own
-    return {
-        path: read_http_client(document, path, mapping(client), folder, on_read) for path, client in clients.items()
-    }
+    return {path: read_http_client(document, path, mapping(client), on_read) for path, client in clients.items()}
 
 
-def read_http_client(
-    document: Document, path: Path, client: dict[str, Any], folder: FilePath, on_read: OnRead
-) -> HttpOptions:
+def read_http_client(document: Document, path: Path, client: dict[str, Any], on_read: OnRead) -> HttpOptions:
     """The options that an `http_client` describes; what is no text in it is the schema's business."""
     url, from_environment = client.get("proxy_url"), client.get("proxy_from_environment") is True
     tls = mapping(client.get("tls_config"))
@@ -45,7 +40,7 @@ def read_http_client(
     no_proxy = str(client["no_proxy"]) if client.get("no_proxy") else None
     if from_environment:
         proxies, no_proxy = proxies_of_environment(document, path)
-    context, digest = read_tls(document, (*path, "tls_config"), tls, folder, on_read)
+    context, digest = read_tls(document, (*path, "tls_config"), tls, on_read)
     return HttpOptions(
         proxies=proxies,
         no_proxy=no_proxy,
@@ -89,12 +84,10 @@ def read_proxy(document: Document, path: Path, url: str, where: str = "") -> Pro
         return None
 
 
-def read_tls(
-    document: Document, path: Path, tls: dict[str, Any], folder: FilePath, on_read: OnRead
-) -> tuple[ssl.SSLContext | None, str]:
+def read_tls(document: Document, path: Path, tls: dict[str, Any], on_read: OnRead) -> tuple[ssl.SSLContext | None, str]:
     """A context that does as a `tls_config` says, None where that is the usual one, and the digest of its files."""
     names = ("ca_file", "cert_file", "key_file")
-    files = {name: folder / tls[name] for name in names if isinstance(tls.get(name), str) and tls[name]}
+    files = {name: document.folder(path) / tls[name] for name in names if isinstance(tls.get(name), str) and tls[name]}
     insecure, before = tls.get("insecure_skip_verify") is True, len(document.problems)
     for name, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
         if name in files and other not in files:

@@ -1,8 +1,7 @@
 """Document and schema become a frozen Config, or every problem at once as `file:line:column: path: message`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,16 +9,19 @@ from pydantic import ValidationError
 from frs_exporter.config import schema
 from frs_exporter.config.build import Maker
 from frs_exporter.config.cross_checks import check
+from frs_exporter.config.files import Paths, config_files, in_order
 from frs_exporter.config.http_client import read_http_clients
+from frs_exporter.config.join import join
 from frs_exporter.config.problems import note, read_text, refused
 from frs_exporter.config.warnings import notices
-from frs_exporter.config.yaml import EXTENSION, Document, OnRead, read, unwatched
+from frs_exporter.config.yaml import EXTENSION, MAX_NODES, Document, OnRead, read, unwatched
 from frs_exporter.core.discovery import Discovery
+from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.model import Api, Job, Limit, Notice, Target
 from frs_exporter.runtime.offload import drain, without_collections
 
 MAX_CONFIG = 1 << 26
-"""Bytes of a config that are read; 100,000 projects are a third of it."""
+"""Bytes of a config that are read, of all its files together; 100,000 projects are a third of it."""
 LISTS = ("projects", "discovery")
 METADATA_LIMIT = Limit(rate=1.0, concurrency=1)
 """Of the machine's metadata service, which is asked for keys now and then."""
@@ -41,26 +43,71 @@ class Config:
 
 
 @without_collections()
-def load(path: str, on_read: OnRead = unwatched) -> Config:
-    """Read a config file; `on_read` gets each file before it is read. Raises ConfigError with all that is wrong."""
-    folder = FilePath(path).parent
-    document = read(read_text(path, MAX_CONFIG, on_read), folder, on_read=on_read)
-    config = build(document, folder, on_read)
+def load(path: Paths, on_read: OnRead = unwatched) -> Config:
+    """Read a config; `on_read` gets each file before it is read. Raises ConfigError with all that is wrong.
+
+    It is made of a file, of the files in a folder, or of several such.
+    """
+    document = read_document(in_order(path), on_read)
+    config = build(document, on_read)
     if config is None or document.problems:
-        raise refused(path, document, schema.File)
-    for large in (document.marks, document.keys, document.raw, *filter(None, document.data.values())):
+        raise refused(document, schema.File)
+    for large in (document.marks, document.keys, document.raw, document.origins, *filter(None, document.data.values())):
         drain(large)
     return config
 
 
-def build(document: Document, folder: FilePath, on_read: OnRead = unwatched) -> Config | None:
+def read_document(paths: Sequence[str], on_read: OnRead) -> Document:
+    """The document that all files make together; raises ConfigError where not all can be read.
+
+    It has no data where that of a file is missing, as it is no YAML: what the others say may not make sense without.
+    """
+    files = config_files(paths, on_read)
+    texts = read_texts(files, paths, on_read)
+    if len(files) == 1:
+        return read(texts.pop(), files[0], on_read=on_read)
+    whole, is_complete = Document(", ".join(paths)), True
+    for file, text in zip(files, texts, strict=True):
+        part = read(text, file, on_read=on_read, after=whole)
+        is_complete &= part.data is not None or not part.problems
+        join(whole, part)
+        if whole.nodes > MAX_NODES:
+            break  # each file after this one would be too large, too
+    if not is_complete:
+        whole.data = None
+    return whole
+
+
+def read_texts(files: Sequence[str], given: Sequence[str], on_read: OnRead) -> list[str]:
+    """The texts of all files; a pipe is read where it was `given` by its name. Raises ConfigError."""
+    texts: list[str] = []
+    problems: list[str] = []
+    temporary, size = False, 0
+    for file in files:
+        try:
+            text = read_text(file, MAX_CONFIG, on_read, regular=file not in given)
+        except ConfigError as error:
+            problems += error.problems
+            temporary |= error.temporary
+            continue
+        texts.append(text)
+        size += len(text.encode())
+        if size > MAX_CONFIG:
+            raise ConfigError([f"{', '.join(given)}: all files together are longer than {MAX_CONFIG} bytes"])
+    if problems:
+        raise ConfigError(problems, temporary=temporary)
+    return texts
+
+
+def build(document: Document, on_read: OnRead = unwatched) -> Config | None:
     """The Config that a document describes, or None; problems are added to those of the document."""
     if document.data is None and not document.problems:
-        document.problem((), "the file is empty; frs-exporter config-example shows what goes in")
+        what = "the files are" if document.origins else "the file is"
+        document.problem((), f"{what} empty; frs-exporter config-example shows what goes in")
     if document.data is None:
         return None
     check(document)
-    clients = read_http_clients(document, folder, on_read)
+    clients = read_http_clients(document, on_read)
     try:
         file = schema.File.model_validate(without_extras(document.data))
     except ValidationError as error:

@@ -15,12 +15,12 @@ from frs_exporter.runtime.files import decode_text, is_temporary, read_file, rea
 SECRET_SECTIONS = (("credentials",), ("http_client",))
 
 
-def read_text(path: str, limit: int, on_read: OnRead) -> str:
-    """The text of a file of at most `limit` bytes, which may be a pipe; raises ConfigError."""
+def read_text(path: str, limit: int, on_read: OnRead, *, regular: bool = False) -> str:
+    """The text of a file of at most `limit` bytes, which is no pipe where it is to be `regular`; raises ConfigError."""
     file = FilePath(path)
     on_read(file)
     try:
-        return decode_text(read_file(file, limit, regular=False))
+        return decode_text(read_file(file, limit, regular=regular))
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"]) from None
     except (OSError, ValueError) as error:
@@ -28,11 +28,22 @@ def read_text(path: str, limit: int, on_read: OnRead) -> str:
         raise ConfigError([problem], temporary=is_temporary(error)) from None
 
 
-def refused(path: str, document: Document, root: type[BaseModel]) -> ConfigError:
-    """All problems of a document that should fit the schema `root`, as they stand in the file."""
-    problems = sorted(set(document.problems), key=lambda p: (p.line, p.column, p.message, dotted(p.path)))
-    lines = [f"{path}:{p.line}:{p.column}: {dotted(known_part(p.path, root))}{p.message}" for p in problems]
+def refused(document: Document, root: type[BaseModel]) -> ConfigError:
+    """All problems of a document that should fit the schema `root`, as they stand in its files."""
+    problems = sorted(set(document.problems), key=lambda p: (p.file, p.line, p.column, p.message, dotted(p.path)))
+    lines = [
+        f"{p.file}:{f'{p.line}:{p.column}:' * bool(p.line)} "
+        f"{dotted(known_part(document.path_in_file(p.path), root))}{p.message}"
+        for p in problems
+    ]
     return ConfigError([visible(line) for line in lines], temporary=document.temporary)
+
+
+def location(document: Document, path: Path) -> str:
+    """How to find a part of a document: its path, and where there are several files its file and line, too."""
+    file, (line, _) = document.place(path)
+    path_in_file = dotted(document.path_in_file(path)).removesuffix(": ")
+    return f"{path_in_file} in {file}:{line}" if document.origins else path_in_file
 
 
 def note(error: ValidationError, document: Document, root: type[BaseModel], users: str = "") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel, SecretStr
 
 from frs_exporter.config import schema
-from frs_exporter.config.problems import dotted
+from frs_exporter.config.problems import location
 from frs_exporter.config.yaml import Document, Path
 from frs_exporter.core.model import Notice
 from frs_exporter.runtime.files import is_open_to_all
@@ -31,9 +31,9 @@ def odd_secrets(credentials: Mapping[str, schema.Credential], document: Document
     for name, credential in credentials.items():
         for path, secret in secrets_of(credential, ("credentials", name)):
             for text in oddities(secret, in_a_file=path in document.files):
-                yield Notice(f"{dotted(path)}{text}")
+                yield Notice(f"{location(document, path)}: {text}")
             if path in document.cut_off:
-                yield Notice(f"{dotted(path)}{CUT_OFF}")
+                yield Notice(f"{location(document, path)}: {CUT_OFF}")
 
 
 def open_files(document: Document) -> Iterator[Notice]:
@@ -41,7 +41,9 @@ def open_files(document: Document) -> Iterator[Notice]:
     files = {path: file for path, file in document.files.items() if path[0] in ("credentials", "http_client")}
     for path, file in (*files.items(), *document.key_files.items()):
         if is_open_to_all(file):
-            yield Notice(f"{dotted(path)}every user of this machine can read the file; chmod o-r takes that away")
+            yield Notice(
+                f"{location(document, path)}: every user of this machine can read the file; chmod o-r takes that away"
+            )
 
 
 def secrets_of(model: BaseModel, path: Path) -> Iterator[tuple[Path, str]]:

@@ -1,27 +1,31 @@
-"""Where a config comes from: its file, and all that the file refers to; tells whether they are to be read again."""
+"""Where a config comes from: its files, and all that these refer to; tells whether they are to be read again."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Generic, TypeVar
 
+from frs_exporter.config.files import Paths, fingerprint_of, in_order
 from frs_exporter.config.yaml import OnRead
 from frs_exporter.core.errors import ConfigError
-from frs_exporter.runtime.files import Fingerprint, fingerprint, is_incomplete
+from frs_exporter.runtime.files import Fingerprint, is_incomplete
 from frs_exporter.runtime.watched import Attempt
 
 T = TypeVar("T")
+P = TypeVar("P", bound=Paths)
 
 
 class Source(Generic[T]):
-    """A config file and what reads it; it may be loaded again and again.
+    """The files of a config, or folders of them, and what reads them; it may be loaded again and again.
 
     Files count as seen once an attempt to read them all is accepted. One that has not read everything, for a reason
     that passes, leaves it `incomplete`: the files are to be read again, though none of them changes.
     """
 
-    def __init__(self, path: str, read: Callable[[str, OnRead], T]) -> None:
-        self.path = path
-        self._read = read
+    def __init__(self, path: P, read: Callable[[P, OnRead], T]) -> None:
+        self._paths = in_order(path)
+        self.path = ", ".join(self._paths)
+        self._read = partial(read, path)
         self._seen: Mapping[FilePath, Fingerprint] = {}
         self._in_force: frozenset[FilePath] = frozenset()
         self._loaded = False
@@ -34,16 +38,16 @@ class Source(Generic[T]):
     def attempt(self) -> Attempt[T]:
         """Read it, which changes nothing here: a thread may do it that is given up and ends much later."""
         # A failed attempt may end before it comes to files that the config in force has.
-        before = {file: fingerprint(file) for file in self._in_force}
+        before = {file: fingerprint_of(file) for file in self._in_force}
         read: dict[FilePath, Fingerprint] = {}
 
         def on_read(file: FilePath) -> None:
-            read.setdefault(file, fingerprint(file))
+            read.setdefault(file, fingerprint_of(file))
 
         try:
-            if self._loaded and FilePath(self.path).exists() and not FilePath(self.path).is_file():
-                raise ConfigError([f"{self.path}: not a regular file: it cannot be read again"])
-            return Attempt(self._read(self.path, on_read), None, read)
+            if self._loaded and (pipes := [path for path in self._paths if is_pipe(FilePath(path))]):
+                raise ConfigError([f"{path}: not a regular file: it cannot be read again" for path in pipes])
+            return Attempt(self._read(on_read), None, read)
         except Exception as error:
             return Attempt(None, error, {**before, **read})
 
@@ -64,4 +68,9 @@ class Source(Generic[T]):
 
     def look(self) -> Mapping[FilePath, Fingerprint]:
         """What all files are like now that were read, or were to be read."""
-        return {file: fingerprint(file) for file in self._seen}
+        return {file: fingerprint_of(file) for file in self._seen}
+
+
+def is_pipe(path: FilePath) -> bool:
+    """Whether something is there that is neither a file nor a folder, and can be read once at best."""
+    return path.exists() and not path.is_file() and not path.is_dir()

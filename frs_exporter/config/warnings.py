@@ -1,6 +1,6 @@
 """What a config says but probably does not mean."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ from frs_exporter.config import schema
 from frs_exporter.config.build import make_credential
 from frs_exporter.config.cross_checks import DEFAULTS
 from frs_exporter.config.pem import trusts_nobody
-from frs_exporter.config.problems import dotted
+from frs_exporter.config.problems import location
 from frs_exporter.config.secret_checks import odd_secrets, open_files
 from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import EXTENSION, Document, Path
@@ -21,44 +21,44 @@ SUBSERVICES = ["detect", "compare", "search", "live_detect", "face_quality"]
 
 def notices(file: schema.File, clients: Mapping[Path, HttpOptions], document: Document) -> Iterator[Notice]:
     """All that a file alone tells, and how it is written."""
-    yield from plain_http(file.endpoints)
-    yield from same_user(file.credentials)
-    yield from unverified(clients)
+    yield from plain_http(file.endpoints, document)
+    yield from same_user(file.credentials, document)
+    yield from unverified(clients, document)
     yield from without_authorities(file)
-    yield from odd_regions(file)
-    yield from odd_requirements(file)
-    yield from uncounted_budgets(file)
+    yield from odd_regions(file, document)
+    yield from odd_requirements(file, document)
+    yield from uncounted_budgets(file, document)
     yield from odd_secrets(file.credentials, document)
     yield from open_files(document)
-    yield from files_that_show(document.files)
+    yield from files_that_show(document)
 
 
-def plain_http(endpoints: schema.Endpoints) -> Iterator[Notice]:
+def plain_http(endpoints: schema.Endpoints, document: Document) -> Iterator[Notice]:
     """A notice for each endpoint to which secrets would travel readably."""
     for name, url in endpoints:
         parts = urlsplit(url)
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            yield Notice(f"endpoints.{name} is plain http: tokens and signatures can be read on the way")
+            where = location(document, ("endpoints", name))
+            yield Notice(f"{where} is plain http: tokens and signatures can be read on the way")
 
 
-def same_user(credentials: Mapping[str, schema.Credential]) -> Iterator[Notice]:
+def same_user(credentials: Mapping[str, schema.Credential], document: Document) -> Iterator[Notice]:
     """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
     first: dict[tuple[str, ...], str] = {}
     for name, credential in credentials.items():
         merged = make_credential(name, credential)
         user = (merged.kind, *merged.user)
         if first.setdefault(user, name) != name:
-            text = (
-                f"credentials.{name} is the same user as credentials.{first[user]}: the vendor's quota and lock count "
-            )
-            yield Notice(text + "them together, the exporter does not; use one of them for all projects")
+            where, other = (location(document, ("credentials", key)) for key in (name, first[user]))
+            text = "the vendor's quota and lock count them together, the exporter does not"
+            yield Notice(f"{where} is the same user as {other}: {text}; use one of them for all projects")
 
 
-def unverified(clients: Mapping[Path, HttpOptions]) -> Iterator[Notice]:
+def unverified(clients: Mapping[Path, HttpOptions], document: Document) -> Iterator[Notice]:
     """A loud notice for each place where certificates are not looked at."""
     for path, options in clients.items():
         if options.insecure_skip_verify:
-            where = f"{'.'.join(map(str, path))}.tls_config.insecure_skip_verify"
+            where = location(document, (*path, "tls_config", "insecure_skip_verify"))
             text = f"{where}: certificates are not verified: anybody on the way can read passwords, tokens and answers"
             yield Notice(f"{text}; name the certificate's issuer in ca_file instead", serious=True)
 
@@ -72,64 +72,66 @@ def without_authorities(file: schema.File) -> Iterator[Notice]:
         yield Notice(f"{text} http_client.tls_config.ca_file", serious=True)
 
 
-def odd_regions(file: schema.File) -> Iterator[Notice]:
+def odd_regions(file: schema.File, document: Document) -> Iterator[Notice]:
     """A notice for each region that is not known to have FRS, at its first place: it may be mistyped."""
-    rules = (
-        (f"discovery[{index}].regions[{number}]", region)
+    rules: Iterator[tuple[Path, str]] = (
+        (("discovery", index, "regions", number), region)
         for index, rule in enumerate(file.discovery)
         for number, region in enumerate(rule.regions)
     )
-    projects = ((f"projects[{index}].region", project.region) for index, project in enumerate(file.projects))
-    named = () if file.endpoints.frs != schema.Endpoints().frs else projects  # another cloud has its own
+    projects = ((("projects", index, "region"), project.region) for index, project in enumerate(file.projects))
+    # Another cloud has its own.
+    named: Iterable[tuple[Path, str]] = () if file.endpoints.frs != schema.Endpoints().frs else projects
     known, suggestion = set(FRS_REGIONS), Suggestions()
-    for where, region in (*named, *rules):
+    for path, region in (*named, *rules):
         if region not in known:
             known.add(region)
+            where = location(document, path)
             yield Notice(f"{where}: {region} is not known to have FRS{suggestion(region, FRS_REGIONS)}")
 
 
-def odd_requirements(file: schema.File) -> Iterator[Notice]:
+def odd_requirements(file: schema.File, document: Document) -> Iterator[Notice]:
     """A notice for each sub-service that is required and that nobody knows, at its first place."""
     known, suggestion = set(SUBSERVICES), Suggestions()
-    for where, settings in sections(file):
+    for path, settings in sections(file):
         for number, name in enumerate(settings.require or ()):
             if name not in known:
                 known.add(name)
-                yield Notice(
-                    f"{where}.require[{number}]: no sub-service {name} is known{suggestion(name, SUBSERVICES)}"
-                )
+                where = location(document, (*path, "require", number))
+                yield Notice(f"{where}: no sub-service {name} is known{suggestion(name, SUBSERVICES)}")
 
 
-def uncounted_budgets(file: schema.File) -> Iterator[Notice]:
+def uncounted_budgets(file: schema.File, document: Document) -> Iterator[Notice]:
     """A notice for each budget against which nothing is counted."""
     defaults, parts = file.defaults.collectors, sections(file)
     anywhere = any("cloud_eye" in (settings.collectors or ()) for _, settings in parts)
-    for where, settings in parts:
+    for path, settings in parts:
         collectors = settings.collectors or defaults or DEFAULTS["collectors"]
         counted = "cloud_eye" in collectors or (settings is file.defaults and anywhere)
         if settings.month_budget_cny is not None and not counted:
-            yield Notice(f"{where}.month_budget_cny: nothing is counted against it; add cloud_eye to collectors")
+            where = location(document, (*path, "month_budget_cny"))
+            yield Notice(f"{where}: nothing is counted against it; add cloud_eye to collectors")
 
 
-def files_that_show(files: Collection[Path]) -> Iterator[Notice]:
+def files_that_show(document: Document) -> Iterator[Notice]:
     """A notice of values from files that are no part of how to log in, so that they are on the page and in the log."""
     showing = [
         path
-        for path in files
+        for path in document.files
         if path[0] not in ("credentials", "http_client") and not str(path[0]).startswith(EXTENSION)
     ]
     if showing:
         more = f" (and {len(showing) - 1} more)" if len(showing) > 1 else ""
         text = "what is in this file can be seen in metrics, on the status page and in the log; !file is for secrets"
-        yield Notice(f"{dotted(showing[0])}{text}{more}")
+        yield Notice(f"{location(document, showing[0])}: {text}{more}")
 
 
-def sections(file: schema.File) -> list[tuple[str, schema.Settings]]:
+def sections(file: schema.File) -> list[tuple[Path, schema.Settings]]:
     """All that settings are written in, with where it is."""
     return [
-        ("defaults", file.defaults),
-        *((f"projects[{index}]", project) for index, project in enumerate(file.projects)),
-        *((f"discovery[{index}]", rule) for index, rule in enumerate(file.discovery)),
+        (("defaults",), file.defaults),
+        *((("projects", index), project) for index, project in enumerate(file.projects)),
+        *((("discovery", index), rule) for index, rule in enumerate(file.discovery)),
     ]
 
 

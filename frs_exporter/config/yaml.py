@@ -5,15 +5,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from frs_exporter.config.depth import MAX_DEPTH, Loader, check_depth
 from frs_exporter.runtime.files import decode_text, is_temporary, read_file, reason_of
 from frs_exporter.runtime.offload import drain
 
 MAX_NODES = 1_000_000
-MAX_DEPTH = 20
 MAX_FILE = 1 << 16
 """Bytes of a file with a secret in it."""
 
@@ -35,24 +35,36 @@ Path = tuple[str | int, ...]
 OnRead = Callable[[FilePath], None]
 """Is told of each file before it is read."""
 
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong at a line and column, both counted from 1; it sorts as it stands in the file."""
+    """Something wrong in a file, at a line and column, both counted from 1; line 0 is about all files together."""
 
+    file: str
     line: int
     column: int
     path: Path
     message: str
 
 
+class Origin(NamedTuple):
+    """Where a part of a document comes from: its file, and how many entries of its list stand in files before."""
+
+    file: str
+    before: int = 0
+
+
 @dataclass(slots=True)
 class Document:
     """The data of a file, and for each path its place and, for scalars, the text as written."""
 
+    file: str = ""
+    """As problems name it; for a document made of several files what was given to name them."""
     data: Any = None
+    nodes: int = 0
+    """Parts that were read, with those of the files before."""
+    origins: dict[Path, Origin] = field(default_factory=dict)
+    """For a document made of several files: where its sections, and what stands right in them, come from."""
     marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     raw: dict[Path, str] = field(default_factory=dict)
@@ -68,12 +80,34 @@ class Document:
 
     def problem(self, path: Path, message: str, *, at_key: bool = False, shown_path: Path | None = None) -> None:
         """Note a problem at `path`, or at the nearest part around it that stands in the file, and tell `shown_path`."""
-        place = self.keys.get(path) if at_key else None
-        around = path
-        while place is None:
-            place = self.marks.get(around, (1, 1) if not around else None)
-            around = around[:-1]
-        self.problems.append(Problem(*place, path if shown_path is None else shown_path, message))
+        file, place = self.place(path, at_key=at_key)
+        self.problems.append(Problem(file, *place, path if shown_path is None else shown_path, message))
+
+    def place(self, path: Path, *, at_key: bool = False) -> tuple[str, tuple[int, int]]:
+        """The file, and the line and column in it, of a part or of its key, or of the nearest part around it."""
+        if at_key and path in self.keys:
+            return self.origin(path).file, self.keys[path]
+        while path and path not in self.marks:
+            path = path[:-1]
+        return self.origin(path).file, self.marks.get(path, (0, 0) if self.origins else (1, 1))
+
+    def note(self, place: tuple[int, int], path: Path, message: str) -> None:
+        """Note a problem at a place of this file."""
+        self.problems.append(Problem(self.file, *place, path, message))
+
+    def origin(self, path: Path) -> Origin:
+        """Where what stands at a path comes from."""
+        whole = Origin(self.file)
+        return self.origins.get(path[:2]) or self.origins.get(path[:1], whole) if path else whole
+
+    def path_in_file(self, path: Path) -> Path:
+        """A path as it is in its own file, where each list begins anew."""
+        before = self.origin(path).before
+        return (path[0], int(path[1]) - before, *path[2:]) if before else path
+
+    def folder(self, path: Path) -> FilePath:
+        """What names of files at a path are relative to."""
+        return FilePath(self.origin(path).file).parent
 
     def unreadable(self, path: Path, message: str, error: Exception) -> None:
         """Note that a file cannot be read, and why."""
@@ -86,15 +120,22 @@ def unwatched(_: FilePath) -> None:
 
 
 def read(
-    text: str, folder: FilePath, environment: Mapping[str, str] = os.environ, on_read: OnRead = unwatched
+    text: str,
+    file: str,
+    environment: Mapping[str, str] = os.environ,
+    on_read: OnRead = unwatched,
+    after: Document | None = None,
 ) -> Document:
-    """Read a document; `!file` is relative to `folder`. What is wrong is noted in `problems`, never raised."""
-    document = Document()
+    """Read a document; `!file` is relative to its own file. What is wrong is noted in `problems`, never raised.
+
+    It may come `after` others that it will be joined with: indexes in its lists go on from theirs.
+    """
+    document = Document(file, nodes=after.nodes if after else 0)
     try:
         check_depth(text)
         root = yaml.compose(text, Loader=Loader)
         if root is not None:
-            Reader(document, folder, environment, on_read).read_root(root, text)
+            Reader(document, environment, on_read, lengths(after)).read_root(root, text)
             for node in flat(root):
                 drain(node.value)
     except yaml.MarkedYAMLError as error:
@@ -102,50 +143,26 @@ def read(
         place = (at.line + 1, at.column + 1) if at else (1, 1)
         begun = error.context_mark
         since = f" ({error.context} in line {begun.line + 1})" if begun and begun.line + 1 < place[0] else ""
-        document.problems.append(Problem(*place, (), f"not YAML: {error.problem or error.context}{since}"))
+        document.note(place, (), f"not YAML: {error.problem or error.context}{since}")
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = (before.count("\n") + 1, error.position - before.rfind("\n"))
-        document.problems.append(Problem(*place, (), f"not YAML: {error.reason}"))
+        document.note(place, (), f"not YAML: {error.reason}")
     return document
-
-
-def check_depth(text: str) -> None:
-    """Refuse what is nested too deeply for libyaml's composer, which would overflow its stack; raises YAMLError.
-
-    The parser reads ahead and has a limit of its own, at which it gives up before it has reported what it read. So what
-    stands before its error is parsed alone: this bound answers first, whatever the parser's is.
-    """
-    place, error = deep_place(text)
-    if place is None and error is not None:
-        place, _ = deep_place(text[: error.index])
-    if place is not None:
-        raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=place)
-
-
-def deep_place(text: str) -> tuple[yaml.Mark | None, yaml.Mark | None]:
-    """Where a text is nested too deeply, or else where the parser stopped with an error, which composing will raise."""
-    depth = 0
-    try:
-        for event in yaml.parse(text, Loader=Loader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                return event.start_mark, None  # type: ignore[return-value]
-    except yaml.MarkedYAMLError as error:
-        return None, error.problem_mark
-    return None, None
 
 
 class Reader:
     """Walks the nodes of one document."""
 
-    def __init__(self, document: Document, folder: FilePath, environment: Mapping[str, str], on_read: OnRead) -> None:
+    def __init__(
+        self, document: Document, environment: Mapping[str, str], on_read: OnRead, lengths: Mapping[Path, int]
+    ) -> None:
         self._document = document
         self._on_read = on_read
-        self._folder = folder
+        self._folder = document.folder(())
         self._environment = environment
+        self._lengths = lengths
         self._constructor = yaml.constructor.SafeConstructor()
-        self._nodes = 0
         self._text = ""
 
     def read_root(self, root: yaml.Node, text: str) -> None:
@@ -155,16 +172,15 @@ class Reader:
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         self._document.marks[path] = place(node)
-        self._nodes += 1
-        if len(path) > MAX_DEPTH or self._nodes > MAX_NODES:  # aliases can make a small file endless
-            raise yaml.MarkedYAMLError(problem="nested too deeply or too large", problem_mark=node.start_mark)
+        self._count(node, len(path))  # aliases can make a small file endless
         if not has_usual_type(node):
             self._note(node, path, UNKNOWN_TAG)
             return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
-            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
+            first = self._lengths.get(path, 0)
+            return [self._value(item, (*path, index)) for index, item in enumerate(node.value, first)]
         assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node, path)
 
@@ -194,14 +210,12 @@ class Reader:
         """What the merge keys (`<<`) of a mapping bring along, the first of a name counts (yaml.org/type/merge)."""
         for sources in (value_node for key_node, value_node in node.value if key_node.tag == MERGE):
             for source in sources.value if isinstance(sources, yaml.SequenceNode) else [sources]:
-                self._nodes += 1
-                if depth > MAX_DEPTH or self._nodes > MAX_NODES:
-                    raise yaml.MarkedYAMLError(problem="nested too deeply or too large", problem_mark=source.start_mark)
+                self._count(source, depth)
                 if not isinstance(source, yaml.MappingNode):
                     self._note(source, path, "<< takes an alias of a mapping, or a list of such")
                     continue
                 for pair in source.value:
-                    self._nodes += 1
+                    self._document.nodes += 1
                     if isinstance(pair[0], yaml.ScalarNode) and pair[0].tag != MERGE:
                         yield pair
                 yield from self._merged(source, path, depth + 1)
@@ -240,8 +254,19 @@ class Reader:
             self._document.unreadable(path, message, error)
         return None
 
+    def _count(self, node: yaml.Node, depth: int) -> None:
+        self._document.nodes += 1
+        if depth > MAX_DEPTH or self._document.nodes > MAX_NODES:
+            raise yaml.MarkedYAMLError(problem="nested too deeply or too large", problem_mark=node.start_mark)
+
     def _note(self, node: yaml.Node, path: Path, message: str) -> None:
-        self._document.problems.append(Problem(*place(node), path, message))
+        self._document.note(place(node), path, message)
+
+
+def lengths(document: Document | None) -> dict[Path, int]:
+    """How many entries each list has that is a section of a document."""
+    sections = mapping(document.data) if document else {}
+    return {(name,): len(value) for name, value in sections.items() if isinstance(value, list)}
 
 
 def flat(root: yaml.Node) -> Iterator[yaml.CollectionNode]:

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
@@ -143,13 +142,13 @@ def normal(name: str) -> str:
         return name
 
 
-def read_tls(document: Document, config: TlsServerConfig, folder: FilePath, on_read: OnRead) -> Tls | None:
+def read_tls(document: Document, config: TlsServerConfig, on_read: OnRead) -> Tls | None:
     """What the section describes, None where it is not there; problems are noted in the document."""
     if not config.model_fields_set:
         return None
     before = len(document.problems)
     check(document, config)
-    pems = {name: read_blocks(document, config, name, folder, on_read) for name in PEMS}
+    pems = {name: read_blocks(document, config, name, on_read) for name in PEMS}
     check_key(document, (SECTION, config.source("key")), pems["key"])
     for name in ("cert", "key"):
         if not config.source(name) and len(document.problems) == before:
@@ -188,10 +187,11 @@ def check(document: Document, config: TlsServerConfig) -> None:
             document.problem((SECTION, key), text, at_key=key != "max_version")
 
 
-def read_blocks(document: Document, config: TlsServerConfig, name: str, folder: FilePath, on_read: OnRead) -> bytes:
+def read_blocks(document: Document, config: TlsServerConfig, name: str, on_read: OnRead) -> bytes:
     """The PEM blocks of one of PEMS, none where it is not given or not readable."""
     if file := getattr(config, f"{name}_file"):
-        return read_pem(document, (SECTION, f"{name}_file"), f"cannot read the file {file}", folder / file, on_read)
+        path = (SECTION, f"{name}_file")
+        return read_pem(document, path, f"cannot read the file {file}", document.folder(path) / file, on_read)
     return read_pem(document, (SECTION, name), UNUSABLE, getattr(config, name) or SecretStr(""), on_read)
 
 

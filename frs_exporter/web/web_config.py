@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SecretStr, ValidationError
@@ -99,15 +98,14 @@ def load_web_config(path: str, on_read: OnRead = unwatched) -> WebConfig:
     """
     if not path:
         return WebConfig()
-    folder = FilePath(path).parent
-    document = read(read_text(path, MAX_WEB_CONFIG, on_read), folder, on_read=on_read)
-    config = build(document, folder, on_read)
+    document = read(read_text(path, MAX_WEB_CONFIG, on_read), path, on_read=on_read)
+    config = build(document, on_read)
     if config is None or document.problems:
-        raise refused(path, document, File)
+        raise refused(document, File)
     return config
 
 
-def build(document: Document, folder: FilePath, on_read: OnRead) -> WebConfig | None:
+def build(document: Document, on_read: OnRead) -> WebConfig | None:
     """The WebConfig that a document describes, or None; problems are added to those of the document."""
     if document.problems:
         return None
@@ -123,7 +121,7 @@ def build(document: Document, folder: FilePath, on_read: OnRead) -> WebConfig | 
             document.problem(("basic_auth_users", name), problem)
         if ":" in name:
             document.problem(("basic_auth_users", name), "no user can log in whose name has a colon", at_key=True)
-    tls = read_tls(document, file.tls_server_config, folder, on_read)
+    tls = read_tls(document, file.tls_server_config, on_read)
     headers = {name: value for name, value in (file.http_server_config.headers or {}).items() if value}
     return WebConfig(
         tls,

@@ -32,6 +32,8 @@ from tests.calls import counting
 from tests.config.expected import assert_problems
 
 FILES = Path(__file__).parent / "files"
+FILE = str(FILES / "c.yaml")
+"""A name for texts that no file has."""
 ROOT = Path(__file__).parents[2]
 BAD = sorted(FILES.glob("*.bad.yaml"))
 EXAMPLES = sorted((ROOT / "frs_exporter/config").glob("example.*.yaml"))
@@ -158,7 +160,7 @@ def test_hostile_yaml(tmp_path: Path, text: str, message: str) -> None:
 
 def test_a_small_file_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
     layers = "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
-    document = read(f"a: &a [x]\n{layers}", FILES, {})
+    document = read(f"a: &a [x]\n{layers}", FILE, {})
     assert [problem.message for problem in document.problems] == ["not YAML: nested too deeply or too large"]
 
 
@@ -204,7 +206,7 @@ def test_a_character_that_does_not_show_in_a_secret_is_named(tmp_path: Path, sec
 
 def test_a_secret_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
     (tmp_path / "long").write_text("x" * 70_000)
-    document = read("a: !file long", tmp_path, {})
+    document = read("a: !file long", str(tmp_path / "c.yaml"), {})
     assert document.problems[0].message == "cannot read the file long: it is longer than 65536 bytes"
 
 
@@ -217,7 +219,7 @@ def test_a_config_that_is_too_long_is_refused_and_not_cut_off(tmp_path: Path) ->
 
 
 def test_the_environment_fills_in_any_text() -> None:
-    assert read("{a: !env X, b: [!env Y]}", FILES, {"X": "1", "Y": ""}).data == {"a": "1", "b": [""]}
+    assert read("{a: !env X, b: [!env Y]}", FILE, {"X": "1", "Y": ""}).data == {"a": "1", "b": [""]}
 
 
 def test_a_bad_ca_file_is_told(tmp_path: Path) -> None:
@@ -396,7 +398,7 @@ TAGS = (
 @given(st.sampled_from(TAGS), st.text())
 def test_no_tag_of_yaml_makes_an_exception(tag: str, text: str) -> None:
     for value in (text, json.dumps(text), f"[{json.dumps(text)}]", f"{{{json.dumps(text)}: 1}}"):
-        document = read(f"a: !!{tag} {value}", FILES, {})
+        document = read(f"a: !!{tag} {value}", FILE, {})
         assert document.problems or isinstance(document.data, dict)
 
 
@@ -408,7 +410,7 @@ def test_what_does_not_show_is_escaped_in_problems(tmp_path: Path) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_is_a_config_or_a_list_of_problems(text: str) -> None:
-    document = read(text, FILES, {})
+    document = read(text, FILE, {})
     assert document.problems or document.data is None or document.data is not None
 
 
@@ -417,13 +419,13 @@ def test_any_text_is_a_config_or_a_list_of_problems(text: str) -> None:
 )
 def test_good_files_fit_the_schema_for_editors(path: Path) -> None:
     environment = dict.fromkeys(("HUAWEI_AK",), "AK")
-    data = read(path.read_text().replace("!file /run/secrets/", "!file empty.txt #"), FILES, environment).data
+    data = read(path.read_text().replace("!file /run/secrets/", "!file empty.txt #"), FILE, environment).data
     jsonschema.validate(data, File.model_json_schema())
 
 
 @pytest.mark.parametrize("name", ["unknown-keys", "ids", "numbers", "missing", "nothing-in-it"])
 def test_bad_files_do_not_fit_the_schema_for_editors(name: str) -> None:
-    data = read((FILES / f"{name}.bad.yaml").read_text(), FILES, {}).data
+    data = read((FILES / f"{name}.bad.yaml").read_text(), FILE, {}).data
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(data, File.model_json_schema())
 
@@ -829,7 +831,7 @@ def test_merge_keys_and_sections_for_anchors(tmp_path: Path, monkeypatch: pytest
     targets = load(str(tmp_path / "c.yaml")).targets
     told = [(target.region, target.poll_interval, dict(target.display.labels)["team"]) for target in targets]
     assert told == [("cn-east-3", 300, "vision"), ("cn-north-4", 300, "vision"), ("cn-east-3", 300, "far")]
-    jsonschema.validate(read(EXTENDED, FILES, os.environ).data, File.model_json_schema())
+    jsonschema.validate(read(EXTENDED, FILE, os.environ).data, File.model_json_schema())
     (tmp_path / "c.yaml").write_text(EXTENDED.replace("poll_interval: 5m", "poll_intervall: 5m"))
     assert problems_of(tmp_path / "c.yaml")[0] == (
         "4:54: projects[0].poll_intervall: unknown key; did you mean poll_interval?"
@@ -841,7 +843,7 @@ def test_what_is_merged_without_end_is_refused() -> None:
         f"{b}: &{b} {{<<: [{', '.join([f'*{a}'] * 10)}]}}\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
     )
     for text in (f"a: &a {{x: 1}}\n{layers}", "a: &a {<<: *a}"):
-        document = read(text, FILES, {})
+        document = read(text, FILE, {})
         assert [problem.message for problem in document.problems] == ["not YAML: nested too deeply or too large"]
 
 

@@ -94,8 +94,9 @@ def test_a_load_that_is_given_up_and_ends_later_counts_for_nothing(tmp_path: Pat
     assert not source.changed()
 
 
-def test_a_folder_in_its_place_is_no_config(tmp_path: Path, source: Source[Config]) -> None:
+def test_an_empty_folder_in_its_place_is_no_config(tmp_path: Path, source: Source[Config]) -> None:
     (tmp_path / "c.yaml").unlink()
     (tmp_path / "c.yaml").mkdir()
     assert source.changed()
-    assert refused(source).problems == (f"{tmp_path}/c.yaml: not a regular file: it cannot be read again",)
+    problem = f"{tmp_path}/c.yaml: there is no file in this folder whose name ends in .yaml or .yml"
+    assert refused(source).problems == (problem,)

@@ -139,7 +139,7 @@ def test_commands_are_those_of_the_program() -> None:
     assert command(name).make_context(name, flags).params["addresses"] == [(None, int(PORT))]
     (config,) = yaml.safe_load((DOCKER / "compose.config.yaml").read_text())["services"]["exporter"]["command"]
     assert dict(STEPS)["CMD"] == f'["{config}"]'
-    assert command("serve").make_context("serve", [config]).params["config_file"].startswith("/etc/frs-exporter/")
+    assert command("serve").make_context("serve", [config]).params["config_file"][0].startswith("/etc/frs-exporter/")
 
 
 def test_state_outlives_the_container() -> None:

@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import yaml
 
 from frs_exporter.collectors import COLLECTORS
 from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, free_port, tool
@@ -157,6 +158,40 @@ def test_scrapers_that_give_up_or_stop_reading_harm_nobody(programs: Programs) -
     assert seconds < 5
     assert "level=error" not in daemon.log
     assert "Traceback" not in daemon.log
+
+
+def test_a_folder_is_a_config_and_its_files_come_and_go(programs: Programs) -> None:
+    """New, changed and removed files by themselves, by SIGHUP and by POST; a bad one leaves what is in force."""
+    _, config = programs.simulator("--poll-interval=1s", "--projects=4")
+    document = yaml.safe_load(config.read_text())
+    one, two, *more = document.pop("projects")
+    folder = programs.folder / "conf.d"
+    folder.mkdir()
+    for name, part in (("0-base", document), ("1", {"projects": [one]}), ("2", {"projects": [two, *more]})):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(part))
+    daemon, url = programs.daemon(folder, "--config.auto-reload-interval=1s")
+
+    def watched() -> set[str]:
+        found = re.findall(r'^frs_up{project="([^"]+)"', fetch(f"{url}/metrics"), re.MULTILINE)
+        return set(found)
+
+    everything = {project["name"] for project in (one, two, *more)}
+    eventually(lambda: watched() == everything)
+    (folder / "2.yaml").unlink()
+    eventually(lambda: watched() == {one["name"]})
+    (folder / "3.yaml").write_text(yaml.safe_dump({"projects": [two]}))
+    eventually(lambda: watched() == {one["name"], two["name"]})
+    (folder / "4.yaml").write_text(yaml.safe_dump({"projects": [two]}))
+    eventually(lambda: "frs_exporter_config_last_reload_successful 0.0" in fetch(f"{url}/metrics"))
+    told = json.loads(fetch(f"{url}/api/v1/status"))["config"]["problems"]
+    same = f"projects[0].name: the same name as projects[0] in {folder}/3.yaml:"
+    assert any(problem.startswith(f"{folder}/4.yaml:") and same in problem for problem in told)
+    assert watched() == {one["name"], two["name"]}
+    (folder / "4.yaml").write_text(yaml.safe_dump({"projects": more}))
+    daemon.popen.send_signal(signal.SIGHUP)
+    eventually(lambda: watched() == everything)
+    assert f"file={folder}" in [line for line in daemon.log.splitlines() if "config reloaded" in line][-1]
+    assert daemon.stop()[0] == 0
 
 
 def test_it_stops_when_told_so_before_it_serves(programs: Programs) -> None:

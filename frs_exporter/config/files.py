@@ -1,0 +1,75 @@
+"""Which files a config is made of: each that is given, and those of a folder in the order of their names."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from frs_exporter.config.yaml import OnRead
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.runtime.files import Fingerprint, fingerprint, is_temporary, reason_of
+
+Paths = str | Sequence[str]
+"""One file or folder, or several."""
+MAX_FILES = 1000
+ENDINGS = (".yaml", ".yml")
+
+
+def in_order(paths: Paths) -> tuple[str, ...]:
+    """The paths, however many they are."""
+    return (paths,) if isinstance(paths, str) else tuple(paths)
+
+
+def names_in(folder: Path | str) -> list[str]:
+    """The names of the config files in a folder, in their order; raises OSError.
+
+    Hidden ones are none: editors have such, and in a Kubernetes volume they hold the same files once more.
+    """
+    with os.scandir(folder) as entries:
+        return sorted(
+            entry.name for entry in entries if entry.name.endswith(ENDINGS) and not entry.name.startswith(".")
+        )
+
+
+def fingerprint_of(path: Path) -> Fingerprint:
+    """What tells one state of a file from another; of a folder, one state of the config files in it."""
+    try:
+        if not os.path.isdir(path):
+            return fingerprint(path)
+        states = [(name, fingerprint(path / name)) for name in names_in(path)]
+    except OSError as error:
+        return (error.errno or 0,)
+    digest = hashlib.blake2b(repr(states).encode("utf-8", "surrogateescape"), digest_size=16)
+    return (int.from_bytes(digest.digest()),)
+
+
+def config_files(paths: Sequence[str], on_read: OnRead) -> list[str]:
+    """The files that `paths` stand for; `on_read` gets each path before it is looked at. Raises ConfigError."""
+    files: list[str] = []
+    for path in paths:
+        on_read(Path(path))
+        try:
+            names = names_in(path) if os.path.isdir(path) else None
+        except OSError as error:
+            problem = f"{path}: cannot list the files of this folder: {reason_of(error)}"
+            raise ConfigError([problem], temporary=is_temporary(error)) from None
+        if names == []:
+            raise ConfigError([f"{path}: there is no file in this folder whose name ends in {' or '.join(ENDINGS)}"])
+        files += [path] if names is None else [os.path.join(path, name) for name in names]
+        if len(files) > MAX_FILES:
+            raise ConfigError([f"{path}: too many files: a config may be made of {MAX_FILES}"])
+    if problems := list(same_twice(files)):
+        raise ConfigError(problems)
+    return files
+
+
+def same_twice(files: Sequence[str]) -> Iterator[str]:
+    """A problem for each file that is another one of them, by whatever name."""
+    first: dict[tuple[int, int], int] = {}
+    for index, file in enumerate(files):
+        try:
+            status = os.stat(file)
+        except (OSError, ValueError):  # whoever reads it will say why it cannot be read
+            continue
+        if (same := first.setdefault((status.st_dev, status.st_ino), index)) != index:
+            yield f"{file}: the same file as {files[same]}; a file is given once"
