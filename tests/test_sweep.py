@@ -120,6 +120,37 @@ def test_a_wrong_value_is_one_line(name: str, parameter: click.Parameter, monkey
             assert 1 <= result.stderr.count("\n") <= lines, value
 
 
+def flags() -> Iterator[tuple[str, click.Option]]:
+    """Each flag of each command, those without a value, too."""
+    for name in COMMANDS:
+        yield from ((name, option) for option in command(name).params if isinstance(option, click.Option))
+
+
+@pytest.mark.parametrize(("name", "option"), [pytest.param(*flag, id=f"{flag[0]}-{flag[1].name}") for flag in flags()])
+def test_a_wrong_value_by_environment_is_one_line_that_names_the_variable(
+    name: str, option: click.Option, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/nowhere")
+    variable = str(option.envvar)
+    base = ["--config.file=/nowhere"] if name in ("serve", "check") and option.name != "config_file" else []
+    base += ["--timeout=200ms"] if option.name == "url" else []
+    told = False
+    for value in filter(None, WRONG):
+        monkeypatch.setenv(variable, value)
+        result = run(name, *base)
+        assert result.exception is None or isinstance(result.exception, SystemExit), value
+        assert result.exit_code in (0, 1, 2), value
+        assert "\x1b" not in result.output
+        if result.exit_code:
+            assert result.stdout == "", value
+            assert 1 <= result.stderr.count("\n") <= (3 if option.name in FILES else 1), value
+        told |= variable in result.stderr
+        if option.name not in ANY_TEXT and value.strip():  # blanks are no, and none of several
+            assert result.exit_code == 2, value
+            assert variable in result.stderr or "/nowhere: cannot read" in result.stderr, value
+    assert told or option.name in ANY_TEXT
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_flags_that_do_not_exist_are_one_line(name: str) -> None:
     for arguments in (["--nothing"], ["--nothing=x"], ["-Z"], ["too", "many", "words"]):

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from frs_exporter.cli.variables import setting
 from frs_exporter.config.load import Config, build
 from frs_exporter.config.types import Endpoint, ProjectId, Region, hidden_character
 from frs_exporter.config.yaml import Document
@@ -77,7 +78,7 @@ def built(raw: dict[str, Any]) -> Config:
     if config is None or document.problems:
         problem = document.problems[0]
         flag = FLAGS.get(str(problem.path[-1]) if problem.path else "")
-        raise click.UsageError(f"{flag}: {problem.message}" if flag else problem.message)
+        raise click.UsageError(f"{setting(flag)}: {problem.message}" if flag else problem.message)
     return config
 
 
@@ -86,7 +87,7 @@ def checked(kind: Any, value: str, flag: str) -> str:
     try:
         return str(TypeAdapter(kind).validate_python(value))
     except ValidationError as error:
-        raise click.UsageError(f"{flag} {error.errors()[0]['ctx']['error']}") from None
+        raise click.UsageError(f"{setting(flag)} {error.errors()[0]['ctx']['error']}") from None
 
 
 def given_token(file: str) -> Credential:
@@ -95,13 +96,13 @@ def given_token(file: str) -> Credential:
         data = sys.stdin.buffer.read(MAX_TOKEN) if file == "-" else read_file(Path(file), MAX_TOKEN, regular=False)
         text = decode_text(data).strip()
     except UnicodeDecodeError:
-        raise click.UsageError(f"--token-file {file}: it is not UTF-8 text") from None
+        raise click.UsageError(f"{setting('--token-file')} {file}: it is not UTF-8 text") from None
     except (OSError, ValueError) as error:
-        raise click.UsageError(f"--token-file {file}: {reason_of(error)}") from None
+        raise click.UsageError(f"{setting('--token-file')} {file}: {reason_of(error)}") from None
     header = HEADER.search(text)
     token = header[1] if header else text
     if problem := "there is no token in it" if not token else odd_character(token):
-        raise click.UsageError(f"--token-file {file}: {problem}; a token is one line of letters")
+        raise click.UsageError(f"{setting('--token-file')} {file}: {problem}; a token is one line of letters")
     return StaticToken("token-file", SecretStr(token))
 
 

@@ -22,6 +22,7 @@ from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
 from frs_exporter.cli.options import did_you_mean, language, names, result_file, seconds_of, shard_index, shard_of
 from frs_exporter.cli.raw import RawTrace, as_raw
 from frs_exporter.cli.state import state_directory_option, state_file
+from frs_exporter.cli.variables import is_flag_given, setting
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.config.load import Config, load
@@ -87,8 +88,8 @@ Examples:
 )
 @click.option("--timeout", callback=seconds_of, metavar="DURATION", help="Give up after so long, say 2m.")
 @click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
-@click.option("--shard", envvar="FRS_SHARD", callback=shard_index, help="Only this shard's projects.")
-@click.option("--total-shards", envvar="FRS_TOTAL_SHARDS", type=click.IntRange(1, 1000), default=1, help="Of so many.")
+@click.option("--shard", callback=shard_index, help="Only this shard's projects.")
+@click.option("--total-shards", type=click.IntRange(1, 1000), default=1, help="Of so many.")
 @click.option("--project-id", metavar="ID", help="Without a config: the project's id (default: the region's own).")
 @click.option("--region", metavar="REGION", help="Without a config: its region.")
 @click.option(
@@ -110,8 +111,9 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     """
     exit_on_sigterm()
     if options["raw"] and output != "table":
-        raise click.UsageError("--raw is for people: it goes with --output table only")
+        raise click.UsageError(f"{setting('--raw')} is for people: it goes with --output table only")
     shard = shard_of(options["shard"], options["total_shards"])
+    options["config_file"] = files_or_first_look(options)
     selection = selection_of(options)
     config = config_of(options)
     warn(notice.text for notice in config.notices)
@@ -165,7 +167,7 @@ async def checked(run: Check, timeout: float | None, words: Translator) -> tuple
                 pattern, names = error.args
                 some = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" * (len(names) > MAX_NAMES))
                 meant = did_you_mean(pattern, names) or f"; there are {some or 'none'}"
-                raise click.UsageError(f"--project: none is called {pattern!r}{meant}") from None
+                raise click.UsageError(f"{setting('--project')}: none is called {pattern!r}{meant}") from None
     return ended[0] if ended else 0, loop.time(), report_of(run, words)
 
 
@@ -183,7 +185,7 @@ def selection_of(options: dict[str, Any]) -> Selection:
     """What is to be asked; raises click.UsageError."""
     require, collectors = subservices(options["require"]), tuple(dict.fromkeys(options["collectors"]))
     if require and collectors and "subscription" not in collectors:
-        raise click.UsageError("--require needs the collector subscription: add --collector subscription")
+        raise click.UsageError(f"{setting('--require')} needs the collector subscription: add --collector subscription")
     if require is None and not options["config_file"]:
         require = REQUIRED_AT_FIRST_LOOK
     return Selection(options["projects"], collectors, require)
@@ -197,17 +199,29 @@ def subservices(names: Sequence[str] | None) -> tuple[str, ...] | None:
     for name in short:
         if not re.fullmatch(SUBSERVICE_NAME, name):
             meant = did_you_mean(name, DOCUMENTED) or " like detect, compare, search or live_detect"
-            raise click.UsageError(f"--require: {name!r} is no sub-service{meant}")
+            raise click.UsageError(f"{setting('--require')}: {name!r} is no sub-service{meant}")
     return tuple(short)
+
+
+def files_or_first_look(options: dict[str, Any]) -> tuple[str, ...]:
+    """The files of the config, none for a first look; raises click.UsageError where both are meant.
+
+    What stands on the command line wins over the environment, as an exporter's has the name of its config.
+    """
+    files: tuple[str, ...] = options["config_file"]
+    flags = [name for name in SINGLE if options[name]]
+    if not files or not flags:
+        return files
+    if is_flag_given("config_file") is not any(map(is_flag_given, flags)):
+        return files if is_flag_given("config_file") else ()
+    first = setting(f"--{flags[0].replace('_', '-')}")
+    raise click.UsageError(f"{first} is for a first look without {setting('--config.file')}")
 
 
 def config_of(options: dict[str, Any]) -> Config:
     """The config in a file, or that of a first look; raises click.UsageError, or exits with 2 and all problems."""
-    flags = FirstLook(**{name: options[name] for name in SINGLE})
     if not options["config_file"]:
-        return first_look(flags)
-    if extra := [name for name in SINGLE if options[name]]:
-        raise click.UsageError(f"--{extra[0].replace('_', '-')} is for a first look without --config.file")
+        return first_look(FirstLook(**{name: options[name] for name in SINGLE}))
     try:
         return load(options["config_file"])
     except ConfigError as error:

@@ -11,6 +11,7 @@ from yarl import URL
 
 from frs_exporter.cli.common_flags import FILE
 from frs_exporter.cli.options import seconds_of, service_url
+from frs_exporter.cli.variables import setting
 from frs_exporter.core.redact import brief
 
 ALIVE = (401, 403, 429)
@@ -35,9 +36,7 @@ Examples:
 @click.option(
     "--url",
     default="http://localhost:10377",
-    envvar="FRS_HEALTH_URL",
     show_default=True,
-    show_envvar=True,
     metavar="URL",
     help="Where the exporter is; with --web.route-prefix, that too.",
 )
@@ -51,7 +50,8 @@ def health(url: str, timeout: float, unverified: bool, cert_file: str | None, ke
     """Ask an exporter whether it is healthy: exit code 0 if so, 1 if not or if there is no answer."""
     service = service_url(url)
     if service is None:
-        raise click.UsageError("--url must be a URL like http://localhost:10377; no login is needed, and none is sent")
+        example = "http://localhost:10377; no login is needed, and none is sent"
+        raise click.UsageError(f"{setting('--url')} must be a URL like {example}")
     context = context_of(unverified, cert_file, key_file) if service.scheme == "https" else None
     address = f"{str(service).rstrip('/')}/-/healthy"
     try:
@@ -78,12 +78,12 @@ def context_of(unverified: bool, cert_file: str | None, key_file: str | None) ->
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if cert_file or key_file:
         if not cert_file:
-            raise click.UsageError("--key-file needs --cert-file beside it")
+            raise click.UsageError(f"{setting('--key-file')} needs --cert-file beside it")
         try:
             context.load_cert_chain(cert_file, key_file, password=lambda: "")  # nobody is there to be asked for it
         except (OSError, ValueError) as error:
             reason = "no PEM certificate with its key, unencrypted" if isinstance(error, ssl.SSLError) else error
-            raise click.UsageError(f"--cert-file {cert_file}: {reason}") from None
+            raise click.UsageError(f"{setting('--cert-file')} {cert_file}: {reason}") from None
     return context
 
 

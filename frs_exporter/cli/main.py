@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 from frs_exporter import __version__
 from frs_exporter.cli.exit_codes import TOOL_FAILED
 from frs_exporter.cli.hangups import EarlyHangups, serves
+from frs_exporter.cli.variables import message_of, misspelled, name_variables, variables
 from frs_exporter.runtime.hard_exit import hard_exit
 from frs_exporter.runtime.log import crash_report, log_written_out
 from frs_exporter.runtime.standard_streams import OutputError, open_standard_streams
@@ -29,13 +30,21 @@ COMMANDS = {
     "simulate": "simulate",
 }
 """The commands, each with the module that it is in."""
+ALONE = ("demo", "simulate")
+"""Those that nobody runs beside an exporter."""
 
 
 def command(name: str) -> click.Command:
     """A command by its name; only then is its module imported."""
     module = import_module(f"frs_exporter.cli.{COMMANDS[name]}")
     found: click.Command = getattr(module, name.replace("-", "_"))
+    name_variables(name, found)
     return found
+
+
+def other_variables() -> set[str]:
+    """The variables of all commands that may run in the environment of an exporter."""
+    return set().union(*(variables(command(name)) for name in COMMANDS if name not in ALONE))
 
 
 class ServeByDefault(click.Group):
@@ -67,7 +76,11 @@ class ServeByDefault(click.Group):
         """The command that the first word names; raises click.UsageError with what was probably meant."""
         if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
             raise click.UsageError(f"No such command {args[0]!r}{meant_instead(args[0])}", ctx)
-        return super().resolve_command(ctx, args)
+        name, found, rest = super().resolve_command(ctx, args)
+        if found and not ctx.resilient_parsing:
+            for notice in misspelled(variables(found), os.environ, other_variables):
+                click.echo(f"warning: {notice}", err=True)
+        return name, found, rest
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The commands, and where a flag is begun those of `serve` as well."""
@@ -81,7 +94,7 @@ class ServeByDefault(click.Group):
             with log_written_out():
                 code = super().main(*args, **extra)
         except click.UsageError as error:
-            click.echo(f"Error: {error.format_message()}{next_step(error)}", err=True)
+            click.echo(f"Error: {message_of(error)}{next_step(error)}", err=True)
             code = error.exit_code
         except click.ClickException as error:
             error.show()

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from yarl import URL
 
+from frs_exporter.cli.variables import setting
 from frs_exporter.config.types import seconds
 from frs_exporter.core.schedule import Shard
 from frs_exporter.runtime.output_file import output_file
@@ -63,7 +64,9 @@ def shard_of(index: int | None, total: int) -> Shard:
     if index is None and total > 1:
         raise click.UsageError(f"which of the {total} shards is this one? Set --shard, from 0 to {total - 1}")
     if (index or 0) >= total:
-        raise click.UsageError(f"no shard {index} of {total}: they count from 0; --total-shards is how many there are")
+        raise click.UsageError(
+            f"no shard {index} of {total}: they count from 0; {setting('--total-shards')} is how many there are"
+        )
     return Shard(index or 0, total)
 
 

@@ -97,14 +97,12 @@ listen_address = click.option(
 )
 @click.option(
     "--shard",
-    envvar="FRS_SHARD",
     callback=shard_index,
     help="Which part of the projects is this one's, from 0: a number, or a pod name like frs-exporter-3.",
 )
 @click.option(
     "--total-shards",
     "total_shards",
-    envvar="FRS_TOTAL_SHARDS",
     type=click.IntRange(1, 1000),
     default=1,
     show_default=True,
@@ -115,7 +113,8 @@ def serve(early: EarlyHangups | None, /, config_file: tuple[str, ...], config_ch
     """Poll the projects of a config and serve what is learned."""
     if not config_file:
         raise click.UsageError(
-            "--config.file=FILE is missing; frs-exporter demo needs none, frs-exporter config-example prints one"
+            "--config.file=FILE is missing, and FRS_CONFIG_FILE is not set; frs-exporter demo needs none, "
+            "frs-exporter config-example prints one"
         )
     shard = shard_of(options["shard"], options["total_shards"])
     layout = layout_of(options["telemetry_path"], options["route_prefix"], options["external_url"])

@@ -12,7 +12,7 @@ import click
 from frs_exporter.cli.daemon import ServerOptions, listening, run, serve_forever, told_to_stop
 from frs_exporter.cli.options import duration
 from frs_exporter.cli.serve import listen_address
-from frs_exporter.cli.web_options import address
+from frs_exporter.cli.web_options import one_address
 from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
 from frs_exporter.exposition.telemetry import Telemetry
@@ -52,7 +52,13 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
 
 @click.command(short_help="Run the simulated cloud alone and print a config for it.")
 @click.option(
-    "--listen-address", "listen", metavar="HOST:PORT", default="127.0.0.1:0", show_default=True, help="Where to listen."
+    "--listen-address",
+    "listen",
+    metavar="HOST:PORT",
+    callback=one_address,
+    default="127.0.0.1:0",
+    show_default=True,
+    help="Where to listen.",
 )
 @click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
 @click.option(
@@ -62,10 +68,10 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
     callback=duration,
     help="The poll_interval of the printed config.",
 )
-def simulate(listen: str, projects: int | None, poll_interval: str) -> None:
+def simulate(listen: Address, projects: int | None, poll_interval: str) -> None:
     """Run a simulated Huawei Cloud alone; a config that works against it is printed on standard output."""
 
-    given, port = address(listen)
+    given, port = listen
     host = given or "127.0.0.1"
 
     async def run_simulator() -> None:

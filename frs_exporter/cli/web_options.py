@@ -22,8 +22,15 @@ def address(value: str) -> Address:
     return match[1] or match[2] or None, int(match[3])
 
 
+def one_address(_ctx: click.Context, _param: click.Parameter, value: str) -> Address:
+    """The address of an option that is given once."""
+    return address(value)
+
+
 def addresses(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> list[Address]:
     """All addresses of an option that may be given several times."""
+    if not values:  # a variable with nothing but blanks in it
+        raise click.BadParameter("no address is in it; use :10377, 127.0.0.1:10377 or [::1]:10377")
     return [address(value) for value in values]
 
 

@@ -138,7 +138,7 @@ def test_commands_are_those_of_the_program() -> None:
     name, *flags = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]["exporter"]["command"]
     assert command(name).make_context(name, flags).params["addresses"] == [(None, int(PORT))]
     (config,) = yaml.safe_load((DOCKER / "compose.config.yaml").read_text())["services"]["exporter"]["command"]
-    assert dict(STEPS)["CMD"] == f'["{config}"]'
+    assert f"FRS_CONFIG_FILE={config.removeprefix('--config.file=')} " in dict(STEPS)["ENV"]
     assert command("serve").make_context("serve", [config]).params["config_file"][0].startswith("/etc/frs-exporter/")
 
 
