@@ -622,9 +622,24 @@ def test_flags_port_and_shards_are_the_exporters() -> None:
 
 
 def test_the_chart_refuses_all_flags_that_it_sets_itself() -> None:
+    """But for one that may be given several times: more files are joined with the config."""
     refused = SCHEMA["properties"]["extraArgs"]["items"]["not"]["pattern"]
     for argument in container(helm(merged(EVERYTHING, {"extraArgs": []})))["args"]:
-        assert re.search(refused, argument)
+        assert bool(re.search(refused, argument)) is not argument.startswith("--config.file=")
+
+
+def test_more_files_are_joined_as_the_charts_readme_shows() -> None:
+    block, _ = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    given = container(helm(yaml.safe_load(block)))
+    options = command("serve").make_context("serve", given["args"]).params
+    assert options["config_file"] == (f"{MOUNTED}/config/config.yaml", f"{MOUNTED}/teams")
+    assert {"name": "teams", "mountPath": f"{MOUNTED}/teams", "readOnly": True} in given["volumeMounts"]
+
+
+def test_a_check_within_the_pod_finds_the_config() -> None:
+    for found in (kustomize("single"), helm()):
+        (file,) = command("serve").make_context("serve", container(found)["args"]).params["config_file"]
+        assert {"name": "FRS_CONFIG_FILE", "value": file} in container(found)["env"]
 
 
 def mount(found: Objects, folder: Path) -> Path:
@@ -690,7 +705,7 @@ def test_tls_is_used_by_all_who_ask(tls: bool, scheme: str) -> None:
 
 def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
     """For a web config with logins."""
-    (block,) = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    _, block = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
     found = helm(yaml.safe_load(block))
     for (kind, _), one in found.items():
         if kind not in CUSTOM:

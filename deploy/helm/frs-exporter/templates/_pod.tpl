@@ -85,6 +85,8 @@ env:
       fieldRef:
         fieldPath: metadata.name
   # For a `check` within the pod, too.
+  - name: FRS_CONFIG_FILE
+    value: /etc/frs-exporter/config/config.yaml
   - name: STATE_DIRECTORY
     value: /var/lib/frs-exporter
   {{- with .Values.extraEnv }}
