@@ -66,6 +66,8 @@ def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
         (folder / name).write_text(f"secret={name} \n")
         (folder / name).chmod(0o644)
         credential["ak_sk"] = {"access_key": f"AK{number // 2}", "secret_key": f"!file {name}"}
+        if number % 3 == 0:
+            credential["endpoints"] = {"ces": f"http://ces.site-{number}.example.com/{{region}}"}
         if number % 5 == 0:
             credential["http_client"] = {"tls_config": {"insecure_skip_verify": True}}
     for number, project in enumerate(config["projects"]):

@@ -15,6 +15,7 @@ from frs_exporter.config.load import Config, build
 from frs_exporter.config.types import Endpoint, ProjectId, Region, hidden_character
 from frs_exporter.config.yaml import Document
 from frs_exporter.core.credentials import Credential, KeyCredential, StaticToken
+from frs_exporter.core.model import Target
 from frs_exporter.runtime.files import decode_text, read_file, reason_of
 
 ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN = (
@@ -64,11 +65,14 @@ def first_look(flags: FirstLook) -> Config:
     credential = given_token(flags.token_file) if flags.token_file else keys_of_environment()
     return replace(
         config,
-        targets=tuple(replace(target, credential=credential) for target in config.targets),
-        discovery=tuple(
-            replace(rule, template=replace(rule.template, credential=credential)) for rule in config.discovery
-        ),
+        targets=tuple(in_its_name(target, credential) for target in config.targets),
+        discovery=tuple(replace(rule, template=in_its_name(rule.template, credential)) for rule in config.discovery),
     )
+
+
+def in_its_name(target: Target, credential: Credential) -> Target:
+    """A target asked in the name of another credential, at the same site."""
+    return replace(target, credential=replace(credential, site=target.credential.site))
 
 
 def built(raw: dict[str, Any]) -> Config:

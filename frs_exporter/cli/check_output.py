@@ -46,6 +46,11 @@ class Report:
     now: float
 
     @property
+    def several_sites(self) -> bool:
+        """Whether the projects are in more than one cloud, so that people are to be told in which."""
+        return len({view.site for view in self.projects}) > 1
+
+    @property
     def well(self) -> bool:
         """Whether there are jobs, every one is up, and everything is on that must be."""
         troubled = any(view.trouble is not Severity.NONE for view in self.projects)
@@ -124,7 +129,8 @@ def wide_table(report: Report, names: Sequence[str], terminal: bool) -> Table:
     """A row per project, with a column for each sub-service."""
     words = report.words
     table = Table(box=ROUNDED if terminal else None, pad_edge=terminal, header_style="bold")
-    for heading in ("project", "region", "credential", "state"):
+    sited = report.several_sites
+    for heading in ("project", "region", *(["site"] if sited else []), "credential", "state"):
         table.add_column(words(heading), no_wrap=not terminal, overflow="fold")
     for name in names:
         table.add_column(name, no_wrap=True)
@@ -132,20 +138,21 @@ def wide_table(report: Report, names: Sequence[str], terminal: bool) -> Table:
         table.add_column(words(heading), no_wrap=not terminal, overflow="fold")
     for view in report.projects:
         cells = [subservice(words, view.subservices.get(name)) for name in names]
-        where = (view.project, view.region, view.credential)
+        where = (view.project, view.region, *([view.site] if sited else []), view.credential)
         table.add_row(*map(Styled, where), status(words, view), *cells, *map(Styled, facts(report, view)))
     return table
 
 
 def narrow_table(report: Report) -> Table:
     """A row per project, with its sub-services below each other."""
-    words = report.words
+    words, sited = report.words, report.several_sites
     table = Table(box=ROUNDED, header_style="bold")
     for heading in ("project", "state", "subservices"):
         table.add_column(words(heading), overflow="fold")
     for view in report.projects:
         who = Styled(f"{view.project}\n")
-        who.append(f"{view.region}\n{view.credential}", "dim")
+        site = f"\n{view.site}" if sited else ""
+        who.append(f"{view.region}{site}\n{view.credential}", "dim")
         state_cell = status(words, view)
         for heading, fact in zip(FACTS, facts(report, view), strict=True):
             state_cell.append(f"\n{words(heading)}: {fact}" if fact != "–" else "", "not bold default")

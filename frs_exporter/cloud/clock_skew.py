@@ -1,14 +1,33 @@
 """How far this machine's clock is off the cloud's, which a signature's date must not be (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from frs_exporter.core.errors import Failure, Reason
+from frs_exporter.core.model import Api
 
 NOTABLE_SKEW = 300.0
 """Seconds of clock skew that are told beside a refused signature; the gateway refuses from 900 on."""
+
+
+class WorstSkews:
+    """The clock skew of each API at the endpoint where it is worst: another site's right clock hides no wrong one."""
+
+    def __init__(self) -> None:
+        self._worst: dict[Api, tuple[str, float]] = {}
+
+    def heard(self, api: Api, endpoint: str, skew: float) -> float:
+        """The worst skew of an API, after one at an endpoint; both in seconds."""
+        worst = self._worst.get(api)
+        if worst is None or worst[0] == endpoint or abs(skew) >= abs(worst[1]):
+            self._worst[api] = endpoint, skew
+        return self._worst[api][1]
+
+    def retain(self, endpoints: Collection[str]) -> None:
+        """Let go of what was heard at other endpoints; the next answer is the worst then."""
+        self._worst = {api: known for api, known in self._worst.items() if known[0] in endpoints}
 
 
 def clock_skew(headers: Mapping[str, str], sent_at: float, answered_at: float) -> float | None:

@@ -27,7 +27,8 @@ from frs_exporter.cloud.lockout_state import (
     Wait,
     kind_of,
 )
-from frs_exporter.cloud.memory import Entry, SecretMemory, restored
+from frs_exporter.cloud.memory import SecretMemory
+from frs_exporter.cloud.memory_entry import Entry, restored
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import advice
 from frs_exporter.exposition.telemetry import Telemetry

@@ -7,50 +7,37 @@ held, under a slow digest of it, until when and on which rung. A success takes b
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from frs_exporter.cloud.lockout_state import LAST_HOLD, MOST_COUNTED, Ladder, Phase, Policy, Refusals, State
+from frs_exporter.cloud.lockout_state import Policy, State
+from frs_exporter.cloud.memory_entry import AGAIN, SAME, Entry, Held, Secret, near, tells_sites_apart
 from frs_exporter.core.credentials import Credential, KeyCredential, TokenCredential
-from frs_exporter.core.errors import Failure, Reason
+from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.runtime.files import reason_of
 from frs_exporter.runtime.offload import run_offloaded
 from frs_exporter.runtime.state_file import StateFile
 
-LONGEST = LAST_HOLD + 10.0
-"""Seconds for which anything is believed: a time further away was written by a clock that was wrong."""
 LONGEST_WAIT = 5.0
 """Seconds for the disk: then the process goes on without it."""
-AGAIN = 60.0
-"""Seconds before one more attempt with a secret that has not worked is written down."""
-SAME = 1.0
-"""Seconds within which two times are the same one."""
-FAR = 1e11
-"""In Unix seconds: a time from here on is none."""
-MAX_RUNG = 16
 
 Entries = dict[str, Any]
 Change = Callable[[Entries], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret and whose it is."""
-
-    user: tuple[str, ...]
-    value: str = field(repr=False)
 
 
 def secret_of(credential: Credential) -> Secret | None:
     """What a credential's refusals are remembered of; None where the secret is another one after each start."""
     match credential:
         case TokenCredential():
-            return Secret((credential.kind, *credential.user), credential.password.get_secret_value())
+            value = credential.password
         case KeyCredential():
-            return Secret((credential.kind, *credential.user), credential.secret_key.get_secret_value())
-    return None
+            value = credential.secret_key
+        case _:
+            return None
+    user, anywhere = ((credential.kind, *it.user) for it in (credential, replace(credential, site=PUBLIC_SITE)))
+    return Secret(user, value.get_secret_value(), anywhere)
 
 
 class Memory:
@@ -74,11 +61,16 @@ class Memory:
         """Seconds to add to the loop's clock for Unix time."""
         return self._now() - asyncio.get_running_loop().time()
 
-    async def read(self, secret: Secret) -> "Entry":
+    async def read(self, secret: Secret) -> Entry:
         """The entry of a secret's user, of whose held secrets at most this one is in it; empty where there is none."""
 
         def look() -> Entry:
-            return Entry.read(self._file.read().get(self.name(secret))).of(secret, self.digest)
+            entries = self._file.read()
+            entry = Entry.read(entries.get(self.name(secret))).of(secret, self.digest)
+            older = entries.get(self.name(secret.of_any_site))
+            if secret.user == secret.anywhere or tells_sites_apart(older):
+                return entry
+            return entry.joined(Entry.read(older).of(secret.of_any_site, self.digest))
 
         try:
             return await run_offloaded(look, timeout=LONGEST_WAIT)
@@ -141,17 +133,17 @@ class SecretMemory:
     noted: bool = False
     attempt: float | None = None
     answered: bool = False
-    held: "Held | None" = None
+    held: Held | None = None
     recalled: bool = False
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def recall(self) -> "Entry":
+    async def recall(self) -> Entry:
         """What is known of the secret and its user."""
         entry = await self.memory.read(self.secret)
         self.noted, self.recalled = bool(entry.attempts or entry.held), True
         return entry
 
-    async def before_attempt(self, state: State, policy: Policy) -> "Entry":
+    async def before_attempt(self, state: State, policy: Policy) -> Entry:
         """Write down that a secret is used which may be refused, and return what others have written meanwhile.
 
         Once a minute, and each time after a hold: the next one is written down then, as if the secret was refused.
@@ -174,7 +166,7 @@ class SecretMemory:
         if self.attempt is not None and self.answered:
             await self.note(state)
 
-    async def _note(self, state: State, attempt: float | None, hold: "Held | None") -> "Entry":
+    async def _note(self, state: State, attempt: float | None, hold: Held | None) -> Entry:
         """Write down refusals, an attempt and a hold; what others have written, as it was before."""
         offset, before, mine, others = self.memory.offset(), self.attempt, self.held, Entry()
         now = asyncio.get_running_loop().time() + offset
@@ -211,81 +203,3 @@ class SecretMemory:
 
         self.noted, self.attempt = False, None
         await self.memory.write(change)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Until when a secret is held, in Unix seconds, and on which rung of its ladder.
-
-    `ahead` is when it was written, if that was before the attempt that it is for: a success takes it back at once.
-    """
-
-    until: float
-    rung: int
-    ahead: float = 0.0
-
-    def believed(self, now: float) -> float:
-        """Until when others wait: while the attempt may be under way, for no longer than that takes."""
-        return min(self.until, self.ahead + AGAIN) if now < self.ahead + AGAIN else self.until
-
-
-@dataclass(slots=True)
-class Entry:
-    """What the file has of a user: times of attempts in Unix seconds, and its held secrets by their digests."""
-
-    attempts: set[float] = field(default_factory=set)
-    held: dict[str, Held] = field(default_factory=dict)
-
-    def of(self, secret: Secret, digest: Callable[[Secret], str]) -> "Entry":
-        """The same, with this secret alone of those that are held."""
-        name = digest(secret) if self.held else ""
-        return Entry(set(self.attempts), {name: self.held[name]} if name in self.held else {})
-
-    @classmethod
-    def read(cls, raw: Any) -> "Entry":
-        """What of an entry can be believed, whoever wrote it."""
-        entry = cls()
-        if isinstance(raw, dict):
-            times, held = raw.get("attempts"), raw.get("held")
-            entry.attempts = {time for time in times if number(time)} if isinstance(times, list) else set()
-            for digest, known in held.items() if isinstance(held, dict) else ():
-                if isinstance(known, dict) and number(known.get("until")) and number(known.get("rung")):
-                    ahead = known["ahead"] if number(known.get("ahead")) else 0.0
-                    entry.held[digest] = Held(known["until"], max(1, min(int(known["rung"]), MAX_RUNG)), ahead)
-        return entry
-
-    def as_json(self) -> dict[str, Any]:
-        """The entry as it is written, with the time when it is of no use any more."""
-        attempts = sorted(self.attempts)[-MOST_COUNTED:]
-        ends = [*(time + LONGEST for time in attempts), *(held.until + LAST_HOLD for held in self.held.values())]
-        held = {
-            digest: {"until": known.until, "rung": known.rung, "ahead": known.ahead}
-            for digest, known in self.held.items()
-        }
-        return {"until": max(ends, default=0.0), "attempts": attempts, "held": held}
-
-
-def restored(state: State, entry: Entry, offset: float, now: float) -> State:
-    """The state with what was read; `offset` is the wall clock against the loop's, `now` by the loop's."""
-    failure = Failure(Reason.AUTH, "refused, or hardly tried, by another process or before this one", status=401)
-    before = {time - offset for time in entry.attempts if abs(time - offset - now) < LONGEST}
-    new = {min(time, now) for time in before if not near(time, state.user.times)}
-    if new:
-        times = tuple(sorted({*new, *state.user.times}))[-MOST_COUNTED:]
-        state = state._replace(user=Refusals(times, state.user.failure or failure))
-    for held in entry.held.values():
-        until = held.believed(now + offset) - offset
-        if now - LAST_HOLD < until < now + LONGEST and (state.hold is None or until > state.hold.until + SAME):
-            hold = Ladder(state.hold.failure if state.hold else failure, until, held.rung)
-            state = state._replace(phase=Phase.HELD, hold=hold, refused_count=max(held.rung, state.refused_count))
-    return state
-
-
-def near(time: float, others: Iterable[float | None]) -> bool:
-    """Whether a time is one of others: a wall clock and the loop's do not run quite alike."""
-    return any(other is not None and abs(time - other) < SAME for other in others)
-
-
-def number(value: Any) -> bool:
-    """Whether something is a number, as a time is."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < FAR

@@ -12,7 +12,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from frs_exporter.cloud.clock_skew import clock_skew, hinted
+from frs_exporter.cloud.clock_skew import WorstSkews, clock_skew, hinted
 from frs_exporter.cloud.connector import Progress
 from frs_exporter.cloud.gate import Gate
 from frs_exporter.cloud.network_errors import check_proxy, redirected_to, unreachable
@@ -98,6 +98,7 @@ class Transport:
         self._gates: dict[tuple[Api, str, str], Gate] = {}
         self._waiting: dict[object, float] = {}
         self._connections = Connections()
+        self._skews = WorstSkews()
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:
         """Keep to other limits, and let go of what is for none of these accesses."""
@@ -112,6 +113,7 @@ class Transport:
             for (api, endpoint, name), gate in self._gates.items()
             if (name, endpoint) in wanted or (api is Api.ECS and name in names)
         }
+        self._skews.retain({endpoint for _, endpoint in wanted})
         await self._connections.retain({access.http for access in accesses})
 
     async def close(self) -> None:
@@ -203,7 +205,7 @@ class Transport:
             check_proxy(raw.status, body, lower, url, proxy)
         # What is the proxy's own has been raised: its Date is not of the cloud's clock.
         if skew is not None:
-            self._telemetry.clock_skew.labels(request.api).set(skew)
+            self._telemetry.clock_skew.labels(request.api).set(self._skews.heard(request.api, request.endpoint, skew))
         return check_status(raw, request, headers, secrets, skew)
 
 

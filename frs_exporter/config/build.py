@@ -5,6 +5,7 @@ from typing import Any
 
 from frs_exporter.config import schema
 from frs_exporter.config.cross_checks import DEFAULTS, longest_pause
+from frs_exporter.config.endpoints import site_of_user
 from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.config.yaml import Path
 from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, TokenCredential
@@ -17,14 +18,18 @@ STALE_INTERVALS = 3
 
 
 class Maker:
-    """Makes frozen values of a validated file."""
+    """Makes frozen values of a validated file, and of the endpoints of each of its credentials."""
 
-    def __init__(self, file: schema.File, clients: Mapping[Path, HttpOptions]) -> None:
+    def __init__(
+        self, file: schema.File, clients: Mapping[Path, HttpOptions], endpoints: Mapping[str, schema.Endpoints]
+    ) -> None:
         self._clients = clients
         self._pricing = prices(file)
-        self._credentials = {name: make_credential(name, raw) for name, raw in file.credentials.items()}
-        self._endpoints = {Api(api): url for api, url in file.endpoints}
-        self._in_region: dict[str, dict[Api, str]] = {}
+        self._credentials = {
+            name: make_credential(name, raw, endpoints[name]) for name, raw in file.credentials.items()
+        }
+        self._endpoints = {name: {Api(api): url for api, url in own} for name, own in endpoints.items()}
+        self._in_region: dict[tuple[str, str], dict[Api, str]] = {}
         self._displays: dict[Display, Display] = {}
         """One for all that are equal: that is quicker to compare, and to let go of."""
         defaults = {name: value for name, value in file.defaults if value is not None}
@@ -32,18 +37,18 @@ class Maker:
 
     def project(self, project: schema.Project) -> Target:
         """The target of a project."""
-        region = project.region
-        if region not in self._in_region:
-            self._in_region[region] = {api: url.replace("{region}", region) for api, url in self._endpoints.items()}
-        endpoints = self._in_region[region]
-        return self._target(
-            project, project=project.name, project_id=project.project_id, region=region, endpoints=endpoints
-        )
+        region, place = project.region, (project.credential, project.region)
+        if place not in self._in_region:
+            templates = self._endpoints[project.credential]
+            self._in_region[place] = {api: url.replace("{region}", region) for api, url in templates.items()}
+        facts = {"project_id": project.project_id, "region": region, "endpoints": self._in_region[place]}
+        return self._target(project, project=project.name, **facts)
 
     def discovery(self, rule: schema.Discovery) -> Discovery:
         """A rule, with what the targets it finds have in common."""
         name = rule.name or rule.credential
-        template = self._target(rule, project=f"discovery {name}", project_id="", region="", endpoints=self._endpoints)
+        facts = {"project_id": "", "region": "", "endpoints": self._endpoints[rule.credential]}
+        template = self._target(rule, project=f"discovery {name}", **facts)
         return Discovery(
             name=name,
             template=template,
@@ -93,13 +98,13 @@ def prices(file: schema.File) -> tuple[Price, ...]:
     )
 
 
-def make_credential(name: str, credential: schema.Credential) -> Credential:
-    """The credential of its kind."""
-    if credential.token:
-        token = credential.token
-        return TokenCredential(name, token.domain_name, token.user_name, token.password)
+def make_credential(name: str, credential: schema.Credential, endpoints: schema.Endpoints) -> Credential:
+    """The credential of its kind, at the site of its endpoints."""
+    if token := credential.token:
+        site = site_of_user("token", endpoints)
+        return TokenCredential(name, token.domain_name, token.user_name, token.password, site)
     if credential.ecs_agency:
-        return AgencyCredential(name, credential.ecs_agency.endpoint)
+        return AgencyCredential(name, credential.ecs_agency.endpoint, site_of_user("ecs_agency", endpoints))
     assert credential.ak_sk
-    keys = credential.ak_sk
-    return KeyCredential(name, keys.access_key, keys.secret_key, keys.security_token)
+    keys, site = credential.ak_sk, site_of_user("ak_sk", endpoints)
+    return KeyCredential(name, keys.access_key, keys.secret_key, keys.security_token, site)

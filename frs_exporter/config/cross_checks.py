@@ -5,13 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from frs_exporter.config.endpoints import VERIFIED_AT, written_endpoints
 from frs_exporter.config.problems import location
-from frs_exporter.config.schema import KINDS, Endpoints
+from frs_exporter.config.schema import KINDS
 from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.types import seconds
 from frs_exporter.config.yaml import Document, Path, mapping
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.schedule import JITTER
+from frs_exporter.core.site import site_of
 
 DEFAULTS: dict[str, Any] = {
     "poll_interval": "1m",
@@ -68,9 +70,15 @@ def check_one_kind(document: Document) -> None:
 
 def check_discovery(document: Document) -> None:
     """Note rules of one name, and rules for several regions whose endpoints are all of one."""
-    templates = {**Endpoints().model_dump(), **mapping(mapping(document.data).get("endpoints"))}
     # One IAM serves all regions of a cloud.
-    fixed = [n for n, url in templates.items() if n != "iam" and isinstance(url, str) and "{region}" not in url]
+    fixed = {
+        name: [
+            p.path
+            for api, p in endpoints.items()
+            if api != "iam" and isinstance(p.url, str) and "{region}" not in p.url
+        ]
+        for name, endpoints in written_endpoints(document.data).items()
+    }
     first: dict[str, int] = {}
     for index, rule in entries_of(document, "discovery"):
         name, regions = rule.get("name", rule.get("credential")), rule.get("regions", FRS_REGIONS)
@@ -78,9 +86,10 @@ def check_discovery(document: Document) -> None:
             same = location(document, ("discovery", first[name]))
             message = f"the same name as {same}; give each rule of a credential a name of its own"
             document.problem(("discovery", index, "name" if "name" in rule else "credential"), message)
-        if isinstance(regions, list | tuple) and len(set(map(str, regions))) > 1 and fixed:
+        of_one = fixed.get(str(rule.get("credential")), fixed[""])
+        if isinstance(regions, list | tuple) and len(set(map(str, regions))) > 1 and of_one:
             remedy = "put {region} in it, or name one region"
-            message = f"several regions, but endpoints.{fixed[0]} is the same for all: {remedy}"
+            message = f"several regions, but {location(document, of_one[0])} is the same for all: {remedy}"
             document.problem(("discovery", index, "regions"), message)
     check_names_apart(document)
 
@@ -108,14 +117,15 @@ def check_duplicates(document: Document) -> None:
 
 
 def users_of(document: Document) -> dict[str, str | tuple[str, ...]]:
-    """The user behind each credential, as far as it tells."""
+    """The user behind each credential and the site where it is one, as far as it tells."""
     users: dict[str, str | tuple[str, ...]] = {}
+    endpoints = written_endpoints(document.data)
     for name, credential in mapping(mapping(document.data).get("credentials")).items():
         for kind, keys in (("token", ("domain_name", "user_name")), ("ak_sk", ("access_key",))):
             facts = mapping(mapping(credential).get(kind))
             values = tuple(facts.get(key) for key in keys)
             if all(isinstance(value, str) for value in values):
-                users[name] = (kind, *map(str, values))
+                users[name] = (kind, site_of(str(endpoints[name][VERIFIED_AT[kind]].url)), *map(str, values))
     return users
 
 

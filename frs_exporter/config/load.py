@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from frs_exporter.config import schema
 from frs_exporter.config.build import Maker
 from frs_exporter.config.cross_checks import check
+from frs_exporter.config.endpoints import resolved_endpoints
 from frs_exporter.config.files import Paths, config_files, in_order
 from frs_exporter.config.http_client import read_http_clients
 from frs_exporter.config.join import join
@@ -115,12 +116,13 @@ def build(document: Document, on_read: OnRead = unwatched) -> Config | None:
         return None
     if document.problems:
         return None
-    make = Maker(file, clients)
+    endpoints = resolved_endpoints(file)
+    make = Maker(file, clients, endpoints)
     config = Config(
         targets=tuple(map(make.project, file.projects)),
         limits=limits_of(file),
         discovery=tuple(map(make.discovery, file.discovery)),
-        notices=tuple(notices(file, clients, document)),
+        notices=tuple(notices(file, clients, endpoints, document)),
     )
     drain(file.projects)
     return config

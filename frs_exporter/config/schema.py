@@ -146,6 +146,22 @@ class HttpClient(Model):
     tls_config: TlsConfig = TlsConfig()
 
 
+class Endpoints(Model):
+    """Where each API is: base URLs with `{region}` in them."""
+
+    frs: Endpoint = "https://face.{region}.myhuaweicloud.com"
+    iam: Endpoint = "https://iam.{region}.myhuaweicloud.com"
+    ces: Endpoint = "https://ces.{region}.myhuaweicloud.com"
+
+
+class OwnEndpoints(Model):
+    """Where each API is for one credential; what is not said here is where it is for all."""
+
+    frs: Endpoint | None = Field(None, description="Instead of the file's own endpoints.frs.")
+    iam: Endpoint | None = Field(None, description="Instead of the file's own endpoints.iam.")
+    ces: Endpoint | None = Field(None, description="Instead of the file's own endpoints.ces.")
+
+
 class Credential(Model):
     """One way to authenticate: exactly one of token, ak_sk and ecs_agency, which the loader checks."""
 
@@ -154,6 +170,7 @@ class Credential(Model):
     token: Token | None = None
     ak_sk: AkSk | None = None
     ecs_agency: EcsAgency | None = None
+    endpoints: OwnEndpoints | None = Field(None, description="Where this credential's cloud is, if it is another one.")
     http_client: HttpClient | None = Field(None, description="Instead of the file's own http_client.")
 
 
@@ -180,14 +197,6 @@ class Limits(Model):
     frs: Limit = Limit()
     iam: Limit = Limit(rate=2.0, concurrency=2)
     ces: Limit = Limit()
-
-
-class Endpoints(Model):
-    """Where each API is: base URLs with `{region}` in them."""
-
-    frs: Endpoint = "https://face.{region}.myhuaweicloud.com"
-    iam: Endpoint = "https://iam.{region}.myhuaweicloud.com"
-    ces: Endpoint = "https://ces.{region}.myhuaweicloud.com"
 
 
 class Discovery(Settings):

@@ -1,6 +1,6 @@
 """What a config says but probably does not mean."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -15,17 +15,23 @@ from frs_exporter.config.yaml import EXTENSION, Document, Path
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.model import HttpOptions, Notice
 
+FRS_DEFAULT = schema.Endpoints().frs
 SUBSERVICES = ["detect", "compare", "search", "live_detect", "face_quality"]
 """Those that an answer has ever had: the API page face_02_0025, and the real answer of 2018."""
 
 
-def notices(file: schema.File, clients: Mapping[Path, HttpOptions], document: Document) -> Iterator[Notice]:
-    """All that a file alone tells, and how it is written."""
-    yield from plain_http(file.endpoints, document)
-    yield from same_user(file.credentials, document)
+def notices(
+    file: schema.File,
+    clients: Mapping[Path, HttpOptions],
+    endpoints: Mapping[str, schema.Endpoints],
+    document: Document,
+) -> Iterator[Notice]:
+    """All that a file alone tells, and how it is written; `endpoints` are those of each credential."""
+    yield from plain_http(file, document)
+    yield from same_user(file.credentials, endpoints, document)
     yield from unverified(clients, document)
-    yield from without_authorities(file)
-    yield from odd_regions(file, document)
+    yield from without_authorities(file, endpoints)
+    yield from odd_regions(file, endpoints, document)
     yield from odd_requirements(file, document)
     yield from uncounted_budgets(file, document)
     yield from odd_secrets(file.credentials, document)
@@ -33,20 +39,24 @@ def notices(file: schema.File, clients: Mapping[Path, HttpOptions], document: Do
     yield from files_that_show(document)
 
 
-def plain_http(endpoints: schema.Endpoints, document: Document) -> Iterator[Notice]:
+def plain_http(file: schema.File, document: Document) -> Iterator[Notice]:
     """A notice for each endpoint to which secrets would travel readably."""
-    for name, url in endpoints:
-        parts = urlsplit(url)
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            where = location(document, ("endpoints", name))
-            yield Notice(f"{where} is plain http: tokens and signatures can be read on the way")
+    own = ((("credentials", name, "endpoints"), credential.endpoints) for name, credential in file.credentials.items())
+    for path, endpoints in ((("endpoints",), file.endpoints), *own):
+        for api, url in endpoints or ():
+            parts = urlsplit(url or "")
+            if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+                where = location(document, (*path, api))
+                yield Notice(f"{where} is plain http: tokens and signatures can be read on the way")
 
 
-def same_user(credentials: Mapping[str, schema.Credential], document: Document) -> Iterator[Notice]:
+def same_user(
+    credentials: Mapping[str, schema.Credential], endpoints: Mapping[str, schema.Endpoints], document: Document
+) -> Iterator[Notice]:
     """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
     first: dict[tuple[str, ...], str] = {}
     for name, credential in credentials.items():
-        merged = make_credential(name, credential)
+        merged = make_credential(name, credential, endpoints[name])
         user = (merged.kind, *merged.user)
         if first.setdefault(user, name) != name:
             where, other = (location(document, ("credentials", key)) for key in (name, first[user]))
@@ -63,28 +73,35 @@ def unverified(clients: Mapping[Path, HttpOptions], document: Document) -> Itera
             yield Notice(f"{text}; name the certificate's issuer in ca_file instead", serious=True)
 
 
-def without_authorities(file: schema.File) -> Iterator[Notice]:
+def without_authorities(file: schema.File, endpoints: Mapping[str, schema.Endpoints]) -> Iterator[Notice]:
     """A loud notice where certificates are to be verified on a machine that believes no authority."""
-    clients = [credential.http_client or file.http_client for credential in file.credentials.values()]
-    verified = any(not client.tls_config.ca_file and not client.tls_config.insecure_skip_verify for client in clients)
-    if verified and any(url.startswith("https:") for _, url in file.endpoints) and trusts_nobody():
+
+    def verifies(name: str, credential: schema.Credential) -> bool:
+        options = (credential.http_client or file.http_client).tls_config
+        by_system = not options.ca_file and not options.insecure_skip_verify
+        return by_system and any(url.startswith("https:") for _, url in endpoints[name])
+
+    if any(verifies(name, credential) for name, credential in file.credentials.items()) and trusts_nobody():
         text = "this machine trusts nobody, as it has no certificates of authorities: install ca-certificates, or name"
         yield Notice(f"{text} http_client.tls_config.ca_file", serious=True)
 
 
-def odd_regions(file: schema.File, document: Document) -> Iterator[Notice]:
+def odd_regions(file: schema.File, endpoints: Mapping[str, schema.Endpoints], document: Document) -> Iterator[Notice]:
     """A notice for each region that is not known to have FRS, at its first place: it may be mistyped."""
-    rules: Iterator[tuple[Path, str]] = (
-        (("discovery", index, "regions", number), region)
+    rules: Iterator[tuple[Path, str, str]] = (
+        (("discovery", index, "regions", number), rule.credential, region)
         for index, rule in enumerate(file.discovery)
         for number, region in enumerate(rule.regions)
     )
-    projects = ((("projects", index, "region"), project.region) for index, project in enumerate(file.projects))
-    # Another cloud has its own.
-    named: Iterable[tuple[Path, str]] = () if file.endpoints.frs != schema.Endpoints().frs else projects
+    projects: Iterator[tuple[Path, str, str]] = (
+        (("projects", index, "region"), project.credential, project.region)
+        for index, project in enumerate(file.projects)
+    )
+    # Another cloud has its own regions.
+    known_clouds = {name for name, own in endpoints.items() if own.frs == FRS_DEFAULT}
     known, suggestion = set(FRS_REGIONS), Suggestions()
-    for path, region in (*named, *rules):
-        if region not in known:
+    for path, credential, region in (*projects, *rules):
+        if credential in known_clouds and region not in known:
             known.add(region)
             where = location(document, path)
             yield Notice(f"{where}: {region} is not known to have FRS{suggestion(region, FRS_REGIONS)}")
@@ -118,7 +135,8 @@ def files_that_show(document: Document) -> Iterator[Notice]:
     showing = [
         path
         for path in document.files
-        if path[0] not in ("credentials", "http_client") and not str(path[0]).startswith(EXTENSION)
+        if (path[0] not in ("credentials", "http_client") or "endpoints" in path[2:])
+        and not str(path[0]).startswith(EXTENSION)
     ]
     if showing:
         more = f" (and {len(showing) - 1} more)" if len(showing) > 1 else ""

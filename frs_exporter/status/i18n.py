@@ -76,6 +76,7 @@ WORDS: Mapping[str, Text] = {
     "said": Text("The answer:", "应答："),
     "request_id": Text("request id", "请求 ID"),
     "region": Text("Region", "区域"),
+    "site": Text("Site", "站点"),
     "credential": Text("Credential", "凭证"),
     "subservices": Text("Sub-services", "子服务"),
     "latency": Text("Latency", "时延"),

@@ -90,11 +90,12 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:
-    """A project with its jobs."""
+    """A project with its jobs; `site` is the cloud that it is in."""
 
     project: str
     project_id: str
     region: str
+    site: str
     credential: str
     auth: str
     labels: Mapping[str, str]
@@ -114,13 +115,15 @@ class Projects:
         self._jobs: defaultdict[str, list[JobSnapshot]] = defaultdict(list)
         self.troubles: dict[str, Severity] = {}
         self.reasons: Counter[str] = Counter()
+        self.sites: set[str] = set()
 
         for job in seen.jobs:
             self._jobs[job.job.target.project].append(job)
 
     def names(self) -> Iterator[str]:
-        """Each project, as it is looked at; `troubles` and `reasons` tell of it from then on."""
+        """Each project, as it is looked at; `troubles`, `reasons` and `sites` tell of it from then on."""
         for project, jobs in self._jobs.items():
+            self.sites.add(jobs[0].job.target.site)
             self.troubles[project] = trouble(jobs, self._samples(jobs))
             self.reasons.update(job.state.failure.reason for job in jobs if job.state.failure)
             yield project
@@ -132,7 +135,7 @@ class Projects:
     def matches(self, project: str, text: str) -> bool:
         """Whether a text in lower case is in what is known of a project."""
         target = self._jobs[project][0].job.target
-        words = [project, target.project_id, target.region, target.credential.name]
+        words = [project, target.project_id, target.region, target.site, target.credential.name]
         words += [value for _, value in target.display.labels]
         for job in self._jobs[project]:
             if failure := job.state.failure:
@@ -155,6 +158,7 @@ class Projects:
             project=project,
             project_id=target.project_id,
             region=target.region,
+            site=target.site,
             credential=target.credential.name,
             auth=target.credential.kind,
             labels=dict(target.display.labels),

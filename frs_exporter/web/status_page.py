@@ -106,6 +106,7 @@ async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> Asyn
         "snapshot": snapshot,
         "metrics": metrics,
         "reasons": projects.reasons.most_common(MAX_REASONS),
+        "sites": projects.sites,
         "shown": len(names),
         "matching": len(matching),
         **counts(snapshot, projects),

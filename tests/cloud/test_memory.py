@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from pydantic import SecretStr
 
 from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS, Phase, State
-from frs_exporter.cloud.memory import Entry, Held, Memory, restored
+from frs_exporter.cloud.memory import Memory
+from frs_exporter.cloud.memory_entry import Entry, Held, restored
 from frs_exporter.config.load import load
 from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.one_shot import Check
 from frs_exporter.runtime.state_file import StateFile
@@ -31,6 +34,7 @@ STRICTEST = LockRule(failures=3, window=3600, seconds=86400)
 REFUSED = Failure(Reason.AUTH, "wrong", status=401)
 PASSWORD = TokenCredential("ops", "acme", "monitor", SecretStr("wrong-password"))
 KEY = KeyCredential("ops", "AK", SecretStr("wrong-secret-key"))
+PARTNER = "partner.example"
 
 
 def guard(folder: Path, credential: Credential = PASSWORD) -> Guard:
@@ -92,6 +96,38 @@ def test_another_secret_of_the_user_is_not_held_but_the_refusals_count(tmp_path:
         assert failure.retry_after == pytest.approx(900 - 40, abs=2)
         other = TokenCredential("ops", "acme", "somebody-else", SecretStr("right"))
         assert await use(guard(tmp_path, other), None) is None
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("credential", [PASSWORD, KEY], ids=["password", "key"])
+def test_a_user_of_the_same_name_at_another_site_is_another_one(tmp_path: Path, credential: Credential) -> None:
+    async def main() -> None:
+        for _ in range(4):
+            await use(guard(tmp_path, credential))
+        elsewhere = guard(tmp_path, replace(credential, site=PARTNER))
+        assert await use(guard(tmp_path, credential), None) is not None
+        assert await use(elsewhere, None) is None, "it is not held"
+        assert await use(guard(tmp_path, credential), None) is not None, "what one site accepts proves nothing here"
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("credential", [PASSWORD, KEY], ids=["password", "key"])
+@pytest.mark.parametrize("site", [PUBLIC_SITE, PARTNER])
+def test_what_was_written_before_sites_were_told_apart_still_holds(
+    tmp_path: Path, credential: Credential, site: str
+) -> None:
+    async def main() -> None:
+        for _ in range(4):
+            await use(guard(tmp_path, credential))
+        document = json.loads((tmp_path / "state.json").read_text())
+        for entry in document["entries"].values():
+            assert entry.pop("sited") is True
+        (tmp_path / "state.json").write_text(json.dumps(document))
+        assert await use(guard(tmp_path, replace(credential, site=site)), None) is not None
+        await asyncio.sleep(2 * 3600)
+        assert await use(guard(tmp_path, replace(credential, site=site)), None) is None
 
     run_virtual(main())
 
