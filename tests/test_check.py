@@ -108,6 +108,33 @@ async def test_the_table(tmp_path: Path, name: str, how: dict[str, Any]) -> None
         assert ("\x1b[31" in text or "\x1b[1;31" in text) == (how["terminal"] and how.get("color", True))
 
 
+async def test_where_several_sites_are_asked_each_project_tells_its_own(tmp_path: Path) -> None:
+    first, second = (World([account("ak_sk", "one")], clock=lambda: AT) for _ in range(2))
+    async with Simulator(first) as here, Simulator(second) as there:
+        config_of(first, here.url, tmp_path)
+        file = tmp_path / "config.yaml"
+        config = yaml.safe_load(file.read_text())
+        name = first.accounts[0].domain_name
+        config["credentials"]["plant"] = {
+            **config["credentials"][name],
+            "endpoints": dict.fromkeys(("frs", "iam"), there.url),
+        }
+        config["projects"].append({**config["projects"][0], "name": "two", "credential": "plant"})
+        file.write_text(json.dumps(config))
+        _, report = await checked(load(str(file)))
+        assert report.well
+        sites = [simulator.url.removeprefix("http://") for simulator in (here, there)]
+        assert [view["site"] for view in json.loads(as_json(report))["projects"]] == sites
+        piped, wide, narrow = (
+            as_table(report, terminal=width > 0, terminal_width=width, color=False) for width in (0, 200, 60)
+        )
+        assert [piped.splitlines()[number].split()[2] for number in (0, 1, 2)] == ["Site", *sites]
+        assert all(site in text for site in sites for text in (wide, narrow))
+        assert max(map(len, re.sub(r"\x1b\[[0-9;]*m", "", narrow).splitlines())) <= 60
+        _, report = await checked(load(str(file)), projects=("two",))
+        assert sites[1] not in as_table(report, terminal=False)
+
+
 async def test_the_table_in_chinese(tmp_path: Path) -> None:
     async with demo(tmp_path) as (_, config):
         _, report = await checked(config, ZH)
@@ -118,7 +145,7 @@ async def test_the_json(tmp_path: Path) -> None:
     async with demo(tmp_path) as (_, config):
         _, report = await checked(config)
         text = re.sub(r'"duration": [\d.e-]+', '"duration": 0.1', as_json(report))
-        golden("check.json", text)
+        golden("check.json", re.sub(r'"site": "127.0.0.1:\d+"', '"site": "SITE"', text))
         assert json.loads(text)["well"] is False
 
 
@@ -749,6 +776,9 @@ def test_a_first_look_is_a_config_like_any_other(monkeypatch: pytest.MonkeyPatch
     assert (target.project, target.display.collectors) == ("a" * 32, ("subscription", "face_sets"))
     assert target.credential.kind == "ak_sk"
     assert "sts" not in repr(target)
+    (elsewhere,) = first_look(replace(flags, endpoint="https://gateway.partner.example")).targets
+    assert (elsewhere.site, elsewhere.credential.site) == ("gateway.partner.example", "gateway.partner.example")
+    assert elsewhere.credential.user != target.credential.user
     monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "two words")
     with pytest.raises(click.UsageError, match="HUAWEICLOUD_SDK_SK is no key"):
         first_look(flags)

@@ -12,6 +12,7 @@ from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import load
 from frs_exporter.core.errors import ConfigError, Reason
 from frs_exporter.core.explanations import REASONS
+from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.status.i18n import CHINESE, ENGLISH, Translator
@@ -94,13 +95,17 @@ def test_every_command_is_named() -> None:
 def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The README's example config, with the README's own mistake in it."""
     monkeypatch.setenv("HUAWEI_AK", "AK")
-    config, rule = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    for name in re.findall(r"!file /run/secrets/([\w-]+)", config):
+    monkeypatch.setenv("PARTNER_AK", "AK2")
+    config, rule, partner = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    for name in re.findall(r"!file /run/secrets/([\w-]+)", config + partner):
         (tmp_path / name).write_text("secret")
     broken = config.replace("/run/secrets/", "").replace("credential: ops-keys", "credential: ops-key")
     (tmp_path / "config.yaml").write_text(broken)
     (tmp_path / "finding.yaml").write_text(config.replace("/run/secrets/", "") + rule)
     assert len(load(str(tmp_path / "finding.yaml")).discovery) == 1
+    abroad = config.replace("credentials:\n", partner).replace("credential: ops-keys", "credential: partner")
+    (tmp_path / "partner.yaml").write_text(abroad.replace("/run/secrets/", ""))
+    assert [target.site for target in load(str(tmp_path / "partner.yaml")).targets] == [PUBLIC_SITE, "partner.example"]
     with pytest.raises(ConfigError) as caught:
         load(str(tmp_path / "config.yaml"))
     (problem,) = caught.value.problems

@@ -46,9 +46,9 @@ class Report:
     now: float
 
     @property
-    def several_sites(self) -> bool:
-        """Whether the projects are in more than one cloud, so that people are to be told in which."""
-        return len({view.site for view in self.projects}) > 1
+    def sites(self) -> frozenset[str]:
+        """The clouds that projects are in; where there are several, people are to be told in which."""
+        return frozenset(view.site for view in self.projects)
 
     @property
     def well(self) -> bool:
@@ -112,7 +112,8 @@ def as_table(report: Report, *, terminal: bool, terminal_width: int | None = Non
     )
     names = columns_of({name: 1 for view in report.projects for name in view.subservices})[0]
     if report.projects:
-        wide = not terminal or console.width >= OTHERS + COLUMN * len(names)
+        site = max(map(len, report.sites)) + 3 if len(report.sites) > 1 else 0
+        wide = not terminal or console.width >= OTHERS + site + COLUMN * len(names)
         console.print(wide_table(report, names, terminal) if wide else narrow_table(report))
     for view in report.projects:
         if view.trouble is not Severity.NONE:
@@ -129,7 +130,7 @@ def wide_table(report: Report, names: Sequence[str], terminal: bool) -> Table:
     """A row per project, with a column for each sub-service."""
     words = report.words
     table = Table(box=ROUNDED if terminal else None, pad_edge=terminal, header_style="bold")
-    sited = report.several_sites
+    sited = len(report.sites) > 1
     for heading in ("project", "region", *(["site"] if sited else []), "credential", "state"):
         table.add_column(words(heading), no_wrap=not terminal, overflow="fold")
     for name in names:
@@ -145,7 +146,7 @@ def wide_table(report: Report, names: Sequence[str], terminal: bool) -> Table:
 
 def narrow_table(report: Report) -> Table:
     """A row per project, with its sub-services below each other."""
-    words, sited = report.words, report.several_sites
+    words, sited = report.words, len(report.sites) > 1
     table = Table(box=ROUNDED, header_style="bold")
     for heading in ("project", "state", "subservices"):
         table.add_column(words(heading), overflow="fold")

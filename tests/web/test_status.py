@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,7 @@ import pytest
 from frs_exporter.collectors.subscription import SUBSCRIBED, proven_samples
 from frs_exporter.core.errors import ConfigError, Failure, Reason
 from frs_exporter.core.explanations import CODES, REASONS
-from frs_exporter.core.model import CollectResult, Job, JobState, Sample
+from frs_exporter.core.model import Api, CollectResult, Job, JobState, Sample
 from frs_exporter.core.pricing import LIST_PRICE_2018
 from frs_exporter.core.schedule import Shard
 from frs_exporter.status.i18n import CHINESE, ENGLISH, WORDS, Translator, language_of
@@ -125,6 +126,22 @@ async def test_nothing_comes_from_elsewhere_and_the_policy_allows_just_what_is_t
         shown = Text(body.decode())
         assert not [link for link in shown.links if ":" in link or link.startswith("/")], "links work behind any proxy"
         assert b"style=" not in body
+
+
+async def test_where_several_sites_are_watched_each_project_tells_its_own() -> None:
+    async with demo(poll_interval=600.0) as served:
+        first, *others = served.config.targets
+        assert first.site not in (await page(served)).text
+        moved = replace(first, endpoints=dict.fromkeys(Api, "http://127.0.0.1:9"))
+        await served.becomes(moved, *others)
+        text = (await page(served)).text
+        assert f"{first.region} · 127.0.0.1:9 · {first.credential.name}" in text
+        assert f"{others[0].region} · {first.site} · {others[0].credential.name}" in text
+        assert (await page(served, "/?q=127.0.0.1:9&")).text.count("127.0.0.1:9") >= 1
+        status = json.loads((await served.get("/api/v1/status?q=127.0.0.1:9"))[2])
+        assert [project["site"] for project in status["projects"]] == ["127.0.0.1:9"]
+        targets = json.loads((await served.get("/sd"))[2])
+        assert {target["labels"]["__meta_frs_site"] for target in targets} == {"127.0.0.1:9", first.site}
 
 
 async def test_the_filter_finds_text_in_whatever_is_known() -> None:
