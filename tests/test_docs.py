@@ -105,7 +105,10 @@ def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: p
     assert len(load(str(tmp_path / "finding.yaml")).discovery) == 1
     abroad = config.replace("credentials:\n", partner).replace("credential: ops-keys", "credential: partner")
     (tmp_path / "partner.yaml").write_text(abroad.replace("/run/secrets/", ""))
-    assert [target.site for target in load(str(tmp_path / "partner.yaml")).targets] == [PUBLIC_SITE, "partner.example"]
+    assert [target.credential.site for target in load(str(tmp_path / "partner.yaml")).targets] == [
+        PUBLIC_SITE,
+        "partner.example",
+    ]
     with pytest.raises(ConfigError) as caught:
         load(str(tmp_path / "config.yaml"))
     (problem,) = caught.value.problems

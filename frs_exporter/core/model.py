@@ -15,7 +15,6 @@ from yarl import URL
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.pricing import Price
-from frs_exporter.core.site import site_of
 
 SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
 """What a sub-service may be called: names from the wire become label values."""
@@ -126,11 +125,6 @@ class Target(RequestScope):
     max_face_sets: int = 100
     pricing: tuple[Price, ...] = ()
     display: Display = Display()
-
-    @property
-    def site(self) -> str:
-        """The cloud that is asked."""
-        return site_of(self.endpoints[Api.FRS], self.region)
 
     def same_request(self, other: "Target") -> bool:
         """Whether the same is asked, as often, in the same way: what differs is how an answer is shown."""

@@ -1,7 +1,6 @@
 """Which cloud an endpoint belongs to, whatever its region and API: the public one, another site, a partner's (pure)."""
 
 import re
-from functools import lru_cache
 
 PUBLIC_SITE = "myhuaweicloud.com"
 """Where the vendor's own public cloud is."""
@@ -14,8 +13,7 @@ HOST_AND_PORT = re.compile(r"(.*?)((?::[0-9]+)?)$")
 PORTS = {"http": ":80", "https": ":443"}
 
 
-@lru_cache(4096)
-def site_of(endpoint: str, region: str = ANY_REGION) -> str:
+def site_of(endpoint: str) -> str:
     """The site of an endpoint, `myhuaweicloud.com` for `https://iam.{region}.myhuaweicloud.com`.
 
     A user is the same one in all regions of a site, so `iam.cn-north-4.myhuaweicloud.com` is of that site, too.
@@ -23,13 +21,13 @@ def site_of(endpoint: str, region: str = ANY_REGION) -> str:
     scheme, _, rest = endpoint.lower().partition("://")
     authority, _, path = rest.removesuffix("/").partition("/")
     host, port = HOST_AND_PORT.findall(authority.removesuffix(PORTS.get(scheme, "")))[0]
-    labels = without_region(host.split("."), region)
+    labels = without_region(host.split("."))
     if len(labels) > 1 and labels[0] in SERVICES:
         del labels[0]
-    parts = [part for part in without_region(path.split("/"), region) if part and part not in SERVICES]
+    parts = [part for part in without_region(path.split("/")) if part and part not in SERVICES]
     return "/".join((".".join(labels or [host]) + port, *parts))
 
 
-def without_region(parts: list[str], region: str) -> list[str]:
+def without_region(parts: list[str]) -> list[str]:
     """The parts that name no region."""
-    return [part for part in parts if part not in (ANY_REGION, region) and not REGION.fullmatch(part)]
+    return [part for part in parts if part != ANY_REGION and not REGION.fullmatch(part)]

@@ -90,7 +90,7 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:
-    """A project with its jobs; `site` is the cloud that it is in."""
+    """A project with its jobs; `site` is the cloud that its user is of."""
 
     project: str
     project_id: str
@@ -123,7 +123,7 @@ class Projects:
     def names(self) -> Iterator[str]:
         """Each project, as it is looked at; `troubles`, `reasons` and `sites` tell of it from then on."""
         for project, jobs in self._jobs.items():
-            self.sites.add(jobs[0].job.target.site)
+            self.sites.add(jobs[0].job.target.credential.site)
             self.troubles[project] = trouble(jobs, self._samples(jobs))
             self.reasons.update(job.state.failure.reason for job in jobs if job.state.failure)
             yield project
@@ -135,7 +135,7 @@ class Projects:
     def matches(self, project: str, text: str) -> bool:
         """Whether a text in lower case is in what is known of a project."""
         target = self._jobs[project][0].job.target
-        words = [project, target.project_id, target.region, target.site, target.credential.name]
+        words = [project, target.project_id, target.region, target.credential.site, target.credential.name]
         words += [value for _, value in target.display.labels]
         for job in self._jobs[project]:
             if failure := job.state.failure:
@@ -158,7 +158,7 @@ class Projects:
             project=project,
             project_id=target.project_id,
             region=target.region,
-            site=target.site,
+            site=target.credential.site,
             credential=target.credential.name,
             auth=target.credential.kind,
             labels=dict(target.display.labels),

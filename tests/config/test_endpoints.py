@@ -62,7 +62,8 @@ def test_what_a_credential_does_not_say_is_where_it_is_for_all(tmp_path: Path) -
         "plant": ["face.cn-north-4.plant.example", iam, "ces.cn-north-4.plant.example"],
         "keys": [frs, iam, common],
     }
-    assert [target.site for target in targets.values()] == [PUBLIC_SITE, PUBLIC_SITE, "plant.example", PUBLIC_SITE]
+    sites = [target.credential.site for target in targets.values()]
+    assert sites == [PUBLIC_SITE, "partner.example", "plant.example", PUBLIC_SITE]
 
 
 def test_a_user_is_one_of_the_site_that_sees_its_secret(tmp_path: Path) -> None:

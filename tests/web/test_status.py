@@ -18,6 +18,7 @@ from frs_exporter.core.explanations import CODES, REASONS
 from frs_exporter.core.model import Api, CollectResult, Job, JobState, Sample
 from frs_exporter.core.pricing import LIST_PRICE_2018
 from frs_exporter.core.schedule import Shard
+from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.status.i18n import CHINESE, ENGLISH, WORDS, Translator, language_of
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
 from frs_exporter.status.summary import columns_of, css_class, date, usage_class
@@ -131,17 +132,18 @@ async def test_nothing_comes_from_elsewhere_and_the_policy_allows_just_what_is_t
 async def test_where_several_sites_are_watched_each_project_tells_its_own() -> None:
     async with demo(poll_interval=600.0) as served:
         first, *others = served.config.targets
-        assert first.site not in (await page(served)).text
-        moved = replace(first, endpoints=dict.fromkeys(Api, "http://127.0.0.1:9"))
+        assert PUBLIC_SITE not in (await page(served)).text
+        elsewhere = replace(first.credential, site="127.0.0.1:9")
+        moved = replace(first, endpoints=dict.fromkeys(Api, "http://127.0.0.1:9"), credential=elsewhere)
         await served.becomes(moved, *others)
         text = (await page(served)).text
         assert f"{first.region} · 127.0.0.1:9 · {first.credential.name}" in text
-        assert f"{others[0].region} · {first.site} · {others[0].credential.name}" in text
+        assert f"{others[0].region} · {PUBLIC_SITE} · {others[0].credential.name}" in text
         assert (await page(served, "/?q=127.0.0.1:9&")).text.count("127.0.0.1:9") >= 1
         status = json.loads((await served.get("/api/v1/status?q=127.0.0.1:9"))[2])
         assert [project["site"] for project in status["projects"]] == ["127.0.0.1:9"]
         targets = json.loads((await served.get("/sd"))[2])
-        assert {target["labels"]["__meta_frs_site"] for target in targets} == {"127.0.0.1:9", first.site}
+        assert {target["labels"]["__meta_frs_site"] for target in targets} == {"127.0.0.1:9", PUBLIC_SITE}
 
 
 async def test_the_filter_finds_text_in_whatever_is_known() -> None:
