@@ -9,12 +9,19 @@ from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web import lifecycle, probe, status_page
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.lifecycle import Handler
+from frs_exporter.web.renderings import Renderings, Subject
 from frs_exporter.web.stream import header, in_turns, stream
 
 
-def build_app(exporter: Exporter, layout: Layout | None = None, *, lifecycle_enabled: bool = True) -> web.Application:
+def build_app(
+    exporter: Exporter,
+    layout: Layout | None = None,
+    *,
+    lifecycle_enabled: bool = True,
+    renderings: Renderings | None = None,
+) -> web.Application:
     """The application around an exporter; it stands behind a guard where it is served."""
-    layout = layout or Layout()
+    layout, renderings = layout or Layout(), renderings or Renderings()
     app = web.Application()
 
     def get(path: str, answer: Handler) -> None:
@@ -23,20 +30,20 @@ def build_app(exporter: Exporter, layout: Layout | None = None, *, lifecycle_ena
     if layout.prefix:
         for path in ("", layout.prefix):  # before all others: the status page is at its prefix with a slash
             app.router.add_get(any_slashes(path, end=""), partial(home, layout))
-    get(layout.telemetry_path, partial(metrics, exporter))
+    get(layout.telemetry_path, partial(metrics, exporter, renderings))
     if layout.telemetry_path != "/":
-        get("/", partial(status_page.page, exporter, layout.metrics))
-    get("/probe", partial(probe.probe, exporter))
-    get("/sd", partial(probe.targets, exporter, layout))
-    get("/api/v1/status", partial(status_page.document, exporter))
+        get("/", partial(status_page.page, exporter, renderings, layout.metrics))
+    get("/probe", partial(probe.probe, exporter, renderings))
+    get("/sd", partial(probe.targets, exporter, renderings, layout))
+    get("/api/v1/status", partial(status_page.document, exporter, renderings))
     get("/-/healthy", partial(healthy, exporter))
     get("/-/ready", partial(ready, exporter))
-    for path, change in (("/-/reload", lifecycle.reload), ("/-/retry", lifecycle.retry)):
-        answer = (
-            lifecycle.for_own_pages(partial(change, exporter), layout.external_url)
-            if lifecycle_enabled
-            else lifecycle.switched_off
-        )
+    changes: dict[str, Handler] = {
+        "/-/reload": partial(lifecycle.reload, exporter, renderings),
+        "/-/retry": partial(lifecycle.retry, exporter),
+    }
+    for path, change in changes.items():
+        answer = lifecycle.for_own_pages(change, layout.external_url) if lifecycle_enabled else lifecycle.switched_off
         for method in ("POST", "PUT"):
             app.router.add_route(method, any_slashes(layout.prefix + path), answer)
     return app
@@ -53,12 +60,15 @@ async def home(layout: Layout, _: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": layout.home})
 
 
-async def metrics(exporter: Exporter, request: web.Request) -> web.StreamResponse:
-    """The page, written block by block: no block takes long, and there is never a second copy of it all."""
+async def metrics(exporter: Exporter, renderings: Renderings, request: web.Request) -> web.StreamResponse:
+    """The page, made block by block, none of which takes long; who asks for the same meanwhile gets the same."""
     await exporter.page_complete.wait()  # part of a page would look as if projects were gone
     format = negotiate(header(request, "Accept", "*/*"), FORMATS, TEXT)
-    blocks = exporter.page(format, frozenset(request.query.getall("name[]", [])))
-    return await stream(request, in_turns(blocks), {"Content-Type": format.content_type, "Vary": "Accept"})
+    names = frozenset(request.query.getall("name[]", []))
+    # Scrapes do not wait for whoever asks for many selections.
+    subject = Subject("selected metrics" if names else "metrics", (format, names))
+    headers = {"Content-Type": format.content_type, "Vary": "Accept"}
+    return await stream(request, renderings, subject, lambda: in_turns(exporter.page(format, names)), headers)
 
 
 async def healthy(exporter: Exporter, _: web.Request) -> web.Response:

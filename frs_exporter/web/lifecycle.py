@@ -9,6 +9,8 @@ from yarl import URL
 
 from frs_exporter.core.errors import ApiError, ConfigError
 from frs_exporter.polling.exporter import Exporter
+from frs_exporter.web.renderings import Renderings, Subject
+from frs_exporter.web.stream import in_turns, stream
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -51,12 +53,16 @@ async def switched_off(_: web.Request) -> web.Response:
     return web.Response(text=OFF, status=403)
 
 
-async def reload(exporter: Exporter, _: web.Request) -> web.Response:
+async def reload(exporter: Exporter, renderings: Renderings, request: web.Request) -> web.StreamResponse:
     """Load the config again: 200 only when it is in place, 500 with every problem when all is as it was."""
     try:
         await exporter.reload()
     except ConfigError as error:
-        return web.Response(text="".join(f"{problem}\n" for problem in error.problems), status=500)
+        # They may be thousands, and hundreds may be told of them at once.
+        problems, headers = error.problems, {"Content-Type": "text/plain; charset=utf-8"}
+        blocks = (f"{problem}\n".encode("utf-8", "replace") for problem in problems)
+        subject = Subject("problems", tuple(problems))
+        return await stream(request, renderings, subject, lambda: in_turns(blocks), headers, status=500)
     return web.Response(text="reloaded\n")
 
 

@@ -1,7 +1,8 @@
 """`/probe`, which asks about one project now, and `/sd`, which tells Prometheus of all that can be asked about."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 from aiohttp import web
 
@@ -15,6 +16,8 @@ from frs_exporter.polling.probe import Probed, Tell, deadline
 from frs_exporter.polling.runner import show
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.web.layout import Layout
+from frs_exporter.web.rendering import Blocks
+from frs_exporter.web.renderings import Renderings, Subject
 from frs_exporter.web.stream import header, in_turns, stream
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -27,7 +30,7 @@ UNKNOWN = "no such project and collector are watched here; /sd lists all project
 SWITCH = {"": False, "false": False, "0": False, "true": True, "1": True}
 
 
-async def probe(exporter: Exporter, request: web.Request) -> web.StreamResponse:
+async def probe(exporter: Exporter, renderings: Renderings, request: web.Request) -> web.StreamResponse:
     """The families of one project, asked about now; or with `debug=true` what happened meanwhile."""
     await exporter.page_complete.wait()
     try:
@@ -52,7 +55,8 @@ async def probe(exporter: Exporter, request: web.Request) -> web.StreamResponse:
     for job, state in probed:
         show(page, job, state, exporter.token_expiry(job.target))
     blocks = [*page.blocks(format, exporter.clock()), *([b"# EOF\n"] if format is OPENMETRICS else [])]
-    return await stream(request, in_turns(blocks), {"Content-Type": format.content_type, "Vary": "Accept"})
+    headers = {"Content-Type": format.content_type, "Vary": "Accept"}
+    return await stream(request, renderings, Subject("probe", object()), lambda: in_turns(blocks), headers)
 
 
 def keys_of(request: web.Request, exporter: Exporter) -> list[Key]:
@@ -124,14 +128,17 @@ class Steps:
                 yield from (f"  {line}" for line in chunk.decode().splitlines())
 
 
-async def targets(exporter: Exporter, layout: Layout, request: web.Request) -> web.StreamResponse:
+async def targets(
+    exporter: Exporter, renderings: Renderings, layout: Layout, request: web.Request
+) -> web.StreamResponse:
     """All projects as targets, in the format of Prometheus' HTTP service discovery."""
     await exporter.page_complete.wait()
     reached_at = layout.reached_at(request.scheme, request.host)
-    return await stream(request, list_targets(exporter, *reached_at), {"Content-Type": "application/json"})
+    blocks, headers = partial(list_targets, exporter, *reached_at), {"Content-Type": "application/json"}
+    return await stream(request, renderings, Subject("targets", reached_at), blocks, headers)
 
 
-async def list_targets(exporter: Exporter, scheme: str, host: str, path: str) -> AsyncIterator[bytes]:
+async def list_targets(exporter: Exporter, scheme: str, host: str, path: str) -> Blocks:
     """The list, target by target; `instance` keeps apart the series that Prometheus itself makes, like `up`."""
     turn, comma = Yielder(exporter.clock), b"["
     for target in {job.target.project: job.target for job, _, _ in exporter.snapshot().jobs}.values():

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
@@ -16,6 +17,10 @@ KEEP_IDLE = 120.0
 """Seconds for which a connection is kept on which nothing is asked, or not to its end."""
 LINGER = 1.0
 """Seconds for which the rest of a body is read that nobody wants, before its connection is closed."""
+STALLED = 1.0
+"""Seconds after which a client that reads nothing of its answer counts as idle."""
+MAX_UNSENT = 1 << 15
+"""Bytes that the kernel holds for a client which has not room for them yet; what is on its way comes on top of them."""
 MAX_LINE = 8190
 """Bytes of the request line, and of each header."""
 
@@ -23,7 +28,7 @@ MAX_LINE = 8190
 class Connection(web.RequestHandler):
     """One connection; what aiohttp would answer by itself is answered in our words, with the headers of all answers."""
 
-    __slots__ = ("_guard", "_slots", "slot")
+    __slots__ = ("_guard", "_slots", "_stalling", "slot")
 
     def __init__(self, server: web.Server, guard: Guard, slots: Slots) -> None:
         super().__init__(
@@ -38,20 +43,42 @@ class Connection(web.RequestHandler):
         )
         self._guard = guard
         self._slots = slots
+        self._stalling: asyncio.TimerHandle | None = None
         self.slot: Slot | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; the slot is the one that was given to the socket."""
         super().connection_made(transport)
-        self.slot = self._slots.of(transport.get_extra_info("socket").fileno())
+        sock = transport.get_extra_info("socket")
+        if isinstance(transport, asyncio.Transport):
+            bound_unread(transport, sock)
+        self.slot = self._slots.of(sock.fileno())
         if self.slot and isinstance(transport, asyncio.Transport):
             self.slot.end = transport.abort
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End."""
         super().connection_lost(exc)
+        self._end_stalling()
         if self.slot:
             self.slot.end = None  # which keeps the socket
+
+    def pause_writing(self) -> None:
+        """Remember since when the client does not read: who reads nothing may have to make room, as the idle do."""
+        super().pause_writing()
+        if self.slot:
+            loop = asyncio.get_running_loop()
+            self._stalling = loop.call_later(STALLED, stall, self.slot, loop.time())
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        self._end_stalling()
+
+    def _end_stalling(self) -> None:
+        if self._stalling and self.slot:
+            self._stalling.cancel()
+            self._stalling = self.slot.stalled_since = None
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -62,6 +89,21 @@ class Connection(web.RequestHandler):
             return self._guard.malformed(long if isinstance(exc, LineTooLong) else "this is no HTTP/1.1 request")
         super().handle_error(request, status, exc, message)  # logs, and ends what is half answered
         return self._guard.answer(status, "internal error: the exporter's log has more")
+
+
+def bound_unread(transport: asyncio.WriteTransport, sock: socket.socket) -> None:
+    """Let little of an answer wait for a client to read it: it waits as a copy for each client.
+
+    By default these are 64 KiB in the process, with TLS 512, and up to 4 MiB in the kernel, which counts them, too.
+    """
+    transport.set_write_buffer_limits(high=1)
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
+
+
+def stall(slot: Slot, since: float) -> None:
+    """Mark a slot whose client reads nothing."""
+    slot.stalled_since = since
 
 
 class HttpServer:

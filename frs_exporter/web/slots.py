@@ -17,11 +17,20 @@ class SlotLimits:
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Slot:
-    """What one connection has: `idle_since` is None while a request of its is answered; `end` is how it is ended."""
+    """What one connection has: `idle_since` is None while a request of its is answered; `end` is how it is ended.
+
+    `stalled_since` is None while the client reads its answer, if there is one.
+    """
 
     peer: str
     idle_since: float | None
     end: Callable[[], object] | None = None
+    stalled_since: float | None = None
+
+    @property
+    def unused_since(self) -> float | None:
+        """Since when the client has done nothing with it, None while it is at work."""
+        return self.stalled_since if self.idle_since is None else self.idle_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +42,12 @@ class Admission:
 
 
 def longest_idle(slots: Collection[Slot]) -> Slot | None:
-    """The slot on which nothing has been asked for the longest time, half a request or handshake being nothing."""
-    idle = [slot for slot in slots if slot.idle_since is not None]
-    return min(idle, key=lambda slot: slot.idle_since or 0.0, default=None)
+    """The slot on which nothing has been asked or read for the longest time.
+
+    Half a request or handshake is nothing.
+    """
+    idle = [(slot.unused_since, number, slot) for number, slot in enumerate(slots) if slot.unused_since is not None]
+    return min(idle)[2] if idle else None
 
 
 def admit(peer: str, slots: Collection[Slot], limits: SlotLimits) -> Admission:

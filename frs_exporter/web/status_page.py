@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -21,6 +21,8 @@ from frs_exporter.status.i18n import Translator, language_of
 from frs_exporter.status.snapshot import Snapshot
 from frs_exporter.status.summary import columns_of, css_class, date, failures, plain, recent_polls, state, usage_class
 from frs_exporter.status.view import Projects, Severity
+from frs_exporter.web.rendering import Blocks
+from frs_exporter.web.renderings import Renderings, Subject
 from frs_exporter.web.stream import header, stream
 
 MAX_ROWS = 500
@@ -72,25 +74,34 @@ class StatusQuery:
         text = request.query.get("q", "").strip()[:MAX_QUERY]
         return cls(Translator(language), lang if lang == language.name else "", text, request.query.get("all") == "1")
 
+    @property
+    def variant(self) -> Hashable:
+        """All that makes a difference to what such a reader gets."""
+        return self.words.language.name, self.lang, self.text, self.all
+
     def query(self, **changes: str) -> str:
         """The query of a link to the same with some changes."""
         now = {"q": self.text, "lang": self.lang, "all": "1" if self.all else ""}
         return urlencode({name: value for name, value in {**now, **changes}.items() if value})
 
 
-async def page(exporter: Exporter, metrics: str, request: web.Request) -> web.StreamResponse:
+async def page(exporter: Exporter, renderings: Renderings, metrics: str, request: web.Request) -> web.StreamResponse:
     """The page for people; `metrics` is where the metrics are, seen from here."""
     asked = StatusQuery.of(request)
-    return await stream(request, rendered(exporter, asked, metrics), HEADERS)
+    subject, blocks = Subject("status page", asked.variant), partial(rendered, exporter, asked, metrics)
+    return await stream(request, renderings, subject, blocks, HEADERS)
 
 
-async def document(exporter: Exporter, request: web.Request) -> web.StreamResponse:
+async def document(exporter: Exporter, renderings: Renderings, request: web.Request) -> web.StreamResponse:
     """The same as JSON, of all projects or those that a text is in."""
-    headers = {"Content-Type": "application/json", "Vary": "Accept-Language"}
-    return await stream(request, as_json(exporter, StatusQuery.of(request)), headers)
+    asked = StatusQuery.of(request)
+    subject, blocks = Subject("status document", asked.variant), partial(as_json, exporter, asked)
+    return await stream(
+        request, renderings, subject, blocks, {"Content-Type": "application/json", "Vary": "Accept-Language"}
+    )
 
 
-async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> AsyncIterator[bytes]:
+async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> Blocks:
     """The page in pieces."""
     snapshot, turn = exporter.snapshot(), Yielder(exporter.clock)
     projects, matching = await look(snapshot, asked, turn)
@@ -170,7 +181,7 @@ def probe_query(project: str) -> str:
     return urlencode({"project": project, "debug": "true"})
 
 
-async def as_json(exporter: Exporter, asked: StatusQuery) -> AsyncIterator[bytes]:
+async def as_json(exporter: Exporter, asked: StatusQuery) -> Blocks:
     """The document, project by project."""
     snapshot, turn = exporter.snapshot(), Yielder(exporter.clock)
     projects, names = await look(snapshot, asked, turn)

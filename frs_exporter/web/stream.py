@@ -1,18 +1,33 @@
-"""An answer that is written piece by piece: it is never there as a whole, and nobody holds it up for ever."""
+"""An answer that is written piece by piece, from a rendering that all who read it share, to whoever reads in time."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from aiohttp import HttpVersion11, web
 
-from frs_exporter.exposition.page import ENCODINGS, GZIP, IDENTITY, Coder, negotiate
+from frs_exporter.exposition.page import ENCODINGS, GZIP, IDENTITY, Encoding, negotiate
+from frs_exporter.web.rendering import Blocks, Reader
+from frs_exporter.web.renderings import Busy, Renderings, Subject
 
-LONGEST = 120.0
-"""Seconds after which an answer is given up that is still being read: Prometheus waits for ten by default."""
+RETRY_AFTER = "10"
 
 
-async def in_turns(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class ReadingTimes:
+    """Seconds for which a client may read nothing, and for which it may read in all.
+
+    Prometheus waits for ten by default; a person may stop at a page of a pager.
+    """
+
+    idle: float = 30.0
+    total: float = 120.0
+
+
+USUAL = ReadingTimes()
+
+
+async def in_turns(blocks: Iterable[bytes]) -> Blocks:
     """The blocks, with a turn of the loop before each."""
     await asyncio.sleep(0)
     for block in blocks:
@@ -21,37 +36,63 @@ async def in_turns(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 
 async def stream(
-    request: web.Request, blocks: AsyncIterator[bytes], headers: Mapping[str, str], *, timeout: float = LONGEST
+    request: web.Request,
+    renderings: Renderings,
+    subject: Subject,
+    blocks: Callable[[], Blocks],
+    headers: Mapping[str, str],
+    *,
+    status: int = 200,
+    times: ReadingTimes = USUAL,
 ) -> web.StreamResponse:
-    """Answer with the blocks, in the content coding that the client likes best, as long as it reads them in time."""
+    """Answer with the subject, in the content coding that the client likes best, as long as it reads it in time."""
     encoding = negotiate(header(request, "Accept-Encoding", "identity"), ENCODINGS, IDENTITY)
+    response = head(request, encoding, headers, status)
+    transport = request.transport
+    if request.method == "HEAD" or transport is None:
+        return response
+    try:
+        async with renderings.reading(subject, encoding, blocks, transport.abort) as reader:
+            await response.prepare(request)
+            await copy(reader, request, response, times)
+    except Busy:
+        text = "too many answers of this kind are being made: come again\n"
+        return web.Response(text=text, status=503, headers={"Cache-Control": "no-store", "Retry-After": RETRY_AFTER})
+    except TimeoutError:
+        transport.abort()
+    except ConnectionError:
+        pass  # a reader that gives up halfway is no error of ours
+    return response
+
+
+def head(request: web.Request, encoding: Encoding, headers: Mapping[str, str], status: int) -> web.StreamResponse:
+    """An answer without its body."""
     vary = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
-    response = web.StreamResponse(headers={"Cache-Control": "no-store", **headers, "Vary": vary})
+    response = web.StreamResponse(status=status, headers={"Cache-Control": "no-store", **headers, "Vary": vary})
     if encoding is GZIP:
         response.headers["Content-Encoding"] = "gzip"
     if request.version < HttpVersion11:
         # Without chunks only the end of the connection ends a body of unknown length (RFC 9112, 6.3). To a client that
         # wants to keep the connection aiohttp does not promise that, but keeps it all the same.
         response.force_close()
-    await response.prepare(request)
-    if request.method == "HEAD":
-        return response
-    coder = Coder(encoding)
-    try:
-        async with asyncio.timeout(timeout):
-            async for block in blocks:
-                if data := coder.code(block):
-                    await response.write(data)
-            await response.write_eof(coder.end())
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-    except ConnectionError:
-        pass  # a reader that gives up halfway is no error of ours
-    finally:
-        with contextlib.suppress(RuntimeError):
-            await blocks.aclose()  # type: ignore[attr-defined]
     return response
+
+
+async def copy(reader: Reader, request: web.Request, response: web.StreamResponse, times: ReadingTimes) -> None:
+    """Write what a reader gets, each piece when the one before was read; raises TimeoutError."""
+    now = asyncio.get_running_loop().time
+    end = now() + times.total
+    async with asyncio.timeout_at(end) as limit:
+        async for piece in reader:
+            limit.reschedule(min(end, now() + times.idle))
+            await response.write(piece)
+            if request.protocol.writing_paused:
+                await request.writer.drain()  # which aiohttp does after 64 KiB only
+            else:
+                await asyncio.sleep(0)  # hundreds may read the same at once
+            reader.progress()
+        limit.reschedule(min(end, now() + times.idle))
+        await response.write_eof()
 
 
 def header(request: web.Request, name: str, default: str) -> str:

@@ -2,11 +2,9 @@
 
 import asyncio
 import gzip
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -19,7 +17,6 @@ from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.times import Times
 from frs_exporter.web.app import build_app
 from frs_exporter.web.layout import Layout
-from frs_exporter.web.stream import in_turns, stream
 from frs_simulator import Simulator, demo_world
 from frs_simulator.faults import HANG
 from tests.conftest import LIMITS, account, target_of
@@ -227,33 +224,3 @@ async def test_only_the_metrics_that_are_named(served: Served) -> None:
     _, _, body = await served.get("/metrics?name[]=frs_polls_total&name[]=nothing", headers=accept)
     assert {family.name for family in parse_openmetrics(body.decode())} == {"frs_polls"}
     assert (await served.get("/metrics?name[]=nothing"))[::2] == (200, b"")
-
-
-async def test_a_reader_that_stops_reading_does_not_keep_the_page() -> None:
-    """The connection ends, and with it what was still to be read."""
-
-    async def page(request: web.Request) -> web.StreamResponse:
-        return await stream(request, in_turns(200 * [bytes(1 << 16)]), {}, timeout=0.5)
-
-    app = web.Application()
-    app.router.add_get("/metrics", page)
-    async with TestServer(app) as server:
-        with socket.socket() as reader:
-            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            reader.connect(("127.0.0.1", server.port))
-            reader.sendall(6 * b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")  # more than the kernel keeps for it
-            await asyncio.sleep(1.5)
-            assert await asyncio.to_thread(ends, reader)
-
-
-def ends(reader: socket.socket) -> bool:
-    """Whether there is an end to what can be read: a kept connection waits for the next request."""
-    reader.settimeout(3)
-    try:
-        while reader.recv(1 << 20):
-            pass
-    except TimeoutError:
-        return False
-    except ConnectionResetError:
-        pass
-    return True
