@@ -5,6 +5,7 @@ import ssl
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -46,7 +47,8 @@ PROGRESS: ContextVar[Progress] = ContextVar("progress")
 class Connector(aiohttp.TCPConnector):
     """Connects as the options say, and tells the task's Progress.
 
-    aiohttp knows proxies that speak HTTP, and TLS to them; those that speak SOCKS5 it is not told of.
+    aiohttp knows proxies that speak HTTP, and TLS to them; those that speak SOCKS5 it is not told of. No answer to nobody
+    is taken for that of the next request.
     """
 
     def __init__(self, options: HttpOptions, resolver: AbstractResolver) -> None:
@@ -57,6 +59,7 @@ class Connector(aiohttp.TCPConnector):
             resolver=resolver,
         )
         self._options = options
+        self._used: WeakSet[ResponseHandler] = WeakSet()
 
     # The same is told by aiohttp's trace_configs, but these cost each request a tenth of its time.
     async def connect(
@@ -66,6 +69,13 @@ class Connector(aiohttp.TCPConnector):
         progress = PROGRESS.get()
         progress.reached = progress.connected = False  # also for a second try
         connection = await super().connect(req, traces, timeout)
+        # aiohttp takes a kept connection as long as it stands. What has come on it since its last answer was asked for
+        # by nobody: taken for the answer to this request, it would tell of another project.
+        while (protocol := connection.protocol) is not None and protocol in self._used and protocol.should_close:
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        if protocol is not None:
+            self._used.add(protocol)
         progress.connected = True
         # Over plain http aiohttp's proxies open no way, they answer themselves.
         progress.reached = req.proxy is None or req.is_ssl()

@@ -15,6 +15,7 @@ import structlog
 
 from frs_exporter.web.layout import Layout
 from frs_simulator import Simulator, demo_world
+from tests.attacks.hostile import hostile
 from tests.web.serving import Served, serving
 from tests.web.test_guard import login, said, users
 
@@ -246,22 +247,20 @@ async def test_no_target_leads_anywhere_else(served: Served, status: int) -> Non
 
 async def test_nobody_is_called_for_a_stranger(served: Served) -> None:
     """Neither as a proxy nor as a tunnel, whatever target or host is named; the answer is our own."""
-    calls: list[object] = []
-    other = await asyncio.start_server(lambda _, writer: calls.append(writer) or writer.close(), "127.0.0.1", 0)
-    there = f"127.0.0.1:{other.sockets[0].getsockname()[1]}".encode()
-    told = await all_statuses(
-        served.port,
-        {
-            "absolute": request(CLOSE, target=b"http://" + there + b"/-/healthy", host=there),
-            "absolute, another host": request(CLOSE, target=b"http://" + there + b"/-/healthy"),
-            "tunnel": request(method=b"CONNECT", target=there, host=there) + request(CLOSE),
-            "forwarded": request(CLOSE, b"X-Forwarded-Host: " + there, b"Forwarded: host=" + there),
-            "rewritten": request(CLOSE, b"X-Original-URL: http://" + there, b"X-Rewrite-URL: /metrics"),
-            "probe": request(CLOSE, target=b"/probe?target=http://" + there),
-        },
-    )
-    other.close()
-    assert calls == []
+    async with hostile(lambda _: []) as other:
+        there = other.url.removeprefix("http://").encode()
+        told = await all_statuses(
+            served.port,
+            {
+                "absolute": request(CLOSE, target=b"http://" + there + b"/-/healthy", host=there),
+                "absolute, another host": request(CLOSE, target=b"http://" + there + b"/-/healthy"),
+                "tunnel": request(method=b"CONNECT", target=there, host=there) + request(CLOSE),
+                "forwarded": request(CLOSE, b"X-Forwarded-Host: " + there, b"Forwarded: host=" + there),
+                "rewritten": request(CLOSE, b"X-Original-URL: http://" + there, b"X-Rewrite-URL: /metrics"),
+                "probe": request(CLOSE, target=b"/probe?target=http://" + there),
+            },
+        )
+    assert other.connections == 0
     assert told == {
         **{key: [200] for key in ("absolute", "absolute, another host", "forwarded", "rewritten")},
         "tunnel": [404, 200],
