@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,8 +24,11 @@ class Hostile:
 
 
 @asynccontextmanager
-async def hostile(answer: Answer) -> AsyncIterator[Hostile]:
-    """Answer all requests like this; where an answer has no end, for as long as somebody reads it."""
+async def hostile(answer: Answer, context: ssl.SSLContext | None = None) -> AsyncIterator[Hostile]:
+    """Answer all requests like this; where an answer has no end, for as long as somebody reads it.
+
+    With a context over TLS; what does not shake hands is no connection.
+    """
     server, tasks = Hostile(), set[asyncio.Task[None]]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,7 +47,7 @@ async def hostile(answer: Answer) -> AsyncIterator[Hostile]:
                     await asyncio.sleep(0)  # drain() waits for nobody as long as the kernel takes what is sent
         writer.transport.abort()
 
-    async with listening(serve) as server.url:
+    async with listening(serve, context) as server.url:
         yield server
         for task in tasks:
             task.cancel()
@@ -51,11 +55,11 @@ async def hostile(answer: Answer) -> AsyncIterator[Hostile]:
 
 
 @asynccontextmanager
-async def listening(serve: Serve) -> AsyncIterator[str]:
+async def listening(serve: Serve, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve connections on a port of this machine; yields its URL."""
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     try:
-        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        yield f"{'https' if context else 'http'}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     finally:
         listener.close()
 
