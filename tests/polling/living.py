@@ -87,8 +87,8 @@ class Living:
         """Load and start, as the command does."""
         self.write(self.config)
         source = Source(str(self.file), self._load)
-        options = {"rng": random.Random(3), "shard": Shard(), **self.options}
-        self.exporter = Exporter(source, source.load(), self.telemetry, now=virtual_now, **options)
+        options = {"rng": random.Random(3), "shard": Shard(), "now": virtual_now, **self.options}
+        self.exporter = Exporter(source, source.load(), self.telemetry, **options)
         await self.exporter.start()
 
     def _load(self, path: str, on_read: OnRead) -> Config:
