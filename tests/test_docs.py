@@ -136,3 +136,16 @@ def test_metrics_in_examples_exist() -> None:
 def test_ci_calls_the_readmes_own_test_command() -> None:
     assert "make test" in README
     assert (ROOT / ".ci/run").read_text().rstrip().endswith("exec make test")
+
+
+def test_each_attack_has_its_test() -> None:
+    """A test that is renamed or goes is missed in the table."""
+    folder, known = ROOT / "tests/attacks", set[str]()
+    for row in re.findall(r"(?m)^\| .* \| (`.*) \|$", (folder / "README.md").read_text()):
+        text = ""
+        for path, test in re.findall(r"`([\w/]+\.py)?:*(test_\w+)?`", row):
+            text = (ROOT / path if "/" in path else folder / path).read_text() if path else text
+            assert f"def {test}" in text, (path, test)
+            known.add(test)
+    for file in folder.glob("test_*.py"):
+        assert set(re.findall(r"def (test_\w+)\(", file.read_text())) & known, file

@@ -98,6 +98,8 @@ class Memory:
         """Return when all is on the disk that is to be, as far as it can be."""
         if self._writing:
             await asyncio.wait({self._writing}, timeout=LONGEST_WAIT)
+        if self._writing is None and self._file.unsaved:  # the disk was full, say, and may have room by now
+            await self.write(lambda entries: None)
 
     async def _write(self) -> None:
         """Write until nothing is left: who comes meanwhile shares the next write. Whatever happens, nobody hangs."""

@@ -76,6 +76,11 @@ class StateFile:
         self._entries: Entries = {}
         self._on_disk: Entries = {}
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is known that could not be written."""
+        return self.directory is not None and bool(changes(self._on_disk, self._entries))
+
     def read(self) -> Entries:
         """The entries that have not ended, others' included; a copy."""
         with self._mutex:

@@ -87,7 +87,9 @@ class Connection(web.RequestHandler):
         if isinstance(exc, HttpProcessingError):
             long = f"the request line or a header is longer than {MAX_LINE} bytes"
             return self._guard.malformed(long if isinstance(exc, LineTooLong) else "this is no HTTP/1.1 request")
-        super().handle_error(request, status, exc, message)  # logs, and ends what is half answered
+        gone = self.transport is None or self.transport.is_closing()
+        if not (isinstance(exc, ConnectionError) and gone):  # who hangs up before the answer begins is no error of ours
+            super().handle_error(request, status, exc, message)  # logs, and ends what is half answered
         return self._guard.answer(status, "internal error: the exporter's log has more")
 
 

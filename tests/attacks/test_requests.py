@@ -12,8 +12,15 @@ from pathlib import Path
 
 import pytest
 import structlog
+from aiohttp import web
 
+from frs_exporter.web.bind import bind
 from frs_exporter.web.layout import Layout
+from frs_exporter.web.listener import Listener
+from frs_exporter.web.middleware import Guard
+from frs_exporter.web.server import HttpServer
+from frs_exporter.web.stream import in_turns, stream
+from frs_exporter.web.web_config import WebConfig
 from frs_simulator import Simulator, demo_world
 from tests.attacks.hostile import hostile
 from tests.web.serving import Served, serving
@@ -402,3 +409,27 @@ async def test_endless_fields_have_an_end(served: Served) -> None:
                 await asyncio.sleep(0)
                 taken += 1
     assert taken < 1000
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_who_hangs_up_before_the_answer_begins_fills_no_log(
+    caplog: pytest.LogCaptureFixture, streamed: bool
+) -> None:
+    """The end of a connection may be read in the very turn of the loop in which its answer is ready."""
+
+    async def hung_up(request: web.Request) -> web.StreamResponse:
+        assert request.transport
+        request.transport.close()
+        return await stream(request, in_turns([b"x"]), {}) if streamed else web.Response(text="x")
+
+    app = web.Application()
+    app.router.add_get("/-/healthy", hung_up)
+    server = HttpServer(app, Guard(WebConfig()))
+    await server.start()
+    sockets = await bind(("127.0.0.1", 0))
+    port, listener = sockets[0].getsockname()[1], Listener(server, sockets)
+    await listener.secure(None)
+    assert await statuses(port, request()) == []
+    assert not caplog.records
+    await listener.close()
+    await server.stop()
