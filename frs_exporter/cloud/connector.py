@@ -47,8 +47,8 @@ PROGRESS: ContextVar[Progress] = ContextVar("progress")
 class Connector(aiohttp.TCPConnector):
     """Connects as the options say, and tells the task's Progress.
 
-    aiohttp knows proxies that speak HTTP, and TLS to them; those that speak SOCKS5 it is not told of. No answer to nobody
-    is taken for that of the next request.
+    aiohttp knows proxies that speak HTTP, and TLS to them; those that speak SOCKS5 it is not told of. And no answer to
+    nobody is taken for that of the next request.
     """
 
     def __init__(self, options: HttpOptions, resolver: AbstractResolver) -> None:

@@ -26,7 +26,7 @@ FAULTS = (
     *(Fault(body="<html>"), Fault(status=429, headers={"Retry-After": "0"}), Fault(drip=0.01), Fault(code="FRS.0019")),
 )
 PATHS = ("/metrics", "/", "/?lang=zh&all=1", "/api/v1/status", "/sd", "/probe?project=t1&debug=true", "/nowhere")
-STAGE = 5.0
+STAGE = 4.0
 """Seconds of trouble between two looks at the process."""
 ROUNDS = 8
 

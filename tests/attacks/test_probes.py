@@ -13,7 +13,7 @@ from tests.attacks.test_requests import CLOSE, request, statuses
 from tests.web.test_probe import TIMEOUT, demo
 
 PROJECTS = 6
-FLOOD = 3000
+FLOOD = 1500
 MOST = (1 + PROBES_AT_ONCE) * PROJECTS
 """Polls that each project may be asked for at once in an interval, which is an hour here, and its own."""
 
