@@ -18,7 +18,7 @@ class Order(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    api: Literal["frs", "iam", "ces", "ecs"] = "frs"
+    api: Literal["frs", "iam", "ces", "ecs", "cce", "sts"] = "frs"
     project: str = Field("", description="A project's name; empty for all.")
     fault: Fault | None = None
     expire_tokens: bool = Field(False, description="Let all tokens issued so far die now.")

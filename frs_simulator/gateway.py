@@ -85,8 +85,12 @@ def api_of(path: str) -> str:
     """The service that a path is of; a region may come before it, where one address serves all regions."""
     if path.startswith(("/openstack/", "/meta-data/")):
         return "ecs"
-    version = re.match(r"(/[a-z0-9-]+)?/(v3|V1\.0)/", path)
-    return {"v3": "iam", "V1.0": "ces"}[version[2]] if version else "frs"
+    if path == "/v1/credentials":
+        return "cce"
+    if path.startswith("/v5/"):
+        return "sts"
+    version = re.match(r"(/[a-z0-9-]+)?/(v3|v3\.0|V1\.0)/", path)
+    return {"v3": "iam", "v3.0": "iam", "V1.0": "ces"}[version[2]] if version else "frs"
 
 
 async def login_project(request: web.Request) -> str:
@@ -119,7 +123,7 @@ async def passed(request: web.Request, handler: Handler, world: World, api: str,
     """The service's answer, once the gateway's checks are passed; a login, or a machine's own, has nothing to check."""
     if request.match_info.http_exception is not None:
         raise request.match_info.http_exception
-    if api == "ecs" or (api == "iam" and request.method == "POST"):
+    if api in ("ecs", "cce", "sts") or request.path.endswith("/v3/auth/tokens"):
         return await handler(request)
     caller = await authenticated(request, world)
     world.requests[api, caller.user, project_id] += 1

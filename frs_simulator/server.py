@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from frs_simulator import cloud_eye, control, ecs, frs, iam, tokens
+from frs_simulator import agencies, cce, cloud_eye, control, ecs, frs, iam, sts, tokens
 from frs_simulator.gateway import WORLD, gateway
 from frs_simulator.own_pages import own_pages_only
 from frs_simulator.world import TOKEN_LENGTH, Account, World
@@ -28,6 +28,7 @@ class Simulator:
         app[WORLD] = world
         for region in ("", "/{region:[a-z]+-[a-z]+-[0-9]+}"):  # one address may serve all, told apart by their path
             app.router.add_post(f"{region}/v3/auth/tokens", tokens.create_token)
+            app.router.add_post(f"{region}{agencies.PATH}", agencies.security_tokens)
             app.router.add_get(f"{region}/v3/auth/projects", iam.auth_projects)
             app.router.add_get(f"{region}/v3/auth/domains", iam.auth_domains)
             app.router.add_get(f"{region}/v3/projects", iam.list_projects)
@@ -40,6 +41,8 @@ class Simulator:
             app.router.add_post(f"{region}/V1.0/{{project_id}}/batch-query-metric-data", cloud_eye.batch_query)
         app.router.add_put("/meta-data/latest/api/token", ecs.create_token)
         app.router.add_get("/openstack/latest/securitykey", ecs.security_key)
+        app.router.add_post(cce.PATH, cce.credentials)
+        app.router.add_post(sts.PATH, sts.assume_with_oidc)
         app.router.add_get(control.PATH, control.show)
         app.router.add_post(control.PATH, own_pages_only(control.change))
         app.router.add_delete(control.PATH, own_pages_only(control.clear))
@@ -102,6 +105,8 @@ def credential(account: Account, url: str) -> dict[str, Any]:
     """An account's entry under `credentials`."""
     if account.kind == "ecs_agency":
         return {"ecs_agency": {"endpoint": url}}
+    if account.kind == "pod_identity":
+        return {"pod_identity": {"uri": f"{url}{cce.PATH}"}}
     if account.kind == "token":
         login = {"domain_name": account.domain_name, "user_name": account.user_name, "password": account.password}
         return {"token": login}

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from frs_simulator.faults import Faults
+from frs_simulator.issuers import Agency, Cluster, Machine, TemporaryKey, Trust
 from frs_simulator.traffic import Traffic
 
 QUOTA = 10
@@ -121,38 +122,6 @@ class IssuedToken:
     expires_at: float
 
 
-@dataclass(frozen=True)
-class TemporaryKey:
-    """A key that ends, in Unix seconds; its security token must come with each signature."""
-
-    account: Account
-    access_key: str
-    secret_key: str
-    security_token: str
-    expires_at: float
-
-    def good_with(self, security_token: str, now: float) -> bool:
-        """Whether the key may be used with this security token now."""
-        return security_token == self.security_token and now < self.expires_at
-
-
-@dataclass
-class Machine:
-    """What the metadata service tells on a machine whose agency acts for an account, if it has one.
-
-    Keys live for `life` seconds; in the last `overlap` of them others are given. The service may know no tokens
-    (`token_status` 404, 405 or 503), or want one.
-    """
-
-    account: Account | None
-    life: float = 86400.0
-    overlap: float = 21600.0
-    token_status: int = 200
-    token_required: bool = False
-    tokens: set[str] = field(default_factory=set)
-    key: TemporaryKey | None = None
-
-
 @dataclass
 class Lock:
     """One user or key: when it failed to log in, in a row; until when it is locked, and how often it was."""
@@ -186,6 +155,10 @@ class World:
     faults: Faults = field(default_factory=Faults)
     tokens: dict[str, IssuedToken] = field(default_factory=dict)
     machine: Machine = field(default_factory=lambda: Machine(None))
+    cluster: Cluster = field(default_factory=Cluster)
+    trust: Trust = field(default_factory=Trust)
+    agencies: dict[tuple[str, str], Agency] = field(default_factory=dict)
+    """By the account's name and their own."""
     temporary_keys: dict[str, TemporaryKey] = field(default_factory=dict)
     outdated: set[str] = field(default_factory=set)
     """Tokens that died early, as on arrears or changed permissions."""
@@ -226,12 +199,17 @@ class World:
 
     def temporary_key(self, account: Account) -> TemporaryKey:
         """The key that the machine is given now."""
-        machine, now = self.machine, self.now()
-        if machine.key is None or machine.key.expires_at - now <= machine.overlap:
-            access, secret = secrets.token_hex(10).upper(), secrets.token_hex(20)
-            machine.key = TemporaryKey(account, access, secret, secrets.token_urlsafe(600), now + machine.life)
-            self.temporary_keys[access] = machine.key
+        machine = self.machine
+        if machine.key is None or machine.key.expires_at - self.now() <= machine.overlap:
+            machine.key = self.issue_key(account, machine.life)
         return machine.key
+
+    def issue_key(self, account: Account, life: float) -> TemporaryKey:
+        """A new key that lives for so many seconds; older ones stay valid."""
+        access, secret = secrets.token_hex(10).upper(), secrets.token_hex(20)
+        key = TemporaryKey(account, access, secret, secrets.token_urlsafe(600), self.now() + life)
+        self.temporary_keys[access] = key
+        return key
 
     def issue(self, account: Account, project: Project | None) -> tuple[str, IssuedToken]:
         """A new token; older ones stay valid."""

@@ -31,6 +31,8 @@ from frs_exporter.cli.adhoc import FirstLook, first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config, load
+from frs_exporter.core.credentials import KeyCredential
+from frs_exporter.core.model import Api
 from frs_exporter.polling.one_shot import Check, Selection
 from frs_exporter.status.i18n import CHINESE, ENGLISH, Translator
 from frs_simulator import Account, Project, Simulator, World, demo_world
@@ -242,6 +244,72 @@ def test_what_is_no_token_is_told_by_its_character(content: bytes, message: str,
     assert "MII" not in result.stderr
 
 
+def nothing_is_told(monkeypatch: pytest.MonkeyPatch, home: str = "/nowhere") -> None:
+    """Nothing of the vendor's is in the environment, nor in the home folder."""
+    for name in os.environ:
+        if name.startswith(("HUAWEICLOUD_", "HW_", "HC_CONTAINER_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", home)
+
+
+def test_a_first_look_without_keys_tells_where_it_has_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody but the machine could give some: on one that can, it fails for a reason of its own."""
+    nothing_is_told(monkeypatch)
+    result = run("check", f"--project-id={'a' * 32}", "--region=y", "--endpoint=http://127.0.0.1:9", "--output=json")
+    assert result.exit_code == 1
+    if "no keys found" in result.stdout:
+        for name in ("HUAWEICLOUD_OIDC_PROVIDER_URN", "HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"):
+            assert f"{name} is not set" in result.stdout
+        assert "/nowhere/.huaweicloud/credentials: No such file" in result.stdout
+
+
+def test_a_first_look_takes_project_region_and_places_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nothing_is_told(monkeypatch, str(tmp_path))
+    monkeypatch.setenv("HW_ACCESS_KEY", "TF")
+    monkeypatch.setenv("HW_SECRET_KEY", "tf-secret")
+    monkeypatch.setenv("HW_REGION_NAME", "cn-north-4")
+    monkeypatch.setenv("HW_PROJECT_ID", "a" * 32)
+    (target,) = first_look(FirstLook(region=None)).targets
+    assert (target.region, target.project_id) == ("cn-north-4", "a" * 32)
+    assert isinstance(target.credential, KeyCredential)
+    assert target.credential.access_key == "TF"
+    monkeypatch.setenv("HUAWEICLOUD_SDK_PROJECT_ID", "b" * 32)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_IAM_ENDPOINT", "https://iam.example.com")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_REGION_FRS_CN_EAST_3", "https://face.example.com,https://other.example.com")
+    (target,) = first_look(FirstLook(region="cn-east-3")).targets
+    assert (target.region, target.project_id) == ("cn-east-3", "b" * 32), "the flag comes first"
+    assert target.endpoints[Api.FRS] == "https://face.example.com"
+    assert target.endpoints[Api.IAM] == "https://iam.example.com"
+    assert target.endpoints[Api.CES] == "https://ces.cn-east-3.myhuaweicloud.com"
+    (target,) = first_look(FirstLook(region="cn-east-3", endpoint="http://h")).targets
+    assert set(target.endpoints.values()) == {"http://h"}
+    (target,) = first_look(FirstLook(region="cn-north-4")).targets
+    assert target.endpoints[Api.FRS] == "https://face.cn-north-4.myhuaweicloud.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("HW_REGION_NAME", "Y!", "HW_REGION_NAME must be a region like cn-north-4"),
+        ("HW_PROJECT_ID", "x", "HW_PROJECT_ID must be 32 hexadecimal digits"),
+        ("HUAWEICLOUD_SDK_IAM_ENDPOINT", "h", "HUAWEICLOUD_SDK_IAM_ENDPOINT must be a URL"),
+        ("HUAWEICLOUD_SDK_REGION_FRS_Y", "h", "HUAWEICLOUD_SDK_REGION_FRS_Y must be a URL"),
+        ("HUAWEICLOUD_SDK_REGIONS_FILE", "/dev/zero", "/dev/zero: it is not a regular file"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_is_told_by_its_name(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_is_told(monkeypatch)
+    monkeypatch.setenv("HW_REGION_NAME", "y")
+    monkeypatch.setenv(name, value)
+    result = run("check")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+
+
 @pytest.mark.parametrize("name", ["AK", "SK", "SECURITY_TOKEN"])
 def test_a_key_of_the_environment_that_is_none_is_told_by_its_character(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -264,7 +332,6 @@ def test_a_key_of_the_environment_that_is_none_is_told_by_its_character(
         (("--project-id=x",), "--region is missing"),
         (("--project-id=x", "--region=y"), "--project-id must be 32 hexadecimal digits, in lower case"),
         ((f"--project-id={'a' * 32}", "--region=Y!"), "--region must be a region like cn-north-4"),
-        ((f"--project-id={'a' * 32}", "--region=y"), "HUAWEICLOUD_SDK_AK is not set: set HUAWEICLOUD_SDK_AK and"),
         ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/nowhere"), "--token-file /nowhere: No such file"),
         ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/dev/null"), "there is no token in it"),
         ((f"--project-id={'a' * 32}", "--region=y", "--token-file=/dev/zero"), "it is longer than 65536 bytes"),
@@ -284,8 +351,7 @@ def test_a_key_of_the_environment_that_is_none_is_told_by_its_character(
 def test_wrong_usage_is_one_line_and_exit_code_2(
     arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("AK", "SK", "SECURITY_TOKEN"):
-        monkeypatch.delenv(f"HUAWEICLOUD_SDK_{name}", raising=False)
+    nothing_is_told(monkeypatch)
     result = run("check", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr

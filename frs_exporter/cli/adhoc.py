@@ -12,22 +12,21 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from frs_exporter.cli.variables import setting
 from frs_exporter.config.load import Config, build
-from frs_exporter.config.types import Endpoint, ProjectId, Region, hidden_character
+from frs_exporter.config.sdk_chain import odd_character
+from frs_exporter.config.sdk_regions import region_endpoint
+from frs_exporter.config.types import Endpoint, ProjectId, Region
 from frs_exporter.config.yaml import Document
-from frs_exporter.core.credentials import Credential, KeyCredential, StaticToken
+from frs_exporter.core.credentials import Credential, StaticToken
 from frs_exporter.core.model import Target
 from frs_exporter.runtime.files import decode_text, read_file, reason_of
 
-ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN = (
-    "HUAWEICLOUD_SDK_AK",
-    "HUAWEICLOUD_SDK_SK",
-    "HUAWEICLOUD_SDK_SECURITY_TOKEN",
-)
-"""As the vendor's own clients call them (huaweicloudsdkcore, auth/credentials.py)."""
+PROJECT_ID, REGION = ("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"), ("HW_REGION_NAME",)
+"""What says which project in which region, where no flag does: of the vendor's own clients, and of Terraform."""
+IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
 MAX_TOKEN = 1 << 16
 HEADER = re.compile(r"^x-(?:subject|auth)-token:[ \t]*(\S+)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 """What a token comes in from IAM (iam_30_0001), and goes out in."""
-NAME = "environment"
+NAME = "first-look"
 FLAGS = {"ca_file": "--ca-file", "proxy_from_environment": "--proxy-from-environment"}
 """Flags, by the setting that each stands for."""
 
@@ -46,23 +45,25 @@ class FirstLook:
 
 def first_look(flags: FirstLook) -> Config:
     """The config that these flags and the environment make; raises click.UsageError."""
-    if not flags.region:
+    region, source = given_or_set(flags.region, "--region", REGION)
+    if not region:
         raise click.UsageError("--region is missing: give --config.file=FILE, or --region for a first look")
-    region = checked(Region, flags.region, "--region")
-    raw: dict[str, Any] = {"credentials": {NAME: {"ak_sk": {"access_key": "unused", "secret_key": "unused"}}}}
-    if flags.project_id:
-        name = checked(ProjectId, flags.project_id, "--project-id")
+    region = checked(Region, region, source)
+    raw: dict[str, Any] = {"credentials": {NAME: {"sdk": {}}}}
+    project_id, source = given_or_set(flags.project_id, "--project-id", PROJECT_ID)
+    if project_id:
+        name = checked(ProjectId, project_id, source)
         raw["projects"] = [{"name": name, "project_id": name, "region": region, "credential": NAME}]
     else:
         raw["discovery"] = [{"name": region, "credential": NAME, "regions": [region], "sub_projects": False}]
-    if flags.endpoint:
-        base = checked(Endpoint, flags.endpoint, "--endpoint")
-        raw["endpoints"] = {"frs": base, "iam": base, "ces": base}
+    raw["endpoints"] = endpoints_of(flags.endpoint, region)
     raw["http_client"] = {"proxy_from_environment": flags.proxy_from_environment}
     if flags.ca_file:
         raw["http_client"]["tls_config"] = {"ca_file": flags.ca_file}
-    config = built(raw)
-    credential = given_token(flags.token_file) if flags.token_file else keys_of_environment()
+    if not flags.token_file:
+        return built(raw)
+    raw["credentials"] = {NAME: {"ak_sk": {"access_key": "unused", "secret_key": "unused"}}}
+    config, credential = built(raw), given_token(flags.token_file)
     return replace(
         config,
         targets=tuple(in_its_name(target, credential) for target in config.targets),
@@ -73,6 +74,30 @@ def first_look(flags: FirstLook) -> Config:
 def in_its_name(target: Target, credential: Credential) -> Target:
     """A target asked in the name of another credential, at the same site."""
     return replace(target, credential=replace(credential, site=target.credential.site))
+
+
+def given_or_set(flag: str | None, name: str, variables: tuple[str, ...]) -> tuple[str | None, str]:
+    """What a flag says, or the first variable that is set, and which of them says it."""
+    if flag:
+        return flag, setting(name)
+    return next(((os.environ[known], known) for known in variables if os.environ.get(known)), (None, name))
+
+
+def endpoints_of(flag: str | None, region: str) -> dict[str, str]:
+    """Where services are, as far as that is told; raises click.UsageError."""
+    if flag:
+        return dict.fromkeys(("frs", "iam", "ces"), checked(Endpoint, flag, setting("--endpoint")))
+    endpoints = {}
+    if url := os.environ.get(IAM_ENDPOINT):
+        endpoints["iam"] = checked(Endpoint, url, IAM_ENDPOINT)
+    for api in ("frs", "iam", "ces"):
+        try:
+            found = region_endpoint(api.upper(), region, os.environ)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        if found:
+            endpoints[api] = checked(Endpoint, *found)
+    return endpoints
 
 
 def built(raw: dict[str, Any]) -> Config:
@@ -108,22 +133,3 @@ def given_token(file: str) -> Credential:
     if problem := "there is no token in it" if not token else odd_character(token):
         raise click.UsageError(f"{setting('--token-file')} {file}: {problem}; a token is one line of letters")
     return StaticToken("token-file", SecretStr(token))
-
-
-def odd_character(secret: str) -> str:
-    """What no key and no token has: the first character that is no visible one of ASCII; empty for none."""
-    found = hidden_character(secret, lambda character: "!" <= character <= "~")
-    return f"it has {found}" if found else ""
-
-
-def keys_of_environment() -> Credential:
-    """The access key in the environment; raises click.UsageError."""
-    access_key, secret_key = os.environ.get(ACCESS_KEY, ""), os.environ.get(SECRET_KEY, "")
-    for name, value in ((ACCESS_KEY, access_key), (SECRET_KEY, secret_key)):
-        if not value:
-            raise click.UsageError(f"{name} is not set: set {ACCESS_KEY} and {SECRET_KEY}, or give --token-file=FILE")
-    token = os.environ.get(SECURITY_TOKEN)
-    for name, value in ((ACCESS_KEY, access_key), (SECRET_KEY, secret_key), (SECURITY_TOKEN, token or "")):
-        if problem := odd_character(value):
-            raise click.UsageError(f"{name} is no key: {problem}")
-    return KeyCredential("environment", access_key, SecretStr(secret_key), SecretStr(token) if token else None)

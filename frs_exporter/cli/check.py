@@ -90,13 +90,17 @@ Examples:
 @click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
 @click.option("--shard", callback=shard_index, help="Only this shard's projects.")
 @click.option("--total-shards", type=click.IntRange(1, 1000), default=1, help="Of so many.")
-@click.option("--project-id", metavar="ID", help="Without a config: the project's id (default: the region's own).")
-@click.option("--region", metavar="REGION", help="Without a config: its region.")
+@click.option(
+    "--project-id",
+    metavar="ID",
+    help="Without a config: the project's id (default: HUAWEICLOUD_SDK_PROJECT_ID, or the region's own).",
+)
+@click.option("--region", metavar="REGION", help="Without a config: its region (default: HW_REGION_NAME).")
 @click.option(
     "--token-file",
     type=FILE,
     metavar="FILE",
-    help="Without a config: a token, - reads it; instead of HUAWEICLOUD_SDK_AK, _SK.",
+    help="Without a config: a token, - reads it; instead of keys as HUAWEICLOUD_SDK_AK, _SK.",
 )
 @click.option("--proxy-from-environment", is_flag=True, help="Without a config: heed HTTPS_PROXY, ALL_PROXY, NO_PROXY.")
 @click.option("--ca-file", type=FILE, metavar="FILE", help="Without a config: certificates to trust, as of a proxy.")

@@ -156,6 +156,8 @@ def told_good(config_file: str, config: Config, web_config_file: str, web_config
     """Say what is in a good config, and on standard error what is probably not meant."""
     for notice in notices(config):
         click.echo(f"{config_file}: {'serious ' if notice.serious else ''}warning: {notice.text}", err=True)
+    for source in config.sources:
+        click.echo(f"{config_file}: {source}")
     asking = (*config.targets, *(rule.template for rule in config.discovery))
     counts = {
         "projects": len(config.targets),

@@ -1,7 +1,6 @@
-"""AK/SK at work: each request is signed anew, with keys that stay or with temporary ones."""
+"""AK/SK at work: each request is signed anew."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -9,18 +8,11 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from frs_exporter.cloud.guard import Guard, Replaced
-from frs_exporter.cloud.lease import REFRESH_RETRY, Grant, Lease
-from frs_exporter.cloud.metadata import temporary_keys
 from frs_exporter.cloud.signing import Signable, sdk_date, sign
-from frs_exporter.cloud.transport import Authorize, Request, Send
-from frs_exporter.core.credentials import AgencyCredential, KeyCredential
-from frs_exporter.core.errors import ApiError, Failure, Reason
-from frs_exporter.core.model import Api, RequestScope
+from frs_exporter.cloud.transport import Authorize, Request
+from frs_exporter.core.credentials import KeyCredential
+from frs_exporter.core.model import RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
-
-RENEW_AT = (0.8, 0.9)
-"""The part of what is left of temporary keys after which they are renewed is drawn from here. They live for 24 hours,
-and others take their place at least 6 hours before their end (ECS user guide, metadata)."""
 
 
 @dataclass(slots=True)
@@ -108,66 +100,6 @@ class KeyAuthorizer:
 
     async def _look(self, _: KeyCredential) -> bool:
         return await self._replaced()
-
-
-class AgencyAuthorizer:
-    """Signs with the temporary keys of the machine's agency, which are renewed ahead, and when they are refused."""
-
-    def __init__(
-        self, credential: AgencyCredential, send: Send, now: Callable[[], float], rng: random.Random, guard: Guard
-    ) -> None:
-        self._credential = credential
-        self._send = send
-        self._now = now
-        self._rng = rng
-        self._guard = guard
-        self._lease: Lease[KeyCredential] = Lease("temporary key", {"credential": credential.name})
-
-    async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
-        """A signature with the keys of now; raises ApiError while there are none, or they are held."""
-        self._guard.check(access.project_id)
-        await self._lease.held(partial(self._obtain, trace))
-        return KeySignature(self._keys, access.project_id, self._now, self._guard, self._replaced)
-
-    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
-        """Whether there are other keys by now."""
-        # Before a refusal comes here the guard has asked `_replaced`, which has had the keys renewed if it could.
-        return isinstance(authorization, KeySignature) and not self._lease.holds(authorization.used)
-
-    def expires_at(self, access: RequestScope) -> float | None:
-        """When the keys end."""
-        return self._lease.expires_at
-
-    def retain(self, accesses: Collection[RequestScope]) -> None:
-        """Share the keys among the endpoints of these."""
-        self._guard.retain(endpoints_of(accesses))
-
-    def close(self) -> None:
-        """Give up a renewal that is under way."""
-        self._lease.close()
-
-    def _keys(self) -> KeyCredential:
-        assert self._lease.value is not None, "authorize has seen to it"
-        return self._lease.value
-
-    async def _replaced(self, refused: KeyCredential) -> bool:
-        """Refused keys may have ended early: whether the machine is given others."""
-        if self._lease.holds(refused):
-            try:
-                return await self._lease.renewed(partial(self._obtain, UNTRACED)) != refused
-            except ApiError:
-                return False
-        return True
-
-    async def _obtain(self, trace: Trace) -> Grant[KeyCredential]:
-        keys, expires_at = await temporary_keys(self._credential, self._send, trace)
-        # Unlike a token's, this answer tells no time of issue, only the end: so our own clock has to be trusted.
-        clock, life = asyncio.get_running_loop().time(), expires_at - self._now()
-        if life <= 0:
-            message = "the metadata service gives keys that have ended; is this machine's clock right?"
-            raise ApiError(Failure(Reason.PAYLOAD, message, api=Api.ECS))
-        refresh_at = clock + max(REFRESH_RETRY, life * self._rng.uniform(*RENEW_AT))
-        return Grant(keys, expires_at, refresh_at, clock + life)
 
 
 def endpoints_of(accesses: Collection[RequestScope]) -> set[str]:

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-from frs_exporter.cloud.ak_sk import AgencyAuthorizer, KeyAuthorizer
+from frs_exporter.cloud.agency import SendAs
+from frs_exporter.cloud.ak_sk import KeyAuthorizer
 from frs_exporter.cloud.guard import Guard, Replaced, User
 from frs_exporter.cloud.iam import about, password_login, read_token
 from frs_exporter.cloud.lease import Grant, Lease
 from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS
 from frs_exporter.cloud.memory import Memory
-from frs_exporter.cloud.transport import Authorize, Request, Send
-from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, StaticToken, TokenCredential
+from frs_exporter.cloud.temporary_keys import TemporaryKeyAuthorizer, key_service
+from frs_exporter.cloud.transport import Authorize, Request, Response, Send
+from frs_exporter.core.credentials import Credential, KeyCredential, StaticToken, TokenCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
@@ -50,6 +52,11 @@ async def no_config() -> None:
     """For credentials that come from no file."""
 
 
+async def for_nobody(request: Request, scope: RequestScope) -> Response:
+    """For credentials that are had in nobody else's name."""
+    raise NotImplementedError
+
+
 class Authorizer(Protocol):
     """One credential at work."""
 
@@ -77,8 +84,9 @@ def authorizer(
     guard: Guard,
     *,
     reread: Reread = no_config,
+    send_as: SendAs = for_nobody,
 ) -> Authorizer:
-    """The authorizer of a credential's kind."""
+    """The authorizer of a credential's kind; `send_as` is for those that are had in the name of another one."""
 
     async def replaced() -> bool:
         await reread()  # another secret is another credential, with an authorizer of its own
@@ -91,8 +99,8 @@ def authorizer(
             return KeyAuthorizer(credential, now, guard, replaced)
         case StaticToken():
             return GivenAuthorizer(UnrenewableToken(Token(credential.value.get_secret_value())))
-        case AgencyCredential():
-            return AgencyAuthorizer(credential, send, now, rng, guard)
+        case _:
+            return TemporaryKeyAuthorizer(credential.name, key_service(credential, send, send_as), now, rng, guard)
 
 
 def guard_of(credential: Credential, telemetry: Telemetry, user: User, memory: Memory | None = None) -> Guard:

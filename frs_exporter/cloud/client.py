@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from frs_exporter.cloud.agency import base_scope
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no_config
 from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.transport import Request, Response, Transport, read_json
-from frs_exporter.core.credentials import Credential
+from frs_exporter.core.credentials import AssumedAgency, Credential
 from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Api, Limit, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
@@ -97,6 +98,9 @@ class Client:
             raise Unchanged
         return data
 
+    async def _send_as(self, request: Request, scope: RequestScope) -> Response:
+        return await self._send(request, scope, self._authorizer(scope.credential))
+
     async def _send(self, request: Request, access: RequestScope, authorizer: Authorizer) -> Response:
         authorization = await authorizer.authorize(access, request.trace)
         try:
@@ -118,6 +122,11 @@ class Client:
             of_credential[access.credential].append(access)
             ways[id(access.credential), id(access.http), id(access.endpoints)] = access
             await turn()
+        for access in tuple(ways.values()):
+            if isinstance(access.credential, AssumedAgency):
+                scope = base_scope(access, access.credential)
+                of_credential[scope.credential].append(scope)
+                ways[id(scope.credential), id(scope.http), id(scope.endpoints)] = scope
         names = {credential.name for credential in of_credential}
         for credential in self._authorizers.keys() - of_credential.keys():
             self._guards[credential].retire()
@@ -160,7 +169,9 @@ class Client:
     def _authorizer(self, credential: Credential) -> Authorizer:
         if credential not in self._authorizers:
             self._authorizers[credential] = authorizer(
-                credential, self._transport.send, self._now, self._rng, self._guard(credential), reread=self._reread
+                *(credential, self._transport.send, self._now, self._rng, self._guard(credential)),
+                reread=self._reread,
+                send_as=self._send_as,
             )
         return self._authorizers[credential]
 

@@ -22,7 +22,7 @@ from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.socks import SocksError
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, Reason, canonical, classify, request_id
-from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit, Proxy, RequestScope
+from frs_exporter.core.model import DIRECT, KEY_SERVICES, Api, HttpOptions, Limit, Proxy, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 
@@ -111,7 +111,7 @@ class Transport:
         self._gates = {
             (api, endpoint, name): gate
             for (api, endpoint, name), gate in self._gates.items()
-            if (name, endpoint) in wanted or (api is Api.ECS and name in names)
+            if (name, endpoint) in wanted or (api in KEY_SERVICES and name in names)
         }
         self._skews.retain({endpoint for _, endpoint in wanted})
         await self._connections.retain({access.http for access in accesses})

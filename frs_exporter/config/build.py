@@ -5,10 +5,9 @@ from typing import Any
 
 from frs_exporter.config import schema
 from frs_exporter.config.cross_checks import DEFAULTS, longest_pause
-from frs_exporter.config.endpoints import site_of_user
 from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.config.yaml import Path
-from frs_exporter.core.credentials import AgencyCredential, Credential, KeyCredential, TokenCredential
+from frs_exporter.core.credentials import Credential
 from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.model import Api, Display, HttpOptions, Target
 from frs_exporter.core.pricing import LIST_PRICE_2018, Price, Tier
@@ -18,16 +17,18 @@ STALE_INTERVALS = 3
 
 
 class Maker:
-    """Makes frozen values of a validated file, and of the endpoints of each of its credentials."""
+    """Makes frozen values of a validated file, and of its credentials, each with its endpoints."""
 
     def __init__(
-        self, file: schema.File, clients: Mapping[Path, HttpOptions], endpoints: Mapping[str, schema.Endpoints]
+        self,
+        file: schema.File,
+        clients: Mapping[Path, HttpOptions],
+        endpoints: Mapping[str, schema.Endpoints],
+        credentials: Mapping[str, Credential],
     ) -> None:
         self._clients = clients
         self._pricing = prices(file)
-        self._credentials = {
-            name: make_credential(name, raw, endpoints[name]) for name, raw in file.credentials.items()
-        }
+        self._credentials = credentials
         self._endpoints = {name: {Api(api): url for api, url in own} for name, own in endpoints.items()}
         self._in_region: dict[tuple[str, str], dict[Api, str]] = {}
         self._displays: dict[Display, Display] = {}
@@ -96,15 +97,3 @@ def prices(file: schema.File) -> tuple[Price, ...]:
     return tuple(
         Price(apis, tuple(Tier(tier.up_to, tier.cny) for tier in tiers)) for apis, tiers in file.pricing.items()
     )
-
-
-def make_credential(name: str, credential: schema.Credential, endpoints: schema.Endpoints) -> Credential:
-    """The credential of its kind, at the site of its endpoints."""
-    if token := credential.token:
-        site = site_of_user("token", endpoints)
-        return TokenCredential(name, token.domain_name, token.user_name, token.password, site)
-    if credential.ecs_agency:
-        return AgencyCredential(name, credential.ecs_agency.endpoint, site_of_user("ecs_agency", endpoints))
-    assert credential.ak_sk
-    keys, site = credential.ak_sk, site_of_user("ak_sk", endpoints)
-    return KeyCredential(name, keys.access_key, keys.secret_key, keys.security_token, site)

@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from frs_exporter.config.endpoints import VERIFIED_AT, written_endpoints
+from frs_exporter.config.endpoints import verified_at, written_endpoints
+from frs_exporter.config.kinds import KINDS
 from frs_exporter.config.problems import location
-from frs_exporter.config.schema import KINDS
 from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.types import seconds
 from frs_exporter.config.yaml import Document, Path, mapping
@@ -125,7 +125,7 @@ def users_of(document: Document) -> dict[str, str | tuple[str, ...]]:
             facts = mapping(mapping(credential).get(kind))
             values = tuple(facts.get(key) for key in keys)
             if all(isinstance(value, str) for value in values):
-                users[name] = (kind, site_of(str(endpoints[name][VERIFIED_AT[kind]].url)), *map(str, values))
+                users[name] = (kind, site_of(str(endpoints[name][verified_at(kind)].url)), *map(str, values))
     return users
 
 

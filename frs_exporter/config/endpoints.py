@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 
 from frs_exporter.config import schema
 from frs_exporter.config.yaml import Path, mapping
+from frs_exporter.core.credentials import Credential
 from frs_exporter.core.site import site_of
 
 DEFAULTS: Mapping[str, str] = schema.Endpoints().model_dump()
-VERIFIED_AT = {"token": "iam", "ak_sk": "frs", "ecs_agency": "frs"}
-"""Which API sees the secret of a credential of each kind: a password goes to IAM, a signature with each request."""
 
 
 class WrittenEndpoint(NamedTuple):
@@ -46,6 +45,11 @@ def merged(common: schema.Endpoints, own: schema.OwnEndpoints | None) -> schema.
     return common.model_copy(update={api: url for api, url in own if url is not None}) if own else common
 
 
-def site_of_user(kind: str, endpoints: schema.Endpoints) -> str:
-    """The site that knows the user of a credential of some kind."""
-    return site_of(str(getattr(endpoints, VERIFIED_AT[kind])))
+def verified_at(kind: str) -> str:
+    """The API that sees the secret of a credential of a kind: a password goes to IAM, a signature with each request."""
+    return "iam" if kind == "token" else "frs"
+
+
+def site_of_user(credential: Credential, endpoints: schema.Endpoints) -> str:
+    """The site that knows the user of a credential."""
+    return site_of(str(getattr(endpoints, verified_at(credential.kind))))

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from frs_exporter.config import schema
 from frs_exporter.config.build import Maker
+from frs_exporter.config.credentials import CredentialReader
 from frs_exporter.config.cross_checks import check
 from frs_exporter.config.endpoints import resolved_endpoints
 from frs_exporter.config.files import Paths, config_files, in_order
@@ -18,24 +19,28 @@ from frs_exporter.config.warnings import notices
 from frs_exporter.config.yaml import EXTENSION, MAX_NODES, Document, OnRead, read, unwatched
 from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.errors import ConfigError
-from frs_exporter.core.model import Api, Job, Limit, Notice, Target
+from frs_exporter.core.model import KEY_SERVICES, Api, Job, Limit, Notice, Target
 from frs_exporter.runtime.offload import drain, without_collections
 
 MAX_CONFIG = 1 << 26
 """Bytes of a config that are read, of all its files together; 100,000 projects are a third of it."""
 LISTS = ("projects", "discovery")
-METADATA_LIMIT = Limit(rate=1.0, concurrency=1)
-"""Of the machine's metadata service, which is asked for keys now and then."""
+KEYS_LIMIT = Limit(rate=1.0, concurrency=1)
+"""Of each service that is asked for temporary keys now and then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the exporter is to do; `notices` tell what the file says but probably does not mean."""
+    """What the exporter is to do; `notices` tell what the file says but probably does not mean.
+
+    `sources` tell where credentials were found that could have been anywhere.
+    """
 
     targets: tuple[Target, ...]
     limits: Mapping[Api, Limit]
     discovery: tuple[Discovery, ...] = ()
     notices: tuple[Notice, ...] = ()
+    sources: tuple[str, ...] = ()
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -114,15 +119,18 @@ def build(document: Document, on_read: OnRead = unwatched) -> Config | None:
     except ValidationError as error:
         note(error, document, schema.File)
         return None
+    endpoints = resolved_endpoints(file)
+    reader = CredentialReader(document, on_read)
+    credentials = reader.read(file.credentials, endpoints)
     if document.problems:
         return None
-    endpoints = resolved_endpoints(file)
-    make = Maker(file, clients, endpoints)
+    make = Maker(file, clients, endpoints, credentials)
     config = Config(
         targets=tuple(map(make.project, file.projects)),
         limits=limits_of(file),
         discovery=tuple(map(make.discovery, file.discovery)),
-        notices=tuple(notices(file, clients, endpoints, document)),
+        sources=tuple(reader.sources),
+        notices=tuple(notices(file, clients, endpoints, credentials, document)),
     )
     drain(file.projects)
     return config
@@ -130,7 +138,10 @@ def build(document: Document, on_read: OnRead = unwatched) -> Config | None:
 
 def limits_of(file: schema.File) -> dict[Api, Limit]:
     """How politely each API is called."""
-    return {Api.ECS: METADATA_LIMIT, **{Api(api): Limit(**limit.model_dump()) for api, limit in file.limits}}
+    return {
+        **dict.fromkeys(KEY_SERVICES, KEYS_LIMIT),
+        **{Api(api): Limit(**limit.model_dump()) for api, limit in file.limits},
+    }
 
 
 def without_extras(data: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from frs_exporter.config.schema import section
+from frs_exporter.config.section import section
 from frs_exporter.config.suggestions import Suggestions, nearest
 from frs_exporter.config.yaml import EXTENSION, Document, OnRead, Path
 from frs_exporter.core.errors import ConfigError

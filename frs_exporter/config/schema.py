@@ -1,13 +1,14 @@
 """What may be written in the config file: names, types and defaults of every setting."""
 
-from functools import cache
 from itertools import pairwise
-from typing import Annotated, Any, get_args
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 from pydantic.json_schema import WithJsonSchema
 
 from frs_exporter.collectors import COLLECTORS
+from frs_exporter.config import kinds
+from frs_exporter.config.section import Model
 from frs_exporter.config.suggestions import did_you_mean, nearest
 from frs_exporter.config.types import (
     Cny,
@@ -23,12 +24,10 @@ from frs_exporter.config.types import (
     ProjectId,
     RefreshInterval,
     Region,
-    Secret,
     StaleAfter,
     Subservice,
     Text,
     TimeZone,
-    matching,
 )
 from frs_exporter.core.discovery import FRS_REGIONS
 
@@ -43,35 +42,6 @@ def known_collector(name: str) -> str:
 Collector = Annotated[
     str, AfterValidator(known_collector), WithJsonSchema({"type": "string", "enum": list(COLLECTORS)})
 ]
-KINDS = ("token", "ak_sk", "ecs_agency")
-
-
-@cache
-def sections_of(model: type[BaseModel]) -> frozenset[str]:
-    """The names of the sections that a model has."""
-    return frozenset(name for name, field in model.model_fields.items() if section(field.annotation))
-
-
-def section(annotation: Any) -> Any:
-    """The model of a section, optional or not; None where the annotation is of something else."""
-    if type(None) in get_args(annotation):
-        annotation = get_args(annotation)[0]
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-class Model(BaseModel):
-    """Nothing unknown is accepted, and nothing is taken for what it is not."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def with_sections(cls, data: Any) -> Any:
-        """A section in which every line is commented out is there all the same: its defaults hold."""
-        if not isinstance(data, dict):
-            return data
-        empty: dict[str, Any] = {key: {} for key in sections_of(cls) if key in data and data[key] is None}
-        return {**data, **empty} if empty else data
 
 
 class Settings(Model):
@@ -95,28 +65,6 @@ class Settings(Model):
     month_budget_cny: Cny | None = Field(
         None, description="What a month's calls of a project may cost, for alerts; collector cloud_eye counts them."
     )
-
-
-class Token(Model):
-    """An IAM user with a password. Accounts that are a HUAWEI ID cannot get tokens: create an IAM user."""
-
-    domain_name: Text = Field(description="The account's name.")
-    user_name: Text = Field(description="The IAM user's name.")
-    password: Secret = Field(description="The IAM user's password: use !env NAME or !file PATH.")
-
-
-class AkSk(Model):
-    """An access key, permanent or temporary."""
-
-    access_key: Annotated[str, matching(r"[A-Za-z0-9_-]{1,128}", "an access key: letters and digits")]
-    secret_key: Secret = Field(description="The secret key: use !env NAME or !file PATH.")
-    security_token: Secret | None = Field(None, description="What temporary keys come with.")
-
-
-class EcsAgency(Model):
-    """The agency of the ECS that the exporter runs on: temporary keys from its metadata service, nothing to keep."""
-
-    endpoint: Endpoint = Field("http://169.254.169.254", description="The metadata service.")
 
 
 class TlsConfig(Model):
@@ -163,13 +111,17 @@ class OwnEndpoints(Model):
 
 
 class Credential(Model):
-    """One way to authenticate: exactly one of token, ak_sk and ecs_agency, which the loader checks."""
+    """One way to authenticate: exactly one of the kinds, which the loader checks."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in kinds.KINDS]})
 
-    token: Token | None = None
-    ak_sk: AkSk | None = None
-    ecs_agency: EcsAgency | None = None
+    token: kinds.Token | None = None
+    ak_sk: kinds.AkSk | None = None
+    ecs_agency: kinds.EcsAgency | None = None
+    pod_identity: kinds.PodIdentity | None = None
+    oidc: kinds.Oidc | None = None
+    agency: kinds.Agency | None = None
+    sdk: kinds.Sdk | None = None
     endpoints: OwnEndpoints | None = Field(None, description="Where this credential's cloud is, if it is another one.")
     http_client: HttpClient | None = Field(None, description="Instead of the file's own http_client.")
 
@@ -252,8 +204,8 @@ class File(Model):
 
     defaults: Settings = Settings()
     credentials: dict[Text, Credential] = Field(min_length=1)
-    projects: list[Project] = []
-    discovery: list[Discovery] = []
+    projects: list[Project] = Field([])
+    discovery: list[Discovery] = Field([])
     limits: Limits = Limits()
     endpoints: Endpoints = Endpoints()
     http_client: HttpClient = HttpClient()

@@ -79,6 +79,17 @@ def endpoint(value: str) -> str:
     return value.rstrip("/")
 
 
+def service_url(value: str) -> str:
+    """The URL of a service, maybe with a path and a query; raises ValueError."""
+    if (
+        not value.startswith(("http://", "https://"))
+        or not has_host(value)
+        or not re.fullmatch(r"https?://[\w.:\[\]-]+(/[\w.:/~%&=?+-]*)?", value, re.ASCII)
+    ):
+        raise ValueError("must be a URL like http://127.0.0.1:8080/v1/credentials, without user and fragment")
+    return value
+
+
 def has_host(url: str) -> bool:
     """Whether a URL, read as it is read when it is asked, has a host that can be one, and a port if it has any."""
     try:
@@ -240,6 +251,7 @@ Duration = Annotated[
     BeforeValidator(seconds),
     WithJsonSchema({"type": "string", "pattern": r"^(\d+(y|w|d|h|m|s|ms))+$", "examples": ["30s", "1m30s"]}),
 ]
+SessionDuration = Annotated[Duration, between("15m", "12h")]
 PollInterval = Annotated[Duration, between("1s", "1d")]
 PollTimeout = Annotated[Duration, between("100ms", "5m")]
 StaleAfter = Annotated[Duration, between("1s", "4w")]
@@ -255,6 +267,7 @@ ProjectId = Annotated[
 ]
 Region = Annotated[str, AfterValidator(region)]
 Endpoint = Annotated[str, AfterValidator(endpoint)]
+Url = Annotated[str, AfterValidator(service_url)]
 Pattern = Annotated[str, AfterValidator(pattern)]
 HostName = Annotated[str, AfterValidator(host_name)]
 NameTemplate = Annotated[Text, AfterValidator(name_template)]

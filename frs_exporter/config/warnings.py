@@ -5,13 +5,13 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from frs_exporter.config import schema
-from frs_exporter.config.build import make_credential
 from frs_exporter.config.cross_checks import DEFAULTS
 from frs_exporter.config.pem import trusts_nobody
 from frs_exporter.config.problems import location
 from frs_exporter.config.secret_checks import odd_secrets, open_files
 from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import EXTENSION, Document, Path
+from frs_exporter.core.credentials import Credential
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.model import HttpOptions, Notice
 
@@ -24,11 +24,12 @@ def notices(
     file: schema.File,
     clients: Mapping[Path, HttpOptions],
     endpoints: Mapping[str, schema.Endpoints],
+    credentials: Mapping[str, Credential],
     document: Document,
 ) -> Iterator[Notice]:
     """All that a file alone tells, and how it is written; `endpoints` are those of each credential."""
     yield from plain_http(file, document)
-    yield from same_user(file.credentials, endpoints, document)
+    yield from same_user(credentials, document)
     yield from unverified(clients, document)
     yield from without_authorities(file, endpoints)
     yield from odd_regions(file, endpoints, document)
@@ -50,14 +51,11 @@ def plain_http(file: schema.File, document: Document) -> Iterator[Notice]:
                 yield Notice(f"{where} is plain http: tokens and signatures can be read on the way")
 
 
-def same_user(
-    credentials: Mapping[str, schema.Credential], endpoints: Mapping[str, schema.Endpoints], document: Document
-) -> Iterator[Notice]:
+def same_user(credentials: Mapping[str, Credential], document: Document) -> Iterator[Notice]:
     """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
     first: dict[tuple[str, ...], str] = {}
     for name, credential in credentials.items():
-        merged = make_credential(name, credential, endpoints[name])
-        user = (merged.kind, *merged.user)
+        user = (credential.kind, *credential.user)
         if first.setdefault(user, name) != name:
             where, other = (location(document, ("credentials", key)) for key in (name, first[user]))
             text = "the vendor's quota and lock count them together, the exporter does not"

@@ -103,4 +103,111 @@ class AgencyCredential:
         return self.kind, *at(self.site, self.endpoint)
 
 
-Credential = TokenCredential | KeyCredential | StaticToken | AgencyCredential
+@dataclass(frozen=True, slots=True)
+class PodIdentityCredential:
+    """The temporary keys that an agent of the cluster (CCE) at `uri` gives a pod, for the token in its `token_file`."""
+
+    kind: ClassVar[str] = "pod_identity"
+    name: str
+    uri: str
+    token_file: str
+    site: str = PUBLIC_SITE
+
+    @property
+    def user(self) -> tuple[str, ...]:
+        """Whom the vendor counts quota and refusals for: the pod's service account, whose token it is."""
+        return at(self.site, self.uri, self.token_file)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Whose answers are the same."""
+        return self.kind, *self.user
+
+
+@dataclass(frozen=True, slots=True)
+class OidcCredential:
+    """The temporary keys of an agency that STS at `endpoint` gives for an id token of somebody the account trusts.
+
+    The token is the one in `token_file`, or else `id_token`; keys are wanted for `duration` seconds. `policy` and
+    `policy_ids` may narrow what they are good for.
+    """
+
+    kind: ClassVar[str] = "oidc"
+    name: str
+    provider_urn: str
+    agency_urn: str
+    token_file: str = ""
+    id_token: SecretStr | None = None
+    session_name: str = "oidc-sts-session"
+    duration: int = 3600
+    endpoint: str = "https://sts.cn-north-4.myhuaweicloud.com"
+    policy: str = ""
+    policy_ids: tuple[str, ...] = ()
+    site: str = PUBLIC_SITE
+
+    @property
+    def user(self) -> tuple[str, ...]:
+        """Whom the vendor counts quota and refusals for: the agency."""
+        return at(self.site, self.agency_urn)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Whose answers are the same."""
+        return self.kind, *self.user
+
+
+@dataclass(frozen=True, slots=True)
+class AssumedAgency:
+    """The temporary keys of an agency that another account, `domain_name`, has set up for the owner of `base`."""
+
+    kind: ClassVar[str] = "agency"
+    name: str
+    base: "Signing"
+    domain_name: str
+    agency_name: str
+    site: str = PUBLIC_SITE
+
+    @property
+    def user(self) -> tuple[str, ...]:
+        """Whom the vendor counts quota and refusals for: the agency is a user of its account."""
+        return at(self.site, self.domain_name, self.agency_name)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Whose answers are the same, whoever assumes it."""
+        return self.kind, *self.user
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOf:
+    """The temporary keys of the first of several services that gives some; `nothing` is where else was looked."""
+
+    kind: ClassVar[str] = "sdk"
+    name: str
+    services: "tuple[AgencyCredential | PodIdentityCredential, ...]"
+    nothing: tuple[str, ...] = ()
+    site: str = PUBLIC_SITE
+
+    @property
+    def user(self) -> tuple[str, ...]:
+        """Whom the vendor counts quota and refusals for: the machine, or the pod on it."""
+        return at(self.site, *(part for service in self.services for part in service.user))
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Whose answers are the same."""
+        return self.kind, *self.user
+
+
+Signing = KeyCredential | AgencyCredential | PodIdentityCredential | OidcCredential | FirstOf
+"""Those that sign in the name of a user's or machine's own account."""
+
+TemporaryKeys = AgencyCredential | PodIdentityCredential | OidcCredential | FirstOf | AssumedAgency
+"""Those that have no keys of their own: a service gives them some for a while."""
+
+Credential = TokenCredential | KeyCredential | StaticToken | TemporaryKeys
+
+
+def names_of(credential: Credential) -> tuple[str, ...]:
+    """The name of a credential, and of the one in whose name it is had, if it is."""
+    return (credential.name, credential.base.name) if isinstance(credential, AssumedAgency) else (credential.name,)

@@ -66,6 +66,7 @@ class Failure:
 
     `by_proxy` says that it failed at the configured proxy: nothing is known of the endpoint.
     `by_vendor` says that the answer has a shape of the vendor's, and is not a stranger's on the way.
+    `of_agency` says that IAM was asked for the keys of an agency, and gives none.
     `unrenewable` says that the request carried a token that somebody else has bought: no other can be had.
     """
 
@@ -79,6 +80,7 @@ class Failure:
     by_proxy: bool = False
     by_vendor: bool = False
     unrenewable: bool = False
+    of_agency: bool = False
 
     def log_fields(self) -> dict[str, str | int]:
         """What the log tells of it, without what is not known."""

@@ -86,6 +86,12 @@ CODES_OF_REASON: Mapping[tuple[str, Reason], Explanation] = {
 PROXY = build(RAW["others"]["proxy"])
 STATIC_TOKEN = build(RAW["others"]["static_token"])
 METADATA = build(RAW["others"]["metadata"])
+POD_IDENTITY = build(RAW["others"]["pod_identity"])
+KEY_SERVICES: Mapping[str, Explanation] = {"ecs": METADATA, "cce": POD_IDENTITY}
+"""Of services that give temporary keys, whatever they say."""
+OIDC = build(RAW["others"]["oidc"])
+REFUSALS = {Reason.AUTH, Reason.FORBIDDEN, Reason.CLIENT, Reason.ABSENT}
+AGENCY = build(RAW["others"]["agency"])
 CLOUD_EYE = build(RAW["others"]["cloud_eye"])
 
 
@@ -95,8 +101,12 @@ def explain(failure: Failure) -> Explanation:
         return PROXY
     if failure.status is not None and failure.status // 100 == 3:
         return REASONS[Reason.PAYLOAD]
-    if failure.api == "ecs":
-        return METADATA
+    if service := KEY_SERVICES.get(failure.api):
+        return service
+    if failure.api == "sts" and failure.reason in REFUSALS:
+        return OIDC
+    if failure.of_agency:
+        return AGENCY
     if failure.unrenewable and failure.reason is Reason.TOKEN:
         return STATIC_TOKEN
     code = canonical(failure.code)

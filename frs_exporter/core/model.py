@@ -32,6 +32,14 @@ class Api(StrEnum):
     CES = "ces"
     ECS = "ecs"
     """The metadata service of the machine that the exporter runs on."""
+    CCE = "cce"
+    """The agent of the cluster that the exporter runs in, which gives pods their keys."""
+    STS = "sts"
+    """What gives keys for id tokens (OIDC)."""
+
+
+KEY_SERVICES = frozenset({Api.ECS, Api.CCE, Api.STS})
+"""Those that give temporary keys: asked now and then, at an endpoint of the credential's own."""
 
 
 @dataclass(frozen=True, slots=True)

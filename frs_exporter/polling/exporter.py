@@ -12,6 +12,7 @@ from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
+from frs_exporter.core.credentials import names_of
 from frs_exporter.core.model import Family, Job, JobState, Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.page import Format, Page
@@ -131,7 +132,7 @@ class Exporter:
 
         Raises LookupError where no job uses it, ApiError where it would not be safe yet.
         """
-        its = [runner for runner in self.runners.values() if runner.job.target.credential.name == credential]
+        its = [runner for runner in self.runners.values() if credential in names_of(runner.job.target.credential)]
         if not its:
             raise LookupError(credential)
         self._workers.client.retry(credential)

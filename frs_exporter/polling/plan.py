@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from frs_exporter.config.load import Config
+from frs_exporter.core.credentials import AssumedAgency
 from frs_exporter.core.discovery import Discovery, Listed
-from frs_exporter.core.model import Api, Job, Limit, Notice, RequestScope, Target
+from frs_exporter.core.model import KEY_SERVICES, Api, Job, Limit, Notice, RequestScope, Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.polling.capacity import overloads
 
@@ -57,7 +58,7 @@ def plan(config: Config, lists: Found, shard: Shard, before: Iterable[Job] = ())
     old = {job.key: job for job in before}
     wanted = (Job(target, collector) for target in own for collector in target.display.collectors)
     jobs = tuple(same if (same := old.get(job.key)) == job else job for job in wanted)
-    limits = {api: limit if api is Api.ECS else limit.divided(shard.total) for api, limit in config.limits.items()}
+    limits = {api: limit if api in KEY_SERVICES else limit.divided(shard.total) for api, limit in config.limits.items()}
     return Plan(
         jobs=jobs,
         accesses=(*own, *(rule.access for rule in config.discovery)),
@@ -90,7 +91,8 @@ def over_limits(rules: tuple[Discovery, ...], found: Mapping[str, Names]) -> Ite
 
 def many_shards(own: list[Target], rules: tuple[Discovery, ...], shard: Shard) -> Iterator[Notice]:
     """A notice for each credential that so many shards could lock, as each tries it by itself."""
-    credentials = {target.credential for target in (*own, *(rule.template for rule in rules))}
+    used = {target.credential for target in (*own, *(rule.template for rule in rules))}
+    credentials = {known.base if isinstance(known, AssumedAgency) else known for known in used}
     for credential in sorted(credentials, key=lambda credential: credential.name):
         if shard.total > (PASSWORD_SHARDS if credential.kind == "token" else KEY_SHARDS):
             text = (

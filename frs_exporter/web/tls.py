@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from frs_exporter.config.certificate import expiry
 from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
-from frs_exporter.config.schema import Model
+from frs_exporter.config.section import Model
 from frs_exporter.config.suggestions import suggestion
 from frs_exporter.config.yaml import Document, OnRead
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SecretStr, ValidationError
 
 from frs_exporter.config.problems import note, read_text, refused
-from frs_exporter.config.schema import Model
 from frs_exporter.config.secret_checks import open_files
+from frs_exporter.config.section import Model
 from frs_exporter.config.yaml import Document, OnRead, read, unwatched
 from frs_exporter.web.login_cost import cost_notices
 from frs_exporter.web.protection import protections, waived

@@ -18,6 +18,7 @@ from frs_exporter.web.bind import bind
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.listener import Listener
 from frs_exporter.web.middleware import Guard
+from frs_exporter.web.renderings import Renderings, Subject
 from frs_exporter.web.server import HttpServer
 from frs_exporter.web.stream import in_turns, stream
 from frs_exporter.web.web_config import WebConfig
@@ -420,7 +421,9 @@ async def test_who_hangs_up_before_the_answer_begins_fills_no_log(
     async def hung_up(request: web.Request) -> web.StreamResponse:
         assert request.transport
         request.transport.close()
-        return await stream(request, in_turns([b"x"]), {}) if streamed else web.Response(text="x")
+        if not streamed:
+            return web.Response(text="x")
+        return await stream(request, Renderings(), Subject("x"), lambda: in_turns([b"x"]), {})
 
     app = web.Application()
     app.router.add_get("/-/healthy", hung_up)

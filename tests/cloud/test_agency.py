@@ -11,13 +11,11 @@ import structlog
 from pydantic import SecretStr
 
 from frs_exporter.cloud.auth import authorizer
-from frs_exporter.cloud.metadata import read_keys
-from frs_exporter.cloud.transport import Response
 from frs_exporter.core.credentials import AgencyCredential, KeyCredential
 from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Api, Display, Target
 from frs_simulator.faults import HANG, Fault
-from frs_simulator.world import Machine
+from frs_simulator.issuers import Machine
 from tests.cloud.test_auth import new_guard
 from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual, secrets_of, target_of, virtual_now
 from tests.polling.test_poller import UP, Polled
@@ -182,43 +180,6 @@ def test_a_machine_without_an_agency_says_what_to_do() -> None:
             await cloud.client.get(targets[0], Api.FRS, "/v1/x/subscribe")
 
     on_a_machine(then)
-
-
-def answered(data: Any) -> Response:
-    return Response(200, {}, data)
-
-
-def test_both_shapes_of_keys_are_read() -> None:
-    old = {"access": "AK", "secret": "sk", "securitytoken": "STS", "expires_at": "2020-01-08T03:50:07.574000Z"}
-    new = {
-        "access_key_id": "AK",
-        "secret_access_key": "sk",
-        "security_token": "STS",
-        "expiration": "2020-01-08T03:50:07.574000Z",
-    }
-    keys, expires_at = read_keys("on-ecs", answered({"credential": old}))
-    assert (keys, expires_at) == read_keys("on-ecs", answered({"credentials": new}))
-    assert (keys.access_key, keys.secret_key.get_secret_value(), expires_at) == ("AK", "sk", 1578455407.574)
-    assert keys.security_token is not None
-    assert "STS" not in repr(keys)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        None,
-        [],
-        {"credential": None},
-        {"credential": {"access": "AK"}},
-        {"credential": {"access": "A\nK", "secret": "s", "securitytoken": "t", "expires_at": "2020-01-08T03:50:07Z"}},
-        {"credential": {"access": "AK", "secret": 5, "securitytoken": "t", "expires_at": "2020-01-08T03:50:07Z"}},
-        {"credential": {"access": "AK", "secret": "s", "securitytoken": "t", "expires_at": "soon"}},
-    ],
-)
-def test_any_other_shape_is_a_payload_error(data: Any) -> None:
-    with pytest.raises(ApiError) as caught:
-        read_keys("on-ecs", answered(data))
-    assert caught.value.failure.reason is Reason.PAYLOAD
 
 
 def test_keys_that_have_ended_are_none() -> None:

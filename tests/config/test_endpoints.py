@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.config.endpoints import DEFAULTS, VERIFIED_AT
+from frs_exporter.config.endpoints import DEFAULTS
 from frs_exporter.config.load import Config, load
-from frs_exporter.config.schema import KINDS, Endpoints, OwnEndpoints
+from frs_exporter.config.schema import Endpoints, OwnEndpoints
 from frs_exporter.core.credentials import KeyCredential, TokenCredential
 from frs_exporter.core.model import Api
 from frs_exporter.core.site import PUBLIC_SITE
@@ -45,7 +45,6 @@ def loaded(folder: Path, text: str) -> Config:
 
 def test_each_api_may_be_elsewhere_for_a_credential() -> None:
     assert {*OwnEndpoints.model_fields} == {*Endpoints.model_fields} == {*DEFAULTS}
-    assert {*VERIFIED_AT} == {*KINDS}
 
 
 def test_what_a_credential_does_not_say_is_where_it_is_for_all(tmp_path: Path) -> None:

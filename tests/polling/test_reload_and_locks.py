@@ -16,7 +16,8 @@ from frs_exporter.cloud.guard import Guard
 from frs_exporter.config.load import Config
 from frs_exporter.polling.runner import JobRunner
 from frs_simulator.faults import Fault
-from frs_simulator.world import LockRule, Machine
+from frs_simulator.issuers import Agency, Machine
+from frs_simulator.world import LockRule
 from tests.conftest import account, run_virtual
 from tests.polling.living import UP, Living, living, replace_file
 from tests.polling.test_reload import with_file
@@ -288,5 +289,30 @@ def test_a_reload_while_a_password_proves_itself_ends_no_job(tmp_path: Path, oth
             it.world.faults.set("iam", None)
             await asyncio.sleep(600)
             assert all(it.shown()[UP % name] == 1 for name in ("t1", "t2", "t3"))
+
+    run_virtual(main())
+
+
+def test_a_new_secret_of_who_assumes_an_agency_is_taken_up(tmp_path: Path) -> None:
+    """The agency's jobs are those of its credential and of the one that assumes it: both names may be retried."""
+
+    async def main() -> None:
+        customer, operator = account("agency", "c1"), account("ak_sk")
+
+        def by_agency(config: Any) -> None:
+            role = {"domain_name": customer.domain_name, "agency_name": "readers"}
+            config["credentials"][customer.domain_name] = {"agency": {"credential": operator.domain_name, **role}}
+            config["credentials"][operator.domain_name]["ak_sk"]["secret_key"] = "wrong"
+
+        async with living(tmp_path, customer, operator, config=by_agency) as it:
+            it.world.agencies[customer.domain_name, "readers"] = Agency(customer, {operator.domain_name})
+            await asyncio.sleep(60)
+            assert (it.shown()[REJECTED % operator.domain_name], it.shown()[UP % "c1"]) == (1, 0)
+            assert it.exporter.retry(operator.domain_name) == 1
+            assert it.exporter.retry(customer.domain_name) == 1
+            assert await it.reload(with_secret(it, operator.domain_name, operator.secret_key)) == ()
+            await asyncio.sleep(120)
+            assert (it.shown()[REJECTED % operator.domain_name], it.shown()[UP % "c1"]) == (0, 1)
+            assert not locked(it)
 
     run_virtual(main())

@@ -1,0 +1,38 @@
+"""Pod identity of a cluster (CCE): temporary keys of the agency that a pod's service account is bound to.
+
+Sources: the CCE user guide, cce_10_1110, and the vendor's own client (huaweicloudsdkcore, auth/internal.py).
+"""
+
+from urllib.parse import urlsplit
+
+from frs_exporter.cloud.key_services import Keys, KeyService, given, no_keys, read_keys, token_of
+from frs_exporter.cloud.transport import Request, Send
+from frs_exporter.core.credentials import PodIdentityCredential
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.model import Api, RequestScope
+from frs_exporter.core.trace import Trace
+
+# As the vendor's own client waits: the agent is on the same node, or not there.
+TIMEOUT = 5.0
+TITLE = "the pod identity agent"
+
+
+def pod_identity(credential: PodIdentityCredential, send: Send) -> KeyService:
+    """The agent that gives the keys of a credential."""
+    parts = urlsplit(credential.uri)
+    endpoint, target = f"{parts.scheme}://{parts.netloc}", credential.uri.partition(parts.netloc)[2] or "/"
+
+    async def fetch(access: RequestScope, trace: Trace) -> Keys:
+        # The kubelet puts another token into the file well before the one in it ends.
+        token = await token_of(credential.token_file, Api.CCE)
+        # Never through a proxy: it is this pod's own token, for an agent on this node.
+        request = Request(
+            *(Api.CCE, endpoint, credential.name, "POST", target, TIMEOUT), body=b"{}", secret=token, trace=trace
+        )
+        try:
+            answer = await send(request, given({"content-type": "application/json", "authorization": token}))
+        except ApiError as error:
+            raise ApiError(no_keys(error.failure, "the pod")) from None
+        return read_keys(credential.name, answer, TITLE, Api.CCE)
+
+    return KeyService(Api.CCE, TITLE, fetch)

@@ -1,0 +1,153 @@
+"""Temporary keys at work: had from a service that gives them, renewed ahead, and when they are refused."""
+
+import asyncio
+import math
+import random
+from collections.abc import Callable, Collection
+from functools import partial
+
+from frs_exporter.cloud.agency import SendAs, agency
+from frs_exporter.cloud.ak_sk import KeySignature, endpoints_of
+from frs_exporter.cloud.cooldown import Cooldown
+from frs_exporter.cloud.first_of import first_of
+from frs_exporter.cloud.guard import Guard
+from frs_exporter.cloud.key_services import KeyService
+from frs_exporter.cloud.lease import REFRESH_RETRY, Grant, Lease
+from frs_exporter.cloud.metadata import metadata
+from frs_exporter.cloud.oidc import oidc
+from frs_exporter.cloud.pod_identity import pod_identity
+from frs_exporter.cloud.transport import Authorize, Send
+from frs_exporter.core.credentials import (
+    AgencyCredential,
+    AssumedAgency,
+    FirstOf,
+    KeyCredential,
+    OidcCredential,
+    PodIdentityCredential,
+    TemporaryKeys,
+)
+from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.core.model import Api, RequestScope
+from frs_exporter.core.trace import UNTRACED, Trace
+
+RENEW_AT = (0.8, 0.9)
+"""The part of what is left of temporary keys after which they are renewed is drawn from here, however short they live.
+A machine's live for 24 hours, and others take their place at least 6 hours before their end (ECS user guide, metadata).
+"""
+REPLACE_AGAIN = 300.0
+"""Seconds before keys are asked for anew after those had for refused ones were refused as well."""
+PASSING = {408, 429}
+"""Statuses of answers that are no refusal."""
+
+
+def key_service(credential: TemporaryKeys, send: Send, send_as: SendAs) -> KeyService:
+    """Who gives the keys of a credential."""
+    match credential:
+        case AgencyCredential():
+            return metadata(credential, send)
+        case PodIdentityCredential():
+            return pod_identity(credential, send)
+        case OidcCredential():
+            return oidc(credential, send)
+        case FirstOf():
+            return first_of(credential, [key_service(service, send, send_as) for service in credential.services])
+        case AssumedAgency():
+            return agency(credential, send_as)
+
+
+def refuses_secret(failure: Failure) -> bool:
+    """Whether STS has refused an id token; that is held like any other secret, and no keys are asked for with it."""
+    return failure.api == Api.STS and failure.reason is Reason.AUTH
+
+
+class TemporaryKeyAuthorizer:
+    """Signs with the temporary keys that a service gives."""
+
+    def __init__(
+        self, name: str, service: KeyService, now: Callable[[], float], rng: random.Random, guard: Guard
+    ) -> None:
+        self._service = service
+        self._now = now
+        self._rng = rng
+        self._guard = guard
+        self._lease: Lease[KeyCredential] = Lease("temporary key", {"credential": name})
+        self._refused = Cooldown()
+        self._replaced_at = -math.inf
+
+    async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
+        """A signature with the keys of now; raises ApiError while there are none, or they are held."""
+        await self._check(access.project_id)
+        try:
+            await self._lease.held(partial(self._obtain, access, trace))
+        except ApiError as error:
+            if not refuses_secret(error.failure):
+                raise
+            # Here, and not in the renewal: whoever waits for that while the guard has a doubt would wait for ever.
+            async with self._guard.attempt(access.project_id, self._service.title):
+                raise
+        replaced = partial(self._replaced, access)
+        return KeySignature(self._keys, access.project_id, self._now, self._guard, replaced)
+
+    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
+        """Whether there are other keys by now."""
+        # Before a refusal comes here the guard has asked `_replaced`, which has had the keys renewed if it could.
+        return isinstance(authorization, KeySignature) and not self._lease.holds(authorization.used)
+
+    def expires_at(self, access: RequestScope) -> float | None:
+        """When the keys end."""
+        return self._lease.expires_at
+
+    def retain(self, accesses: Collection[RequestScope]) -> None:
+        """Share the keys among the endpoints of these."""
+        self._guard.retain(endpoints_of(accesses))
+
+    def close(self) -> None:
+        """Give up a renewal that is under way."""
+        self._lease.close()
+
+    async def _check(self, project: str) -> None:
+        """Raise the failure that stands, unless it is about a secret that is another one by now."""
+        try:
+            self._guard.check(project)
+        except ApiError:
+            if not await self._service.changed():
+                raise
+            self._guard.retry()
+
+    def _keys(self) -> KeyCredential:
+        assert self._lease.value is not None, "authorize has seen to it"
+        return self._lease.value
+
+    async def _replaced(self, access: RequestScope, refused: KeyCredential) -> bool:
+        """Refused keys may have ended early: whether there are others."""
+        if not self._lease.holds(refused):
+            return True
+        # Most services give other keys each time. Where such are refused as well they have not just ended: without this
+        # one pair after the other would be had, and refused.
+        clock = asyncio.get_running_loop().time()
+        if clock - self._replaced_at < REPLACE_AGAIN:
+            return False
+        try:
+            replaced = await self._lease.renewed(partial(self._obtain, access, UNTRACED)) != refused
+        except ApiError:
+            return False
+        if replaced:
+            self._replaced_at = clock
+        return replaced
+
+    async def _obtain(self, access: RequestScope, trace: Trace) -> Grant[KeyCredential]:
+        self._refused.check()  # what was refused to one project is not asked again for each of the others
+        try:
+            keys, expires_at = await self._service.fetch(access, trace)
+        except ApiError as error:
+            status = error.failure.status or 0
+            if status // 100 == 4 and status not in PASSING and not refuses_secret(error.failure):
+                self._refused.start(error.failure, REFRESH_RETRY)
+            raise
+        # Unlike a token's, this answer tells no time of issue, only the end: so our own clock has to be trusted.
+        clock, life = asyncio.get_running_loop().time(), expires_at - self._now()
+        if life <= 0:
+            message = f"{self._service.title} gives keys that have ended; is this machine's clock right?"
+            raise ApiError(Failure(Reason.PAYLOAD, message, api=self._service.api))
+        refresh_at = clock + max(REFRESH_RETRY, life * self._rng.uniform(*RENEW_AT))
+        return Grant(keys, expires_at, refresh_at, clock + life)

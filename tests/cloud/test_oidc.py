@@ -1,0 +1,210 @@
+"""The temporary keys of an agency that trusts an issuer of id tokens: had from STS, for the token of now."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from huaweicloudsdkcore.auth.provider import OidcStsCredentialProvider
+from huaweicloudsdkcore.exceptions.exception_handler import DefaultExceptionHandler
+from huaweicloudsdkcore.http.http_client import HttpClient
+from huaweicloudsdkcore.http.http_config import HttpConfig
+from huaweicloudsdkcore.http.http_handler import HttpHandler
+from pydantic import SecretStr
+
+from frs_exporter.core.credentials import OidcCredential
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.explanations import advice
+from frs_exporter.core.model import Api, Display, Target
+from frs_simulator import Simulator, World
+from frs_simulator.faults import HANG, Fault
+from frs_simulator.issuers import Trust
+from tests.conftest import Cloud, CloudContext, account, run_virtual, secrets_of, target_of
+from tests.polling.test_poller import UP, Polled
+
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJzdHMifQ.aW52YWxpZA"
+PROVIDER, AGENCY = "iam::0123:oidcProvider:cluster", "iam::0123:agency:frs-readers"
+FAILED = 'frs_poll_failures_total{project="p1",collector="subscription"}'
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    return file
+
+
+def trusted(file: Path, then: Callable[[Cloud, list[Target]], Any], **settings: Any) -> Any:
+    """Run with two projects of an account whose agency trusts whoever has issued the token."""
+
+    async def main() -> Any:
+        owner = account("oidc", "p1", "p2")
+        async with CloudContext(owner) as cloud:
+            cloud.world.trust = Trust(owner, PROVIDER, AGENCY, {TOKEN})
+            credential = OidcCredential("ci", PROVIDER, AGENCY, str(file), endpoint=cloud.url, **settings)
+            targets = [target_of(owner, project, cloud.url, credential=credential) for project in owner.projects]
+            return await then(cloud, targets)
+
+    return run_virtual(main())
+
+
+async def ask(cloud: Cloud, target: Target) -> Any:
+    return await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
+
+
+def renew(cloud: Cloud, file: Path, token: str) -> None:
+    """Issue another token; the one before has ended."""
+    cloud.world.trust.tokens = {token}
+    file.write_text(token)
+
+
+@pytest.mark.parametrize("duration", [900, 3600, 43200])
+def test_keys_are_renewed_ahead_with_the_token_of_now(token_file: Path, duration: int) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        often = [replace(t, poll_interval=duration / 10, display=Display(stale_after=duration)) for t in targets]
+        polls = await Polled.started(cloud, often)
+        await asyncio.sleep(duration / 5)
+        assert cloud.counted("frs_exporter_api_requests_total", api="sts") == 1
+        assert any('auth="oidc"' in name for name in polls.shown())
+        for number in range(8):
+            renew(cloud, token_file, f"{TOKEN}{number}")
+            await asyncio.sleep(duration)
+        assert polls.shown()[FAILED] == 0
+        assert 8 <= len(cloud.world.temporary_keys) <= 12
+        await polls.poller.stop()
+
+    trusted(token_file, then, duration=duration)
+
+
+def test_a_token_of_the_environment_needs_no_file(token_file: Path) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        credential = OidcCredential("ci", PROVIDER, AGENCY, id_token=SecretStr(TOKEN), endpoint=cloud.url)
+        assert await ask(cloud, replace(targets[0], credential=credential))
+
+    trusted(token_file, then)
+
+
+def test_a_refused_id_token_is_held_and_tried_at_once_when_it_is_another_one(token_file: Path) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        cloud.world.trust.tokens.clear()
+        visits = cloud.world.watched()
+        with structlog.testing.capture_logs() as logs:
+            polls = await Polled.started(cloud, targets)
+            await asyncio.sleep(86400)
+        assert cloud.counted("frs_exporter_credential_rejected", credential="ci") == 1
+        asked = [visit for visit in visits if visit.api == "sts"]
+        assert 20 <= len(asked) <= 32, "after 6, 12, 24, 48 minutes, then every hour"
+        (rejected,) = [entry for entry in logs if entry["event"] == "credential rejected"]
+        assert (rejected["api"], rejected["code"]) == ("sts", "STS5.0401")
+        assert rejected["advice"].startswith("check that whoever issues the id token renews its file")
+        info = 'frs_poll_error_info{project="p1",collector="subscription",reason="auth",code="STS5.0401"}'
+        assert polls.shown()[info] == 1
+        renew(cloud, token_file, f"{TOKEN}2")
+        with structlog.testing.capture_logs() as logs:
+            assert await ask(cloud, targets[0])
+            assert await ask(cloud, targets[1])
+        assert "credential accepted again" in [entry["event"] for entry in logs]
+        assert cloud.counted("frs_exporter_credential_rejected", credential="ci") == 0
+        await polls.poller.stop()
+
+    trusted(token_file, then)
+
+
+def test_while_renewals_are_refused_keys_serve_to_their_end(token_file: Path) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(60)
+        cloud.world.trust.tokens.clear()
+        await asyncio.sleep(3400)
+        assert polls.shown()[FAILED] == 0
+        assert cloud.counted("frs_exporter_credential_rejected", credential="ci") == 0
+        await asyncio.sleep(1200)
+        assert cloud.counted("frs_exporter_credential_rejected", credential="ci") == 1
+        renew(cloud, token_file, f"{TOKEN}2")
+        await asyncio.sleep(3700)
+        assert polls.shown()[UP % "p1"] == 1
+        await polls.poller.stop()
+
+    trusted(token_file, then)
+
+
+def test_keys_refused_while_their_renewal_is_refused_hang_nobody(token_file: Path) -> None:
+    """The renewal is shared by who wants keys and by who has met a refusal: neither may wait for the other."""
+
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(60)
+        cloud.world.temporary_keys.clear()
+        cloud.world.trust.tokens.clear()
+        cloud.world.faults.set("sts", Fault(delay=5.0))
+        results = await asyncio.gather(*(ask(cloud, target) for target in targets * 20), return_exceptions=True)
+        assert all(isinstance(result, ApiError) for result in results)
+        await asyncio.sleep(4000)
+        assert cloud.counted("frs_exporter_credential_rejected", credential="ci") == 1
+        await polls.poller.stop()
+
+    trusted(token_file, then)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "message"),
+    [
+        (Fault(status=403, code="STS5.0403"), "forbidden", "simulated"),
+        (Fault(status=400, code="STS5.0400"), "client", "simulated"),
+        (Fault(status=500, body=""), "server", "no message"),
+        (Fault(body="<html>"), "payload", "the answer is not usable: it is a page of HTML"),
+        (Fault(body="{}"), "payload", "no usable credential in STS's answer"),
+        (HANG, "timeout", "127.0.0.1 did not answer within 10 s"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_why_there_are_no_keys_is_told(token_file: Path, fault: Fault, reason: str, message: str) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        cloud.world.faults.set("sts", fault)
+        with pytest.raises(ApiError) as caught:
+            await ask(cloud, targets[0])
+        error = caught.value.failure
+        assert (error.reason, error.message, error.api) == (reason, message, "sts")
+        assert ("id token" in advice(error)) == (reason in ("forbidden", "client"))
+
+    trusted(token_file, then)
+
+
+def test_no_secret_is_told(token_file: Path) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        with structlog.testing.capture_logs() as logs:
+            polls = await Polled.started(cloud, targets)
+            await asyncio.sleep(60)
+            cloud.world.faults.set("frs", Fault(code="FRS.0010", echo=True))
+            cloud.world.faults.set("sts", Fault(code="STS5.0401", echo=True, status=401))
+            await asyncio.sleep(20_000)
+            credential = OidcCredential("ci", PROVIDER, AGENCY, id_token=SecretStr(TOKEN))
+            text = f"{logs} {polls.shown()} {polls.poller.states} {targets[0]!r} {credential!r}"
+        secrets = {*secrets_of(cloud.world), TOKEN}
+        for key in cloud.world.temporary_keys.values():
+            secrets |= {key.access_key, key.secret_key, key.security_token}
+        assert "STS5.0401" in text
+        assert not [secret for secret in secrets if secret in text]
+        await polls.poller.stop()
+
+    trusted(token_file, then)
+
+
+async def test_the_vendors_own_client_is_given_keys_for_the_same_environment(
+    token_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = account("oidc", "p1")
+    async with Simulator(World([owner], trust=Trust(owner, PROVIDER, AGENCY, {TOKEN}))) as simulator:
+        monkeypatch.setenv("HUAWEICLOUD_OIDC_PROVIDER_URN", PROVIDER)
+        monkeypatch.setenv("HUAWEICLOUD_OIDC_AGENCY_URN", AGENCY)
+        monkeypatch.setenv("HUAWEICLOUD_OIDC_TOKEN_FILE", str(token_file))
+        monkeypatch.setenv("HUAWEICLOUD_SDK_STS_ENDPOINT", simulator.url)
+        theirs = OidcStsCredentialProvider.get_basic().get_credentials()
+        http = HttpClient(HttpConfig(), HttpHandler(), DefaultExceptionHandler(), logging.getLogger("theirs"))
+        await asyncio.to_thread(theirs.process_sts, http)
+        (key,) = simulator.world.temporary_keys.values()
+        assert (theirs.ak, theirs.sk, theirs.security_token) == (key.access_key, key.secret_key, key.security_token)
