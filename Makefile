@@ -70,6 +70,7 @@ lock: .venv/dev
 deploy: .venv/dev
 	$(BIN)/python -m deploy.grafana.build
 	$(BIN)/python deploy/kubernetes/build.py
+	$(BIN)/python deploy/prometheus/build.py
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks.page

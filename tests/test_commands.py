@@ -13,7 +13,7 @@ from click.testing import Result
 from frs_exporter.cli.daemon import ServerOptions, running_server
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
-from frs_exporter.core.explanations import CODES, REASONS
+from frs_exporter.core.pasted import names
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.layout import Layout
@@ -87,12 +87,66 @@ def test_an_unknown_code_says_so() -> None:
     assert run("explain", "what").stderr == (
         "Error: 'what' is not known here; without a CODE, all that are known are listed\n"
     )
+    assert "did you mean FrsServiceFrozen?" in run("explain", "FrsServiceFrosen").stderr
+    assert len(run("explain", "x" * 1000).stderr) < 150
 
 
 def test_all_that_is_known_is_listed() -> None:
     lines = run("explain").stdout.splitlines()
-    assert len(lines) == len(REASONS) + len(CODES) + 3
+    assert len(lines) == len(names()) + 9, "five headings, and a blank line before each but the first"
     assert all(len(line) <= 100 for line in lines)
+    assert {line.split()[0] for line in lines if line.startswith("  ")} == set(names())
+
+
+def test_what_is_pasted_is_explained_in_both_languages() -> None:
+    line = "config.yaml:12:5: defaults.poll_interval: must be between 1s and 1d"
+    assert run("explain", line).stdout == (
+        "duration-out-of-range (config): the time is shorter or longer than makes sense\n"
+        "\n"
+        "Why, and what to do: the message has both bounds: shorter would only burn quota, longer would hide what is"
+        " wrong\n"
+        "\n"
+        "Written right:\n"
+        "  defaults:\n"
+        "    poll_interval: 1m\n"
+    )
+    assert run("explain", *line.split(), "--lang=zh").stdout.startswith(
+        "duration-out-of-range (配置): 时长过短或过长\n"
+    )
+    assert run("explain", "must be a bcrypt hash", "--lang=zh").stdout.startswith("not-a-hash (Web 配置): ")
+
+
+def test_an_alert_is_explained_by_its_runbook() -> None:
+    text = run("explain", "FrsServiceFrozen", "--lang=en").stdout
+    assert text.startswith("FrsServiceFrozen (alert, critical): FRS answers FRS.0202: ")
+    for heading in (
+        "\nImpact:\n  All calls",
+        "\nHow to find the cause:\n  The",
+        "\nWhat to do:\n  Settle the arrears.",
+    ):
+        assert heading in text
+    assert "\n      frs_service_frozen == 1\n" in text
+    assert text.endswith("\nRunbook: deploy/prometheus/runbooks.md#frsservicefrozen\n")
+    assert "\n处理建议:\n  结清欠费。" in run("explain", "FrsServiceFrozen", "--lang=zh").stdout
+    listed = run("explain", "FrsPollFailing", "--lang=en").stdout
+    assert "\n  - `server`: the vendor's trouble; " in listed
+
+
+def test_an_exit_code_is_explained() -> None:
+    for words in (("3",), ("exit", "3"), ("exit code 3",)):
+        assert run("explain", *words, "--lang=en").stdout.startswith("exit code 3: the program itself has failed")
+    assert run("explain", "exit", "3", "--lang=zh").stdout.startswith("退出码 3: 程序自身出错")
+    assert run("explain", "401").stdout.startswith("HTTP 401 ")
+
+
+def test_a_code_that_is_not_known_is_explained_by_what_stands_beside_it() -> None:
+    result = run("explain", "FRS.9999 (HTTP 500)")
+    assert (result.exit_code, result.stdout[:9]) == (0, "HTTP 500 ")
+    page = "https://support.huaweicloud.com/intl/en-us/api-face/face_02_0045.html"
+    assert result.stderr == f"FRS.9999 is not known here; the vendor lists such codes at {page}\n"
+    result = run("explain", "FRS.9999", "--lang=zh")
+    assert result.exit_code == 1
+    assert result.stderr.endswith(" lists such codes at https://support.huaweicloud.com/api-face/face_02_0045.html\n")
 
 
 @pytest.fixture
@@ -283,6 +337,9 @@ def test_bash_completes_commands_flags_and_values() -> None:
     assert "--config.file" in values("frs-exporter --conf")
     assert values("frs-exporter explain frs.001") == {"FRS.0018", "FRS.0019"}
     assert values("frs-exporter explain thr") == {"throttled"}
+    assert values("frs-exporter explain FrsTh") == {"FrsThrottled"}
+    assert values("frs-exporter explain exit-13") == {"exit-130", "exit-134", "exit-137"}
+    assert values("frs-exporter explain bad-reg") == {"bad-region"}
     for flag in ("-c", "--config.file", "--config-file", "--output-file", "--token-file"):
         assert completed(f"frs-exporter check {flag} con") == {"file,con"}
     assert completed("frs-exporter check --state.directory st") == {"dir,st"}

@@ -155,4 +155,7 @@ def test_a_wrong_value_by_environment_is_one_line_that_names_the_variable(
 def test_flags_that_do_not_exist_are_one_line(name: str) -> None:
     for arguments in (["--nothing"], ["--nothing=x"], ["-Z"], ["too", "many", "words"]):
         result = run(name, *arguments)
-        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1), arguments
+        code = (
+            1 if name == "explain" and arguments[0] == "too" else 2
+        )  # whose words are a text, if one that says nothing
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (code, "", 1), arguments

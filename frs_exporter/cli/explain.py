@@ -1,26 +1,22 @@
-"""`explain`: what a vendor's code, an HTTP status or a reason means, why it happens and what to do."""
+"""`explain`: what a code, an alert, an exit code or a config's mistake means, why it is so and what to do."""
 
 import click
 from click.shell_completion import CompletionItem
 
+from frs_exporter.cli.exit_codes import NOT_WELL
+from frs_exporter.cli.explain_output import list_all, render
 from frs_exporter.cli.options import language
-from frs_exporter.core.explanations import CODES, REASONS, Named, Text, named, similar
+from frs_exporter.core.pasted import entries_of, manual_for, names, nearest_names, unknown_codes
 from frs_exporter.status.i18n import Translator
 
-HEADINGS = {
-    "causes": Text("Likely causes", "可能的原因"),
-    "do": Text("What to do", "处理建议"),
-    "retried": Text("Retried", "是否重试"),
-    "reason": Text("reason", "原因"),
-    "reasons": Text("Reasons, as in the label reason", "原因（标签 reason 的取值）"),
-    "codes": Text("The vendor's codes", "华为云错误码"),
-}
+MAX_SHOWN = 60
+"""Characters of what was typed that an error repeats."""
+MAX_NAMES = 8
 
 
 def known_names(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The codes and reasons that begin like this, in capitals or not."""
-    names = [*CODES, *REASONS]
-    return [CompletionItem(name) for name in names if name.lower().startswith(incomplete.lower())]
+    """The names that begin like this, in capitals or not."""
+    return [CompletionItem(name) for name in names() if name.lower().startswith(incomplete.lower())]
 
 
 @click.command(
@@ -29,45 +25,37 @@ Examples:
   frs-exporter explain FRS.0019
   frs-exporter explain APIGW.0301 --lang=zh
   frs-exporter explain 403
+  frs-exporter explain FrsServiceFrozen
+  frs-exporter explain exit 2
+  frs-exporter explain 'config.yaml:12:5: defaults.poll_interval: must be between 1s and 1d'
   frs-exporter explain               (lists all that is known)
 """
 )
-@click.argument("code", required=False, shell_complete=known_names)
+@click.argument("code", nargs=-1, shell_complete=known_names)
 @click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
-def explain(code: str | None, words: Translator) -> None:
-    """Tell what a failure means: CODE is a vendor's code, an HTTP status, or a reason from the metrics or the log."""
-    if code is None:
+def explain(code: tuple[str, ...], words: Translator) -> None:
+    """Tell what something means: CODE is a vendor's code, an HTTP status, a reason from the metrics or the log, the
+    name of an alert, an exit code, or a line that the log, --config.check or the vendor has printed.
+    """
+    text = " ".join(code)
+    if not code:
         click.echo(list_all(words), nl=False)
         return
-    found = named(code)
-    if found is None:
-        near = similar(code)
+    found = entries_of(text)
+    manual = manual_for(text)
+    if not found:
+        near = nearest_names(text)[:MAX_NAMES]
         remedy = f"did you mean {' or '.join(near)}?" if near else "without a CODE, all that are known are listed"
-        click.echo(f"Error: {code!r} is not known here; {remedy}", err=True)
-        raise click.exceptions.Exit(1)
-    click.echo(render(found, words), nl=False)
+        more = f"; the vendor lists such codes at {words(manual)}" if manual else ""
+        click.echo(f"Error: {in_quotes(text)} is not known here; {remedy}{more}", err=True)
+        raise click.exceptions.Exit(NOT_WELL)
+    click.echo("\n".join(render(entry, words) for entry in found), nl=False)
+    if manual:
+        click.echo(
+            f"{unknown_codes(text)[0]} is not known here; the vendor lists such codes at {words(manual)}", err=True
+        )
 
 
-def render(found: Named, words: Translator) -> str:
-    """An explanation as lines for a terminal."""
-    about, facts = found.explanation, []
-    if found.status and not found.name.startswith("HTTP"):
-        facts.append(f"HTTP {found.status}")
-    if found.name != found.reason:
-        facts.append(f"{words(HEADINGS['reason'])} {found.reason}")
-    title = f"{found.name} ({', '.join(facts)})" if facts else found.name
-    lines = [f"{title}: {words(about.means)}", "", f"{words(HEADINGS['causes'])}:"]
-    lines += [f"  {number}. {words(cause)}" for number, cause in enumerate(about.causes, 1)]
-    lines += ["", f"{words(HEADINGS['do'])}: {words(about.do)}"]
-    lines += [f"{words(HEADINGS['retried'])}: {words(about.retried)}"]
-    return "\n".join(lines) + "\n"
-
-
-def list_all(words: Translator) -> str:
-    """All that is known, a line each."""
-    lines = []
-    for heading, entries in (("reasons", REASONS), ("codes", CODES)):
-        lines.append(f"{words(HEADINGS[heading])}:")
-        lines += [f"  {name:<17} {words(entry.means)}" for name, entry in entries.items()]
-        lines.append("")
-    return "\n".join(lines[:-1]) + "\n"
+def in_quotes(text: str) -> str:
+    """What was typed, in quotes, and not all of it where it is long."""
+    return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}...")

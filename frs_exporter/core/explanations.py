@@ -47,14 +47,14 @@ class Named:
     explanation: Explanation
 
 
-def read() -> Mapping[str, Any]:
-    """The file, quickly: it is read at every start."""
-    text = resources.files(__package__).joinpath("explanations.yaml").read_text("utf-8")
+def read(name: str) -> Mapping[str, Any]:
+    """A file beside this module, quickly: explanations.yaml is read at every start."""
+    text = resources.files(__package__).joinpath(name).read_text("utf-8")
     document: Mapping[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return document
 
 
-RAW = read()
+RAW = read("explanations.yaml")
 RETRIES: Mapping[str, Text] = {name: Text(**text) for name, text in RAW["retries"].items()}
 
 

@@ -10,8 +10,10 @@ import promql_parser
 import pytest
 import yaml
 
+from deploy.prometheus.build import TARGET, rendered
+from frs_exporter.core.alerts import alerts
 from tests.deploy.artifacts import DEPLOY, RULE_TESTS, RULES, exposed_metrics, metrics_named, rules
-from tests.e2e.conftest import tool
+from tests.e2e.conftest import ROOT, tool
 
 RUNBOOKS = "https://runbooks.example.com/frs-exporter"
 PARTS = {
@@ -162,3 +164,17 @@ def test_inhibitions_name_alerts_that_there_are() -> None:
 def test_alerts_are_routed_by_severity(labels: str, receiver: str) -> None:
     file = f"--config.file={DEPLOY / 'prometheus/alertmanager.yml'}"
     assert run(tool("amtool"), "config", "routes", "test", file, *labels.split()).strip() == receiver
+
+
+def test_explain_knows_the_alerts_as_rules_and_runbooks_have_them() -> None:
+    assert TARGET.read_text() == rendered(), "run make deploy"
+    assert list(alerts()) == list(ALERTS)
+    for name, alert in alerts().items():
+        assert (alert.severity, alert.summary) == (
+            ALERTS[name]["labels"]["severity"],
+            ALERTS[name]["annotations"]["summary"],
+        )
+        for place in (alert.page.en, alert.page.zh):
+            file, _, anchor = place.partition("#")
+            assert f"## {name}\n" in (ROOT / file).read_text()
+            assert anchor == ALERTS[name]["annotations"]["runbook_url"].partition("#")[2]
