@@ -8,6 +8,7 @@ import random
 import selectors
 import socket
 import ssl
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import fields
@@ -286,3 +287,11 @@ def target() -> Target:
     """A target that nobody asks about."""
     owner = account("ak_sk", "gate-1")
     return target_of(owner, owner.projects[0], "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user of the machine gets into; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)

@@ -11,17 +11,20 @@ import yaml as pyyaml
 
 from frs_exporter.cli import exit_codes as ours
 from frs_exporter.cli.check import ENDED_BY
+from frs_exporter.cli.state import FREE_FOLDER, OPEN_STATE
 from frs_exporter.config import schema
 from frs_exporter.config.http_client import MISMATCH, NEITHER
 from frs_exporter.config.load import build, load
 from frs_exporter.config.pem import ORDER, UNPAIRED, WEAKNESSES
-from frs_exporter.config.secret_checks import BLANKS, CUT_OFF, FILLED_IN, NAMED, QUOTES
+from frs_exporter.config.secret_checks import BLANKS, CUT_OFF, FILLED_IN, NAMED, OPEN_CONFIG, OPEN_FILE, QUOTES
 from frs_exporter.config.yaml import read
 from frs_exporter.core.alerts import Alert, alerts, without_links
 from frs_exporter.core.explanations import CODES, REASONS, Named, Text
 from frs_exporter.core.hints import ExitCode, Hint, exit_codes, hints, hints_for, hints_with
 from frs_exporter.core.pasted import MANUALS, entries_of, manual_for, named_alone, names, nearest_names, unknown_codes
 from frs_exporter.polling.capacity import notices
+from frs_exporter.runtime.process_safety import CORE_DUMPS
+from frs_exporter.runtime.process_safety import ROOT as ROOT_USER
 from frs_exporter.web import web_config
 from frs_exporter.web.protection import LOGINS, TLS, lost
 from frs_exporter.web.tls import REFUSED, Tls
@@ -63,6 +66,7 @@ def made_elsewhere() -> Iterator[str]:
         f"x: cannot use the file: {text}" for text in (MISMATCH, NEITHER, ORDER, UNPAIRED, *WEAKNESSES.values())
     )
     yield from (f"x: cannot be used: {text}" for text in (ORDER, UNPAIRED, *WEAKNESSES.values()))
+    yield from (ROOT_USER, CORE_DUMPS, OPEN_STATE, FREE_FOLDER, f"--token-file x: {OPEN_FILE}", f"x: {OPEN_CONFIG}")
     yield from lost(frozenset({TLS, LOGINS}), frozenset(), frozenset())
     yield from (f"x is not supported: {text}" for text in set(REFUSED.values()))
     yield from (web_config.EMPTY, web_config.HTTP2, *web_notices())

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from frs_exporter.cli.variables import setting
 from frs_exporter.config.load import Config, build
 from frs_exporter.config.sdk_chain import odd_character
 from frs_exporter.config.sdk_regions import region_endpoint
+from frs_exporter.config.secret_checks import OPEN_FILE
 from frs_exporter.config.types import Endpoint, ProjectId, Region
 from frs_exporter.config.yaml import Document
 from frs_exporter.core.credentials import Credential, StaticToken
-from frs_exporter.core.model import Target
-from frs_exporter.runtime.files import decode_text, read_file, reason_of
+from frs_exporter.core.model import Notice, Target
+from frs_exporter.runtime.files import decode_text, is_open_to_all, read_file, reason_of
 
 PROJECT_ID, REGION = ("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"), ("HW_REGION_NAME",)
 """What says which project in which region, where no flag does: of the vendor's own clients, and of Terraform."""
@@ -66,6 +68,7 @@ def first_look(flags: FirstLook) -> Config:
     config, credential = built(raw), given_token(flags.token_file)
     return replace(
         config,
+        notices=(*config.notices, *open_token(flags.token_file)),
         targets=tuple(in_its_name(target, credential) for target in config.targets),
         discovery=tuple(replace(rule, template=in_its_name(rule.template, credential)) for rule in config.discovery),
     )
@@ -133,3 +136,9 @@ def given_token(file: str) -> Credential:
     if problem := "there is no token in it" if not token else odd_character(token):
         raise click.UsageError(f"{setting('--token-file')} {file}: {problem}; a token is one line of letters")
     return StaticToken("token-file", SecretStr(token))
+
+
+def open_token(file: str | None) -> Iterator[Notice]:
+    """A notice where every user of this machine can read the file with the token."""
+    if file and file != "-" and is_open_to_all(Path(file)):
+        yield Notice(f"{setting('--token-file')} {file}: {OPEN_FILE}")

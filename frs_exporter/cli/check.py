@@ -33,6 +33,7 @@ from frs_exporter.polling.one_shot import Advance, Check, Selection
 from frs_exporter.runtime import executor
 from frs_exporter.runtime.log import log_to_stderr
 from frs_exporter.runtime.output_file import write
+from frs_exporter.runtime.process_safety import process_notices
 from frs_exporter.status.i18n import Translator
 
 ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -120,7 +121,7 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     options["config_file"] = files_or_first_look(options)
     selection = selection_of(options)
     config = config_of(options)
-    warn(notice.text for notice in config.notices)
+    warn((*(notice.text for notice in config.notices), *process_notices()))
     log_to_stderr(options["level"] or "error", "logfmt")
     if options["level"] is None:
         only_bugs()

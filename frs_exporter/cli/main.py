@@ -16,6 +16,7 @@ from frs_exporter.cli.hangups import EarlyHangups, serves
 from frs_exporter.cli.variables import message_of, misspelled, name_variables, variables
 from frs_exporter.runtime.hard_exit import hard_exit
 from frs_exporter.runtime.log import crash_report, log_written_out
+from frs_exporter.runtime.process_safety import forbid_core_dumps
 from frs_exporter.runtime.standard_streams import OutputError, open_standard_streams
 
 COMMANDS = {
@@ -146,6 +147,7 @@ def cli() -> None:
 def main() -> None:
     """The console script; before there is a loop to stop, SIGTERM just ends it."""
     open_standard_streams()
+    forbid_core_dumps()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     early = EarlyHangups()
     if serves(sys.argv[1:]):

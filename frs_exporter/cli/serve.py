@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+import structlog
 
 from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag
 from frs_exporter.cli.daemon import ServerOptions, run, serve_forever
@@ -17,9 +18,12 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.capacity import notices
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.log import log_to_stderr
+from frs_exporter.runtime.process_safety import process_notices
 from frs_exporter.web.web_config import WebConfig, load_web_config
 
 DEFAULT_ADDRESS = ":10377"
+
+log = structlog.get_logger()
 
 listen_address = click.option(
     "--web.listen-address",
@@ -122,9 +126,13 @@ def serve(early: EarlyHangups | None, /, config_file: tuple[str, ...], config_ch
     config, web_config = load_or_exit(source, web_source)
     if config_check:
         told_good(source.path, config, web_source.path, web_config)
+        for text in process_notices():
+            click.echo(f"warning: {text}", err=True)
         return
     telemetry = Telemetry()
     log_to_stderr(options["level"], options["format"], telemetry.count_log_line, telemetry.count_dropped_log_lines)
+    for text in process_notices():
+        log.warning(text)
     memory = state_file(options["state_directory"])
     memory.flush()
 

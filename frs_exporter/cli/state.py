@@ -7,10 +7,13 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from frs_exporter.runtime.files import is_open_to_all, may_be_changed_by_all
 from frs_exporter.runtime.private_folder import USABLE
-from frs_exporter.runtime.state_file import StateFile
+from frs_exporter.runtime.state_file import NAME, StateFile
 
 NOWHERE = "none"
+OPEN_STATE = "every user of this machine can read the state file, and guess secrets with it"
+FREE_FOLDER = "every user of this machine can delete files of the state directory, so that refusals are forgotten"
 FOLDER = "frs-exporter"
 
 
@@ -49,9 +52,20 @@ def state_directory(option: str | None, environ: Mapping[str, str]) -> Path | No
     return next((folder / FOLDER for folder in folders if folder.is_absolute()), None)
 
 
+def report_exposed(state: StateFile) -> None:
+    """Warn where others may read what is remembered of secrets, or make it be forgotten."""
+    if state.directory is None:
+        return
+    if is_open_to_all(state.directory / NAME):
+        state.report(OPEN_STATE, error=f"chmod o-r {state.directory / NAME}")
+    if may_be_changed_by_all(state.directory):
+        state.report(FREE_FOLDER, error=f"chmod o-w {state.directory}")
+
+
 def state_file(option: str | None) -> StateFile:
     """The state that the flag and the environment name; where they name none, a warning tells what to set."""
     state = StateFile(state_directory(option, os.environ))
     if state.directory is None and option != NOWHERE and USABLE:
         state.report("state is kept in memory only: set --state.directory", error="no home directory")
+    report_exposed(state)
     return state

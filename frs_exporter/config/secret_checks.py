@@ -1,7 +1,8 @@
 """What secrets look like that were probably meant otherwise: told by their place, and never by what is in them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
 
 from pydantic import BaseModel, SecretStr
 
@@ -15,6 +16,8 @@ FILLED_IN = "nobody fills in what looks like a placeholder: use !env NAME or !fi
 BLANKS = "it begins or ends with a blank, which is taken for a part of it"
 QUOTES = "it has quotes around it, which are taken for a part of it"
 NAMED = "the file seems to hold a name before the secret; write nothing but the secret into it"
+OPEN_FILE = "every user of this machine can read the file; chmod o-r takes that away"
+OPEN_CONFIG = "the secret stands in this file, which every user of this machine can read; use !file, or chmod o-r"
 CUT_OFF = "what comes after the # is not read, as a blank stands before it; put the whole secret in quotes"
 
 PLACEHOLDER = re.compile(
@@ -41,9 +44,36 @@ def open_files(document: Document) -> Iterator[Notice]:
     files = {path: file for path, file in document.files.items() if path[0] in ("credentials", "http_client")}
     for path, file in (*files.items(), *document.key_files.items()):
         if is_open_to_all(file):
-            yield Notice(
-                f"{location(document, path)}: every user of this machine can read the file; chmod o-r takes that away"
-            )
+            yield Notice(f"{location(document, path)}: {OPEN_FILE}")
+
+
+def open_config(document: Document, secrets: Iterable[Path]) -> Iterator[Notice]:
+    """A notice for each file of a config in which secrets stand, and which every user of this machine can read.
+
+    Those that `!env` and `!file` fill in stand elsewhere.
+    """
+    inside: dict[str, list[Path]] = {}
+    for path in secrets:
+        if not document.raw.get(path, "").startswith(("!env ", "!file ")):
+            inside.setdefault(document.origin(path).file, []).append(path)
+    for file, paths in inside.items():
+        if file and is_open_to_all(FilePath(file)):  # what flags say stands in none
+            more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
+            yield Notice(f"{location(document, paths[0])}: {OPEN_CONFIG}{more}")
+
+
+def secret_places(file: schema.File) -> Iterator[Path]:
+    """Where a config has secrets: a proxy's URL is one if there is a login in it."""
+    for path, secret in (
+        *secrets_of(file.http_client, ("http_client",)),
+        *(
+            found
+            for name, credential in file.credentials.items()
+            for found in secrets_of(credential, ("credentials", name))
+        ),
+    ):
+        if path[-1] != "proxy_url" or "@" in secret:
+            yield path
 
 
 def secrets_of(model: BaseModel, path: Path) -> Iterator[tuple[Path, str]]:

@@ -8,7 +8,7 @@ from frs_exporter.config import schema
 from frs_exporter.config.cross_checks import DEFAULTS
 from frs_exporter.config.pem import trusts_nobody
 from frs_exporter.config.problems import location
-from frs_exporter.config.secret_checks import odd_secrets, open_files
+from frs_exporter.config.secret_checks import odd_secrets, open_config, open_files, secret_places
 from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import EXTENSION, Document, Path
 from frs_exporter.core.credentials import Credential
@@ -37,6 +37,7 @@ def notices(
     yield from uncounted_budgets(file, document)
     yield from odd_secrets(file.credentials, document)
     yield from open_files(document)
+    yield from open_config(document, secret_places(file))
     yield from files_that_show(document)
 
 

@@ -48,6 +48,15 @@ def is_open_to_all(file: Path) -> bool:
         return False
 
 
+def may_be_changed_by_all(folder: Path) -> bool:
+    """Whether every user of this machine may delete files in a folder: in those with the sticky bit only their own."""
+    try:
+        mode = folder.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
+
+
 def fingerprint(file: Path) -> Fingerprint:
     """What tells one state of a file from another, links followed."""
     try:

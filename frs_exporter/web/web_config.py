@@ -5,7 +5,7 @@ Source: Prometheus' exporter-toolkit, docs/web-configuration.md. What cannot be 
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,9 +13,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SecretStr, ValidationError
 
 from frs_exporter.config.problems import note, read_text, refused
-from frs_exporter.config.secret_checks import open_files
+from frs_exporter.config.secret_checks import open_config, open_files
 from frs_exporter.config.section import Model
-from frs_exporter.config.yaml import Document, OnRead, read, unwatched
+from frs_exporter.config.yaml import Document, OnRead, Path, read, unwatched
 from frs_exporter.web.login_cost import cost_notices
 from frs_exporter.web.protection import protections, waived
 from frs_exporter.web.tls import Tls, TlsServerConfig, read_tls
@@ -128,10 +128,18 @@ def build(document: Document, on_read: OnRead) -> WebConfig | None:
         headers,
         users,
         file.rate_limit,
-        notices=(EMPTY,) if document.data is None else (*notices(file, tls), *(n.text for n in open_files(document))),
+        notices=(EMPTY,) if document.data is None else (*notices(file, tls), *exposed(file, document)),
         protections=protections(file.tls_server_config, users),
         waived=waived(document.data),
     )
+
+
+def exposed(file: File, document: Document) -> Iterator[str]:
+    """What every user of this machine can read: keys, and the hashes of passwords, which are guessed from them."""
+    secrets: list[Path] = [("basic_auth_users", name) for name in file.basic_auth_users or ()]
+    if file.tls_server_config.key:
+        secrets.append(("tls_server_config", "key"))
+    yield from (notice.text for notice in (*open_files(document), *open_config(document, secrets)))
 
 
 def check_http(document: Document, file: File) -> None:

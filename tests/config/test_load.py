@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import tempfile
 import threading
 import traceback
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -184,7 +182,8 @@ def test_a_byte_order_mark_is_no_part_of_a_config(tmp_path: Path) -> None:
     """And does not move the places of what is wrong in it."""
     text = (FILES / "minimal.good.yaml").read_bytes()
     (tmp_path / "c.yaml").write_bytes(b"\xef\xbb\xbf" + text)
-    assert load(str(tmp_path / "c.yaml")) == load(str(FILES / "minimal.good.yaml"))
+    (tmp_path / "same.yaml").write_bytes(text)
+    assert load(str(tmp_path / "c.yaml")) == load(str(tmp_path / "same.yaml"))
     (tmp_path / "c.yaml").write_bytes(b"\xef\xbb\xbf" + text.replace(b"credentials:", b"credential:"))
     assert problems_of(tmp_path / "c.yaml")[0].startswith("1:1: credential")
 
@@ -733,14 +732,6 @@ def test_a_secret_that_is_probably_meant_otherwise_is_told_by_its_place(
 )
 def test_other_secrets_are_as_they_are(tmp_path: Path, password: str) -> None:
     assert notices_of_password(tmp_path, password) == []
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user of the machine gets into; pytest's own are closed to others."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        os.chmod(name, 0o755)
-        yield Path(name)
 
 
 def test_secrets_and_keys_that_everybody_can_read_are_told(open_folder: Path) -> None:
