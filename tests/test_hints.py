@@ -37,6 +37,7 @@ SPEAKING = [
     *sorted((PACKAGE / "config").glob("*.py")),
     *(PACKAGE / "web" / name for name in ("web_config.py", "tls.py", "login_cost.py", "protection.py")),
     *(PACKAGE / "polling" / name for name in ("plan.py", "capacity.py")),
+    PACKAGE / "core/model.py",
 ]
 """Modules that say what is wrong or odd in a config."""
 UNSAID = {

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +26,7 @@ from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.errors import ConfigError
-from frs_exporter.core.model import SUBSERVICE_NAME
+from frs_exporter.core.model import subservice_name
 from frs_exporter.core.trace import Trace
 from frs_exporter.polling.one_shot import Advance, Check, Selection
 from frs_exporter.runtime import executor
@@ -43,8 +42,6 @@ REQUIRED_AT_FIRST_LOOK = ("detect", "compare", "search")
 """Where no config says what must be on: what the vendor's own task looks for."""
 SINGLE = ("project_id", "region", "token_file", "endpoint", "ca_file", "proxy_from_environment")
 """Flags for a first look."""
-FIELD_ENDING = "_service"
-"""Of the vendor's names for sub-services (face_02_0025)."""
 
 
 @click.command(
@@ -200,12 +197,14 @@ def subservices(names: Sequence[str] | None) -> tuple[str, ...] | None:
     """Sub-services by our name or by the vendor's field, `detect_service`; raises click.UsageError."""
     if names is None:
         return None
-    short = dict.fromkeys(name.removesuffix(FIELD_ENDING) for name in names)
-    for name in short:
-        if not re.fullmatch(SUBSERVICE_NAME, name):
+    short = []
+    for name in names:
+        try:
+            short.append(subservice_name(name))
+        except ValueError:
             meant = did_you_mean(name, DOCUMENTED) or " like detect, compare, search or live_detect"
-            raise click.UsageError(f"{setting('--require')}: {name!r} is no sub-service{meant}")
-    return tuple(short)
+            raise click.UsageError(f"{setting('--require')}: {name!r} is no sub-service{meant}") from None
+    return tuple(dict.fromkeys(short))
 
 
 def files_or_first_look(options: dict[str, Any]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from frs_exporter.collectors.collector import ApiClient, Collector, Samples, whole_number, wrong_shape
 from frs_exporter.core.errors import NOT_SUBSCRIBED, ApiError, Failure, Reason
-from frs_exporter.core.model import SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
+from frs_exporter.core.model import FIELD_ENDING, SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
 from frs_exporter.core.redact import brief
 
 DOCUMENTED = ("detect", "compare", "search", "live_detect")
@@ -90,12 +90,12 @@ def parse(data: Any, target: Target) -> CollectResult:
 
 def is_subservice(key: str, value: Any) -> bool:
     """Whether a member of the answer tells of a sub-service: an object `*_service` with a subscribe_status."""
-    return key.endswith("_service") and isinstance(value, dict) and "subscribe_status" in value
+    return key.endswith(FIELD_ENDING) and isinstance(value, dict) and "subscribe_status" in value
 
 
 def name_of(key: str) -> str:
     """What a sub-service is called, of which an answer tells at a key."""
-    return key.removesuffix("_service")
+    return key.removesuffix(FIELD_ENDING)
 
 
 def choose(keys: Iterable[str], target: Target) -> set[str]:

@@ -16,7 +16,7 @@ from yarl import URL
 from frs_exporter.config.suggestions import did_you_mean, nearest
 from frs_exporter.core import regex
 from frs_exporter.core.discovery import FRS_REGIONS, PLACEHOLDERS
-from frs_exporter.core.model import SUBSERVICE_NAME, Proxy
+from frs_exporter.core.model import Proxy, subservice_name
 
 DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
 LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -274,4 +274,4 @@ NameTemplate = Annotated[Text, AfterValidator(name_template)]
 FileName = Annotated[str, matching(r"[^\x00]+", "the name of a file")]
 Cny = Annotated[Decimal, BeforeValidator(cny), WithJsonSchema({"type": "number", "minimum": 0})]
 TimeZone = Annotated[str, AfterValidator(time_zone)]
-Subservice = Annotated[str, matching(SUBSERVICE_NAME, "a sub-service like detect, compare, search or live_detect")]
+Subservice = Annotated[str, AfterValidator(subservice_name)]

@@ -1,6 +1,7 @@
 """The frozen values that every room shares: targets, jobs, samples, and a job's state."""
 
 import math
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,20 @@ from frs_exporter.core.pricing import Price
 
 SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
 """What a sub-service may be called: names from the wire become label values."""
+FIELD_ENDING = "_service"
+"""Of the vendor's own names for sub-services, the fields of its answer (face_02_0025)."""
 
 
 MAX_RECENT = 20
 """Polls of a job whose ends are remembered."""
+
+
+def subservice_name(text: str) -> str:
+    """The name of a sub-service, as it is or as the vendor's field, `detect_service`; raises ValueError."""
+    name = text.removesuffix(FIELD_ENDING)
+    if not re.fullmatch(SUBSERVICE_NAME, name):
+        raise ValueError("must be a sub-service like detect, compare, search or live_detect")
+    return name
 
 
 class Api(StrEnum):

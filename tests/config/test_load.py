@@ -83,6 +83,22 @@ def test_every_setting() -> None:
     assert len(config.jobs) == 3
 
 
+def test_the_vendors_names_of_sub_services_are_taken(tmp_path: Path) -> None:
+    """Once, whatever they are called; a notice tells of one that nobody knows by its short name."""
+    file = tmp_path / "c.yaml"
+    file.write_text(
+        (FILES / "minimal.good.yaml").read_text()
+        + "defaults: {require: [detect_service, live_detect_service, detect, serach_service]}\n"
+    )
+    config = load(str(file))
+    assert config.targets[0].display.require == ("detect", "live_detect", "serach")
+    (notice,) = config.notices
+    assert notice.text == "defaults.require[3]: no sub-service serach is known; did you mean search?"
+    for name in ("_service", "Detect_service", "''"):
+        file.write_text((FILES / "minimal.good.yaml").read_text() + f"defaults: {{require: [{name}]}}\n")
+        assert "must be a sub-service like detect, compare, search or live_detect" in problems_of(file)[0]
+
+
 def test_a_section_with_every_line_commented_out_is_as_if_it_were_not_there() -> None:
     assert load(str(FILES / "empty-sections.good.yaml")) == load(str(FILES / "minimal.good.yaml"))
 
