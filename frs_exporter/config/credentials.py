@@ -71,7 +71,7 @@ class CredentialReader:
             remedy = Suggestions()(raw.credential, [known for known in credentials if known != name])
             self._document.problem(path, f"no credential is named {raw.credential}{remedy}")
         elif isinstance(base, TokenCredential) or credentials[raw.credential].agency:
-            self._document.problem(path, "must be one that signs, as ak_sk does: no token, and no agency either")
+            self._document.problem(path, "must be a credential that signs, as ak_sk does: no token and no agency")
         return AssumedAgency(name, base, raw.domain_name, raw.agency_name) if isinstance(base, Signing) else None
 
     def _credential(self, name: str, raw: schema.Credential) -> Credential | None:
@@ -139,7 +139,7 @@ class CredentialReader:
         """What a variable says in place of a setting; None, and a problem, if that is nothing that can be used."""
         value = self._environment.get(variable)
         if not value:
-            self._document.problem(path, f"{setting} is missing, and the environment variable {variable} is not set")
+            self._document.problem(path, f"{setting} is missing, and {variable} is not set")
             return None
         try:
             return check(value)

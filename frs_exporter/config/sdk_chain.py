@@ -108,11 +108,11 @@ class SdkChain:
                     return self._keys(PROFILE, values, f"{file} [{section}] ")
         except (configparser.Error, UnicodeDecodeError):
             # Never with the parser's words: they hold the line.
-            self._document.problem(self._path, f"cannot read {file}: it is no INI file with [basic] or [global]")
+            self._document.problem(self._path, f"{file} is no INI file with [basic] or [global]")
             return None
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and is_temporary(error):
-                self._document.unreadable(self._path, f"cannot read {file}", error)
+                self._document.unreadable(self._path, f"cannot read the file {file}", error)
             return self._without(f"{file}: {reason_of(error)}")
         return self._without(f"{file} has no ak and sk in [basic] or [global]")
 

@@ -77,7 +77,7 @@ def test_what_the_config_says_of_a_pod_comes_first(tmp_path: Path, monkeypatch: 
 
 def test_what_is_missing_of_a_pod_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     where = "2:21: credentials.c.pod_identity: "
-    missing = "is missing, and the environment variable"
+    missing = "is missing, and"
     assert problems(tmp_path, "{pod_identity: {}}") == [
         f"{where}token_file {missing} HC_CONTAINER_AUTHORIZATION_TOKEN_FILE is not set",
         f"{where}uri {missing} HC_CONTAINER_CREDENTIALS_FULL_URI is not set",
@@ -117,9 +117,9 @@ def test_an_agency_is_assumed_by_another_credential(tmp_path: Path) -> None:
     ("base", "problem"),
     [
         ("kyes", "no credential is named kyes; did you mean keys?"),
-        ("user", "must be one that signs, as ak_sk does: no token, and no agency either"),
-        ("c", "must be one that signs, as ak_sk does: no token, and no agency either"),
-        ("d", "must be one that signs, as ak_sk does: no token, and no agency either"),
+        ("user", "must be a credential that signs, as ak_sk does: no token and no agency"),
+        ("c", "must be a credential that signs, as ak_sk does: no token and no agency"),
+        ("d", "must be a credential that signs, as ak_sk does: no token and no agency"),
     ],
 )
 def test_who_cannot_assume_an_agency_is_told(tmp_path: Path, base: str, problem: str) -> None:
@@ -170,7 +170,7 @@ def test_what_the_config_says_of_oidc_comes_first(tmp_path: Path, monkeypatch: p
 def test_what_is_missing_or_wrong_of_oidc_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = problems(tmp_path, "{oidc: {}}")
     for setting, name in zip(("provider_urn", "agency_urn", "id_token_file"), OIDC, strict=True):
-        text = f"{setting} is missing, and the environment variable {name} is not set"
+        text = f"{setting} is missing, and {name} is not set"
         assert f"2:13: credentials.c.oidc: {text}" in found
     for name, value in OIDC.items():
         monkeypatch.setenv(name, value)
