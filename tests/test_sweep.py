@@ -41,6 +41,13 @@ FILES = {"config_file", "web_config_file"}
 WRONG = ("", " ", "\u96ea\u2603", "-1", "1e99", "nan", "..", "/", "9" * 400, "\x1b[31m", "a\nb", "%s{0}")
 
 
+@pytest.fixture(autouse=True)
+def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of one's own in one: `..` is a folder without anything that could be a config."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+
 def environment(encoding: str) -> dict[str, str]:
     """That of a locale, also where it is not installed."""
     return {**os.environ, "PYTHONIOENCODING": encoding, "LC_ALL": "C", "PYTHONUTF8": "0", "XDG_STATE_HOME": "/nowhere"}

@@ -14,7 +14,8 @@ from tests.test_cli import FILES, run
 ROOT = Path(__file__).parents[1]
 GOOD = str(FILES / "minimal.good.yaml")
 ALL = set().union(*(variables(command(name)) for name in COMMANDS))
-TEXTS = (ROOT / "README.md", ROOT / "README.zh-CN.md", *(p for p in (ROOT / "deploy").rglob("*") if p.is_file()))
+DEPLOYED = (file for file in (ROOT / "deploy").rglob("*") if file.is_file() and file.suffix != ".pyc")
+TEXTS = (ROOT / "README.md", ROOT / "README.zh-CN.md", *DEPLOYED)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
