@@ -1,6 +1,7 @@
 """Flags by variables of the environment: a name for each, flags win, and variables of others are left alone."""
 
 import re
+import shutil
 from itertools import chain
 from pathlib import Path
 
@@ -12,10 +13,15 @@ from frs_exporter.cli.variables import SERVICE_LINK, variables
 from tests.test_cli import FILES, run
 
 ROOT = Path(__file__).parents[1]
-GOOD = str(FILES / "minimal.good.yaml")
 ALL = set().union(*(variables(command(name)) for name in COMMANDS))
 DEPLOYED = (file for file in (ROOT / "deploy").rglob("*") if file.is_file() and file.suffix != ".pyc")
 TEXTS = (ROOT / "README.md", ROOT / "README.zh-CN.md", *DEPLOYED)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    """A config that nobody else can read."""
+    return str(shutil.copy(FILES / "minimal.good.yaml", tmp_path))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -63,17 +69,17 @@ def test_a_variable_sets_what_its_flag_sets(
     assert command("serve").make_context("serve", []).params[name] == expected
 
 
-def test_a_flag_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flag_wins(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRS_CONFIG_FILE", "/nowhere")
     monkeypatch.setenv("FRS_LOG_LEVEL", "loud")
-    result = run(f"--config.file={GOOD}", "--config.check", "--log.level=debug")
+    result = run(f"--config.file={good}", "--config.check", "--log.level=debug")
     assert (result.exit_code, result.stderr) == (0, "")
 
 
-def test_the_config_may_be_named_by_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FRS_CONFIG_FILE", GOOD)
+def test_the_config_may_be_named_by_the_environment_alone(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRS_CONFIG_FILE", good)
     for arguments in (("--config.check",), ("serve", "--config.check")):
-        assert run(*arguments).stdout == f"{GOOD}: good: 1 projects, 2 jobs, 1 credentials in use\n"
+        assert run(*arguments).stdout == f"{good}: good: 1 projects, 2 jobs, 1 credentials in use\n"
     monkeypatch.setenv("FRS_CONFIG_CHECK", "yes")
     assert run().exit_code == 0
     monkeypatch.setenv("FRS_PROJECT", "nobody")
@@ -138,14 +144,16 @@ def test_a_first_look_needs_no_other_environment(monkeypatch: pytest.MonkeyPatch
         ("FRS_TOTAL_SHARD", "FRS_TOTAL_SHARDS"),
     ],
 )
-def test_what_is_probably_mistyped_is_warned_about(monkeypatch: pytest.MonkeyPatch, variable: str, meant: str) -> None:
+def test_what_is_probably_mistyped_is_warned_about(
+    good: str, monkeypatch: pytest.MonkeyPatch, variable: str, meant: str
+) -> None:
     monkeypatch.setenv(variable, "secret")
-    result = run(f"--config.file={GOOD}", "--config.check")
+    result = run(f"--config.file={good}", "--config.check")
     assert result.exit_code == 0
     assert result.stderr == f"warning: {variable} in the environment sets nothing; did you mean {meant}?\n"
 
 
-def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_others_are_left_alone(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of Kubernetes for Services of any name that begins as ours do, of the unit, and of other commands."""
     port = "tcp://10.0.0.1:9900"
     for service in ("EXPORTER", "SHARD", "LOG_LEVEL", "CONFIG_FILE", "WEB_LISTEN_ADDRESS", "EXPORTER_SHARD"):
@@ -156,6 +164,6 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("FRS_EXPORTER_FLAGS", "--log.level=info")
     for variable in ("FRS_HEALTH_URL", "FRS_PASSWORD", "FRS_AK", "FRS"):
         monkeypatch.setenv(variable, "x")
-    result = run(f"--config.file={GOOD}", "--config.check")
+    result = run(f"--config.file={good}", "--config.check")
     assert (result.exit_code, result.stderr) == (0, "")
     assert not any(SERVICE_LINK.fullmatch(variable) or variable.startswith("FRS_EXPORTER_") for variable in ALL)
