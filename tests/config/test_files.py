@@ -241,14 +241,14 @@ def test_the_number_of_files_is_bounded(tmp_path: Path) -> None:
 
 def test_aliases_that_unfold_are_bounded_over_all_files(tmp_path: Path) -> None:
     """A file that a limit is reached in is told, and none after it."""
-    layers = "".join(f"x-{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcde", "bcdef", strict=True))
+    layers = "".join(f"x-{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcd", "bcde", strict=True))
     unfolded = f"x-a: &a [x]\n{layers}"
-    after = Document(nodes=MAX_NODES - 300_000)
+    after = Document(nodes=MAX_NODES - 30_000)
     assert not read(unfolded, "c.yaml", after=after).problems
-    after.nodes += 100_000
+    after.nodes += 10_000
     (problem,) = read(unfolded, "c.yaml", after=after).problems
     assert problem.message == "not YAML: nested too deeply or too large"
-    bomb = unfolded + "".join(f"x-{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in ("fg", "gh"))
+    bomb = unfolded + "".join(f"x-{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in ("ef", "fg", "gh"))
     folder = write(tmp_path, a=CREDENTIALS, b=project("one", 1), c=bomb, d=unfolded)
     (told,) = problems_of(folder)
     assert told.endswith("not YAML: nested too deeply or too large")
