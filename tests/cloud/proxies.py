@@ -162,8 +162,7 @@ class TwoDoors:
         self._folder = folder
         self._name = name
 
-    async def start(self) -> None:
-        """Serve at both."""
+    async def __aenter__(self) -> "TwoDoors":
         authority = trustme.CA()
         authority.cert_pem.write_to_path(self._folder / "ca.pem")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -174,9 +173,9 @@ class TwoDoors:
             await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=ssl_context).start()
         http, https = (address[1] for address in self._runner.addresses)
         self.urls = {"http": f"http://127.0.0.1:{http}", "https": f"https://127.0.0.1:{https}"}
+        return self
 
-    async def stop(self) -> None:
-        """End all there is."""
+    async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
 

@@ -33,14 +33,6 @@ Start = Callable[..., Awaitable[ForwardProxy]]
 
 
 @pytest.fixture
-async def doors(tmp_path: Path) -> AsyncIterator[TwoDoors]:
-    started = TwoDoors(tmp_path)
-    await started.start()
-    yield started
-    await started.stop()
-
-
-@pytest.fixture
 def proxy_tls(tmp_path: Path, doors: TwoDoors) -> ssl.SSLContext:
     """TLS of a proxy, by another authority than the endpoint's; both are in both.pem."""
     authority = trustme.CA()
@@ -245,15 +237,13 @@ async def test_an_endpoint_that_hangs_behind_a_tunnel_is_blamed_itself(
 
 async def test_the_servers_name_is_not_the_proxys(tmp_path: Path, start: Start) -> None:
     """A tls_config's server_name is what the endpoint's certificate must have; that of an https proxy has its own."""
-    doors = TwoDoors(tmp_path, "face.example")
-    await doors.start()
-    proxy = await start("https")
-    both = (tmp_path / "ca.pem").read_bytes() + (tmp_path / "proxy-ca.pem").read_bytes()
-    (tmp_path / "both.pem").write_bytes(both)
-    named = {"tls_config": {"ca_file": "both.pem", "server_name": "face.example"}}
-    options = options_of(tmp_path, {"proxy_url": f"https://{proxy.address}", **named})
-    await answered(options, doors.urls["https"])
-    await doors.stop()
+    async with TwoDoors(tmp_path, "face.example") as doors:
+        proxy = await start("https")
+        both = (tmp_path / "ca.pem").read_bytes() + (tmp_path / "proxy-ca.pem").read_bytes()
+        (tmp_path / "both.pem").write_bytes(both)
+        named = {"tls_config": {"ca_file": "both.pem", "server_name": "face.example"}}
+        options = options_of(tmp_path, {"proxy_url": f"https://{proxy.address}", **named})
+        await answered(options, doors.urls["https"])
 
 
 @pytest.mark.parametrize("kind", SOCKS)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,14 +27,6 @@ from tests.e2e.conftest import free_port, tool
 
 PASSWORD = "hunter2-tOpSeCrEt"
 TLS = {"tls_config": {"ca_file": "ca.pem"}}
-
-
-@pytest.fixture
-async def doors(tmp_path: Path) -> AsyncIterator[TwoDoors]:
-    started = TwoDoors(tmp_path)
-    await started.start()
-    yield started
-    await started.stop()
 
 
 async def ask(

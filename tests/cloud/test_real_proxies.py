@@ -63,10 +63,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 async def doors(folder: Path) -> AsyncIterator[TwoDoors]:
-    started = TwoDoors(folder)
-    await started.start()
-    yield started
-    await started.stop()
+    async with TwoDoors(folder) as doors:
+        yield doors
 
 
 @contextlib.contextmanager
