@@ -103,6 +103,19 @@ def test_a_config_with_secrets_in_it_that_everybody_can_read_is_told_of(open_fol
     assert load(str(config)).notices == (), "without a login there is no secret in it"
 
 
+def test_of_several_files_those_are_told_of_that_secrets_stand_in(open_folder: Path) -> None:
+    login = "credentials: {user: {token: {domain_name: a, user_name: b, password: pw}}}\n"
+    for name, text, mode in (
+        ("a", MINIMAL, 0o600),
+        ("b", "defaults: {poll_interval: 2m}\n", 0o644),
+        ("c", login, 0o644),
+    ):
+        (open_folder / f"{name}.yaml").write_text(text)
+        (open_folder / f"{name}.yaml").chmod(mode)
+    (notice,) = load(str(open_folder)).notices
+    assert notice.text == f"credentials.user.token.password in {open_folder}/c.yaml:1: {OPEN_CONFIG}"
+
+
 def test_hashes_in_a_web_config_that_everybody_can_read_are_told_of(open_folder: Path) -> None:
     config = open_folder / "web.yml"
     config.write_text(f"basic_auth_users: {{alice: {HASH}, bob: {HASH}}}\n")
