@@ -86,8 +86,9 @@ class CredentialReader:
             return self._oidc((*path, "oidc"), name, raw.oidc)
         if raw.sdk:
             return self._sdk((*path, "sdk"), name)
-        assert raw.pod_identity
-        return self._pod_identity((*path, "pod_identity"), name, raw.pod_identity)
+        if raw.pod_identity:
+            return self._pod_identity((*path, "pod_identity"), name, raw.pod_identity)
+        return None  # none of the kinds, which check_one_kind has noted
 
     def _pod_identity(self, path: Path, name: str, pod: kinds.PodIdentity) -> Credential | None:
         uri = pod.uri or self._from_environment(path, POD_URI, "uri", URL.validate_python)

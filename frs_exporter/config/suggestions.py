@@ -11,9 +11,11 @@ MAX_SUGGESTIONS = 20
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
-    """The nearest known name, or all of them if they are few."""
+    """The nearest known name, or all of them if they are few; that there is none, where none is known."""
     if near := nearest(name, known):
         return did_you_mean(near)
+    if not known:
+        return "; none is known here"
     more = f" and {len(known) - MAX_NAMES} more" if len(known) > MAX_NAMES else ""
     return f"; known here: {', '.join(islice(sorted(known), MAX_NAMES))}{more}"
 

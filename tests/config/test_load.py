@@ -790,6 +790,7 @@ def test_thousands_of_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 def test_few_names_are_listed_and_many_are_counted() -> None:
     assert suggestion("x", ["b", "a"]) == "; known here: a, b"
+    assert suggestion("x", []) == "; none is known here"
     assert suggestion("x", [f"name-{n:03}" for n in range(100)]).endswith("name-018, name-019 and 80 more")
     assert suggestion("nam-007", [f"name-{n:03}" for n in range(100)]) == "; did you mean name-007?"
 
