@@ -1,5 +1,6 @@
 """What a config says but probably does not mean."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from frs_exporter.config.yaml import EXTENSION, Document, Path
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.model import HttpOptions, Notice
+from frs_exporter.core.site import site_of
 
 FRS_DEFAULT = schema.Endpoints().frs
 SUBSERVICES = ["detect", "compare", "search", "live_detect", "face_quality"]
@@ -32,6 +34,7 @@ def notices(
     yield from same_user(credentials, document)
     yield from unverified(clients, document)
     yield from without_authorities(file, endpoints)
+    yield from at_another_site(file, endpoints, document)
     yield from odd_regions(file, endpoints, document)
     yield from odd_requirements(file, document)
     yield from uncounted_budgets(file, document)
@@ -83,6 +86,33 @@ def without_authorities(file: schema.File, endpoints: Mapping[str, schema.Endpoi
     if any(verifies(name, credential) for name, credential in file.credentials.items()) and trusts_nobody():
         text = "this machine trusts nobody, as it has no certificates of authorities: install ca-certificates, or name"
         yield Notice(f"{text} http_client.tls_config.ca_file", serious=True)
+
+
+def at_another_site(
+    file: schema.File, endpoints: Mapping[str, schema.Endpoints], document: Document
+) -> Iterator[Notice]:
+    """A notice for each API that a credential asks at another site than its own: its tokens go there, too."""
+    asked = asked_apis(file)
+    for name, credential in file.credentials.items():
+        own = {api for api, url in credential.endpoints or () if url is not None}
+        sites = {api: site_of(url) for api, url in endpoints[name]}
+        for api in sorted(asked.get(name, set()) - own if own else ()):
+            if sites[api] not in {sites[other] for other in own}:
+                where = location(document, ("credentials", name, "endpoints"))
+                text = f"{api} is not written here, so it is asked at another site than the rest, {sites[api]}"
+                yield Notice(f"{where}: {text}; write where {api} is for this credential")
+
+
+def asked_apis(file: schema.File) -> dict[str, set[str]]:
+    """The APIs that are asked in the name of each credential, as far as the file tells."""
+    default, asked = file.defaults.collectors or DEFAULTS["collectors"], defaultdict[str, set[str]](set)
+    for settings in (*file.projects, *file.discovery):
+        collectors = settings.collectors or default
+        asked[settings.credential] |= {"ces" if collector == "cloud_eye" else "frs" for collector in collectors}
+        credential = file.credentials[settings.credential]
+        if credential.token or credential.agency or isinstance(settings, schema.Discovery):
+            asked[settings.credential].add("iam")
+    return asked
 
 
 def odd_regions(file: schema.File, endpoints: Mapping[str, schema.Endpoints], document: Document) -> Iterator[Notice]:

@@ -58,7 +58,9 @@ def problems(folder: Path, credential: str, more: str = "") -> list[str]:
     return [problem.removeprefix(f"{folder}/c.yaml:") for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize("written", ["{}", "{http_client: {}}", "{endpoints: {frs: https://face.{region}.example.com}}"])
+@pytest.mark.parametrize(
+    "written", ["{}", "{http_client: {}}", "{endpoints: {frs: https://face.{region}.example.com}}"]
+)
 def test_one_of_no_kind_at_all_is_told_also_where_nothing_else_is_wrong(tmp_path: Path, written: str) -> None:
     (problem,) = problems(tmp_path, written.replace("{region}", "cn-north-4"))
     assert problem.startswith("2:6: credentials.c: must have exactly one of token, ak_sk, ")

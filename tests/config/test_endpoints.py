@@ -8,7 +8,7 @@ from frs_exporter.config.endpoints import DEFAULTS
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.schema import Endpoints, OwnEndpoints
 from frs_exporter.core.credentials import KeyCredential, TokenCredential
-from frs_exporter.core.model import Api
+from frs_exporter.core.model import Api, Notice
 from frs_exporter.core.site import PUBLIC_SITE
 
 TEXT = """\
@@ -43,6 +43,11 @@ def loaded(folder: Path, text: str) -> Config:
     return load(str(folder / "c.yaml"))
 
 
+def notices(folder: Path, text: str, *, elsewhere: bool = False) -> list[Notice]:
+    """What is odd in a text: APIs that are asked at another site than the rest, or all else."""
+    return [notice for notice in loaded(folder, text).notices if elsewhere == ("at another site" in notice.text)]
+
+
 def test_each_api_may_be_elsewhere_for_a_credential() -> None:
     assert {*OwnEndpoints.model_fields} == {*Endpoints.model_fields} == {*DEFAULTS}
 
@@ -71,7 +76,7 @@ def test_a_user_is_one_of_the_site_that_sees_its_secret(tmp_path: Path) -> None:
     assert isinstance(plant, KeyCredential)
     assert (public.user, partner.user) == (("acme", "monitor"), ("partner.example", "acme", "monitor"))
     assert (plant.user, keys.user) == (("plant.example", "AK"), ("AK",))
-    assert not loaded(tmp_path, TEXT).notices, "nobody is told that two users are one"
+    assert not notices(tmp_path, TEXT), "nobody is told that two users are one"
 
 
 def test_a_rule_looks_where_its_credentials_cloud_is(tmp_path: Path) -> None:
@@ -82,16 +87,14 @@ def test_a_rule_looks_where_its_credentials_cloud_is(tmp_path: Path) -> None:
 
 
 def test_regions_of_another_cloud_are_not_thought_mistyped(tmp_path: Path) -> None:
-    assert not loaded(
-        tmp_path, TEXT.replace("credential: plant}", "credential: plant, region: plant-1}") + RULE
-    ).notices
-    (notice,) = loaded(tmp_path, TEXT.replace("credential: keys}", "credential: keys, region: plant-1}")).notices
+    assert not notices(tmp_path, TEXT.replace("credential: plant}", "credential: plant, region: plant-1}") + RULE)
+    (notice,) = notices(tmp_path, TEXT.replace("credential: keys}", "credential: keys, region: plant-1}"))
     assert notice.text.startswith("projects[3].region: plant-1 is not known to have FRS")
 
 
 def test_plain_http_is_told_where_it_is_written(tmp_path: Path) -> None:
     text = TEXT.replace("https://iam.{region}.partner", "http://iam.{region}.partner").replace("https://m", "http://m")
-    assert [notice.text.partition(" is plain http")[0] for notice in loaded(tmp_path, text).notices] == [
+    assert [notice.text.partition(" is plain http")[0] for notice in notices(tmp_path, text)] == [
         "endpoints.ces",
         "credentials.partner.endpoints.iam",
     ]
@@ -102,7 +105,7 @@ def test_the_same_user_by_two_addresses_of_one_site_is_told(tmp_path: Path) -> N
         'iam: "https://iam.{region}.partner.example/"', 'iam: "https://iam.cn-north-1.myhuaweicloud.com"'
     )
     other = text.replace("name: partner", "name: partner, project_id: d3f8e6476fbf416689f209e168ef4d32")
-    (notice,) = loaded(tmp_path, other).notices
+    (notice,) = notices(tmp_path, other)
     assert notice.text.startswith("credentials.partner is the same user as credentials.public")
 
 
@@ -118,10 +121,25 @@ def test_authorities_are_missed_only_where_somebody_is_verified(
 credentials: {{here: {{ak_sk: {{access_key: AK, secret_key: sk}}, endpoints: {own}}}}}
 projects: [{{name: a, project_id: d3f8e6476fbf416689f209e168ef4d31, region: here, credential: here}}]
 """
-    assert len(loaded(tmp_path, text).notices) == verified
+    assert len(notices(tmp_path, text)) == verified
 
 
 def test_an_endpoint_from_a_file_can_be_seen(tmp_path: Path) -> None:
     (tmp_path / "address").write_text("https://face.{region}.plant.example\n")
-    (notice,) = loaded(tmp_path, TEXT.replace("https://face.{region}.plant.example", "!file address")).notices
+    (notice,) = notices(tmp_path, TEXT.replace("https://face.{region}.plant.example", "!file address"))
     assert notice.text.startswith("credentials.plant.endpoints.frs: what is in this file can be seen")
+
+
+def test_an_api_that_is_asked_at_another_site_than_the_rest_is_told(tmp_path: Path) -> None:
+    """A credential's tokens and signatures would go to a cloud that is not its own."""
+    (notice,) = notices(tmp_path, TEXT, elsewhere=True)
+    assert notice.text == (
+        "credentials.partner.endpoints: frs is not written here, so it is asked at another site than the rest, "
+        f"{PUBLIC_SITE}; write where frs is for this credential"
+    )
+    here = TEXT.replace("ces: }", 'frs: "https://face.{region}.partner.example"}')
+    assert not notices(tmp_path, here, elsewhere=True), "nobody asks for ces, though it is elsewhere"
+    (notice,) = notices(tmp_path, here + "defaults: {collectors: [cloud_eye]}", elsewhere=True)
+    assert "credentials.partner.endpoints: ces is not written here" in notice.text
+    (notice,) = notices(tmp_path, TEXT.replace("ces: }", "frs: }") + RULE, elsewhere=True)[1:]
+    assert "credentials.plant.endpoints: iam is not written here" in notice.text
