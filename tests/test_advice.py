@@ -10,6 +10,7 @@ from frs_exporter.core.explanations import (
     CLOUD_EYE,
     CODES,
     CODES_OF_REASON,
+    LACKS,
     METADATA,
     PROXY,
     REASONS,
@@ -31,6 +32,7 @@ EXPLANATIONS: dict[str, Explanation] = dict(REASONS.items()) | {
     "metadata": METADATA,
     "cloud_eye": CLOUD_EYE,
     "proxy": PROXY,
+    **{f"no {name}": explanation for name, explanation in LACKS.items()},
 }
 BY_NAME = pytest.mark.parametrize("explanation", EXPLANATIONS.values(), ids=EXPLANATIONS)
 

@@ -245,6 +245,11 @@ def test_what_is_no_token_is_told_by_its_character(content: bytes, message: str,
     assert "MII" not in result.stderr
 
 
+NO_PROJECT = (
+    "nothing to check: no project was found; check region, include and exclude, and what the credential may see\n"
+)
+
+
 def nothing_is_told(monkeypatch: pytest.MonkeyPatch, home: str = "/nowhere") -> None:
     """Nothing of the vendor's is in the environment, nor in the home folder."""
     for name in os.environ:
@@ -262,6 +267,7 @@ def test_a_first_look_without_keys_tells_where_it_has_looked(monkeypatch: pytest
         for name in ("HUAWEICLOUD_OIDC_PROVIDER_URN", "HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"):
             assert f"{name} is not set" in result.stdout
         assert "/nowhere/.huaweicloud/credentials: No such file" in result.stdout
+        assert "or give a token by --token-file" in result.stdout, "what to do here, where there is no ECS"
 
 
 def test_a_first_look_takes_project_region_and_places_from_the_environment(
@@ -445,7 +451,7 @@ async def test_a_first_look_finds_the_project_of_the_region(tmp_path: Path, monk
         assert (code, err) == (0, "")
         assert f"/v1/{owner.projects[0].id}/subscribe\n" in out
         code, out, err = await ended("--region=cn-east-3", f"--endpoint={simulator.url}")
-        assert (code, out) == (1, "nothing to check: there is no project\n")
+        assert (code, out) == (1, NO_PROJECT)
 
 
 async def test_a_first_look_with_a_token_asks_for_the_projects_that_need_no_permission(tmp_path: Path) -> None:
@@ -546,7 +552,7 @@ async def test_nothing_to_check_is_not_well(tmp_path: Path) -> None:
         rule = "discovery: [{credential: ak_sk-account, include: nobody, regions: [cn-north-4]}]\n"
         (tmp_path / "config.yaml").write_text(head + rule + endpoints)
         code, out, err = await ended(f"--config.file={tmp_path}/config.yaml")
-        assert (code, out, err) == (1, "nothing to check: there is no project\n", "")
+        assert (code, out, err) == (1, NO_PROJECT, "")
         code, out, _ = await ended(f"--config.file={tmp_path}/config.yaml", "--output=json")
         assert (code, json.loads(out)["well"]) == (1, False)
 

@@ -28,7 +28,7 @@ def first_of(credential: FirstOf, services: Sequence[KeyService]) -> KeyService:
                 chosen = service
                 return keys
         looked_at = (*credential.nothing, *(failure.message for failure in failures))
-        raise ApiError(replace(failures[-1], message=f"no keys found: {'; '.join(looked_at)}"))
+        raise ApiError(replace(failures[-1], message=f"no keys found: {'; '.join(looked_at)}", lacks="keys"))
 
     titles = " or ".join(service.title for service in services)
     return KeyService(services[0].api, titles, fetch)

@@ -90,7 +90,8 @@ async def token_of(file: str, api: Api) -> str:
     except (OSError, ValueError) as error:
         text, problem = "", "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else reason_of(error)
     if problem:
-        raise ApiError(Failure(Reason.FORBIDDEN, f"cannot read the token in {file}: {problem}", api=api))
+        message = f"cannot read the token in {file}: {problem}"
+        raise ApiError(Failure(Reason.FORBIDDEN, message, api=api, lacks="token_file"))
     return text
 
 

@@ -67,6 +67,7 @@ class Failure:
     `by_proxy` says that it failed at the configured proxy: nothing is known of the endpoint.
     `by_vendor` says that the answer has a shape of the vendor's, and is not a stranger's on the way.
     `of_agency` says that IAM was asked for the keys of an agency, and gives none.
+    `lacks` is what this machine has not got for the request: `keys` or a `token_file`, which no vendor mends.
     `unrenewable` says that the request carried a token that somebody else has bought: no other can be had.
     """
 
@@ -81,6 +82,7 @@ class Failure:
     by_vendor: bool = False
     unrenewable: bool = False
     of_agency: bool = False
+    lacks: str = ""
 
     def log_fields(self) -> dict[str, str | int]:
         """What the log tells of it, without what is not known."""

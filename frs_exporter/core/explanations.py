@@ -92,6 +92,8 @@ KEY_SERVICES: Mapping[str, Explanation] = {"ecs": METADATA, "cce": POD_IDENTITY}
 OIDC = build(RAW["others"]["oidc"])
 REFUSALS = {Reason.AUTH, Reason.FORBIDDEN, Reason.CLIENT, Reason.ABSENT}
 AGENCY = build(RAW["others"]["agency"])
+LACKS: Mapping[str, Explanation] = {name: build(RAW["others"][f"no_{name}"]) for name in ("keys", "token_file")}
+"""Of what this machine has not got, by `Failure.lacks`."""
 CLOUD_EYE = build(RAW["others"]["cloud_eye"])
 
 
@@ -99,6 +101,8 @@ def explain(failure: Failure) -> Explanation:
     """What a failure means, and what to do about it."""
     if failure.by_proxy:
         return PROXY
+    if failure.lacks:
+        return LACKS[failure.lacks]
     if failure.status is not None and failure.status // 100 == 3:
         return REASONS[Reason.PAYLOAD]
     if service := KEY_SERVICES.get(failure.api):

@@ -82,7 +82,10 @@ WORDS: Mapping[str, Text] = {
     "latency": Text("Latency", "时延"),
     "required_off": Text("required, but off: {names}", "必需但未开通：{names}"),
     "required_unknown": Text("required, but not known to be on: {names}", "必需但无法确认是否开通：{names}"),
-    "nothing_asked": Text("nothing to check: there is no project", "没有可检查的项目"),
+    "nothing_asked": Text(
+        "nothing to check: no project was found; check region, include and exclude, and what the credential may see",
+        "没有可检查的项目：没有找到项目；请检查区域、include、exclude，以及该凭证能看到哪些项目",
+    ),
     "unrequired": Text("nothing is required, on: {names}", "未设必需项，已开通：{names}"),
     "nothing": Text("nothing", "无"),
     "meant": Text("{name}: did you mean {near}?", "{name}：是否指 {near}？"),

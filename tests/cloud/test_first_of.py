@@ -9,6 +9,7 @@ import pytest
 
 from frs_exporter.core.credentials import AgencyCredential, FirstOf, PodIdentityCredential
 from frs_exporter.core.errors import ApiError
+from frs_exporter.core.explanations import advice
 from frs_exporter.core.model import Api, Target
 from frs_simulator.cce import PATH
 from frs_simulator.issuers import Machine
@@ -68,5 +69,6 @@ def test_where_none_gives_any_it_is_told_where_was_looked(tmp_path: Path) -> Non
             "the machine is given no keys: Please configure Cloud Service Agency first; "
             "the pod is given no keys: no pod identity association for the service account"
         )
+        assert advice(caught.value.failure).startswith("set HUAWEICLOUD_SDK_AK"), "and no advice for one of the places"
 
     with_both(tmp_path / "t", then)
