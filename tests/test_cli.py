@@ -135,6 +135,7 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
         (("chekc",), "did you mean check?"),
         (("frs.yaml",), "to run with a config: frs-exporter --config.file=frs.yaml"),
         ((str(FILES / "minimal.good.yaml"), "--log.level=debug"), "to run with a config: frs-exporter --config.file="),
+        (("--config.file", "a/1.yaml", "a/2.yaml"), "(a/2.yaml); write --config.file before each file, or name their"),
         (("help", "nothing"), "No such command 'nothing'"),
         (("--config.file=x", "--log.level=none"), "'none' is no level: error writes the fewest lines, and 2>/dev/null"),
     ],

@@ -12,6 +12,7 @@ import yaml as pyyaml
 from frs_exporter.cli import exit_codes as ours
 from frs_exporter.cli.check import ENDED_BY
 from frs_exporter.cli.state import FREE_FOLDER, OPEN_STATE
+from frs_exporter.cli.variables import misspelled
 from frs_exporter.config import schema
 from frs_exporter.config.http_client import MISMATCH, NEITHER
 from frs_exporter.config.load import build, load
@@ -29,6 +30,7 @@ from frs_exporter.web import web_config
 from frs_exporter.web.protection import LOGINS, TLS, lost
 from frs_exporter.web.tls import REFUSED, Tls
 from tests.messages import said_in
+from tests.test_cli import run
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "frs_exporter"
@@ -68,6 +70,7 @@ def made_elsewhere() -> Iterator[str]:
     )
     yield from (f"x: cannot be used: {text}" for text in (ORDER, UNPAIRED, *WEAKNESSES.values()))
     yield from (ROOT_USER, CORE_DUMPS, OPEN_STATE, FREE_FOLDER, f"--token-file x: {OPEN_FILE}", f"x: {OPEN_CONFIG}")
+    yield from (*misspelled({"FRS_LOG_LEVEL"}, {"FRS_LOGLEVEL": ""}, set), command_line())
     yield from lost(frozenset({TLS, LOGINS}), frozenset(), frozenset())
     yield from (f"x is not supported: {text}" for text in set(REFUSED.values()))
     yield from (web_config.EMPTY, web_config.HTTP2, *web_notices())
@@ -79,6 +82,11 @@ def made_elsewhere() -> Iterator[str]:
         document = read(text, "c.yaml", {})
         build(document)
         yield from (problem.message for problem in document.problems)
+
+
+def command_line() -> str:
+    """What it says that is run without a config."""
+    return run().stderr.removeprefix("Error: ").strip()
 
 
 def web_notices() -> Iterator[str]:

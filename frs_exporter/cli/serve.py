@@ -86,7 +86,7 @@ listen_address = click.option(
     "--web.enable-lifecycle/--no-web.enable-lifecycle",
     "lifecycle",
     default=True,
-    show_default=True,
+    show_default="on",
     help="Whether POST /-/reload and /-/retry do anything.",
 )
 @state_directory_option

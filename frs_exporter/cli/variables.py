@@ -76,4 +76,13 @@ def message_of(error: click.UsageError) -> str:
         error.param_hint = (
             str(error.param.envvar) if by_variable else click.Parameter.get_error_hint(error.param, error.ctx)
         )
-    return error.format_message()
+    return plain(error.format_message())
+
+
+def plain(message: str) -> str:
+    """A message of click's, with what to write instead where it lists more than helps."""
+    if extra := re.match(r"Got unexpected extra arguments? \((.*)\)", message):
+        files = extra[1].endswith((".yaml", ".yml"))
+        return message + "; write --config.file before each file, or name their folder once" * files
+    message = re.sub(r"(is not a valid boolean)\. Recognized values: .*", r"\1: use true or false", message)
+    return re.sub(r"is not a valid integer( range)?\b", "is not a whole number", message).rstrip(".")

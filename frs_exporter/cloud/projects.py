@@ -46,7 +46,7 @@ async def all_pages(client: Client, access: RequestScope) -> Items:
             # `page` and `per_page` count only together (IAM API, iam_06_0001).
             projects = items_of(await client.get(access, Api.IAM, f"/v3/projects?page={page}&per_page={PER_PAGE}"))
         except ApiError as error:
-            if error.failure.reason is not Reason.FORBIDDEN:
+            if error.failure.reason is not Reason.FORBIDDEN or error.failure.lacks:
                 raise
             raise ApiError(replace(error.failure, message=error.failure.message + NEEDED)) from None
         if projects.keys() <= items.keys():

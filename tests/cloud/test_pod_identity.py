@@ -161,6 +161,7 @@ def test_a_token_file_that_is_none_is_told_by_its_name(token_file: Path, content
         with pytest.raises(ApiError) as caught:
             await ask(cloud, targets[0])
         assert caught.value.failure.message == f"cannot read the token in {token_file}: {why}"
+        assert advice(caught.value.failure).startswith("check the path, that the file is mounted there")
         replace_token(token_file, TOKEN.encode())
         assert await ask(cloud, targets[0]), "as soon as it is there"
 
