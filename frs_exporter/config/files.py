@@ -72,4 +72,7 @@ def same_twice(files: Sequence[str]) -> Iterator[str]:
         except (OSError, ValueError):  # whoever reads it will say why it cannot be read
             continue
         if (same := first.setdefault((status.st_dev, status.st_ino), index)) != index:
-            yield f"{file}: the same file as {files[same]}; a file is given once"
+            if file == files[same]:
+                yield f"{file}: given twice, maybe also by its folder; a file is given once"
+            else:
+                yield f"{file}: the same file as {files[same]}; a file is given once"

@@ -161,6 +161,19 @@ def test_a_file_that_is_no_yaml_or_no_mapping_is_told_alone(folder: Path) -> Non
     assert second.startswith(f"{folder}/b.yaml:2:1: not YAML: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("x: *far", "found undefined alias; an anchor (&) must stand before it, and in the same file"),
+        ("x: 1\n---\ny: 1", "but found another document; one file is one document"),
+        ("x:\n\ty: 1", "found character that cannot start any token; indent with blanks, not tabs"),
+    ],
+)
+def test_of_what_often_is_no_yaml_it_is_told_what_to_do(folder: Path, text: str, remedy: str) -> None:
+    write(folder, f=text)
+    assert any(f"not YAML: {remedy}" in problem for problem in problems_of(str(folder)))
+
+
 def test_anchors_and_merge_keys_are_those_of_their_file(tmp_path: Path) -> None:
     common = "x-common: &common {region: cn-north-4, credential: keys}\nprojects:\n"
     one, two = (
@@ -203,8 +216,8 @@ def test_warnings_tell_their_file(folder: Path) -> None:
 
 def test_the_same_file_twice_is_an_error(folder: Path, tmp_path: Path) -> None:
     file = str(folder / "a.yaml")
-    assert problems_of(file, str(folder)) == [f"{file}: the same file as {file}; a file is given once"]
-    assert problems_of(file, file) == [f"{file}: the same file as {file}; a file is given once"]
+    assert problems_of(file, str(folder)) == [f"{file}: given twice, maybe also by its folder; a file is given once"]
+    assert problems_of(file, file) == [f"{file}: given twice, maybe also by its folder; a file is given once"]
     (folder / "link.yaml").symlink_to("a.yaml")
     assert problems_of(str(folder)) == [f"{folder}/link.yaml: the same file as {file}; a file is given once"]
 
