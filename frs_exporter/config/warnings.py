@@ -106,12 +106,14 @@ def at_another_site(
 def asked_apis(file: schema.File) -> dict[str, set[str]]:
     """The APIs that are asked in the name of each credential, as far as the file tells."""
     default, asked = file.defaults.collectors or DEFAULTS["collectors"], defaultdict[str, set[str]](set)
-    for settings in (*file.projects, *file.discovery):
-        collectors = settings.collectors or default
-        asked[settings.credential] |= {"ces" if collector == "cloud_eye" else "frs" for collector in collectors}
-        credential = file.credentials[settings.credential]
-        if credential.token or credential.agency or isinstance(settings, schema.Discovery):
-            asked[settings.credential].add("iam")
+    users: tuple[schema.Project | schema.Discovery, ...] = (*file.projects, *file.discovery)
+    for user in users:
+        asked[user.credential] |= {
+            "ces" if collector == "cloud_eye" else "frs" for collector in user.collectors or default
+        }
+        credential = file.credentials[user.credential]
+        if credential.token or credential.agency or isinstance(user, schema.Discovery):
+            asked[user.credential].add("iam")
     return asked
 
 

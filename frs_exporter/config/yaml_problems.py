@@ -8,6 +8,6 @@ REMEDIES = {
 """By the parser's own words."""
 
 
-def with_remedy(problem: str) -> str:
+def with_remedy(problem: str | None) -> str | None:
     """The parser's words, and what to do where that is known."""
-    return f"{problem}; {REMEDIES[problem]}" if problem in REMEDIES else problem
+    return f"{problem}; {REMEDIES[problem]}" if problem and problem in REMEDIES else problem
