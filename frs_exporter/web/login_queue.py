@@ -69,17 +69,19 @@ class LoginQueue:
 
     def give_back(self) -> None:
         """Let the next one have its turn."""
-        if not self._waiting:
-            self._busy = False
+        while self._waiting:
+            lines, peer = next(found for choice in self._choices if (found := choice()))
+            turn = lines[peer][0]
+            self._remove(peer, lines, turn)
+            if turn.cancelled():
+                continue  # who has hung up just now is in line until its task runs
+            if lines is self._strangers:
+                self._count(peer)
+            elif peer in lines:
+                lines.move_to_end(peer)
+            turn.set_result(None)
             return
-        lines, peer = next(found for choice in self._choices if (found := choice()))
-        turn = lines[peer][0]
-        self._remove(peer, lines, turn)
-        if lines is self._strangers:
-            self._count(peer)
-        elif peer in lines:
-            lines.move_to_end(peer)
-        turn.set_result(None)
+        self._busy = False
 
     def _friend(self) -> tuple[Lines, str] | None:
         return (self._friends, next(iter(self._friends))) if self._friends else None
@@ -109,9 +111,13 @@ class LoginQueue:
             raise TooManyLogins
         turn = kind[longest][-1]
         self._remove(longest, kind, turn)
-        turn.set_exception(TooManyLogins())
+        if not turn.cancelled():
+            turn.set_exception(TooManyLogins())
 
     def _remove(self, peer: str, lines: Lines, turn: "asyncio.Future[None]") -> None:
+        """Take somebody out of a line, who may be out of it already."""
+        if turn not in lines.get(peer, ()):
+            return
         lines[peer].remove(turn)
         self._waiting -= 1
         if not lines[peer]:

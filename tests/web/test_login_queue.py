@@ -111,6 +111,25 @@ async def test_who_hangs_up_leaves_and_a_turn_that_came_too_late_goes_on() -> No
     assert turns.had == []
 
 
+async def test_who_hangs_up_in_the_moment_of_its_turn_stops_nobody() -> None:
+    turns = await Turns().begin("a")
+    turns.tasks[0].cancel()  # and is in line until its task runs
+    turns.queue.give_back()
+    await asyncio.gather(*turns.tasks, return_exceptions=True)
+    assert turns.had == []
+    await asyncio.wait_for(turns.queue.take("next"), 1)
+
+
+async def test_who_hangs_up_in_the_moment_in_which_it_makes_room_stops_nobody() -> None:
+    turns = await Turns(max_waiting=3).begin("a", "a", "a")
+    new = asyncio.create_task(turns.queue.take("b"))
+    turns.tasks[2].cancel()  # and is in line until its task runs, which is after the new one's
+    await asyncio.gather(turns.tasks[2], return_exceptions=True)
+    assert turns.queue.clients == ["a", "b"]
+    await turns.go(3)
+    await asyncio.wait_for(new, 1)
+
+
 async def test_when_it_is_full_the_longest_line_makes_room_for_a_new_client() -> None:
     turns = await Turns(max_waiting=5).begin("a", "a", "a", "b", "b")
     new = await turns.join("c")
