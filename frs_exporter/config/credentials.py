@@ -69,7 +69,7 @@ class CredentialReader:
         base = found.get(raw.credential)
         if raw.credential not in credentials:
             remedy = Suggestions()(raw.credential, [known for known in credentials if known != name])
-            self._document.problem(path, f"no credential is named {raw.credential}{remedy}")
+            self._document.problem(path, f"no credential is named {self._document.raw[path]}{remedy}")
         elif isinstance(base, TokenCredential) or credentials[raw.credential].agency:
             self._document.problem(path, "must be a credential that signs, as ak_sk does: no token and no agency")
         return AssumedAgency(name, base, raw.domain_name, raw.agency_name) if isinstance(base, Signing) else None

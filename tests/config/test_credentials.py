@@ -138,6 +138,13 @@ def test_who_cannot_assume_an_agency_is_told(tmp_path: Path, base: str, problem:
     assert problems(tmp_path, text, more) == [f"2:28: credentials.c.agency.credential: {problem}"]
 
 
+def test_what_comes_from_a_file_is_not_told_where_a_name_should_be(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2")
+    text = "{agency: {credential: !file secret, domain_name: customer, agency_name: frs-readers}}"
+    (problem,) = problems(tmp_path, text, KEYS)
+    assert "no credential is named !file secret" in problem
+
+
 def test_what_is_wrong_with_who_assumes_an_agency_is_told_once(tmp_path: Path) -> None:
     text = "{agency: {credential: pod, domain_name: customer, agency_name: frs-readers}}"
     (problem,) = problems(tmp_path, text, "  pod: {pod_identity: {token_file: x}}")
