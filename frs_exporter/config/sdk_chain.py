@@ -70,7 +70,8 @@ class SdkChain:
         if not token:
             if not file:
                 return self._without(f"{OIDC_TOKENS[1]} is not set")
-            if not FilePath(file).is_file():
+            if not os.path.isfile(file):
+                self._on_read(FilePath(file))  # which may be there at the next look
                 return self._without(f"{OIDC_TOKENS[1]}: there is no {file}")
         self.source = f"OIDC, as {OIDC[0]} says"
         return make()

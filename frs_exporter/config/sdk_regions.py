@@ -3,6 +3,7 @@
 Source: huaweicloudsdkcore, region/provider.py and region/cache.py. The environment comes before the file.
 """
 
+import os
 from typing import Any
 
 import yaml
@@ -25,12 +26,12 @@ def region_endpoint(service: str, region: str, environment: Environment) -> tupl
     if where := environment.get(variable):
         return where.split(",")[0].strip(), variable
     file = home_file(environment, FILE, USUAL_FILE)
-    if file is None or not file.exists():
+    if file is None or not os.path.exists(file):
         return None
     try:
         text = decode_text(read_file(file, MAX_FILE))
         check_depth(text)
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=yaml.BaseLoader)  # all is text, so no tag can make it fail
     except (OSError, ValueError, yaml.YAMLError) as error:
         why = "it is not YAML" if isinstance(error, yaml.YAMLError) else reason_of(error)
         raise ValueError(f"{file}: {why}") from None

@@ -151,6 +151,24 @@ def test_where_nothing_is_set_machine_and_pod_are_asked_in_this_order(place: Pla
     assert "the metadata service of the machine, then the pod identity agent" in place.source()
 
 
+def test_the_file_of_an_id_token_is_watched_as_long_as_it_is_not_there(place: Place, tmp_path: Path) -> None:
+    """Whoever issues tokens may be slower than the exporter. Once it is there each new token would be a reload."""
+    place.has({**OIDC, "HUAWEICLOUD_OIDC_ID_TOKEN": "", "HUAWEICLOUD_OIDC_TOKEN_FILE": f"{tmp_path}/token"})
+    source = Source(str(place.config), load)
+    assert isinstance(source.load().targets[0].credential, FirstOf)
+    assert not source.changed()
+    (tmp_path / "token").write_text("jwt")
+    assert source.changed()
+    assert isinstance(source.load().targets[0].credential, OidcCredential)
+    (tmp_path / "token").write_text("another")
+    assert not source.changed()
+
+
+def test_an_id_token_in_a_file_that_cannot_be_looked_at_is_none(place: Place) -> None:
+    place.has({**OIDC, "HUAWEICLOUD_OIDC_ID_TOKEN": "", "HUAWEICLOUD_OIDC_TOKEN_FILE": "x" * 5000})
+    assert isinstance(place.found(), FirstOf)
+
+
 def test_the_file_is_watched_also_where_it_is_not_there_yet(place: Place) -> None:
     source = Source(str(place.config), load)
     source.load()

@@ -45,7 +45,10 @@ def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert region_endpoint("IAM", "cn-north-4", environment) == ("https://iam.example.com", f"{tmp_path}/r.yaml")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "FRS: 5", "FRS: [5]", "FRS: [{id: cn-north-4, endpoints: 5}]", "5: []"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "FRS: 5", "FRS: [5]", "FRS: [{id: cn-north-4, endpoints: 5}]", "5: []", "FRS: !!int ''"],
+)
 def test_what_says_nothing_is_no_override(tmp_path: Path, text: str) -> None:
     (tmp_path / "r.yaml").write_text(text)
     environment = {"HUAWEICLOUD_SDK_REGIONS_FILE": f"{tmp_path}/r.yaml"}
@@ -54,8 +57,13 @@ def test_what_says_nothing_is_no_override(tmp_path: Path, text: str) -> None:
     assert region_endpoint("FRS", "cn-north-4", {"HOME": str(tmp_path)}) is None
 
 
-@pytest.mark.parametrize("text", ["a: [", "[" * 100, "!!python/object:x {}"])
+@pytest.mark.parametrize("text", ["a: [", "[" * 100, "&a [*a]"])
 def test_a_file_that_is_no_yaml_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "r.yaml").write_text(text)
     with pytest.raises(ValueError, match=r"r\.yaml: it is not YAML"):
         region_endpoint("FRS", "x", {"HUAWEICLOUD_SDK_REGIONS_FILE": f"{tmp_path}/r.yaml"})
+
+
+def test_a_name_that_no_file_can_have_is_no_override() -> None:
+    """As a folder that only others may look into: it says so in no other way."""
+    assert region_endpoint("FRS", "cn-north-4", {"HUAWEICLOUD_SDK_REGIONS_FILE": "x" * 5000}) is None
