@@ -39,9 +39,12 @@ def odd_secrets(credentials: Mapping[str, schema.Credential], document: Document
                 yield Notice(f"{location(document, path)}: {CUT_OFF}")
 
 
-def open_files(document: Document) -> Iterator[Notice]:
-    """A notice for each file with a secret or a private key in it that every user of this machine can read."""
-    files = {path: file for path, file in document.files.items() if path[0] in ("credentials", "http_client")}
+def open_files(document: Document, secrets: Iterable[Path]) -> Iterator[Notice]:
+    """A notice for each file with a secret or a private key in it that every user of this machine can read.
+
+    `secrets` are the paths at which secrets stand; those that are not in files of their own are nothing here.
+    """
+    files = {path: document.files[path] for path in secrets if path in document.files}
     for path, file in (*files.items(), *document.key_files.items()):
         if is_open_to_all(file):
             yield Notice(f"{location(document, path)}: {OPEN_FILE}")

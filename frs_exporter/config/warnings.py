@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from frs_exporter.config import schema
 from frs_exporter.config.cross_checks import DEFAULTS
 from frs_exporter.config.pem import trusts_nobody
-from frs_exporter.config.problems import location
+from frs_exporter.config.problems import SECRET_SECTIONS, location
 from frs_exporter.config.secret_checks import odd_secrets, open_config, open_files, secret_places
 from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import EXTENSION, Document, Path
@@ -39,7 +39,7 @@ def notices(
     yield from odd_requirements(file, document)
     yield from uncounted_budgets(file, document)
     yield from odd_secrets(file.credentials, document)
-    yield from open_files(document)
+    yield from open_files(document, filter(keeps_secrets, document.files))
     yield from open_config(document, secret_places(file))
     yield from files_that_show(document)
 
@@ -166,13 +166,17 @@ def files_that_show(document: Document) -> Iterator[Notice]:
     showing = [
         path
         for path in document.files
-        if (path[0] not in ("credentials", "http_client") or "endpoints" in path[2:])
-        and not str(path[0]).startswith(EXTENSION)
+        if (not keeps_secrets(path) or "endpoints" in path[2:]) and not str(path[0]).startswith(EXTENSION)
     ]
     if showing:
         more = f" (and {len(showing) - 1} more)" if len(showing) > 1 else ""
         text = "what is in this file can be seen in metrics, on the status page and in the log; !file is for secrets"
         yield Notice(f"{location(document, showing[0])}: {text}{more}")
+
+
+def keeps_secrets(path: Path) -> bool:
+    """Whether a path is in a section that tells how to log in."""
+    return path[:1] in SECRET_SECTIONS
 
 
 def sections(file: schema.File) -> list[tuple[Path, schema.Settings]]:

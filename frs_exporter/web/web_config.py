@@ -139,7 +139,7 @@ def exposed(file: File, document: Document) -> Iterator[str]:
     secrets: list[Path] = [("basic_auth_users", name) for name in file.basic_auth_users or ()]
     if file.tls_server_config.key:
         secrets.append(("tls_server_config", "key"))
-    yield from (notice.text for notice in (*open_files(document), *open_config(document, secrets)))
+    yield from (notice.text for notice in (*open_files(document, secrets), *open_config(document, secrets)))
 
 
 def check_http(document: Document, file: File) -> None:

@@ -44,6 +44,25 @@ def test_a_key_that_everybody_can_read_is_told() -> None:
         assert told.startswith("tls_server_config.key_file: every user of this machine can read the file")
 
 
+@pytest.mark.parametrize(
+    ("text", "section"),
+    [
+        ("basic_auth_users: {u: !file secret}\n", "basic_auth_users.u"),
+        ("tls_server_config: {cert_file: server.pem, key: !file secret}\n", "tls_server_config.key"),
+    ],
+)
+def test_secrets_in_files_that_everybody_can_read_are_told(open_folder: Path, text: str, section: str) -> None:
+    prepare(open_folder)
+    key = (open_folder / "server.key").read_text()
+    (open_folder / "secret").write_text(key if "key" in section else "$2y$10$" + 53 * "a")
+    (open_folder / "secret").chmod(0o644)
+    (open_folder / "web.yml").write_text(text)
+    about = f"{section}: every user of this machine can read the file; chmod o-r takes that away"
+    assert about in load_web_config(str(open_folder / "web.yml")).notices
+    (open_folder / "secret").chmod(0o640)
+    assert about not in load_web_config(str(open_folder / "web.yml")).notices
+
+
 async def test_the_gauge_is_there_with_tls_and_follows_the_certificate(tmp_path: Path) -> None:
     first, web = issue(tmp_path, 50), tmp_path / "web.yml"
     web.write_text("")
