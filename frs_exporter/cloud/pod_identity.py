@@ -20,7 +20,8 @@ TITLE = "the pod identity agent"
 def pod_identity(credential: PodIdentityCredential, send: Send) -> KeyService:
     """The agent that gives the keys of a credential."""
     parts = urlsplit(credential.uri)
-    endpoint, target = f"{parts.scheme}://{parts.netloc}", credential.uri.partition(parts.netloc)[2] or "/"
+    endpoint = f"{parts.scheme}://{parts.netloc}"
+    target = credential.uri.removeprefix(endpoint) or "/"
 
     async def fetch(access: RequestScope, trace: Trace) -> Keys:
         # The kubelet puts another token into the file well before the one in it ends.

@@ -231,12 +231,17 @@ def test_a_uri_is_asked_as_it_stands(token_file: Path) -> None:
         raise ApiError(Failure(Reason.SERVER, "x"))
 
     async def main() -> None:
-        for uri in ("http://127.0.0.1:9/a/b?c=d%2Fe", "http://[fe80::1]:81", "https://agent.example.com/"):
+        for uri in (
+            "http://127.0.0.1:9/a/b?c=d%2Fe",
+            "http://[fe80::1]:81",
+            "https://agent.example.com/",
+            "http://t/x",
+        ):
             service = pod_identity(PodIdentityCredential("p", uri, str(token_file)), send)
             with pytest.raises(ApiError):
                 await service.fetch(target_of(account("ak_sk", "p1"), account("ak_sk", "p1").projects[0], ""), UNTRACED)
 
     run_virtual(main())
     headers = {"content-type": "application/json", "authorization": TOKEN}
-    urls = ("http://127.0.0.1:9/a/b?c=d%2Fe", "http://[fe80::1]:81/", "https://agent.example.com/")
+    urls = ("http://127.0.0.1:9/a/b?c=d%2Fe", "http://[fe80::1]:81/", "https://agent.example.com/", "http://t/x")
     assert asked == [("POST", url, b"{}", headers) for url in urls]
