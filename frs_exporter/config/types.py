@@ -23,7 +23,9 @@ LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 REGION = re.compile("[a-z0-9](-?[a-z0-9]){0,62}")
 SHOWN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 """What may be in a name: no control characters, which terminals obey, and nothing that ends a line."""
-HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
+HOST = re.compile(rf"(?=.{{1,253}}\Z){LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
+"""A name in ASCII, no longer than DNS has them (RFC 1035, 2.3.4: 255 with their lengths); SOCKS can send no longer one.
+"""
 UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
 CONTROLS = {"\n": "line feed", "\r": "carriage return", "\t": "tab", "\0": "null"}
 """What characters are called that Unicode has no name for."""

@@ -300,6 +300,7 @@ def test_parts_of_any_wrong_kind_are_problems_and_no_exceptions(tmp_path: Path, 
         "https://xn--a.example",
         "https://127.1",
         "https://1.2.3.999",
+        f"https://{'a.' * 126}aa",
     ],
 )
 def test_what_is_no_endpoint(url: str) -> None:
@@ -308,7 +309,14 @@ def test_what_is_no_endpoint(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a", "http://[::1]:8080", "https://A.b-c.example:65535/x/{region}", "http://{region}.gw_1.example/"]
+    "url",
+    [
+        "https://a",
+        "http://[::1]:8080",
+        "https://A.b-c.example:65535/x/{region}",
+        "http://{region}.gw_1.example/",
+        f"https://{'a.' * 126}a",
+    ],
 )
 def test_what_is_an_endpoint(url: str) -> None:
     assert endpoint(url) == url.rstrip("/")
