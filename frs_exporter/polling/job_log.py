@@ -18,7 +18,8 @@ IN_FULL = 3
 TOGETHER = 60.0
 """Seconds in which further jobs of a cause are counted for one line."""
 MAX_CAUSES = 30
-"""Causes that are told apart at once: whoever answers in the cloud's place may make up as many codes as it likes."""
+"""Causes that are told apart at once, of all jobs and of each: whoever answers in the cloud's place may make up as many
+codes as it likes."""
 
 Key = tuple[str, str]
 Cause = tuple[str, ...]
@@ -61,13 +62,20 @@ class JobLog:
             self.forget(job.key)
             if not before.up:
                 self._tell(job, ("up",), "info", {}, failed_polls=before.failures_in_a_row)
-        elif (cause := ("down", *kind(failure))) not in self._kinds[job.key]:
-            self._kinds[job.key].add(cause)
+        elif self._is_new(job.key, cause := ("down", *kind(failure))):
             failed = {"failed_polls": before.failures_in_a_row} if before.failures_in_a_row else {}
             facts = {"reason": str(failure.reason), **({"code": cause[2]} if cause[2] else {})}
             facts["advice"] = advice(failure)
             details = {**failure.log_fields(), **failed, "advice": facts["advice"]}
             self._tell(job, cause, "warning", facts, **details, next_poll_seconds=round(delay, 1))
+
+    def _is_new(self, key: Key, cause: Cause) -> bool:
+        """Whether a job has not been down for this cause since it was up; after MAX_CAUSES there are no new ones."""
+        known = self._kinds[key]
+        if cause in known or len(known) >= MAX_CAUSES:
+            return False
+        known.add(cause)
+        return True
 
     def forget(self, key: Key) -> None:
         """The job is up, or not polled any more: what fails next is a trouble of its own."""

@@ -105,6 +105,23 @@ def test_codes_that_somebody_makes_up_are_told_together() -> None:
     assert lines[-1]["jobs"] == 1000 - MAX_CAUSES - IN_FULL
 
 
+def test_codes_that_somebody_makes_up_for_one_job_come_to_an_end() -> None:
+    async def main() -> list[Any]:
+        (job,), log, before = jobs(1), JobLog(), UP
+        with structlog.testing.capture_logs() as logs:
+            for number in range(1000):
+                after = failed(before, Reason.CLIENT, f"X.{number}")
+                log.report(job, before, after, 10.0)
+                before = after
+            log.report(job, before, UP, 10.0)
+            log.report(job, UP, failed(UP, Reason.CLIENT, "X.999"), 10.0)
+            log.flush()
+        return logs
+
+    logs = run_virtual(main())
+    assert [entry["event"] for entry in logs] == ["down"] * MAX_CAUSES + ["up", "down"]
+
+
 def test_each_trouble_of_a_job_is_told_once_and_anew_after_it_was_up() -> None:
     async def main() -> list[Any]:
         (job,), log, before = jobs(1), JobLog(), UP
