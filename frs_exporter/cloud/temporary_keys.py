@@ -55,9 +55,13 @@ def key_service(credential: TemporaryKeys, send: Send, send_as: SendAs) -> KeySe
             return agency(credential, send_as)
 
 
-def refuses_secret(failure: Failure) -> bool:
-    """Whether STS has refused an id token; that is held like any other secret, and no keys are asked for with it."""
-    return failure.api == Api.STS and failure.reason is Reason.AUTH
+def refuses_secret(service: KeyService, failure: Failure) -> bool:
+    """Whether STS has refused the id token of a service.
+
+    That is held like any other secret, and no keys are asked for with it. The id token of whoever assumes an agency is
+    none of the agency's: its own guard has heard of it.
+    """
+    return service.api == failure.api == Api.STS and failure.reason is Reason.AUTH
 
 
 class TemporaryKeyAuthorizer:
@@ -80,7 +84,7 @@ class TemporaryKeyAuthorizer:
         try:
             await self._lease.held(partial(self._obtain, access, trace))
         except ApiError as error:
-            if not refuses_secret(error.failure):
+            if not refuses_secret(self._service, error.failure):
                 raise
             # Here, and not in the renewal: whoever waits for that while the guard has a doubt would wait for ever.
             async with self._guard.attempt(access.project_id, self._service.title):
@@ -141,7 +145,7 @@ class TemporaryKeyAuthorizer:
             keys, expires_at = await self._service.fetch(access, trace)
         except ApiError as error:
             status = error.failure.status or 0
-            if status // 100 == 4 and status not in PASSING and not refuses_secret(error.failure):
+            if status // 100 == 4 and status not in PASSING and not refuses_secret(self._service, error.failure):
                 self._refused.start(error.failure, REFRESH_RETRY)
             raise
         # Unlike a token's, this answer tells no time of issue, only the end: so our own clock has to be trusted.

@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from pydantic import SecretStr
 
-from frs_exporter.core.credentials import AgencyCredential, AssumedAgency, KeyCredential, Signing
+from frs_exporter.core.credentials import AgencyCredential, AssumedAgency, KeyCredential, OidcCredential, Signing
 from frs_exporter.core.errors import ApiError
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.model import Api, Display, Target
 from frs_simulator.faults import Fault
-from frs_simulator.issuers import Agency, Machine
+from frs_simulator.issuers import Agency, Machine, Trust
 from frs_simulator.world import Account
 from tests.conftest import Cloud, CloudContext, account, credential_of, run_virtual, secrets_of, target_of
 from tests.polling.test_poller import UP, Polled
@@ -118,6 +119,27 @@ def test_a_wrong_key_of_who_assumes_it_is_held_and_never_locked() -> None:
         await polls.poller.stop()
 
     delegated(then, wrong)
+
+
+def test_a_refused_id_token_of_who_assumes_it_holds_nobody_else(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("jwt-1")
+
+    def by_id_token(cloud: Cloud, operator: Account) -> Signing:
+        cloud.world.trust = Trust(operator, "provider", "agency", {"jwt-2"})
+        return OidcCredential("operator", "provider", "agency", str(file), endpoint=cloud.url)
+
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(86400)
+        assert cloud.counted("frs_exporter_credential_rejected", credential="operator") == 1
+        assert cloud.counted("frs_exporter_credential_rejected", credential="customer") == 0
+        file.write_text("jwt-2")
+        await asyncio.sleep(61)
+        assert await ask(cloud, targets[0])
+        await polls.poller.stop()
+
+    delegated(then, by_id_token)
 
 
 def test_who_assumes_it_is_kept_as_long_as_the_agency_is_wanted() -> None:
