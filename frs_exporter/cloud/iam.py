@@ -11,6 +11,9 @@ from frs_exporter.core.credentials import TokenCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason, request_id
 from frs_exporter.core.model import Api
 
+VISIBLE = re.compile(r"[\x21-\x7e]+")
+"""What can be sent in a header, and goes into none that begins another one (RFC 9110, 5.5)."""
+
 
 def password_login(credential: TokenCredential, project_id: str) -> bytes:
     """The body of `POST /v3/auth/tokens`: a user's password, scoped to a project by its id, or to nothing.
@@ -42,8 +45,7 @@ def read_token(raw: Response) -> tuple[str, float, float, str]:
         token: Any = data["token"]
         issued, expires = (iam_time(token[key]) for key in ("issued_at", "expires_at"))
         project_id = token["project"]["id"] if "project" in token else ""
-        # It goes into a header again, where a line break would begin another one (RFC 9110, 5.5).
-        if re.fullmatch(r"[\x21-\x7e]+", value) and isinstance(project_id, str) and expires > issued:
+        if VISIBLE.fullmatch(value) and isinstance(project_id, str) and expires > issued:
             return value, issued, expires, project_id
     except (KeyError, TypeError, ValueError, OverflowError):
         problem = "no usable token.issued_at, token.expires_at and token.project.id"

@@ -3,7 +3,6 @@
 Source: the vendor's own client, which reads all their answers alike (huaweicloudsdkcore, auth/internal.py).
 """
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from frs_exporter.cloud.iam import iam_time
+from frs_exporter.cloud.iam import VISIBLE, iam_time
 from frs_exporter.cloud.transport import Authorize, Request, Response
 from frs_exporter.core.credentials import KeyCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
@@ -35,8 +34,6 @@ MAX_TOKEN = 1 << 16
 """Bytes of a file with a token in it."""
 LONGEST_READ = 5.0
 """Seconds for reading one."""
-VISIBLE = re.compile(r"[\x21-\x7e]+")
-"""What can be sent in a header, and goes into none that begins another one (RFC 9110, 5.5)."""
 
 Keys = tuple[KeyCredential, float]
 """Keys, and when they end in Unix seconds."""

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 
 from pydantic import SecretStr
 
+from frs_exporter.config import kinds
 from frs_exporter.config.types import hidden_character
 from frs_exporter.config.yaml import MAX_FILE, Document, OnRead, Path
 from frs_exporter.core.credentials import AgencyCredential, Credential, FirstOf, KeyCredential, PodIdentityCredential
@@ -32,7 +33,7 @@ SECTIONS = ("basic", "global")
 OIDC = ("HUAWEICLOUD_OIDC_PROVIDER_URN", "HUAWEICLOUD_OIDC_AGENCY_URN")
 OIDC_TOKENS = ("HUAWEICLOUD_OIDC_ID_TOKEN", "HUAWEICLOUD_OIDC_TOKEN_FILE")
 POD = ("HC_CONTAINER_CREDENTIALS_FULL_URI", "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE")
-METADATA = "http://169.254.169.254"
+METADATA = kinds.EcsAgency.model_validate({}).endpoint
 
 
 def home_file(environment: Environment, variable: str, usual: str) -> FilePath | None:

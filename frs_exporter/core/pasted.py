@@ -55,7 +55,7 @@ def entries_of(text: str) -> list[Entry]:
     lines = [line for line in text.splitlines() if line.strip()]
     found = [entry for line in lines for entry in entries_of_line(line)] if len(lines) > 1 else []
     found = found or entries_of_line(" ".join(text.split()))
-    return [entry for index, entry in enumerate(found) if entry not in found[:index]]
+    return list(dict.fromkeys(found))
 
 
 def entries_of_line(line: str) -> list[Entry]:

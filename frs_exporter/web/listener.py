@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 import structlog
 
+from frs_exporter.runtime.seldom import SeldomLog
 from frs_exporter.runtime.tasks import cancel_and_wait
 from frs_exporter.web.bind import BACKLOG
 from frs_exporter.web.peers import peer_of
@@ -23,8 +24,6 @@ MIN_CONNECTIONS = 8
 HANDSHAKE_TIMEOUT = 5.0
 PAUSE = 1.0
 """Seconds without new connections after one could not be accepted, as for want of file descriptors."""
-QUIET = 60.0
-"""Seconds in which what was logged is not logged again."""
 MAX_ENDING = 16
 """Connections that are made to end before the next one is accepted: each still has its descriptor."""
 NOBODY = {errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO}
@@ -114,7 +113,7 @@ class Listener:
         self._handshake_timeout = handshake_timeout
         self._tls: Tls | None = None
         self._pause: asyncio.Task[None] | None = None
-        self._quiet_until: dict[str, float] = {}
+        self._log = SeldomLog()
 
     async def secure(self, tls: Tls | None) -> None:
         """Secure connections by `tls` from now on, with None by nothing; those that are open stay as they are."""
@@ -174,8 +173,4 @@ class Listener:
         return connection, address
 
     def _complain(self, event: str, problem: str) -> None:
-        """Log what may happen many times a second, but once a minute."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._quiet_until.get(event, now):
-            log.error(event, problem=problem)
-            self._quiet_until[event] = now + QUIET
+        self._log.write(log.error, event, problem=problem)

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import structlog
 
 from frs_exporter.exposition.page import Coder, Encoding
+from frs_exporter.runtime.seldom import SeldomLog
 from frs_exporter.web.rendering import PIECE, Blocks, Reader, Rendering
 
 LOOK_AGAIN = 0.05
-QUIET = 60.0
-"""Seconds in which what was logged is not logged again."""
 
 log = structlog.get_logger()
 
@@ -57,7 +56,7 @@ class Renderings:
         """Those that may still be joined."""
         self._alive: set[Rendering] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._quiet_until = -QUIET
+        self._log = SeldomLog()
         self.begun = 0
         """How many there have been."""
 
@@ -122,21 +121,13 @@ class Renderings:
             slowest = slowest_of(self._alive)
             if slowest and (now >= end or now >= slowest.last_progress + self._limits.stalled):
                 self._alive.discard(slowest)
-                self._complain(len(slowest.readers))
+                readers, problem = len(slowest.readers), "they read too slowly, and others want to read"
+                self._log.write(log.warning, "slow readers dropped", readers=readers, problem=problem)
                 slowest.drop()
             elif now >= end:
                 return
             else:
                 await asyncio.sleep(LOOK_AGAIN)
-
-    def _complain(self, readers: int) -> None:
-        """Log what may happen many times a second, but once a minute."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._quiet_until:
-            log.warning(
-                "slow readers dropped", readers=readers, problem="they read too slowly, and others want to read"
-            )
-            self._quiet_until = now + QUIET
 
 
 def slowest_of(renderings: Collection[Rendering]) -> Rendering | None:
