@@ -50,11 +50,11 @@ def first_look(flags: FirstLook) -> Config:
     region, source = given_or_set(flags.region, "--region", REGION)
     if not region:
         raise click.UsageError("--region is missing: give --config.file=FILE, or --region for a first look")
-    region = checked(Region, region, source)
+    region = validate(Region, region, source)
     raw: dict[str, Any] = {"credentials": {NAME: {"sdk": {}}}}
     project_id, source = given_or_set(flags.project_id, "--project-id", PROJECT_ID)
     if project_id:
-        name = checked(ProjectId, project_id, source)
+        name = validate(ProjectId, project_id, source)
         raw["projects"] = [{"name": name, "project_id": name, "region": region, "credential": NAME}]
     else:
         raw["discovery"] = [{"name": region, "credential": NAME, "regions": [region], "sub_projects": False}]
@@ -63,9 +63,9 @@ def first_look(flags: FirstLook) -> Config:
     if flags.ca_file:
         raw["http_client"]["tls_config"] = {"ca_file": flags.ca_file}
     if not flags.token_file:
-        return built(raw)
+        return build_config(raw)
     raw["credentials"] = {NAME: {"ak_sk": {"access_key": "unused", "secret_key": "unused"}}}
-    config, credential = built(raw), given_token(flags.token_file)
+    config, credential = build_config(raw), given_token(flags.token_file)
     return replace(
         config,
         notices=(*config.notices, *open_token(flags.token_file)),
@@ -89,21 +89,21 @@ def given_or_set(flag: str | None, name: str, variables: tuple[str, ...]) -> tup
 def endpoints_of(flag: str | None, region: str) -> dict[str, str]:
     """Where services are, as far as that is told; raises click.UsageError."""
     if flag:
-        return dict.fromkeys(("frs", "iam", "ces"), checked(Endpoint, flag, setting("--endpoint")))
+        return dict.fromkeys(("frs", "iam", "ces"), validate(Endpoint, flag, setting("--endpoint")))
     endpoints = {}
     if url := os.environ.get(IAM_ENDPOINT):
-        endpoints["iam"] = checked(Endpoint, url, IAM_ENDPOINT)
+        endpoints["iam"] = validate(Endpoint, url, IAM_ENDPOINT)
     for api in ("frs", "iam", "ces"):
         try:
             found = region_endpoint(api.upper(), region, os.environ)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         if found:
-            endpoints[api] = checked(Endpoint, *found)
+            endpoints[api] = validate(Endpoint, *found)
     return endpoints
 
 
-def built(raw: dict[str, Any]) -> Config:
+def build_config(raw: dict[str, Any]) -> Config:
     """The config of a document that no file has; raises click.UsageError."""
     document = Document(data=raw)
     config = build(document)
@@ -114,7 +114,7 @@ def built(raw: dict[str, Any]) -> Config:
     return config
 
 
-def checked(kind: Any, value: str, flag: str) -> str:
+def validate(kind: Any, value: str, flag: str) -> str:
     """A value that is what it should be; raises click.UsageError."""
     try:
         return str(TypeAdapter(kind).validate_python(value))

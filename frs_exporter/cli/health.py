@@ -91,7 +91,7 @@ def get_status(url: URL, timeout: float, context: ssl.SSLContext | None) -> tupl
     """Status and first words of the answer; raises OSError, ValueError, http.client.HTTPException and TurnedAway."""
     assert url.host is not None
     assert url.port is not None
-    with connected(url.host, url.port, timeout) as plain:
+    with connect(url.host, url.port, timeout) as plain:
         with turned_away(context):
             sock = context.wrap_socket(plain, server_hostname=url.host) if context else plain
         with sock, turned_away(context, secured=True):
@@ -102,7 +102,7 @@ def get_status(url: URL, timeout: float, context: ssl.SSLContext | None) -> tupl
             return answer.status, brief(answer.read(MAX_BODY).decode("utf-8", "replace"))
 
 
-def connected(host: str, port: int, timeout: float) -> socket.socket:
+def connect(host: str, port: int, timeout: float) -> socket.socket:
     """A connection to the first address that takes one; raises OSError."""
     first_error: OSError | None = None
     for number in LOOPBACK if host == "localhost" else (host,):

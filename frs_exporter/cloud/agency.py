@@ -40,7 +40,7 @@ def agency(credential: AssumedAgency, send_as: SendAs) -> KeyService:
         try:
             answer = await send_as(request, scope)
         except ApiError as error:
-            raise ApiError(given_none(error.failure, credential)) from None
+            raise ApiError(agency_failure(error.failure, credential)) from None
         return read_keys(credential.name, answer, TITLE, Api.IAM)
 
     return KeyService(Api.IAM, TITLE, fetch)
@@ -59,7 +59,7 @@ def base_scope(access: RequestScope, credential: AssumedAgency) -> RequestScope:
     )
 
 
-def given_none(failure: Failure, credential: AssumedAgency) -> Failure:
+def agency_failure(failure: Failure, credential: AssumedAgency) -> Failure:
     """A refusal by IAM, told as one of the agency."""
     # A 401 is about the one who asks, whose own guard has heard of it.
     if failure.status not in REFUSALS:

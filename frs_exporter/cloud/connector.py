@@ -47,8 +47,8 @@ PROGRESS: ContextVar[Progress] = ContextVar("progress")
 class Connector(aiohttp.TCPConnector):
     """Connects as the options say, and tells the task's Progress.
 
-    aiohttp knows proxies that speak HTTP, and TLS to them; those that speak SOCKS5 it is not told of. And no answer to
-    nobody is taken for that of the next request.
+    aiohttp itself connects through proxies that speak HTTP; those that speak SOCKS5 are our own business, and it does
+    not know of them. A kept connection on which something has come that nobody asked for is not used again.
     """
 
     def __init__(self, options: HttpOptions, resolver: AbstractResolver) -> None:

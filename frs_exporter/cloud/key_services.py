@@ -100,8 +100,8 @@ def printable(raw: Response) -> str:
     return text
 
 
-def given(headers: Mapping[str, str]) -> Authorize:
-    """Headers that need no making."""
+def fixed_headers(headers: Mapping[str, str]) -> Authorize:
+    """An authorization that is the same headers each time."""
 
     @asynccontextmanager
     async def authorize(_: Request) -> AsyncIterator[Mapping[str, str]]:

@@ -5,7 +5,7 @@ Sources: the ECS user guide on metadata, and the vendor's own client (huaweiclou
 
 from collections.abc import Callable
 
-from frs_exporter.cloud.key_services import Keys, KeyService, given, no_keys, printable, read_keys
+from frs_exporter.cloud.key_services import Keys, KeyService, fixed_headers, no_keys, printable, read_keys
 from frs_exporter.cloud.transport import Request, Send
 from frs_exporter.core.credentials import AgencyCredential
 from frs_exporter.core.errors import ApiError
@@ -33,7 +33,7 @@ def metadata(credential: AgencyCredential, send: Send) -> KeyService:
             return Request(Api.ECS, credential.endpoint, credential.name, method, path, TIMEOUT, trace=trace, **more)  # type: ignore[arg-type]
 
         try:
-            answer = await send(request("GET", KEY_PATH), given(await authorization(send, request)))
+            answer = await send(request("GET", KEY_PATH), fixed_headers(await authorization(send, request)))
         except ApiError as error:
             # A machine without an agency gets a 401, too ("Please configure Cloud Service Agency first").
             raise ApiError(no_keys(error.failure, "the machine")) from None
@@ -48,7 +48,7 @@ async def authorization(send: Send, request: Callable[..., Request]) -> dict[str
     # ECS API, ecs_02_0703); the first knows none. So a token is always asked for, and need not be given.
     try:
         asked = {"x-metadata-token-ttl-seconds": str(TOKEN_LIFE)}
-        return {"x-metadata-token": (await send(request("PUT", TOKEN_PATH, read=printable), given(asked))).data}
+        return {"x-metadata-token": (await send(request("PUT", TOKEN_PATH, read=printable), fixed_headers(asked))).data}
     except ApiError as error:
         if error.failure.status not in WITHOUT_TOKENS:
             raise

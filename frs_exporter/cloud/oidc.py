@@ -8,7 +8,7 @@ whether FRS does.
 import json
 from typing import Any
 
-from frs_exporter.cloud.key_services import Keys, KeyService, given, read_keys, token_of
+from frs_exporter.cloud.key_services import Keys, KeyService, fixed_headers, read_keys, token_of
 from frs_exporter.cloud.transport import Request, Send
 from frs_exporter.core.credentials import OidcCredential
 from frs_exporter.core.errors import ApiError
@@ -29,12 +29,12 @@ def oidc(credential: OidcCredential, send: Send) -> KeyService:
         token = sent = await now()
         request = Request(
             *(Api.STS, credential.endpoint, credential.name, "POST", PATH, access.poll_timeout, access.http),
-            body=json.dumps(wanted(credential, token)).encode(),
+            body=json.dumps(request_body(credential, token)).encode(),
             secret=token,
             trace=trace,
         )
         # It is not signed: the token is all the proof there is.
-        answer = await send(request, given({"content-type": "application/json;charset=UTF-8"}))
+        answer = await send(request, fixed_headers({"content-type": "application/json;charset=UTF-8"}))
         return read_keys(credential.name, answer, TITLE, Api.STS)
 
     async def now() -> str:
@@ -51,7 +51,7 @@ def oidc(credential: OidcCredential, send: Send) -> KeyService:
     return KeyService(Api.STS, TITLE, fetch, changed)
 
 
-def wanted(credential: OidcCredential, token: str) -> dict[str, Any]:
+def request_body(credential: OidcCredential, token: str) -> dict[str, Any]:
     """What STS is sent."""
     narrowed = {"policy": credential.policy, "policy_ids": list(credential.policy_ids)}
     return {

@@ -5,7 +5,7 @@ Sources: the CCE user guide, cce_10_1110, and the vendor's own client (huaweiclo
 
 from urllib.parse import urlsplit
 
-from frs_exporter.cloud.key_services import Keys, KeyService, given, no_keys, read_keys, token_of
+from frs_exporter.cloud.key_services import Keys, KeyService, fixed_headers, no_keys, read_keys, token_of
 from frs_exporter.cloud.transport import Request, Send
 from frs_exporter.core.credentials import PodIdentityCredential
 from frs_exporter.core.errors import ApiError
@@ -31,7 +31,7 @@ def pod_identity(credential: PodIdentityCredential, send: Send) -> KeyService:
             *(Api.CCE, endpoint, credential.name, "POST", target, TIMEOUT), body=b"{}", secret=token, trace=trace
         )
         try:
-            answer = await send(request, given({"content-type": "application/json", "authorization": token}))
+            answer = await send(request, fixed_headers({"content-type": "application/json", "authorization": token}))
         except ApiError as error:
             raise ApiError(no_keys(error.failure, "the pod")) from None
         return read_keys(credential.name, answer, TITLE, Api.CCE)
