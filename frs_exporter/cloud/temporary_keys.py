@@ -36,6 +36,8 @@ A machine's live for 24 hours, and others take their place at least 6 hours befo
 """
 REPLACE_AGAIN = 300.0
 """Seconds before keys are asked for anew after those had for refused ones were refused as well."""
+LOOK_AGAIN = 1.0
+"""Seconds after which it is looked again whether a held secret is another one: in a file that takes a thread."""
 PASSING = {408, 429}
 """Statuses of answers that are no refusal."""
 
@@ -77,6 +79,7 @@ class TemporaryKeyAuthorizer:
         self._lease: Lease[KeyCredential] = Lease("temporary key", {"credential": name})
         self._refused = Cooldown()
         self._replaced_at = -math.inf
+        self._look_at = -math.inf
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """A signature with the keys of now; raises ApiError while there are none, or they are held."""
@@ -114,6 +117,10 @@ class TemporaryKeyAuthorizer:
         try:
             self._guard.check(project)
         except ApiError:
+            clock = asyncio.get_running_loop().time()
+            if clock < self._look_at:
+                raise
+            self._look_at = clock + LOOK_AGAIN  # before the look: all who come meanwhile need none of their own
             if not await self._service.changed():
                 raise
             self._guard.retry()
