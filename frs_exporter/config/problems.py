@@ -1,7 +1,7 @@
 """What is wrong with a file, in words: each problem as `file:line:column: path: message`, and no value ever told."""
 
 from pathlib import Path as FilePath
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -120,8 +120,15 @@ def known_keys(path: Path, root: type[BaseModel]) -> list[str]:
             annotation = annotation.model_fields[str(part)].annotation
         else:
             annotation = get_args(annotation)[-1]  # the values of a dict, the items of a list
-        annotation = section(annotation) or annotation
+        annotation = section(annotation) or container(annotation)
     return list(annotation.model_fields)
+
+
+def container(annotation: Any) -> Any:
+    """The dict or list that an annotation is of, without what else it says: that it is optional, or how long it is."""
+    while get_origin(annotation) is Annotated or type(None) in get_args(annotation):
+        annotation = get_args(annotation)[0]
+    return annotation
 
 
 def known_part(path: Path, root: type[BaseModel]) -> Path:

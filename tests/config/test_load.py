@@ -854,6 +854,23 @@ def test_merge_keys_and_sections_for_anchors(tmp_path: Path, monkeypatch: pytest
     ), "where it stands"
 
 
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ("defaults: {requires: [detect]}", "defaults.requires: unknown key; did you mean require?"),
+        ("limits: {frs: {rat: 5}}", "limits.frs.rat: unknown key; did you mean rate?"),
+        ("pricing: {x: [{upto: 1, cny: 1}]}", "pricing.x[0].upto: unknown key; did you mean up_to?"),
+        ("pricing: {x: [{up_to: 1, cny: 1}, {rmb: 1}]}", "pricing.x[1].rmb: unknown key; known here: cny, up_to"),
+        ("pricing: {x: [1]}", "pricing.x[0]: must be a mapping, but is a number"),
+        ("discovery: [{credental: keys}]", "discovery[0].credental: unknown key; did you mean credential?"),
+        ("http_client: {tls_config: {ca-file: x}}", "http_client.tls_config: unknown key; did you mean ca_file?"),
+    ],
+)
+def test_an_unknown_key_is_told_in_each_section(tmp_path: Path, section: str, problem: str) -> None:
+    (tmp_path / "c.yaml").write_text(f"{section}\n{(FILES / 'minimal.good.yaml').read_text()}")
+    assert any(told.endswith(problem) for told in problems_of(tmp_path / "c.yaml"))
+
+
 def test_what_is_merged_without_end_is_refused() -> None:
     layers = "".join(
         f"{b}: &{b} {{<<: [{', '.join([f'*{a}'] * 10)}]}}\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
