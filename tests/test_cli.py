@@ -131,6 +131,10 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
         (("simulate", "--listen-address=nowhere"), "'nowhere' is not host:port"),
         (("simulate", "--poll-interval=10"), "must be a duration"),
         (("unknown",), "No such command 'unknown'; commands are check, "),
+        (("-config.file=x",), "No such option '-config.file'; did you mean '--config.file'?"),
+        (("-web.listen-address", ":1"), "No such option '-web.listen-address'; did you mean '--web.listen-address'?"),
+        (("check", "-project=x"), "No such option '-project'; did you mean '--project'?"),
+        (("completion",), "Missing argument 'shell'. Choose from: bash, zsh, fish"),
         (("config_example",), "No such command 'config_example'; did you mean config-example?"),
         (("chekc",), "did you mean check?"),
         (("frs.yaml",), "to run with a config: frs-exporter --config.file=frs.yaml"),
@@ -142,7 +146,7 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
 )
 def test_wrong_usage_is_exit_code_2_and_says_what_to_do(arguments: tuple[str, ...], message: str) -> None:
     result = run(*arguments)
-    assert result.exit_code == 2
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert message in result.stderr
 
 

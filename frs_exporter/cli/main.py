@@ -78,6 +78,8 @@ class ServeByDefault(click.Group):
         if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
             raise click.UsageError(f"No such command {args[0]!r}{meant_instead(args[0])}", ctx)
         name, found, rest = super().resolve_command(ctx, args)
+        if found and not ctx.resilient_parsing and (flag := dash_missing(rest, found)):
+            raise click.UsageError(f"No such option '-{flag}'; did you mean '--{flag}'?", ctx)
         if found and not ctx.resilient_parsing:
             for notice in misspelled(variables(found), os.environ, other_variables):
                 click.echo(f"warning: {notice}", err=True)
@@ -95,7 +97,8 @@ class ServeByDefault(click.Group):
             with log_written_out():
                 code = super().main(*args, **extra)
         except click.UsageError as error:
-            click.echo(f"Error: {message_of(error)}{next_step(error)}", err=True)
+            message = " ".join(message_of(error).split())
+            click.echo(f"Error: {message}{next_step(error)}", err=True)
             code = error.exit_code
         except click.ClickException as error:
             error.show()
@@ -121,6 +124,14 @@ def meant_instead(word: str) -> str:
         return f"; to run with a config: frs-exporter --config.file={word}"
     near = difflib.get_close_matches(word.lower().replace("_", "-"), COMMANDS, n=1)
     return f"; did you mean {near[0]}?" if near else f"; commands are {', '.join(COMMANDS)}"
+
+
+def dash_missing(args: list[str], found: click.Command) -> str:
+    """The first flag with one dash, as Go's programs take it, that is one of the command with two; empty without."""
+    known = {flag for option in found.params for flag in option.opts}
+    before = args[: args.index("--")] if "--" in args else args
+    flags = (word[1:].partition("=")[0] for word in before if word.startswith("-"))
+    return next((flag for flag in flags if len(flag) > 1 and f"--{flag}" in known), "")
 
 
 def next_step(error: click.UsageError) -> str:
