@@ -187,8 +187,7 @@ async def test_one_that_does_not_turn() -> None:
 async def test_one_that_is_not_there() -> None:
     result = await health("http://127.0.0.1:1")
     assert result.exit_code == 1
-    assert "no answer from http://127.0.0.1:1/-/healthy: " in result.stderr
-    assert result.stderr.endswith("Connection refused; is the exporter running there?\n")
+    assert result.stderr.endswith("http://127.0.0.1:1/-/healthy: Connection refused; is the exporter running there?\n")
 
 
 async def test_one_that_says_nothing() -> None:
@@ -227,13 +226,24 @@ async def test_who_wants_a_certificate_is_alive(tmp_path: Path) -> None:
             assert (result.exit_code, result.stdout, result.stderr) == (0, "healthy\n", "")
             untrusted = await health(url)
             assert (untrusted.exit_code, untrusted.stderr.count("\n")) == (1, 1)
+            assert "its certificate is refused: " in untrusted.stderr
+            assert "--insecure-skip-verify does not look at it" in untrusted.stderr
+            plain = await health(url.replace("https:", "http:"))
+            assert plain.exit_code == 1
+            assert plain.stderr.endswith("closed without an answer; is it https://, or another service?\n")
+
+
+async def test_where_nobody_speaks_tls(served: Served) -> None:
+    result = await health(f"https://127.0.0.1:{served.port}", "--insecure-skip-verify")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("/-/healthy: what listens there does not speak TLS; is it http://?\n")
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--key-file=x"], "--key-file needs --cert-file beside it"),
-        (["--cert-file=/nowhere"], "--cert-file /nowhere: [Errno 2] No such file or directory"),
+        (["--cert-file=/nowhere"], "--cert-file /nowhere: No such file or directory"),
         (["--cert-file={}/junk.pem"], "no PEM certificate with its key, unencrypted"),
         (["--cert-file={}/server.pem"], "no PEM certificate with its key, unencrypted"),
         (["--cert-file={}/server.pem", "--key-file={}/encrypted.key"], "no PEM certificate with its key, unencrypted"),
@@ -252,7 +262,7 @@ async def test_a_certificate_that_is_none(flags: list[str], message: str, tmp_pa
         (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP; is it another service?"),
         (b"HTTP/1.1 abc\r\n\r\n", "does not speak HTTP; is it another service?"),
         (b"\x15\x03\x03\x00\x02\x02\x0a", "does not speak HTTP; is it another service?"),
-        (b"", "Remote end closed connection without response; is the exporter running there?"),
+        (b"", "the connection was closed without an answer; is it https://, or another service?"),
         (b"HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "answers 301: "),
     ],
 )
@@ -288,7 +298,7 @@ async def test_behind_tls_a_login_and_a_prefix(tmp_path: Path) -> None:
         url = f"https://127.0.0.1:{secured.port}/frs"
         strict = await health(url)
         assert strict.exit_code == 1
-        assert "CERTIFICATE_VERIFY_FAILED" in strict.stderr
+        assert "its certificate is refused: unable to get local issuer certificate" in strict.stderr
         result = await health(url, "--insecure-skip-verify")
         assert (result.exit_code, result.stdout) == (0, "healthy, though it lets only others in (401)\n")
 
@@ -342,6 +352,9 @@ def test_bash_completes_commands_flags_and_values() -> None:
     assert values("frs-exporter explain bad-reg") == {"bad-region"}
     for flag in ("-c", "--config.file", "--config-file", "--output-file", "--token-file"):
         assert completed(f"frs-exporter check {flag} con") == {"file,con"}
+    for flag in ("-c", "--config.file", "--config.check --web.config.file"):
+        assert completed(f"frs-exporter {flag} con") == {"file,con"}, "serve is the default"
+    assert completed("frs-exporter --log.level de") == {"plain,debug"}
     assert completed("frs-exporter check --state.directory st") == {"dir,st"}
 
 

@@ -13,6 +13,7 @@ from frs_exporter.cli.common_flags import FILE
 from frs_exporter.cli.options import seconds_of, service_url
 from frs_exporter.cli.variables import setting
 from frs_exporter.core.redact import brief
+from frs_exporter.runtime.files import reason_of
 
 ALIVE = (401, 403, 429)
 """Answers to somebody who is not let in: whoever gives them is well."""
@@ -59,8 +60,8 @@ def health(url: str, timeout: float, unverified: bool, cert_file: str | None, ke
     except TurnedAway:
         click.echo("healthy, though it lets in only who has a certificate (--cert-file)")
         return
-    except (OSError, ValueError) as error:
-        raise click.ClickException(f"no answer from {address}: {error}; is the exporter running there?") from None
+    except (OSError, ValueError) as error:  # of which http.client.RemoteDisconnected is one
+        raise click.ClickException(f"no answer from {address}: {why_none(error)}") from None
     except http.client.HTTPException:
         raise click.ClickException(f"what listens at {address} does not speak HTTP; is it another service?") from None
     if status in ALIVE:
@@ -69,6 +70,19 @@ def health(url: str, timeout: float, unverified: bool, cert_file: str | None, ke
         click.echo(text)
     else:
         raise click.ClickException(f"{address} answers {status}: {text}")
+
+
+def why_none(error: OSError | ValueError) -> str:
+    """Why there is no answer, and what to do: who refuses to speak to us is running."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is refused: {error.verify_message}; --insecure-skip-verify does not look at it"
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "HTTP_REQUEST"):
+            return "what listens there does not speak TLS; is it http://?"
+        case http.client.RemoteDisconnected() | ConnectionResetError():
+            return "the connection was closed without an answer; is it https://, or another service?"
+        case _:
+            return f"{reason_of(error)}; is the exporter running there?"
 
 
 def context_of(unverified: bool, cert_file: str | None, key_file: str | None) -> ssl.SSLContext:
@@ -82,7 +96,9 @@ def context_of(unverified: bool, cert_file: str | None, key_file: str | None) ->
         try:
             context.load_cert_chain(cert_file, key_file, password=lambda: "")  # nobody is there to be asked for it
         except (OSError, ValueError) as error:
-            reason = "no PEM certificate with its key, unencrypted" if isinstance(error, ssl.SSLError) else error
+            reason = (
+                "no PEM certificate with its key, unencrypted" if isinstance(error, ssl.SSLError) else reason_of(error)
+            )
             raise click.UsageError(f"{setting('--cert-file')} {cert_file}: {reason}") from None
     return context
 
