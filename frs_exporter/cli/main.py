@@ -31,6 +31,8 @@ COMMANDS = {
     "simulate": "simulate",
 }
 """The commands, each with the module that it is in."""
+GROUPS_OWN = (["serve"], ["--help"], ["-h"], ["--version"])
+"""First words that stand before any command."""
 ALONE = ("demo", "simulate")
 """Those that nobody runs beside an exporter."""
 
@@ -63,11 +65,7 @@ class ServeByDefault(click.Group):
         """Put in `serve` before flags that are not the group's own; `help` is --help."""
         if args[:1] == ["help"]:
             args = [*args[1:2], "--help"]
-        if (
-            serves(args)
-            and args[:1] != ["serve"]
-            and not (ctx.resilient_parsing or args[:1] in (["--help"], ["-h"], ["--version"]))
-        ):
+        if (args or not ctx.resilient_parsing) and serves(args) and args[:1] not in GROUPS_OWN:
             args = ["serve", *args]
         return super().parse_args(ctx, args)
 
