@@ -21,9 +21,13 @@ OPEN_CONFIG = "the secret stands in this file, which every user of this machine 
 CUT_OFF = "what comes after the # is not read, as a blank stands before it; put the whole secret in quotes"
 
 PLACEHOLDER = re.compile(
-    r"\$\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|<[^<>]*>|%[A-Za-z_]+%|change[-_ ]?me", re.IGNORECASE
+    r"[$@#%]\{.*\}#?|\$\(.*\)|\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|<[^<>]*>|%[A-Z_]+%|@[A-Z_]+@|__[A-Z_]+__|ENC\[.*\]"
+    r"|change[-_ ]?me|your[-_ ](password|secret|key|sk)|\*{3,}|x{3,}|\.{3,}|…",
+    re.IGNORECASE,
 )
-"""As shells, Compose, CI, Helm, manuals and Windows write what is to be filled in."""
+"""As shells, Compose, CI, Helm, SOPS, manuals and Windows write what is to be filled in, or was blacked out."""
+PAIRS = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019")
+"""Quotes, those of word processors among them."""
 NAME = re.compile(
     r"(export +)?[A-Z_.-]{0,40}(password|passwd|pwd|pw|secret|token|key|sk)[A-Z_.-]{0,40}\s*[=:]", re.IGNORECASE
 )
@@ -94,7 +98,7 @@ def oddities(secret: str, *, in_a_file: bool) -> Iterator[str]:
         yield FILLED_IN
     if secret != secret.strip():
         yield BLANKS
-    if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "\"'`":
+    if len(secret) > 1 and secret[0] + secret[-1] in PAIRS:
         yield QUOTES
     if in_a_file and NAME.match(secret):
         yield NAMED
