@@ -58,7 +58,8 @@ def load(path: Paths, on_read: OnRead = unwatched) -> Config:
     config = build(document, on_read)
     if config is None or document.problems:
         raise refused(document, schema.File)
-    for large in (document.marks, document.keys, document.raw, document.origins, *filter(None, document.data.values())):
+    sections = (section for section in document.data.values() if isinstance(section, dict | list))
+    for large in (document.marks, document.keys, document.raw, document.origins, *sections):
         drain(large)
     return config
 

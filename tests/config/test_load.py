@@ -878,6 +878,15 @@ def test_an_unknown_key_is_told_in_each_section(tmp_path: Path, section: str, pr
     assert any(told.endswith(problem) for told in problems_of(tmp_path / "c.yaml"))
 
 
+@pytest.mark.parametrize("value", ["cn-north-4", "!env REGION", "5", "2026-01-01", "true", "", "[a, [b]]", "{a: b}"])
+def test_a_section_for_anchors_may_be_of_any_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("REGION", "cn-north-4")
+    text = (FILES / "minimal.good.yaml").read_text()
+    (tmp_path / "c.yaml").write_text(f"x-any: &any {value}\n{text}")
+    (target,) = load(str(tmp_path / "c.yaml")).targets
+    assert target.region == "cn-north-4"
+
+
 def test_what_is_merged_without_end_is_refused() -> None:
     layers = "".join(
         f"{b}: &{b} {{<<: [{', '.join([f'*{a}'] * 10)}]}}\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
