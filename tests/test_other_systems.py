@@ -1,4 +1,4 @@
-"""What works on systems that lack what Linux has: no fcntl, no signals in the event loop. Windows was not tried."""
+"""What works on systems that lack what Linux has: fcntl, resource, signals in the event loop. Windows was not tried."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from tests.test_check import config_of
 
 WITHOUT = """
 import asyncio, os, select, signal, sys
-sys.modules["fcntl"] = None
+sys.modules["fcntl"] = sys.modules["resource"] = None
 for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_DIRECTORY", "geteuid", "fchown", "fchmod"):
     delattr(os, name)
 del select.PIPE_BUF, select.poll, signal.SIGHUP
@@ -48,6 +48,13 @@ def test_what_needs_nothing_works(arguments: str) -> None:
     result = program(*arguments.split())
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout
+
+
+def test_a_config_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("projects: []\n")
+    result = program("--config.check", f"--config.file={tmp_path}/c.yaml")
+    assert result.returncode == 2
+    assert "c.yaml:1:1: credentials: required, but missing" in result.stderr
 
 
 @pytest.mark.parametrize("directory", [None, "none", "here"])

@@ -37,6 +37,14 @@ def has_core_dumps() -> bool:
     return HAS_LIMITS and resource.getrlimit(resource.RLIMIT_CORE)[0] != 0
 
 
+def descriptor_limit() -> int | None:
+    """How many files and sockets the process may have open at once; None where nothing says so."""
+    if not HAS_LIMITS:
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
 def process_notices() -> Iterator[str]:
     """What puts secrets at risk in how this process was started, a line each."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import resource
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,6 +10,7 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 import structlog
 
+from frs_exporter.runtime.process_safety import descriptor_limit
 from frs_exporter.runtime.seldom import SeldomLog
 from frs_exporter.runtime.tasks import cancel_and_wait
 from frs_exporter.web.bind import BACKLOG
@@ -37,8 +37,8 @@ log = structlog.get_logger()
 
 def slot_limits() -> SlotLimits:
     """Half of the file descriptors that the process may have: the others are for polls, reloads and the log."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    half = MAX_CONNECTIONS if descriptors == resource.RLIM_INFINITY else descriptors // 2
+    descriptors = descriptor_limit()
+    half = MAX_CONNECTIONS if descriptors is None else descriptors // 2
     total = max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, half))
     return SlotLimits(total, per_peer=total // 4)
 
