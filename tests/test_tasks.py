@@ -2,7 +2,7 @@
 
 import asyncio
 
-from frs_exporter.runtime.tasks import cancel_and_wait, interrupt, uninterrupted
+from frs_exporter.runtime.tasks import cancel_and_wait, interrupt, uninterrupted, unless
 
 
 async def test_all_have_ended_however_they_did() -> None:
@@ -62,3 +62,19 @@ async def test_what_need_not_be_finished_ends_at_once_also_before_and_after_it()
     interrupt(task)
     await asyncio.wait({task}, timeout=1)
     assert task.cancelled()
+
+
+async def test_work_ends_where_something_else_comes_first() -> None:
+    event, ends = asyncio.Event(), list[str]()
+
+    async def work(seconds: float) -> str:
+        try:
+            await asyncio.sleep(seconds)
+            return "done"
+        finally:
+            ends.append(f"{seconds}")
+
+    assert await unless(event, work(0.01)) == "done"
+    asyncio.get_running_loop().call_later(0.01, event.set)
+    assert await unless(event, work(60)) is None
+    assert ends == ["0.01", "60"]

@@ -23,7 +23,7 @@ from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime import executor, systemd
 from frs_exporter.runtime.hard_exit import SAY_WITHIN
 from frs_exporter.runtime.offload import freeze_objects, in_thread
-from frs_exporter.runtime.tasks import cancel_and_wait
+from frs_exporter.runtime.tasks import cancel_and_wait, unless
 from frs_exporter.runtime.watched import Source, WatchOptions
 from frs_exporter.web.app import build_app
 from frs_exporter.web.bind import Address, bind, socket_address
@@ -73,7 +73,12 @@ async def serve_forever(
     gc.freeze()  # what is there by now stays: full collections need not look at it
     stop = told_to_stop()
     reload_on_hangup(exporter, stop, early)
-    async with running_server(exporter, telemetry, options) as addresses:
+    async with contextlib.AsyncExitStack() as stack:
+        starting = stack.enter_async_context(running_server(exporter, telemetry, options))
+        addresses = await unless(stop, starting)  # to look up a name may take minutes
+        if addresses is None:
+            log.info("stopping")
+            return
         freeze_objects()
         ports = list(dict.fromkeys(filter(str.isdecimal, (address.rpartition(":")[2] for address in addresses))))
         where = {"address": ",".join(addresses), "port": ",".join(ports)}  # IPv4 and IPv6 share one port

@@ -1,9 +1,11 @@
 """The end of tasks that nobody wants any more: at once, or once what they are about has ended."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _uninterrupted: dict[asyncio.Task[Any], bool] = {}
 """The tasks that are to finish something first, and whether somebody has interrupted them meanwhile."""
@@ -15,6 +17,16 @@ async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
     for task in ending:
         task.cancel()
     await asyncio.gather(*ending, return_exceptions=True)
+
+
+async def unless(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What the work returns or raises; None where the event comes first, which ends the work."""
+    working, waiting = asyncio.create_task(work), asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel_and_wait([working, waiting])
+    return None if working.cancelled() else working.result()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,18 @@ def test_the_daemon_ends_within_five_seconds(programs: Programs, alone: list[str
     code, seconds = daemon.stop()
     assert (code, seconds < 5) == (0, True), seconds
     assert "Traceback" not in daemon.log
+    assert [json.loads(line)["msg"] for line in daemon.log.splitlines()][-1] == "stopping"
+
+
+def test_the_daemon_ends_while_it_looks_up_where_to_listen(programs: Programs, alone: list[str]) -> None:
+    config = programs.folder / "config.yaml"
+    config.write_text(CONFIG.format(timeout="10s", id="d3f8e6476fbf416689f209e168ef4d31"))
+    arguments = (f"--config.file={config}", "--web.listen-address=frs.example.com:10377", "--log.format=json")
+    daemon = programs.start(*alone, *EXPORTER, *arguments)
+    eventually(lambda: "runs as root" in daemon.log)
+    time.sleep(1)  # for a name server to be asked
+    code, seconds = daemon.stop()
+    assert (code, seconds < 5) == (0, True), seconds
     assert [json.loads(line)["msg"] for line in daemon.log.splitlines()][-1] == "stopping"
 
 
