@@ -3,6 +3,7 @@
 Commands, flags and locales are combined so that each pair of them occurs, which costs a tenth of all combinations.
 """
 
+import contextlib
 import itertools
 import os
 import re
@@ -85,12 +86,18 @@ def test_streams_that_are_not_there_change_no_exit_code(name: str, streams: str,
         assert err.count(b"\n") == 1
 
 
+def links_in(folder: Path) -> Iterator[str]:
+    """Where the links of a folder lead, but for those that go meanwhile."""
+    for name in folder.iterdir() if folder.exists() else ():
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(name)
+
+
 def wait_for_listener(pid: int) -> None:
     """Wait until a process handles SIGTERM by its loop: it listens by then."""
     for _ in range(400):
         names = Path(f"/proc/{pid}/fd")
-        links = [os.readlink(name) for name in names.iterdir() if name.is_symlink()] if names.exists() else []
-        sockets = {match[1] for link in links if (match := re.fullmatch(r"socket:\[(\d+)\]", link))}
+        sockets = {match[1] for link in links_in(names) if (match := re.fullmatch(r"socket:\[(\d+)\]", link))}
         rows = (row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:])
         if sockets & {row[9] for row in rows if row[3] == "0A"}:
             return
