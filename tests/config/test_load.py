@@ -671,7 +671,7 @@ def test_a_budget_against_which_nothing_is_counted_is_told(tmp_path: Path) -> No
     assert load(str(tmp_path / "c.yaml")).notices == ()
 
 
-@pytest.mark.parametrize("character", ["\x80", "\x85", "\x9b", "\x9f", "\u2028", "\u2029", "\x7f", "\x1b"])
+@pytest.mark.parametrize("character", [*"\x80\x85\x9b\x9f\u2028\u2029\x7f\x1b\u200b\u202e\u2066\ufeff"])
 def test_no_name_has_a_control_character(tmp_path: Path, character: str) -> None:
     """A terminal takes U+009B for the beginning of a command."""
     text = (FILES / "minimal.good.yaml").read_text()
