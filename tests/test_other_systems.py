@@ -13,6 +13,7 @@ from frs_simulator import Simulator, World
 from tests.conftest import account
 from tests.test_check import config_of
 
+GOOD = Path(__file__).parent / "config/files/minimal.good.yaml"
 WITHOUT = """
 import asyncio, os, select, signal, sys
 sys.modules["fcntl"] = sys.modules["resource"] = None
@@ -55,6 +56,15 @@ def test_a_config_is_checked(tmp_path: Path) -> None:
     result = program("--config.check", f"--config.file={tmp_path}/c.yaml")
     assert result.returncode == 2
     assert "c.yaml:1:1: credentials: required, but missing" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("demo",), ("simulate",), (f"--config.file={GOOD}", "--state.directory=none")])
+def test_what_runs_until_a_signal_says_that_it_cannot(command: tuple[str, ...]) -> None:
+    address = () if command == ("simulate",) else ("--web.listen-address=127.0.0.1:0",)
+    result = program(*command, *address)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("Error: this runs on Linux only; here check, explain, ")
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("directory", [None, "none", "here"])

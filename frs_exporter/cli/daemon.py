@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
@@ -69,7 +68,6 @@ async def serve_forever(
 
     `early` knows of SIGHUP that came before.
     """
-    check_system()
     gc.freeze()  # what is there by now stays: full collections need not look at it
     stop = told_to_stop()
     reload_on_hangup(exporter, stop, early)
@@ -95,12 +93,6 @@ async def serve_forever(
         systemd.notify("STOPPING=1")
         exporter.drain()
         watchdog.cancel()
-
-
-def check_system() -> None:
-    """Raise click.ClickException where the event loop handles no signals, as on Windows: nobody could stop it."""
-    if os.name == "nt":
-        raise click.ClickException("this runs on Linux only; here check, explain, config-example, config-schema work")
 
 
 async def say(text: str) -> None:
@@ -200,8 +192,12 @@ def reload_on_hangup(exporter: Exporter, stop: asyncio.Event, early: EarlyHangup
 
 
 def told_to_stop() -> asyncio.Event:
-    """What is set on SIGTERM or SIGINT, from now on."""
+    """What is set on SIGTERM or SIGINT, from now on; raises click.ClickException where nobody could stop us so."""
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    except NotImplementedError:  # as on Windows
+        text = "this runs on Linux only; here check, explain, config-example, config-schema work"
+        raise click.ClickException(text) from None
     return stop
