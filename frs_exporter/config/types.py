@@ -22,8 +22,8 @@ DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w
 LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 REGION = re.compile("[a-z0-9](-?[a-z0-9]){0,62}")
 SHOWN = r"[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]"
-"""What may be in a name: no control characters, which terminals obey, nothing that ends a line, and nothing that does not
-show or turns the direction of what follows."""
+"""What may be in a name: no control characters, which terminals obey, nothing that ends a line, and nothing that is not
+seen or turns the direction of what follows."""
 HOST = re.compile(rf"(?=.{{1,253}}\Z){LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
 """A name in ASCII, no longer than DNS has them (RFC 1035, 2.3.4: 255 with their lengths); SOCKS can send no longer one.
 """
