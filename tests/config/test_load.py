@@ -20,7 +20,7 @@ from frs_exporter.config.schema import File
 from frs_exporter.config.source import Source
 from frs_exporter.config.suggestions import suggestion
 from frs_exporter.config.types import endpoint, host_name, seconds
-from frs_exporter.config.yaml import read
+from frs_exporter.config.yaml import MAX_NODES, Document, read
 from frs_exporter.core import regex
 from frs_exporter.core.credentials import AgencyCredential, KeyCredential, TokenCredential
 from frs_exporter.core.discovery import FRS_REGIONS
@@ -174,7 +174,7 @@ def test_hostile_yaml(tmp_path: Path, text: str, message: str) -> None:
 
 def test_a_small_file_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
     layers = "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
-    document = read(f"a: &a [x]\n{layers}", FILE, {})
+    document = read(f"a: &a [x]\n{layers}", FILE, {}, after=Document(nodes=MAX_NODES - 50_000))
     assert [problem.message for problem in document.problems] == ["not YAML: nested too deeply or too large"]
 
 

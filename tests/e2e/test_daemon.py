@@ -16,6 +16,7 @@ import yaml
 
 from frs_exporter.collectors import COLLECTORS
 from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, free_port, tool
+from tests.root import without_root
 
 NOWHERE = "endpoints: {frs: 'http://127.0.0.1:1', iam: 'http://127.0.0.1:1', ces: 'http://127.0.0.1:1'}\n"
 FAMILIES = (
@@ -210,7 +211,7 @@ def test_an_address_in_use_is_one_line_and_exit_code_1(programs: Programs) -> No
         command = [*EXPORTER, f"--config.file={config}", f"--web.listen-address={address}", "--log.level=warning"]
         run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr == f"Error: cannot listen on {address}: Address already in use\n"
+    assert without_root(run.stderr) == f"Error: cannot listen on {address}: Address already in use\n"
 
 
 def test_a_fault_shows_within_seconds_and_is_over_when_it_is_lifted(programs: Programs) -> None:
@@ -254,7 +255,7 @@ def test_logs_are_json_when_asked(programs: Programs) -> None:
     daemon, url = programs.daemon(config, "--log.format=json")
     eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
     daemon.stop()
-    entries = [json.loads(line) for line in daemon.log.splitlines()]
+    entries = [json.loads(line) for line in without_root(daemon.log).splitlines()]
     assert [entry["msg"] for entry in entries] == ["serving", "up", "up", "up", "stopping", "up"]
     assert entries[-1]["jobs"] == 1, "those beyond the first few are told together, at the latest at the end"
     assert {entry.get("project") or entry["projects"] for entry in entries if entry["msg"] == "up"} == {
