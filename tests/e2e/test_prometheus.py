@@ -1,6 +1,7 @@
 """A real Prometheus scrapes the daemon, which polls the simulator with real tokens and real signatures."""
 
 import subprocess
+import time
 
 import bcrypt
 import pytest
@@ -109,6 +110,8 @@ def test_prometheus_finds_and_probes_every_project_over_tls_with_a_login(program
     assert eventually(lambda: query(server, 'frs_exporter_jobs{job="frs-exporter"}'))[0]["value"][1] == str(
         len(projects)
     )
+    ends = eventually(lambda: query(server, "frs_exporter_web_certificate_expiry_timestamp_seconds"))
+    assert float(ends[0]["value"][1]) > time.time(), "what FrsWebCertificateExpiring compares"
     assert not query(server, f'frs_up{{instance="127.0.0.1:{port}"}}'), "only the exporter's own metrics were asked for"
 
     (programs.folder / "password").write_text("wrong")
