@@ -6,7 +6,7 @@ import errno
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -55,15 +55,23 @@ class Entrance(socket.socket):
         return self._admit(super().accept)
 
 
+def is_open(sock: socket.socket) -> bool:
+    """Whether a socket is not closed yet."""
+    return sock.fileno() >= 0
+
+
 class Slots:
-    """The slots that are taken; a connection finds its own by the number of its socket."""
+    """The slots that are taken; a connection finds its own by the number of its socket.
+
+    Those of closed sockets are forgotten here, at the next connection: a collection of garbage may be thousands away.
+    """
 
     def __init__(self, limits: SlotLimits | None = None, peer: Callable[[str], str] = peer_of) -> None:
         self.limits = limits or slot_limits()
         self._peer = peer
-        self._taken: WeakKeyDictionary[socket.socket, Slot] = WeakKeyDictionary()
+        self._taken: dict[socket.socket, Slot] = {}
         self._by_number: WeakValueDictionary[int, Slot] = WeakValueDictionary()
-        self._ending: WeakSet[socket.socket] = WeakSet()
+        self._ending: list[socket.socket] = []
 
     def of(self, number: int) -> Slot | None:
         """The slot of the open socket with a number."""
@@ -72,23 +80,25 @@ class Slots:
     @property
     def hurried(self) -> bool:
         """Whether connections that were made to end should be gone before others come in."""
-        return sum(sock.fileno() >= 0 for sock in self._ending) >= MAX_ENDING
+        self._ending = [sock for sock in self._ending if is_open(sock)]
+        return len(self._ending) >= MAX_ENDING
 
     def take(self, sock: socket.socket, address: Any) -> tuple[bool, bool]:
         """Whether a new connection gets a slot, and whether another had to end for it."""
-        taken = {slot: taker for taker, slot in self._taken.items() if taker.fileno() >= 0}
+        self._taken = {taker: slot for taker, slot in self._taken.items() if is_open(taker)}
         peer = self._peer(address[0] if isinstance(address, tuple) else "")
-        admission = admit(peer, taken, self.limits)
+        admission = admit(peer, self._taken.values(), self.limits)
         if admission.instead_of:
-            self._end(taken[admission.instead_of], admission.instead_of)
+            self._end(admission.instead_of)
         if admission.admitted:
             slot = Slot(peer, asyncio.get_running_loop().time())
             self._taken[sock] = self._by_number[sock.fileno()] = slot
         return admission.admitted, admission.instead_of is not None
 
-    def _end(self, sock: socket.socket, slot: Slot) -> None:
+    def _end(self, slot: Slot) -> None:
+        sock = next(sock for sock, taken in self._taken.items() if taken is slot)
         del self._taken[sock]
-        self._ending.add(sock)
+        self._ending.append(sock)
         if slot.end:
             slot.end()
             return

@@ -24,6 +24,7 @@ from frs_exporter.web.server import HttpServer
 from frs_exporter.web.slots import SlotLimits
 from frs_exporter.web.tls import Tls
 from frs_exporter.web.web_config import WebConfig, load_web_config
+from tests.calls import counting
 from tests.web.authority import keep, prepare, put
 from tests.web.serving import trusting
 
@@ -219,6 +220,23 @@ async def test_a_storm_of_connections_does_not_use_descriptors_up() -> None:
         assert await ask(port) == "http"
         for client in clients:
             client.close()
+
+
+async def test_a_connection_costs_no_more_after_many_that_are_closed() -> None:
+    """They are forgotten at once, not when garbage is collected, which is seldom: a storm would feed on itself."""
+    async with listening(None, THREE) as (_, port):
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+        with counting() as calls:
+            for number in range(300):
+                clients.append(socket.create_connection(("127.0.0.1", port)))
+                if number % 3 == 0:
+                    clients.pop().close()  # the others have to make room
+                await asyncio.sleep(0.001)
+        for client in clients:
+            client.close()
+        looked = sum(number for (_, called), number in calls.items() if "fileno" in str(called))
+        assert 300 < looked < 300 * 30
+        assert await ask(port) == "http"
 
 
 @pytest.mark.parametrize(
