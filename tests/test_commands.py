@@ -332,7 +332,7 @@ def test_bash_completes_commands_flags_and_values() -> None:
     def completed(line: str) -> set[str]:
         words = line.split(" ")
         environment = {"_FRS_EXPORTER_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-        program = "import sys; sys.argv = ['frs-exporter']; from frs_exporter.cli.main import main; main()"
+        program = "import sys; sys.argv = ['frs-exporter']; from frs_exporter.__main__ import main; main()"
         result = subprocess.run(
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=30, check=False
         )

@@ -165,7 +165,8 @@ def test_a_line_that_cannot_be_made_is_told_of(counted: Counter[str], capfd: pyt
 
 PROGRAM = """
 import sys, structlog
-from frs_exporter.cli.main import cli, main
+from frs_exporter.__main__ import main
+from frs_exporter.cli.main import cli
 from frs_exporter.runtime.log import log_to_stderr
 
 @cli.command()

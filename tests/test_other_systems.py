@@ -27,7 +27,7 @@ class Policy(asyncio.DefaultEventLoopPolicy):
     _loop_factory = Loop
 asyncio.set_event_loop_policy(Policy())
 sys.argv[0] = "frs-exporter"
-from frs_exporter.cli.main import main
+from frs_exporter.__main__ import main
 main()
 """
 

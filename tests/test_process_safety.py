@@ -20,7 +20,7 @@ from tests.e2e.conftest import free_port
 MINIMAL = (REPOSITORY / "tests/config/files/minimal.good.yaml").read_text()
 HASH = "$2b$10$" + "a" * 53
 HARD = resource.getrlimit(resource.RLIMIT_CORE)[1]
-RUN = "import sys; sys.argv = ['frs-exporter', *{arguments!r}]; from frs_exporter.cli.main import main; main()"
+RUN = "import sys; sys.argv = ['frs-exporter', *{arguments!r}]; from frs_exporter.__main__ import main; main()"
 FORBIDDEN = "import resource; resource.setrlimit = lambda *_: (_ for _ in ()).throw(ValueError('not here')); "
 """As where a filter for system calls forbids it: nothing else stands in for that in a test that anybody can run."""
 

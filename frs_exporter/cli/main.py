@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -153,14 +152,10 @@ def cli() -> None:
     """
 
 
-def main() -> None:
-    """The console script; before there is a loop to stop, SIGTERM just ends it."""
+def main(early: EarlyHangups) -> None:
+    """Run the command that the arguments name, and end the process; `early` knows of SIGHUP that has come."""
     open_standard_streams()
     forbid_core_dumps()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    early = EarlyHangups()
-    if serves(sys.argv[1:]):
-        early.install()
     try:
         cli(prog_name="frs-exporter", obj=early)
     except SystemExit as end:

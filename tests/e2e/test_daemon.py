@@ -7,8 +7,10 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,57 @@ def test_a_hangup_before_there_is_a_config_waits_for_it(programs: Programs, tmp_
     eventually(lambda: "not a regular file: it cannot be read again" in daemon.log)
     code, _ = daemon.stop()
     assert code == 0
+
+
+HELD = """
+import importlib, pathlib, sys
+here = pathlib.Path(__file__).parent
+print("importing", flush=True)
+sys.stdin.readline()
+sys.path.remove(str(here))
+del sys.modules["click"]
+importlib.import_module("click")
+"""
+"""A module `click` that is not imported before something is read."""
+
+
+@contextlib.contextmanager
+def importing(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The exporter while it imports what it is made of."""
+    (folder / "click.py").write_text(HELD)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), *sys.path))}
+    with subprocess.Popen(
+        [*EXPORTER, *arguments],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "importing\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_hangup_while_the_program_is_imported_does_not_end_it(tmp_path: Path) -> None:
+    with importing(tmp_path, f"--config.file={tmp_path}/none.yaml") as process:
+        process.send_signal(signal.SIGHUP)
+        said, _ = process.communicate("go\n", timeout=30)
+    assert "none.yaml: cannot read the config file" in said
+    assert process.returncode == 2
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_who_ends_the_program_while_it_is_imported_sees_no_traceback(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    with importing(tmp_path, "check") as process:
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (code, "")
 
 
 def test_the_demo_shows_every_family_of_every_collector_within_half_a_minute(programs: Programs) -> None:
