@@ -210,6 +210,7 @@ def test_no_secret_of_the_pod_is_told(token_file: Path) -> None:
     in_a_pod(token_file, then)
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the vendor's client
 async def test_the_vendors_own_client_is_given_keys_for_the_same_environment(
     token_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
