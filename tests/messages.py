@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 
-SAYING = {"problem", "_note", "unreadable", "Notice", "ValueError", "ConfigError", "matching"}
+SAYING = {"problem", "_note", "unreadable", "Notice", "ValueError", "UnknownName", "ConfigError", "matching"}
 """Functions of which some argument is what people read."""
 FILLED_IN = "x"
 Known = dict[str, list[str]]

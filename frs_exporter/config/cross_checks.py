@@ -64,8 +64,10 @@ def check_credentials_exist(document: Document) -> None:
 def check_one_kind(document: Document) -> None:
     """Note credentials with none or several of the kinds: which one is used would be anybody's guess."""
     for name, credential in mapping(mapping(document.data).get("credentials")).items():
-        if isinstance(credential, dict) and len(credential.keys() & set(KINDS)) != 1:
-            document.problem(("credentials", name), f"must have exactly one of {', '.join(KINDS)}")
+        given = [kind for kind in KINDS if kind in credential] if isinstance(credential, dict) else []
+        if isinstance(credential, dict) and len(given) != 1:
+            has = f"has {' and '.join(given)}" if given else "has none"
+            document.problem(("credentials", name), f"must have exactly one of {', '.join(KINDS)}; it {has}")
 
 
 def check_discovery(document: Document) -> None:

@@ -72,7 +72,8 @@ def explain(detail: ErrorDetails, root: type[BaseModel], suggestion: Suggestions
         case "missing":
             return path, "required, but missing", False
         case "value_error":
-            return path, str(detail["ctx"]["error"]), about_key
+            error = detail["ctx"]["error"]
+            return path, f"{error}{suggestion.near(error)}", about_key
         case "string_type":
             remedy = "" if isinstance(detail["input"], list | dict | None) else ": put it in quotes"
             return path, f"must be text, but YAML reads it as {kind(detail['input'])}{remedy}", about_key

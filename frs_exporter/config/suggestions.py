@@ -1,13 +1,21 @@
 """What a name that nobody knows was probably meant to be."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import islice
 
 MAX_NAMES = 20
 """Known names that are listed where none is near."""
 MAX_SUGGESTIONS = 20
 """Names that one is looked for, of all that are wrong in one way: each is compared with all that are known."""
+
+
+class UnknownName(ValueError):
+    """What is none of the names that there are; `near` finds the one that was probably meant, which may cost time."""
+
+    def __init__(self, message: str, near: Callable[[], str]) -> None:
+        super().__init__(message)
+        self.near = near
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
@@ -40,3 +48,10 @@ class Suggestions:
         """As `suggestion`, as long as it is not the business of too many."""
         self._number += 1
         return suggestion(name, known) if self._number <= MAX_SUGGESTIONS else ""
+
+    def near(self, error: Exception) -> str:
+        """What was probably meant by a name that is unknown, within the same bound; empty for any other error."""
+        if not isinstance(error, UnknownName):
+            return ""
+        self._number += 1
+        return did_you_mean(error.near()) if self._number <= MAX_SUGGESTIONS else ""

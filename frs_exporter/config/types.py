@@ -7,20 +7,18 @@ from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic.json_schema import WithJsonSchema
 from yarl import URL
 
-from frs_exporter.config.suggestions import did_you_mean, nearest
+from frs_exporter.config.known_names import check_placeholders, name_template, region, subservice, time_zone
+from frs_exporter.config.suggestions import did_you_mean
 from frs_exporter.core import regex
-from frs_exporter.core.discovery import FRS_REGIONS, PLACEHOLDERS
-from frs_exporter.core.model import Proxy, subservice_name
+from frs_exporter.core.model import Proxy
 
 DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
 LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-REGION = re.compile("[a-z0-9](-?[a-z0-9]){0,62}")
 SHOWN = r"[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]"
 """What may be in a name: no control characters, which terminals obey, nothing that ends a line, and nothing that is not
 seen or turns the direction of what follows."""
@@ -72,6 +70,7 @@ def matching(pattern: str, meaning: str) -> AfterValidator:
 
 def endpoint(value: str) -> str:
     """A base URL in which only `{region}` is to be filled in; raises ValueError."""
+    check_placeholders(value, ("region",))
     filled = value.replace("{region}", "region")
     if (
         not filled.startswith(("http://", "https://"))
@@ -120,28 +119,14 @@ def host_name(value: str) -> str:
     return value
 
 
-def time_zone(value: str) -> str:
-    """A zone of the IANA database; raises ValueError."""
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be a time zone like UTC or Asia/Shanghai") from None
-    return value
-
-
-def region(value: str) -> str:
-    """The name of a region; raises ValueError."""
-    if not REGION.fullmatch(value):
-        spelled = re.sub("[_ ]+", "-", value.strip().lower())
-        near = nearest(spelled, FRS_REGIONS) or (spelled if REGION.fullmatch(spelled) else "")
-        raise ValueError(f"must be a region like cn-north-4{did_you_mean(near)}")
-    return value
-
-
 def label_name(value: str) -> str:
     """A label name that Prometheus accepts and that clashes with no other; raises ValueError."""
     if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", value) or value.startswith("__"):
-        raise ValueError("is not a legal label name: letters, digits and _, no digit first, no __ first")
+        near = re.sub(r"\W+", "_", value.strip(), flags=re.ASCII).strip("_")
+        near = near if near not in RESERVED_LABELS and re.match("[a-zA-Z]", near) else ""
+        raise ValueError(
+            f"is not a legal label name: letters, digits and _, no digit first, no __ first{did_you_mean(near)}"
+        )
     if value in RESERVED_LABELS:
         raise ValueError("clashes with a label that is already there; choose another name")
     return value
@@ -153,17 +138,6 @@ def pattern(value: str) -> str:
         regex.pattern(value)
     except ValueError as error:
         raise ValueError(f"is not a regular expression (RE2): {error}") from None
-    return value
-
-
-def name_template(value: str) -> str:
-    """A name with placeholders of which one tells projects apart; raises ValueError."""
-    known = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-    used = re.findall(r"\{(\w*)\}", value)
-    if set(used) - set(PLACEHOLDERS) or re.search(r"[{}]", re.sub(r"\{\w*\}", "", value)):
-        raise ValueError(f"has a placeholder that is not there; there are {known}")
-    if not {"project_name", "project_id"} & set(used):
-        raise ValueError("names all projects alike: put {project_name} or {project_id} in it")
     return value
 
 
@@ -277,4 +251,4 @@ NameTemplate = Annotated[Text, AfterValidator(name_template)]
 FileName = Annotated[str, matching(r"[^\x00]+", "the name of a file")]
 Cny = Annotated[Decimal, BeforeValidator(cny), WithJsonSchema({"type": "number", "minimum": 0})]
 TimeZone = Annotated[str, AfterValidator(time_zone)]
-Subservice = Annotated[str, AfterValidator(subservice_name)]
+Subservice = Annotated[str, AfterValidator(subservice)]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from frs_exporter.config import schema
 from frs_exporter.config.cross_checks import DEFAULTS
+from frs_exporter.config.known_names import SUBSERVICES
 from frs_exporter.config.pem import trusts_nobody
 from frs_exporter.config.problems import SECRET_SECTIONS, location
 from frs_exporter.config.secret_checks import odd_secrets, open_config, open_files, secret_places
@@ -18,8 +19,6 @@ from frs_exporter.core.model import HttpOptions, Notice
 from frs_exporter.core.site import site_of
 
 FRS_DEFAULT = schema.Endpoints().frs
-SUBSERVICES = ["detect", "compare", "search", "live_detect", "face_quality"]
-"""Those that an answer has ever had: the API page face_02_0025, and the real answer of 2018."""
 
 
 def notices(

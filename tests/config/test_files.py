@@ -166,12 +166,36 @@ def test_a_file_that_is_no_yaml_or_no_mapping_is_told_alone(folder: Path) -> Non
     [
         ("x: *far", "found undefined alias; an anchor (&) must stand before it, and in the same file"),
         ("x: 1\n---\ny: 1", "but found another document; one file is one document"),
+        *(
+            (f"x: {text}", 'mapping values are not allowed in this context; put text that has ": " in it, or ends')
+            for text in ("S3: cret", "S3cret:", "a\n  y: 1")
+        ),
+        (
+            "x: {y: S3: cret}",
+            "did not find expected ',' or '}'; put text that has \": \", a comma, a bracket or a quote",
+        ),
+        ("x: {y: S3cret:}", "found unexpected ':'; put text that has a colon in it in quotes"),
+        ("x: 'S3'cret'", "did not find expected key; keys of one section stand exactly below each other; what comes"),
+        ("x: ]S3cret", "did not find expected node content; put text that begins with a bracket"),
+        ("x: >S3cret", "did not find expected comment or line break; put text that begins with | or > in quotes"),
+        ("x: *", "did not find expected alphabetic or numeric character; put text that begins with * or & in quotes"),
+        ("x: - S3cret", "block sequence entries are not allowed in this context; begin a list in a new line"),
+        ("x: ? S3cret", "mapping keys are not allowed in this context; put text that begins with ? in quotes"),
+        ("x: !a!b", "found undefined tag handle; put text that begins with ! in quotes"),
+        ('x: "S3\\qcret"', "found unknown escape character; write a backslash between double quotes twice"),
+        ('x: "S3\\x4"', "did not find expected hexdecimal number; write a backslash between double quotes twice"),
+        ('x: "S3cret', "found unexpected end of stream; the quote that was opened is never closed"),
+        ("x: 1\ny\nz: 1", "could not find expected ':'; a line of a section is a key"),
+        ("x:\n  - y: 1\n   z: 2", "did not find expected '-' indicator; each entry of a list has a dash"),
+        ("x: %S3cret", "found character that cannot start any token; indent with blanks, not tabs; quote text with %"),
         ("x:\n\ty: 1", "found character that cannot start any token; indent with blanks, not tabs"),
     ],
 )
 def test_of_what_often_is_no_yaml_it_is_told_what_to_do(folder: Path, text: str, remedy: str) -> None:
     write(folder, f=text)
-    assert any(f"not YAML: {remedy}" in problem for problem in problems_of(str(folder)))
+    problems = problems_of(str(folder))
+    assert any(f"not YAML: {remedy}" in problem for problem in problems)
+    assert not any("S3" in problem or "cret" in problem for problem in problems), "it may be a secret"
 
 
 def test_anchors_and_merge_keys_are_those_of_their_file(tmp_path: Path) -> None:

@@ -288,7 +288,6 @@ def test_parts_of_any_wrong_kind_are_problems_and_no_exceptions(tmp_path: Path, 
         "https://",
         "https://-a",
         "https://[::g]",
-        "https://a/{zone}",
         "https://a?x=1",
         "https://a#x",
         "https://ä.example",
@@ -876,6 +875,58 @@ def test_merge_keys_and_sections_for_anchors(tmp_path: Path, monkeypatch: pytest
 def test_an_unknown_key_is_told_in_each_section(tmp_path: Path, section: str, problem: str) -> None:
     (tmp_path / "c.yaml").write_text(f"{section}\n{(FILES / 'minimal.good.yaml').read_text()}")
     assert any(told.endswith(problem) for told in problems_of(tmp_path / "c.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        *(
+            (
+                f"defaults: {{create_time_zone: {zone}}}",
+                f"defaults.create_time_zone: must be a time zone like UTC or Asia/Shanghai{meant}",
+            )
+            for zone, meant in (
+                *((zone, "; did you mean Asia/Shanghai?") for zone in ("asia/shanghai", "Shanghai", "Asia/Shangai")),
+                ("Asia/Hong Kong", "; did you mean Asia/Hong_Kong?"),
+                *((zone, "") for zone in ("UTC+8", "GMT+8", "CST", "Asia/Beijing", "Nowhere")),
+            )
+        ),
+        *(
+            (
+                f"defaults: {{require: ['{name}']}}",
+                f"defaults.require[0]: must be a sub-service like detect, compare, search or live_detect{meant}",
+            )
+            for name, meant in (
+                ("Live Detect", "; did you mean live_detect?"),
+                ("SEARCH_SERVICE", "; did you mean search?"),
+                ("Ocean!", ""),
+            )
+        ),
+        *(
+            (
+                f"endpoints: {{frs: 'https://face.{placeholder}.example'}}",
+                f"endpoints.frs: has a placeholder that is not there; there is {{region}}{meant}",
+            )
+            for placeholder, meant in (
+                *((name, "; did you mean {region}?") for name in ("{regoin}", "{Region}", "{REGIONS}")),
+                *((name, "") for name in ("{zone}", "{region", "{}", "{ region }")),
+            )
+        ),
+    ],
+)
+def test_what_was_probably_meant_by_a_name_is_told(tmp_path: Path, section: str, problem: str) -> None:
+    (tmp_path / "c.yaml").write_text(f"{section}\n{(FILES / 'minimal.good.yaml').read_text()}")
+    assert problem in [told.partition(" ")[2] for told in problems_of(tmp_path / "c.yaml")]
+
+
+def test_zones_are_looked_for_as_often_as_is_bearable(tmp_path: Path) -> None:
+    projects = "".join(
+        f"  - {{name: p{n}, project_id: a{n:031x}, region: cn-north-4, credential: k, create_time_zone: utc}}\n"
+        for n in range(100)
+    )
+    (tmp_path / "c.yaml").write_text(f"credentials: {{k: {{ecs_agency: {{}}}}}}\nprojects:\n{projects}")
+    problems = problems_of(tmp_path / "c.yaml")
+    assert (len(problems), sum("did you mean UTC?" in problem for problem in problems)) == (100, 20)
 
 
 @pytest.mark.parametrize("value", ["cn-north-4", "!env REGION", "5", "2026-01-01", "true", "", "[a, [b]]", "{a: b}"])
