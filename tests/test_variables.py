@@ -124,6 +124,24 @@ def test_what_is_wrong_with_a_flag_names_the_flag(monkeypatch: pytest.MonkeyPatc
     assert run("--log.level=loud").stderr.startswith("Error: Invalid value for '--log.level': 'loud' is not one of")
 
 
+def test_of_a_config_that_is_not_there_it_is_told_how_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = "cannot read the config file: No such file or directory"
+    several = ", in which a : stands between several files"
+    for arguments in (("--config.check",), ("check",)):
+        for name, more in (("/gone", ""), ("/a b", several), ("/a,/b", several)):
+            monkeypatch.setenv("FRS_CONFIG_FILE", name)
+            assert run(*arguments).stderr == f"{name}: {missing}; FRS_CONFIG_FILE names it{more}\n"
+        result = run(*arguments, "--config.file=/a,/b", "--config.file=/gone")
+        assert result.stderr == (
+            f"/a,/b: {missing}; write --config.file before each of several files\n/gone: {missing}\n"
+        )
+    (tmp_path / "a b.yaml").write_text("{")
+    monkeypatch.setenv("FRS_CONFIG_FILE", str(tmp_path / "a b.yaml"))
+    assert "FRS_CONFIG_FILE" not in run("--config.check").stderr, "it is there"
+
+
 def test_a_first_look_needs_no_other_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """That of an exporter names its config: what is on the command line wins, and where nothing is both are told."""
     monkeypatch.setenv("FRS_CONFIG_FILE", "/nowhere")

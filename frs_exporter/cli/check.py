@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from frs_exporter.cli.adhoc import FirstLook, first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
-from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag
+from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag, say_problems
 from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
 from frs_exporter.cli.options import did_you_mean, language, names, result_file, seconds_of, shard_index, shard_of
 from frs_exporter.cli.raw import RawTrace, as_raw
@@ -229,8 +229,7 @@ def config_of(options: dict[str, Any]) -> Config:
     try:
         return load(options["config_file"])
     except ConfigError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
+        say_problems(error, options["config_file"])
         raise click.exceptions.Exit(2) from None
 
 

@@ -1,9 +1,14 @@
 """Flags that several commands have, written alike."""
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
+
+from frs_exporter.cli.variables import setting
+from frs_exporter.core.errors import ConfigError
 
 FILE = click.Path(readable=False)
 """The name of a file, which shells complete; whether it can be read is told by whoever reads it."""
@@ -34,6 +39,24 @@ def config_file_flag(help: str) -> Flag:
         multiple=True,
         help=help,
     )
+
+
+def say_problems(error: ConfigError, files: Sequence[str] = ()) -> None:
+    """Say what is wrong with a config that these files were to make."""
+    for problem in error.problems:
+        click.echo(problem + how_named(problem, files), err=True)
+
+
+def how_named(problem: str, files: Sequence[str]) -> str:
+    """How a file was named that cannot be read, and how several are, where it looks like several; empty if it is plain.
+
+    Who has not typed the name does not know where it comes from.
+    """
+    file = next((file for file in files if problem.startswith(f"{file}: cannot read the config file: ")), "")
+    several = bool(re.search(r"[,;\s]", file))
+    if not file or (flag := setting("--config.file")) == "--config.file":
+        return "; write --config.file before each of several files" * several
+    return f"; {flag} names it" + f", in which a {os.pathsep} stands between several files" * several
 
 
 def log_level_flag(default: str | None, help: str = "Write log lines from this level on.") -> Flag:

@@ -1,11 +1,12 @@
 """`serve`: poll the projects of a config and serve what is learned."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 import structlog
 
-from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag
+from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag, say_problems
 from frs_exporter.cli.daemon import ServerOptions, run, serve_forever
 from frs_exporter.cli.hangups import EarlyHangups
 from frs_exporter.cli.options import auto_reload, shard_index, shard_of
@@ -123,7 +124,7 @@ def serve(early: EarlyHangups | None, /, config_file: tuple[str, ...], config_ch
     shard = shard_of(options["shard"], options["total_shards"])
     layout = layout_of(options["telemetry_path"], options["route_prefix"], options["external_url"])
     source, web_source = Source(config_file, load), Source(options["web_config_file"], load_web_config)
-    config, web_config = load_or_exit(source, web_source)
+    config, web_config = load_or_exit(source, web_source, config_file)
     if config_check:
         told_good(source.path, config, web_source.path, web_config)
         for text in process_notices():
@@ -146,15 +147,16 @@ def serve(early: EarlyHangups | None, /, config_file: tuple[str, ...], config_ch
     run(run_serve())
 
 
-def load_or_exit(config: Source[Config], web_config: Source[WebConfig]) -> tuple[Config, WebConfig]:
+def load_or_exit(
+    config: Source[Config], web_config: Source[WebConfig], files: Sequence[str]
+) -> tuple[Config, WebConfig]:
     """Both configs, or all problems of both on standard error and exit code 2."""
     loaded: list[Any] = []
     for source in (config, web_config):
         try:
             loaded.append(source.load())
         except ConfigError as error:
-            for problem in error.problems:
-                click.echo(problem, err=True)
+            say_problems(error, files if source is config else ())
     if len(loaded) < 2:
         raise click.exceptions.Exit(2)
     return loaded[0], loaded[1]

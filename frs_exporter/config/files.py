@@ -1,5 +1,6 @@
 """Which files a config is made of: each that is given, and those of a folder in the order of their names."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from frs_exporter.config.yaml import OnRead
 from frs_exporter.core.errors import ConfigError
+from frs_exporter.core.model import Notice
 from frs_exporter.runtime.files import Fingerprint, fingerprint, is_temporary, reason_of
 
 Paths = str | Sequence[str]
@@ -29,6 +31,28 @@ def names_in(folder: Path | str) -> list[str]:
         return sorted(
             entry.name for entry in entries if entry.name.endswith(ENDINGS) and not entry.name.startswith(".")
         )
+
+
+def overlooked_in(folder: Path | str) -> list[str]:
+    """The names of files in a folder that were probably meant, but are not read; raises OSError.
+
+    `team.yaml.bak` was set aside, but `team.yaml.txt` is what an editor makes of a name whose end it hides.
+    """
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    return [
+        name for name in names if name.lower().removesuffix(".txt").endswith(ENDINGS) and not name.endswith(ENDINGS)
+    ]
+
+
+def overlooked(paths: Sequence[str]) -> Iterator[Notice]:
+    """A notice for each folder in which there is a file that was probably meant, but is not read."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if names := overlooked_in(path):
+                more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+                file = os.path.join(path, names[0])
+                yield Notice(f"{file} is not read, as its name does not end in {' or '.join(ENDINGS)}; rename it{more}")
 
 
 def fingerprint_of(path: Path) -> Fingerprint:
@@ -54,7 +78,8 @@ def config_files(paths: Sequence[str], on_read: OnRead) -> list[str]:
             problem = f"{path}: cannot list the files of this folder: {reason_of(error)}"
             raise ConfigError([problem], temporary=is_temporary(error)) from None
         if names == []:
-            raise ConfigError([f"{path}: there is no file in this folder whose name ends in {' or '.join(ENDINGS)}"])
+            problem = f"{path}: there is no file in this folder whose name ends in {' or '.join(ENDINGS)}"
+            raise ConfigError([problem + "".join(f"; rename {name}" for name in overlooked_in(path)[:1])])
         files += [path] if names is None else [os.path.join(path, name) for name in names]
         if len(files) > MAX_FILES:
             raise ConfigError([f"{path}: too many files: a config may be made of {MAX_FILES}"])

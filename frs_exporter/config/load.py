@@ -1,7 +1,7 @@
 """Document and schema become a frozen Config, or every problem at once as `file:line:column: path: message`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from frs_exporter.config.build import Maker
 from frs_exporter.config.credentials import CredentialReader
 from frs_exporter.config.cross_checks import check
 from frs_exporter.config.endpoints import resolved_endpoints
-from frs_exporter.config.files import Paths, config_files, in_order
+from frs_exporter.config.files import Paths, config_files, in_order, overlooked
 from frs_exporter.config.http_client import read_http_clients
 from frs_exporter.config.join import join
 from frs_exporter.config.problems import note, read_text, refused
@@ -61,7 +61,7 @@ def load(path: Paths, on_read: OnRead = unwatched) -> Config:
     sections = (section for section in document.data.values() if isinstance(section, dict | list))
     for large in (document.marks, document.keys, document.raw, document.origins, *sections):
         drain(large)
-    return config
+    return replace(config, notices=(*overlooked(in_order(path)), *config.notices))
 
 
 def read_document(paths: Sequence[str], on_read: OnRead) -> Document:

@@ -66,6 +66,24 @@ def test_a_folder_stands_for_its_files_in_the_order_of_their_names(folder: Path)
     assert config.targets[0].credential.name == "keys"
 
 
+def test_of_a_file_that_is_probably_meant_and_not_read_it_is_told(folder: Path) -> None:
+    for name in ("c.yaml.bak", "d.yaml~", ".e.YAML", "f.txt", "yaml", "g.json"):
+        (folder / name).write_text("{")
+    assert load(str(folder)).notices == ()
+    for name in ("team.YAML", "x.Yml", "z.yaml.txt"):
+        (folder / name).write_text("{")
+    (notice,) = load(str(folder)).notices
+    assert notice.text == (
+        f"{folder}/team.YAML is not read, as its name does not end in .yaml or .yml; rename it (and 2 more)"
+    )
+    nothing = folder / "nothing"
+    nothing.mkdir()
+    no_file = f"{nothing}: there is no file in this folder whose name ends in .yaml or .yml"
+    assert problems_of(str(nothing)) == [no_file]
+    (nothing / "team.YML").write_text("{")
+    assert problems_of(str(nothing)) == [f"{no_file}; rename team.YML"]
+
+
 def test_files_are_joined_in_the_order_in_which_they_are_given(folder: Path) -> None:
     files = [str(folder / name) for name in ("c.yaml", "b.yaml", "a.yaml")]
     assert names(load(files)) == ["two", "one"]
