@@ -14,6 +14,7 @@ from frs_exporter.cli.check import ENDED_BY
 from frs_exporter.cli.state import FREE_FOLDER, OPEN_STATE
 from frs_exporter.cli.variables import misspelled
 from frs_exporter.config import schema
+from frs_exporter.config.certificate import Validity
 from frs_exporter.config.http_client import MISMATCH, NEITHER
 from frs_exporter.config.load import build, load
 from frs_exporter.config.pem import ORDER, UNPAIRED, WEAKNESSES
@@ -91,10 +92,19 @@ def command_line() -> str:
 
 def web_notices() -> Iterator[str]:
     """What a web config is warned of, beside what is said with a name."""
-    ending, ended = (Tls("", expiry=time.time() + days * 86400) for days in (1, -1))
+    now, day = time.time(), 86400.0
+    ending, ended, not_yet = (
+        Tls("", validity=Validity(now + begin * day, now + end * day)) for begin, end in ((-99, 1), (-99, -1), (1, 99))
+    )
     client = {"client_auth_type": "RequireAndVerifyClientCert"}
     users = {"a": "$2b$15$" + "a" * 53}
-    for tls, section in ((None, {}), (ending, {"cert": "x"}), (ended, {"cert": "x"}), (ending, client)):
+    for tls, section in (
+        (None, {}),
+        (ending, {"cert": "x"}),
+        (ended, {"cert": "x"}),
+        (not_yet, {"cert": "x"}),
+        (ending, client),
+    ):
         file = web_config.File.model_validate({"tls_server_config": section, "basic_auth_users": users})
         yield from web_config.notices(file, tls)
 

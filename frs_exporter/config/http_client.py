@@ -1,11 +1,13 @@
 """Each `http_client` becomes HttpOptions: proxies, from the file or the environment, and what TLS believes."""
 
+import contextlib
 import hashlib
 import re
 import ssl
 import urllib.request
 from typing import Any
 
+from frs_exporter.config.certificate import Validity, validity
 from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
 from frs_exporter.config.types import proxy as proxy_of
 from frs_exporter.config.yaml import Document, OnRead, Path, mapping
@@ -40,13 +42,14 @@ def read_http_client(document: Document, path: Path, client: dict[str, Any], on_
     no_proxy = str(client["no_proxy"]) if client.get("no_proxy") else None
     if from_environment:
         proxies, no_proxy = proxies_of_environment(document, path)
-    context, digest = read_tls(document, (*path, "tls_config"), tls, on_read)
+    context, digest, valid = read_tls(document, (*path, "tls_config"), tls, on_read)
     return HttpOptions(
         proxies=proxies,
         no_proxy=no_proxy,
         server_name=str(tls.get("server_name") or ""),
         insecure_skip_verify=tls.get("insecure_skip_verify") is True,
         files=digest,
+        validity=valid,
         context=context,
     )
 
@@ -84,8 +87,13 @@ def read_proxy(document: Document, path: Path, url: str, where: str = "") -> Pro
         return None
 
 
-def read_tls(document: Document, path: Path, tls: dict[str, Any], on_read: OnRead) -> tuple[ssl.SSLContext | None, str]:
-    """A context that does as a `tls_config` says, None where that is the usual one, and the digest of its files."""
+def read_tls(
+    document: Document, path: Path, tls: dict[str, Any], on_read: OnRead
+) -> tuple[ssl.SSLContext | None, str, Validity | None]:
+    """A context that does as a `tls_config` says, None where that is the usual one, and the digest of its files.
+
+    The last is when the certificate that it shows is valid, if it has one and that can be read.
+    """
     names = ("ca_file", "cert_file", "key_file")
     files = {name: document.folder(path) / tls[name] for name in names if isinstance(tls.get(name), str) and tls[name]}
     insecure, before = tls.get("insecure_skip_verify") is True, len(document.problems)
@@ -95,9 +103,12 @@ def read_tls(document: Document, path: Path, tls: dict[str, Any], on_read: OnRea
     pems = {name: read_pem(document, (*path, name), UNUSABLE, file, on_read) for name, file in files.items()}
     check_key(document, (*path, "key_file"), pems.get("key_file", b""))
     if not (files or insecure) or len(document.problems) > before:
-        return None, ""
+        return None, "", None
     digest = hashlib.blake2b(repr(sorted(pems.items())).encode(), digest_size=16).hexdigest()
-    return make_context(document, path, pems, insecure), digest
+    valid = None
+    with contextlib.suppress(ValueError):  # as where there is none; OpenSSL has the last word
+        valid = validity(pems.get("cert_file", b""))
+    return make_context(document, path, pems, insecure), digest, valid
 
 
 def make_context(document: Document, path: Path, pems: dict[str, bytes], insecure: bool) -> ssl.SSLContext | None:

@@ -1,11 +1,13 @@
 """What a config says but probably does not mean."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from frs_exporter.config import schema
+from frs_exporter.config.certificate import Validity
 from frs_exporter.config.cross_checks import DEFAULTS
 from frs_exporter.config.known_names import SUBSERVICES
 from frs_exporter.config.pem import trusts_nobody
@@ -32,6 +34,7 @@ def notices(
     yield from plain_http(file, document)
     yield from same_user(credentials, document)
     yield from unverified(clients, document)
+    yield from odd_certificates(clients, document)
     yield from without_authorities(file, endpoints)
     yield from at_another_site(file, endpoints, document)
     yield from odd_regions(file, endpoints, document)
@@ -72,6 +75,13 @@ def unverified(clients: Mapping[Path, HttpOptions], document: Document) -> Itera
             where = location(document, (*path, "tls_config", "insecure_skip_verify"))
             text = f"{where}: certificates are not verified: anybody on the way can read passwords, tokens and answers"
             yield Notice(f"{text}; name the certificate's issuer in ca_file instead", serious=True)
+
+
+def odd_certificates(clients: Mapping[Path, HttpOptions], document: Document) -> Iterator[Notice]:
+    """A notice for each certificate for servers that want to see one, and that will refuse this one, now or soon."""
+    for path, options in clients.items():
+        for text in Validity(*options.validity).oddities(time.time()) if options.validity else ():
+            yield Notice(f"{location(document, (*path, 'tls_config', 'cert_file'))}: {text}")
 
 
 def without_authorities(file: schema.File, endpoints: Mapping[str, schema.Endpoints]) -> Iterator[Notice]:

@@ -92,7 +92,7 @@ class HttpOptions:
 
     `no_proxy` lists hosts to reach directly, and this machine is always one; with None there are none. `files` is a
     digest of the certificates and keys read, so that changed ones make other options; `context` is made of them, None
-    for the system's own.
+    for the system's own. `validity` is from when to when the own certificate is valid, in Unix seconds.
     """
 
     proxies: tuple[tuple[str, Proxy], ...] = ()
@@ -101,6 +101,7 @@ class HttpOptions:
     insecure_skip_verify: bool = False
     files: str = ""
     context: ssl.SSLContext | None = field(default=None, compare=False, repr=False)
+    validity: tuple[float, float] | None = field(default=None, compare=False)
 
 
 DIRECT = HttpOptions()

@@ -52,4 +52,4 @@ def show_protection(telemetry: Telemetry, config: WebConfig) -> None:
     telemetry.web_tls.set(config.tls is not None)
     telemetry.web_client_certificates.set(CLIENTS in config.protections)
     telemetry.web_users.set(len(config.users))
-    telemetry.web_certificate_expiry.seconds = config.tls.expiry if config.tls else None
+    telemetry.web_certificate_expiry.seconds = config.tls.validity.end if config.tls and config.tls.validity else None

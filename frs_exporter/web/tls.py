@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from frs_exporter.config.certificate import expiry
+from frs_exporter.config.certificate import Validity, validity
 from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
 from frs_exporter.config.section import Model
 from frs_exporter.config.suggestions import suggestion
@@ -116,12 +116,12 @@ class TlsServerConfig(Model):
 class Tls:
     """How connections are secured; equal where nothing that counts is different. `allowed_sans` of None is anybody.
 
-    `expiry` is when the exporter's own certificate ends, in Unix seconds; None where that cannot be read.
+    `validity` is that of the exporter's own certificate; None where it cannot be read.
     """
 
     fingerprint: str
     allowed_sans: frozenset[str] | None = None
-    expiry: float | None = None
+    validity: Validity | None = None
     context: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), compare=False)
 
     def allows(self, certificate: Mapping[str, Any] | None) -> bool:
@@ -161,10 +161,10 @@ def read_tls(document: Document, config: TlsServerConfig, on_read: OnRead) -> Tl
         return None
     sans = config.client_allowed_sans
     digest = hashlib.blake2b(repr((sorted(pems.items()), config)).encode(), digest_size=16).hexdigest()
-    ending = None
+    valid = None
     with contextlib.suppress(ValueError):  # OpenSSL takes it: that is enough to serve with it
-        ending = expiry(pems["cert"])
-    return Tls(digest, None if sans is None else frozenset(map(normal, sans)), ending, context)
+        valid = validity(pems["cert"])
+    return Tls(digest, None if sans is None else frozenset(map(normal, sans)), valid, context)
 
 
 def check(document: Document, config: TlsServerConfig) -> None:

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SecretStr, ValidationError
@@ -59,8 +58,6 @@ class RateLimit(Model):
     burst: int = 0
 
 
-RENEW_BEFORE = 30 * 86400.0
-"""Seconds before its end in which a certificate is warned about."""
 UNLIMITED = RateLimit()
 HTTP2 = "http_server_config.http2: there is no HTTP/2 here; HTTP/1.1 is negotiated, which every client has, too"
 EMPTY = "the file is empty: everybody is let in, over plain HTTP, without a login"
@@ -174,10 +171,8 @@ def notices(file: File, tls: Tls | None) -> tuple[str, ...]:
         warnings.append(
             "tls_server_config.client_auth_type without client_ca_file: any certificate that this machine trusts opens"
         )
-    if tls is not None and tls.expiry is not None and tls.expiry < time.time() + RENEW_BEFORE:
-        day, ended = datetime.fromtimestamp(tls.expiry, UTC), tls.expiry < time.time()
-        about = "ended" if ended else "ends"
+    if tls is not None and tls.validity is not None:
         source = file.tls_server_config.source("cert")
-        warnings.append(f"tls_server_config.{source}: the certificate {about} on {day:%Y-%m-%d}; put a new one there")
+        warnings += [f"tls_server_config.{source}: {text}" for text in tls.validity.oddities(time.time())]
     hashes = {name: hashed.get_secret_value() for name, hashed in (file.basic_auth_users or {}).items()}
     return (*warnings, *cost_notices(hashes))

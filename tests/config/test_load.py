@@ -1,5 +1,6 @@
 """The config file: good ones load, bad ones tell every problem with its place, secrets never print."""
 
+import datetime
 import json
 import os
 import re
@@ -553,6 +554,27 @@ def test_a_key_of_another_certificate_is_told(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text((FILES / "minimal.good.yaml").read_text() + client)
     (problem,) = problems_of(tmp_path / "c.yaml")
     assert problem.endswith("cert_file: cannot use the file: the key is not this certificate's")
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "oddity"),
+    [
+        (-90, 31, ""),
+        (-90, 29, "ends on "),
+        (-90, -1, "ended on "),
+        (1, 90, "is not valid before "),
+    ],
+)
+def test_a_certificate_that_servers_will_refuse_is_told(tmp_path: Path, begin: int, end: int, oddity: str) -> None:
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(1)
+    issued = trustme.CA().issue_cert("a.example", not_before=now + begin * day, not_after=now + end * day)
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "a.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "a.key")
+    client = "http_client: {tls_config: {cert_file: a.pem, key_file: a.key}}\n"
+    (tmp_path / "c.yaml").write_text((FILES / "minimal.good.yaml").read_text() + client)
+    texts = [notice.text for notice in load(str(tmp_path / "c.yaml")).notices]
+    assert len(texts) == bool(oddity)
+    assert all(text.startswith(f"http_client.tls_config.cert_file: the certificate {oddity}") for text in texts)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ def test_a_certificate_that_ends_soon_is_told(tmp_path: Path, days: float, told:
     end = issue(tmp_path, days)
     config = load_web_config(str(put(tmp_path, "tls.good.yml")))
     assert config.tls
-    assert config.tls.expiry == int(end.timestamp())
+    assert config.tls.validity
+    assert config.tls.validity.end == int(end.timestamp())
     about = f"tls_server_config.cert_file: the certificate {told}{end:%Y-%m-%d}; put a new one there"
     assert config.notices == ((about,) if told else ())
 
