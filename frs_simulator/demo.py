@@ -43,7 +43,10 @@ FLEET_SIZE = 20
 
 
 def demo_world(projects: int | None = None) -> World:
-    """Two accounts with an example of each odd case, and as many more projects as asked for."""
+    """Two accounts with an example of each odd case, and as many more projects as asked for.
+
+    The machine has an agency of the last account.
+    """
     accounts = examples()
     wanted = 6 if projects is None else projects
     for account in accounts:
@@ -52,7 +55,9 @@ def demo_world(projects: int | None = None) -> World:
         numbers = range(first, min(first + FLEET_SIZE, wanted))
         fleet = [Project(f"fleet-{n + 1:05}", "cn-north-4", subscribed("2024-09-02 03:00:00")) for n in numbers]
         accounts.append(Account(f"fleet-{first // FLEET_SIZE + 1:03}", ("token", "ak_sk")[len(accounts) % 2], fleet))
-    return World([account for account in accounts if account.projects])
+    world = World([account for account in accounts if account.projects])
+    world.machine.account = world.accounts[-1]
+    return world
 
 
 def examples() -> list[Account]:

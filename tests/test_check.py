@@ -192,7 +192,7 @@ async def test_what_is_required_decides_as_in_the_task(tmp_path: Path) -> None:
         require = "--require=detect,compare,search"
         code, out, err = await ended(file, "--project=full", require)
         assert (code, err) == (0, "")
-        assert out.splitlines()[-1] == "all well: 1 projects, 2 jobs"
+        assert out.splitlines()[-1] == "all well: 1 project, 2 jobs"
         code, out, err = await ended(file, "--project=o*", require)
         assert (code, err) == (1, "")
         assert out.splitlines()[-3:] == ["off", "  required, but off: search", "1 of 1 projects not well"]
@@ -432,11 +432,11 @@ async def test_a_first_look_requires_what_the_task_does(tmp_path: Path, monkeypa
         assert code == 1
         assert "  required, but off: search" in out.splitlines()
         code, out, _ = await ended(*look, "--require=detect")
-        assert (code, out.splitlines()[-1]) == (0, "all well: 1 projects, 2 jobs")
+        assert (code, out.splitlines()[-1]) == (0, "all well: 1 project, 2 jobs")
         code, out, _ = await ended(*look, "--require=")
         assert (code, out.splitlines()[-1]) == (
             0,
-            "all well: 1 projects, 2 jobs; nothing is required, on: detect, compare, live_detect",
+            "all well: 1 project, 2 jobs; nothing is required, on: detect, compare, live_detect",
         )
 
 
@@ -538,7 +538,7 @@ async def test_without_a_requirement_it_tells_what_is_on(tmp_path: Path) -> None
         services = "detect (1), compare (1), search (1), live_detect (1)"
         assert await last(require=()) == f"all well: 2 projects, 4 jobs; nothing is required, on: {services}"
         assert (await last(projects=("two",), require=())).endswith("; nothing is required, on: nothing")
-        assert (await last(projects=("one",), require=("detect",))).endswith("1 projects, 2 jobs")
+        assert (await last(projects=("one",), require=("detect",))).endswith("1 project, 2 jobs")
         assert (await last(collectors=("face_sets",))).endswith("2 projects, 2 jobs")
 
 
@@ -584,7 +584,7 @@ async def test_projects_that_are_found_are_checked_and_a_search_that_fails_is_to
         assert not report.well
         text = as_table(report, terminal=False)
         assert "discovery ak_sk-account\n  auth: " in text
-        assert "1 discovery rules failed" in text
+        assert "1 discovery rule failed" in text
         assert json.loads(as_json(report))["discovery_failures"].keys() == {"ak_sk-account"}
 
 
@@ -656,7 +656,7 @@ async def test_whoever_is_interrupted_tells_what_is_known(tmp_path: Path, number
     assert out.splitlines()[-3:] == [
         "slow",
         "  not asked yet",
-        "1 of 2 projects not well; 1 of 2 jobs not asked in time",
+        f"interrupted by {signal.Signals(number).name}; 1 of 2 projects not well; 1 of 2 jobs not asked",
     ]
     assert without_root(err) == ""
 
@@ -673,8 +673,37 @@ async def test_projects_that_were_not_found_in_time_are_not_well(tmp_path: Path)
         world.faults.set("iam", HANG)
         code, out, _ = await ended(f"--config.file={file}", "--timeout=1s")
     assert code == 1
-    assert "the list of projects did not come in time" in " ".join(out.split())
-    assert "all well" not in out
+    assert out.splitlines() == [
+        "discovery token-account",
+        "  the list of projects did not come in time; give --timeout more, or leave it out",
+        "1 discovery rule failed",
+    ]
+
+
+async def test_whoever_is_interrupted_before_projects_are_found_is_given_no_advice(tmp_path: Path) -> None:
+    world = World([account("token", "slow")])
+    async with Simulator(world) as simulator:
+        config_of(world, simulator.url, tmp_path)
+        file = tmp_path / "config.yaml"
+        config = yaml.safe_load(file.read_text())
+        del config["projects"]
+        config["discovery"] = [{"credential": "token-account", "regions": ["cn-north-4"]}]
+        file.write_text(yaml.safe_dump(config))
+        world.faults.set("iam", HANG)
+        visits = world.watched()
+        started = process(f"--config.file={file}")
+        async with asyncio.timeout(30):
+            while not visits:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        started.send_signal(signal.SIGTERM)
+        out, err = await asyncio.to_thread(started.communicate, timeout=10)
+    assert started.returncode == 143
+    assert out.splitlines() == [
+        "discovery token-account",
+        "  the list of projects had not come by then",
+        "interrupted by SIGTERM; 1 discovery rule not answered",
+    ]
+    assert without_root(err) == ""
 
 
 async def test_whoever_reads_no_further_does_not_keep_it_from_ending(tmp_path: Path) -> None:
@@ -916,3 +945,15 @@ async def test_on_a_terminal_there_is_a_bar_then_a_table_as_wide_as_that(
     assert max(map(len, lines)) <= 72
     assert bool(re.search(r"\x1b\[(1;)?3[0-9]m", table)) == colors
     assert "all well: 2 projects, 4 jobs" in lines
+
+
+async def test_the_simulated_machine_has_an_agency_of_the_last_account(tmp_path: Path) -> None:
+    async with Simulator(demo_world()) as simulator:
+        url, project = simulator.url, simulator.world.accounts[-1].projects[0]
+        file = tmp_path / "config.yaml"
+        file.write_text(
+            f"credentials: {{m: {{ecs_agency: {{endpoint: '{url}'}}}}}}\nendpoints: {{frs: '{url}', iam: '{url}'}}\n"
+            f"projects: [{{name: p, project_id: {project.id}, region: {project.region}, credential: m}}]\n"
+        )
+        code, out, _ = await ended(f"--config.file={file}")
+    assert (code, out.splitlines()[-1][:28]) == (0, "all well: 1 project, 2 jobs;")

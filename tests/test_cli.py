@@ -58,7 +58,7 @@ def test_the_config_may_be_several_files_and_folders(tmp_path: Path) -> None:
     result = run(*given, "--config.check")
     assert (result.exit_code, result.stderr) == (0, "")
     name = f"{tmp_path}/keys.yaml, {tmp_path}/conf.d"
-    assert result.stdout == f"{name}: good: 1 projects, 2 jobs, 1 credentials in use\n"
+    assert result.stdout == f"{name}: good: 1 project, 2 jobs, 1 credential in use\n"
     assert "--project: none is called 'nobody'; there are a" in run("check", *given, "--project=nobody").stderr
     (tmp_path / "conf.d/more.yaml").write_text(keys)
     twice = f"{tmp_path}/conf.d/more.yaml:2:3: credentials.keys: this key was given before, in {tmp_path}/keys.yaml:2\n"
@@ -78,7 +78,7 @@ def test_serve_is_the_default_command(tmp_path: Path) -> None:
     for arguments in ((good, "--config.check"), ("serve", good, "--config.check")):
         result = run(*arguments)
         assert (result.exit_code, result.stderr) == (0, "")
-        assert result.stdout == f"{tmp_path}/minimal.good.yaml: good: 1 projects, 2 jobs, 1 credentials in use\n"
+        assert result.stdout == f"{tmp_path}/minimal.good.yaml: good: 1 project, 2 jobs, 1 credential in use\n"
 
 
 def test_a_bad_config_is_told_on_standard_error_with_exit_code_2() -> None:
@@ -108,7 +108,21 @@ def test_warnings_are_told_by_the_check(tmp_path: Path) -> None:
     [
         ((), "--config.file=FILE is missing"),
         (("--config.fil=x",), "No such option"),
-        (("--config.file=x", "--web.listen-address=10377"), "'10377' is not host:port"),
+        (("--config.file=x", "--web.listen-address=10377"), "'10377' is not host:port; did you mean :10377?"),
+        *(
+            (
+                ("--config.file=x", f"--web.listen-address={given}"),
+                f"an IPv6 address stands in brackets{more}: did you mean {meant}?",
+            )
+            for given, more, meant in (
+                ("fe80::1%lo:9000", "", "[fe80::1%lo]:9000"),
+                ("::1:9000", "", "[::1]:9000"),
+                ("::", ", with the port behind", "[::]:10377"),
+                ("[::1]", ", with the port behind", "[::1]:10377"),
+            )
+        ),
+        (("--config.file=x", "--web.listen-address=:1,[::1]:2"), "is not host:port; give each address by itself"),
+        (("--config.file=x", "--web.listen-address=localhost"), "'localhost' is not host:port; use :10377, "),
         (("--config.file=x", "--web.listen-address=[::1:5"), "is not host:port"),
         (("--config.file=x", "--web.listen-address=:70000"), "is not host:port"),
         (("--config.file=x", "--web.listen-address=[fe80::1%]:5"), "is not host:port"),
@@ -168,6 +182,7 @@ def test_addresses(text: str, expected: tuple[str | None, int]) -> None:
 
 def test_the_schema_is_printed() -> None:
     schema = json.loads(run("config-schema").stdout)
+    assert "several files" in schema["description"]
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["additionalProperties"] is False
 
@@ -196,7 +211,7 @@ def test_the_check_counts_discovery_rules(tmp_path: Path) -> None:
     text = "credentials: {keys: {ak_sk: {access_key: AK, secret_key: sk}}}\ndiscovery: [{credential: keys}]\n"
     (tmp_path / "c.yaml").write_text(text)
     result = run(f"--config.file={tmp_path}/c.yaml", "--config.check")
-    assert result.stdout.endswith("c.yaml: good: 0 projects, 1 discovery rules, 1 credentials in use\n")
+    assert result.stdout.endswith("c.yaml: good: 0 projects, 1 discovery rule, 1 credential in use\n")
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,12 @@ def test_a_code_that_is_not_known_is_explained_by_what_stands_beside_it() -> Non
     assert result.stderr == f"FRS.9999 is not known here; the vendor lists such codes at {page}\n"
     result = run("explain", "FRS.9999", "--lang=zh")
     assert result.exit_code == 1
-    assert result.stderr.endswith(" lists such codes at https://support.huaweicloud.com/api-face/face_02_0045.html\n")
+    page = "https://support.huaweicloud.com/api-face/face_02_0045.html"
+    unknown = "此处没有关于 {} 的说明；{}华为云的错误码列表见 {}\n"
+    assert result.stderr == "错误：" + unknown.format("'FRS.9999'", "不带 CODE 则列出全部已知内容；", page)
+    assert run("explain", "FRS.9999 (HTTP 500)", "--lang=zh").stderr == unknown.format("FRS.9999", "", page)
+    meant = run("explain", "FrsServiceFrosen", "--lang=zh").stderr
+    assert meant == "错误：此处没有关于 'FrsServiceFrosen' 的说明；是否指 FrsServiceFrozen？\n"
 
 
 @pytest.fixture
@@ -397,5 +402,13 @@ def test_the_simulator_listens_where_the_daemon_would(host: str, reached: tuple[
                 with pytest.raises(OSError, match="refused"):
                     fetch(f"http://{each}:{port}{FAULTS_PATH}")
         started.terminate()
-        started.communicate(timeout=30)
+        _, err = started.communicate(timeout=30)
     assert started.returncode == 0
+    url = f"http://{shown}:{port}"
+    assert err.splitlines()[:4] == [
+        f"simulating Huawei Cloud at {url}; stop with Ctrl-C",
+        f"  metadata of a machine, with keys of the last account: ecs_agency: {{endpoint: {url}}}",
+        f"  agent of a pod, which refuses all tokens: pod_identity: {{uri: {url}/v1/credentials}}",
+        f"  STS, which refuses all tokens: oidc: {{endpoint: {url}}}",
+    ]
+    assert err.splitlines()[4].startswith("  let something go wrong: curl -d ")

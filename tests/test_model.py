@@ -1,5 +1,6 @@
 """A job's state and its two transitions; values that do not show their secrets."""
 
+from frs_exporter.core.counting import counted
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import CollectResult, Family, JobState, Sample
 from tests.conftest import account, credential_of
@@ -52,3 +53,13 @@ def test_credentials_do_not_show_their_secrets() -> None:
         shown = repr(credential_of(owner)) + str(credential_of(owner))
         assert owner.password not in shown
         assert owner.secret_key not in shown
+
+
+def test_there_are_several_of_all_but_one() -> None:
+    assert [counted(number, "job") for number in (0, 1, 2, "1", "1,000")] == [
+        "0 jobs",
+        "1 job",
+        "2 jobs",
+        "1 job",
+        "1,000 jobs",
+    ]

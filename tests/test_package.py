@@ -115,7 +115,7 @@ def test_an_installed_user_begins_with_the_example(language: str, program: Path,
     (tmp_path / "config.yaml").write_text(example.replace("/run/secrets/", ""))
     check = (program, "--config.check", "--config.file=config.yaml")
     good = run(*check, cwd=tmp_path, HUAWEI_AK="AK")
-    assert good == "config.yaml: good: 2 projects, 4 jobs, 1 discovery rules, 2 credentials in use\n"
+    assert good == "config.yaml: good: 2 projects, 4 jobs, 1 discovery rule, 2 credentials in use\n"
 
 
 def test_who_has_no_config_is_sent_to_the_example(program: Path, tmp_path: Path) -> None:

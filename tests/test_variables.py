@@ -79,7 +79,7 @@ def test_a_flag_wins(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_config_may_be_named_by_the_environment_alone(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRS_CONFIG_FILE", good)
     for arguments in (("--config.check",), ("serve", "--config.check")):
-        assert run(*arguments).stdout == f"{good}: good: 1 projects, 2 jobs, 1 credentials in use\n"
+        assert run(*arguments).stdout == f"{good}: good: 1 project, 2 jobs, 1 credential in use\n"
     monkeypatch.setenv("FRS_CONFIG_CHECK", "yes")
     assert run().exit_code == 0
     monkeypatch.setenv("FRS_PROJECT", "nobody")

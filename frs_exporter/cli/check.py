@@ -170,7 +170,8 @@ async def checked(run: Check, timeout: float | None, words: Translator) -> tuple
                 some = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" * (len(names) > MAX_NAMES))
                 meant = did_you_mean(pattern, names) or f"; there are {some or 'none'}"
                 raise click.UsageError(f"{setting('--project')}: none is called {pattern!r}{meant}") from None
-    return ended[0] if ended else 0, loop.time(), report_of(run, words)
+    signal_name = next((number.name for number, code in ENDED_BY.items() if ended[:1] == [code]), "")
+    return ended[0] if ended else 0, loop.time(), report_of(run, words, interrupted_by=signal_name)
 
 
 @contextlib.contextmanager

@@ -13,10 +13,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Styled
 
+from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import explain
 from frs_exporter.exposition.page import TEXT, Page
 from frs_exporter.polling.exporter import PAGE_FAMILIES
-from frs_exporter.polling.one_shot import Check
+from frs_exporter.polling.one_shot import NOT_IN_TIME, Check
 from frs_exporter.polling.runner import show
 from frs_exporter.status.i18n import Translator
 from frs_exporter.status.summary import columns_of, date, failures, plain, state
@@ -34,7 +35,8 @@ OTHERS = 76
 class Report:
     """What was found of each project, the worst first, and what could not be found out at all.
 
-    `latencies` are those of each project's slowest request, in seconds; `now` is in Unix seconds.
+    `latencies` are those of each project's slowest request, in seconds; `now` is in Unix seconds. `interrupted_by` is
+    the signal that has ended the run, if one has.
     """
 
     projects: tuple[ProjectView, ...]
@@ -44,6 +46,7 @@ class Report:
     latencies: Mapping[str, float]
     words: Translator
     now: float
+    interrupted_by: str = ""
 
     @property
     def sites(self) -> frozenset[str]:
@@ -57,21 +60,27 @@ class Report:
         return bool(self.jobs) and not (troubled or self.undiscovered or self.unasked)
 
 
-def report_of(check: Check, words: Translator) -> Report:
-    """The report of a run, ended or not."""
+def report_of(check: Check, words: Translator, interrupted_by: str = "") -> Report:
+    """The report of a run, ended or not, maybe by a signal."""
     seen = check.snapshot()
     projects = Projects(seen)
     for _ in projects.names():
         pass
     views = [projects.view(name, check.expiries.get(name)) for name in projects.in_order()]
-    undiscovered = [
-        (
-            name,
-            f"{error} – {words(explain(error).means)}. {words('do')} {words(explain(error).once or explain(error).do)}",
-        )
-        for name, error in sorted(check.undiscovered.items())
-    ]
-    return Report(tuple(views), tuple(undiscovered), len(check.jobs), check.unasked, check.latencies, words, seen.now)
+    undiscovered = tuple(
+        (name, why_undiscovered(error, words, interrupted_by)) for name, error in sorted(check.undiscovered.items())
+    )
+    return Report(
+        tuple(views), undiscovered, len(check.jobs), check.unasked, check.latencies, words, seen.now, interrupted_by
+    )
+
+
+def why_undiscovered(error: Failure, words: Translator, interrupted_by: str) -> str:
+    """Why the projects of a rule are not known, and what to do: nothing about the cloud where the run was ended."""
+    if error is NOT_IN_TIME:
+        return words("list_interrupted") if interrupted_by else words("list_late")
+    explanation = explain(error)
+    return f"{error} – {words(explanation.means)}. {words('do')} {words(explanation.once or explanation.do)}"
 
 
 def as_json(report: Report) -> str:
@@ -187,7 +196,7 @@ def facts(report: Report, view: ProjectView) -> tuple[str, str, str]:
         used, limit = ("–" if n is None else n for n in (view.usage.face_sets, view.usage.max_face_sets))
         use.append(words("face_sets", used=used, limit=limit))
     if view.usage.month_calls is not None:
-        use.append(words("calls", n=f"{view.usage.month_calls:,}"))
+        use.append(words.count("calls", view.usage.month_calls))
     ends = words("ahead", time=words.span(view.token_expiry - report.now)) if view.token_expiry is not None else "–"
     return ", ".join(use) or "–", f"{1000 * latency:.0f} ms" if latency else "–", ends
 
@@ -221,10 +230,15 @@ def conclusion(report: Report) -> str:
     """The sum of it, in a line."""
     words, troubled = report.words, sum(view.trouble is not Severity.NONE for view in report.projects)
     if report.well:
-        return words("all_well", projects=len(report.projects), jobs=report.jobs) + unrequired(report)
-    parts = [words("not_well", count=troubled, projects=len(report.projects))] if troubled else []
-    parts += [words("not_found", count=len(report.undiscovered))] if report.undiscovered else []
-    parts += [words("not_asked", count=report.unasked, jobs=report.jobs)] if report.unasked else []
+        counts = (words.count("count_projects", len(report.projects)), words.count("count_jobs", report.jobs))
+        return words("all_well", projects=counts[0], jobs=counts[1]) + unrequired(report)
+    parts = [words("interrupted", signal=report.interrupted_by)] if report.interrupted_by else []
+    parts += [words("not_well", count=troubled, projects=len(report.projects))] if troubled else []
+    not_found, not_asked = (
+        ("not_answered", "not_asked") if report.interrupted_by else ("not_found", "not_asked_in_time")
+    )
+    parts += [words.count(not_found, len(report.undiscovered))] if report.undiscovered else []
+    parts += [words(not_asked, count=report.unasked, jobs=report.jobs)] if report.unasked else []
     return "; ".join(parts) or words("nothing_asked")
 
 

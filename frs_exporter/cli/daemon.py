@@ -25,7 +25,7 @@ from frs_exporter.runtime.offload import freeze_objects, in_thread
 from frs_exporter.runtime.tasks import cancel_and_wait, unless
 from frs_exporter.runtime.watched import Source, WatchOptions
 from frs_exporter.web.app import build_app
-from frs_exporter.web.bind import Address, bind, socket_address
+from frs_exporter.web.bind import Address, bind, format_address, socket_address
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.listener import Listener
 from frs_exporter.web.middleware import Guard
@@ -161,10 +161,9 @@ def listening(address: Address) -> Iterator[None]:
     try:
         yield
     except UnicodeError:
-        raise click.ClickException(f"cannot listen on {address[0]}:{address[1]}: not a host name") from None
+        raise click.ClickException(f"cannot listen on {format_address(address)}: not a host name") from None
     except OSError as error:
-        where = f"{address[0] or ''}:{address[1]}"
-        raise click.ClickException(f"cannot listen on {where}: {system_reason(error)}") from None
+        raise click.ClickException(f"cannot listen on {format_address(address)}: {system_reason(error)}") from None
 
 
 def reload_on_hangup(exporter: Exporter, stop: asyncio.Event, early: EarlyHangups | None) -> None:

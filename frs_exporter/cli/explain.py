@@ -6,12 +6,19 @@ from click.shell_completion import CompletionItem
 from frs_exporter.cli.exit_codes import NOT_WELL
 from frs_exporter.cli.explain_output import list_all, render
 from frs_exporter.cli.options import language
+from frs_exporter.core.explanations import Text
 from frs_exporter.core.pasted import entries_of, manual_for, names, nearest_names, unknown_codes
 from frs_exporter.status.i18n import Translator
 
 MAX_SHOWN = 60
 """Characters of what was typed that an error repeats."""
 MAX_NAMES = 8
+ERROR = Text("Error: ", "错误：")
+UNKNOWN = Text("{code} is not known here", "此处没有关于 {code} 的说明")
+MEANT = Text("; did you mean {names}?", "；是否指 {names}？")
+OR = Text(" or ", " 或 ")
+LISTED = Text("; without a CODE, all that are known are listed", "；不带 CODE 则列出全部已知内容")
+MANUAL = Text("; the vendor lists such codes at {page}", "；华为云的错误码列表见 {page}")
 
 
 def known_names(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -45,15 +52,13 @@ def explain(code: tuple[str, ...], words: Translator) -> None:
     manual = manual_for(text)
     if not found:
         near = nearest_names(text)[:MAX_NAMES]
-        remedy = f"did you mean {' or '.join(near)}?" if near else "without a CODE, all that are known are listed"
-        more = f"; the vendor lists such codes at {words(manual)}" if manual else ""
-        click.echo(f"Error: {in_quotes(text)} is not known here; {remedy}{more}", err=True)
+        remedy = words(MEANT, names=words(OR).join(near)) if near else words(LISTED)
+        more = words(MANUAL, page=words(manual)) if manual else ""
+        click.echo(f"{words(ERROR)}{words(UNKNOWN, code=in_quotes(text))}{remedy}{more}", err=True)
         raise click.exceptions.Exit(NOT_WELL)
     click.echo("\n".join(render(entry, words) for entry in found), nl=False)
     if manual:
-        click.echo(
-            f"{unknown_codes(text)[0]} is not known here; the vendor lists such codes at {words(manual)}", err=True
-        )
+        click.echo(words(UNKNOWN, code=unknown_codes(text)[0]) + words(MANUAL, page=words(manual)), err=True)
 
 
 def in_quotes(text: str) -> str:

@@ -14,6 +14,7 @@ from frs_exporter.cli.state import state_directory_option, state_file
 from frs_exporter.cli.web_options import addresses, external_url, layout_of, prefix, route
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
+from frs_exporter.core.counting import counted
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.capacity import notices
@@ -170,15 +171,15 @@ def told_good(config_file: str, config: Config, web_config_file: str, web_config
         click.echo(f"{config_file}: {source}")
     asking = (*config.targets, *(rule.template for rule in config.discovery))
     counts = {
-        "projects": len(config.targets),
-        "jobs": len(config.jobs),
-        "discovery rules": len(config.discovery),
-        "credentials in use": len({target.credential.name for target in asking}),
+        "project": len(config.targets),
+        "job": len(config.jobs),
+        "discovery rule": len(config.discovery),
+        "credential": len({target.credential.name for target in asking}),
     }
-    summary = ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "projects")
-    click.echo(f"{config_file}: good: {summary}")
+    summary = ", ".join(counted(count, what) for what, count in counts.items() if count or what == "project")
+    click.echo(f"{config_file}: good: {summary} in use")
     for text in web_config.notices:
         click.echo(f"{web_config_file}: warning: {text}", err=True)
     if web_config_file:
         options = "TLS" if web_config.tls else "plain HTTP"
-        click.echo(f"{web_config_file}: good: {options}, {len(web_config.users)} logins")
+        click.echo(f"{web_config_file}: good: {options}, {counted(len(web_config.users), 'login')}")

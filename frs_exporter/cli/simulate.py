@@ -23,6 +23,7 @@ from frs_exporter.web.bind import Address, bind
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.web_config import WebConfig, load_web_config
 from frs_simulator import Simulator, demo_world
+from frs_simulator.cce import PATH as POD_PATH
 from frs_simulator.control import PATH as FAULTS_PATH
 from frs_simulator.server import config_text
 
@@ -37,8 +38,7 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
 
     async def run_demo() -> None:
         async with Simulator(demo_world(projects)) as simulator:
-            order = """{"project": "vision-prod", "fault": {"status": 503}}"""
-            announce = f"  let something go wrong: curl -d '{order}' {simulator.url}{FAULTS_PATH}\n"
+            announce = f"  {fault_order(simulator.url)}\n"
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / "config.yaml"
                 file.write_text(config_text(simulator.world, simulator.url), "utf-8")
@@ -87,11 +87,28 @@ def simulate(listen: Address, projects: int | None, poll_interval: str) -> None:
     run(run_simulator())
 
 
+def fault_order(url: str) -> str:
+    """How to let something go wrong in the cloud at a URL."""
+    order = """{"project": "vision-prod", "fault": {"status": 503}}"""
+    return f"let something go wrong: curl -d '{order}' {url}{FAULTS_PATH}"
+
+
+def key_services(url: str) -> tuple[str, ...]:
+    """Where the cloud at a URL gives temporary keys, as a config has it."""
+    return (
+        f"metadata of a machine, with keys of the last account: ecs_agency: {{endpoint: {url}}}",
+        f"agent of a pod, which refuses all tokens: pod_identity: {{uri: {url}{POD_PATH}}}",
+        f"STS, which refuses all tokens: oidc: {{endpoint: {url}}}",
+    )
+
+
 def say(config: str, url: str) -> None:
     """Print the config, to its end, and what it is for."""
     click.echo(config.encode(), nl=False)
     end_standard_output()
     click.echo(f"simulating Huawei Cloud at {url}; stop with Ctrl-C", err=True)
+    for line in (*key_services(url), fault_order(url)):
+        click.echo(f"  {line}", err=True)
 
 
 def end_standard_output() -> None:

@@ -18,8 +18,22 @@ def address(value: str) -> Address:
     """The address `host:port`, `:port`, `[::1]:port` or `[fe80::1%eth0]:port`."""
     match = re.fullmatch(r"(?:\[([^\[\]\s]+)\]|([^:\[\]\s]*)):(\d{1,5})", value)
     if match is None or int(match[3]) > 65535 or not (match[1] is None or isinstance(literal(match[1]), IPv6Address)):
-        raise click.BadParameter(f"{value!r} is not host:port; use :10377, 127.0.0.1:10377 or [::1]:10377")
+        raise click.BadParameter(f"{value!r} is not host:port; {meant_instead(value)}")
     return match[1] or match[2] or None, int(match[3])
+
+
+def meant_instead(value: str) -> str:
+    """How to write an address of which a part is missing: the brackets of an IPv6 one, or the port."""
+    host, _, port = value.rpartition(":")
+    if isinstance(literal(host), IPv6Address) and re.fullmatch(r"\d{4,5}", port):
+        return f"an IPv6 address stands in brackets: did you mean [{host}]:{port}?"
+    if isinstance(literal(value.strip("[]")), IPv6Address):
+        return f"an IPv6 address stands in brackets, with the port behind: did you mean [{value.strip('[]')}]:10377?"
+    if re.fullmatch(r"\d{1,5}", value):
+        return f"did you mean :{value}?"
+    if "," in value or ";" in value:
+        return "give each address by itself: the flag several times, or blanks between them in the variable"
+    return "use :10377, 127.0.0.1:10377 or [::1]:10377"
 
 
 def one_address(_ctx: click.Context, _param: click.Parameter, value: str) -> Address:

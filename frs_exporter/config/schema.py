@@ -199,6 +199,8 @@ class File(Model):
         json_schema_extra={
             "anyOf": [{"required": ["projects"]}, {"required": ["discovery"]}],
             "patternProperties": {"^x-": True},  # for anchors, as in Compose files
+            "description": "The whole configuration of frs_exporter. Where it is made of several files, each may have a"
+            " part of it: what this schema says is missing may stand in another file.",
         }
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
+from frs_exporter.core.counting import counted
 from frs_exporter.core.model import Api, Job, Limit, Notice
 
 VENDOR_RATES = {Api.FRS: 10.0, Api.CES: 500 / 60}
@@ -46,13 +47,15 @@ def notice(where: str, api: Api, wanted: float, rate: float, jobs: Sequence[Job]
     else:
         needed = min(math.ceil(wanted - 1e-9), granted)
         remedy += f", or limits.{api}.rate to {needed:.3g} (the vendor grants a user {granted:.3g}, whoever uses it)"
+    want, they = ("wants", "it") if len(jobs) == 1 else ("want", "they")
     text = (
-        f"{where}: {len(jobs)} jobs want {wanted:.3g} requests per second, limits.{api}.rate allows {rate:g}: "
-        f"they will be polled every {interval}s; {remedy}"
+        f"{where}: {counted(len(jobs), 'job')} {want} {counted(f'{wanted:.3g}', 'request')} per second,"
+        f" limits.{api}.rate allows {rate:g}: {they} will be polled every {interval}s; {remedy}"
     )
     if late:
         stale = min(target.display.stale_after for target in late)
-        text += f"; {len(late)} of them will lose their samples in between, stale after {stale:g}s"
+        some = "it will lose its" if len(jobs) == 1 else f"{len(late)} of them will lose their"
+        text += f"; {some} samples in between, stale after {stale:g}s"
     return Notice(text, serious=bool(late))
 
 

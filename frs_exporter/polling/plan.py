@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from frs_exporter.config.load import Config
+from frs_exporter.core.counting import counted
 from frs_exporter.core.credentials import AssumedAgency
 from frs_exporter.core.discovery import Discovery, Listed
 from frs_exporter.core.model import KEY_SERVICES, Api, Job, Limit, Notice, RequestScope, Target
@@ -82,9 +83,10 @@ def over_limits(rules: tuple[Discovery, ...], found: Mapping[str, Names]) -> Ite
     """A notice for each rule that means more projects than are watched."""
     for rule in rules:
         if over_limit := found.get(rule.name, Names()).over_limit:
+            some = f"{counted(over_limit, 'project')} {'is' if over_limit == 1 else 'are'}"
             text = (
-                f"discovery {rule.name}: {over_limit} projects are found but not watched, as max_projects is"
-                f" {rule.max_projects}; raise it, or mean fewer with regions, include or exclude"
+                f"discovery {rule.name}: {some} found but not watched, as max_projects is {rule.max_projects}; raise"
+                " it, or mean fewer with regions, include or exclude"
             )
             yield Notice(text, serious=True)
 

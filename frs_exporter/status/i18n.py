@@ -46,7 +46,8 @@ WORDS: Mapping[str, Text] = {
     "state": Text("State", "状态"),
     "use": Text("Use", "用量"),
     "face_sets": Text("{used} of {limit} face sets", "人脸库 {used} / {limit}"),
-    "calls": Text("{n} calls this month", "本月 {n} 次调用"),
+    "calls": Text("{count:,} calls this month", "本月 {count:,} 次调用"),
+    "calls_one": Text("1 call this month", "本月 1 次调用"),
     "cost": Text("about {cny} CNY", "约 {cny} 元"),
     "others": Text("Others", "其他"),
     "age": Text("Data", "数据"),
@@ -70,7 +71,7 @@ WORDS: Mapping[str, Text] = {
     "over": Text("ended", "已过期"),
     "well": Text("well", "正常"),
     "polls_failed": Text("{count} polls failed in a row", "连续 {count} 次轮询失败"),
-    "poll_failed": Text("1 poll failed", "1 次轮询失败"),
+    "polls_failed_one": Text("1 poll failed", "1 次轮询失败"),
     "stop": Text(". ", "。"),
     "do": Text("What to do:", "处理建议："),
     "said": Text("The answer:", "应答："),
@@ -89,10 +90,24 @@ WORDS: Mapping[str, Text] = {
     "unrequired": Text("nothing is required, on: {names}", "未设必需项，已开通：{names}"),
     "nothing": Text("nothing", "无"),
     "meant": Text("{name}: did you mean {near}?", "{name}：是否指 {near}？"),
-    "all_well": Text("all well: {projects} projects, {jobs} jobs", "全部正常：{projects} 个项目，{jobs} 个任务"),
+    "all_well": Text("all well: {projects}, {jobs}", "全部正常：{projects}，{jobs}"),
+    "count_projects": Text("{count} projects", "{count} 个项目"),
+    "count_projects_one": Text("1 project", "1 个项目"),
+    "count_jobs": Text("{count} jobs", "{count} 个任务"),
+    "count_jobs_one": Text("1 job", "1 个任务"),
     "not_well": Text("{count} of {projects} projects not well", "{projects} 个项目中 {count} 个异常"),
     "not_found": Text("{count} discovery rules failed", "{count} 条发现规则失败"),
-    "not_asked": Text("{count} of {jobs} jobs not asked in time", "{jobs} 个任务中 {count} 个未及查询"),
+    "not_found_one": Text("1 discovery rule failed", "1 条发现规则失败"),
+    "not_answered": Text("{count} discovery rules not answered", "{count} 条发现规则未得到应答"),
+    "not_answered_one": Text("1 discovery rule not answered", "1 条发现规则未得到应答"),
+    "not_asked": Text("{count} of {jobs} jobs not asked", "{jobs} 个任务中 {count} 个未查询"),
+    "not_asked_in_time": Text("{count} of {jobs} jobs not asked in time", "{jobs} 个任务中 {count} 个未及查询"),
+    "interrupted": Text("interrupted by {signal}", "被 {signal} 中断"),
+    "list_interrupted": Text("the list of projects had not come by then", "中断时项目列表尚未返回"),
+    "list_late": Text(
+        "the list of projects did not come in time; give --timeout more, or leave it out",
+        "项目列表未及返回；请调大 --timeout，或去掉该参数",
+    ),
     "metrics": Text("Metrics", "指标"),
     "as_json": Text("This page as JSON", "本页 JSON"),
     "targets": Text("Targets for Prometheus", "Prometheus 目标"),
@@ -124,6 +139,10 @@ class Translator:
         text = WORDS[word] if isinstance(word, str) else word
         chosen = text.zh if self.language is CHINESE else text.en
         return chosen.format(**values) if values else chosen
+
+    def count(self, word: str, number: int) -> str:
+        """A word for so many of something, of which there is another for one of them."""
+        return self(f"{word}_one") if number == 1 else self(word, count=number)
 
     def span(self, seconds: float) -> str:
         """A span of time as people say it, rounded."""

@@ -46,6 +46,12 @@ async def bind(address: Address, others: Iterable[Address] = ()) -> list[socket.
     return bound
 
 
+def format_address(address: Address) -> str:
+    """An address as it is given, `:10377`, `localhost:10377` or `[fe80::1%eth0]:10377`."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in (host or "") else f"{host or ''}:{port}"
+
+
 def socket_address(sock: socket.socket) -> str:
     """The address of a listening socket: `0.0.0.0:10377`, `[fe80::1%eth0]:10377`, or the path of a Unix socket."""
     name = sock.getsockname()

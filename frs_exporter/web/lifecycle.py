@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from yarl import URL
 
+from frs_exporter.core.counting import counted
 from frs_exporter.core.errors import ApiError, ConfigError
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.web.renderings import Renderings, Subject
@@ -77,4 +78,4 @@ async def retry(exporter: Exporter, request: web.Request) -> web.Response:
         seconds = math.ceil(error.failure.retry_after or 0)
         text = f"not yet: one refusal more could lock the user; in {seconds} s it is tried by itself\n"
         return web.Response(text=text, status=429, headers={"Retry-After": str(seconds)})
-    return web.Response(text=f"trying again: {jobs} jobs\n")
+    return web.Response(text=f"trying again: {counted(jobs, 'job')}\n")

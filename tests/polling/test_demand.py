@@ -30,6 +30,15 @@ def test_too_much_is_told_with_its_numbers(target: Target) -> None:
     assert not notice.serious
 
 
+def test_of_a_single_job_it_is_told_as_of_one(target: Target) -> None:
+    limits = {**LIMITS, Api.FRS: Limit(rate=0.001, concurrency=1)}
+    (notice,) = overloads(jobs(target, 1), limits)
+    assert ": 1 job wants 0.0167 requests per second, limits.frs.rate allows 0.001: it will be polled" in notice.text
+    assert notice.text.endswith("; it will lose its samples in between, stale after 180s")
+    (notice,) = overloads(jobs(target, 60), limits)
+    assert ": 60 jobs want 1 request per second, limits.frs.rate allows 0.001: they will be polled" in notice.text
+
+
 def test_it_is_serious_where_samples_will_be_missing(target: Target) -> None:
     (notice,) = overloads(jobs(target, 900), LIMITS)
     assert notice.serious

@@ -89,6 +89,8 @@ def test_a_rule_finds_no_more_than_it_may_and_says_so() -> None:
         assert notice.text.startswith(
             f"discovery {rule.name}: 6 projects are found but not watched, as max_projects is 3;"
         )
+    (notice,) = plan(replace(whole, discovery=(replace(rule, max_projects=8),)), lists, Shard(0, 1)).notices
+    assert ": 1 project is found but not watched, as max_projects is 8;" in notice.text
     enough = replace(whole, discovery=(replace(rule, max_projects=9),))
     assert plan(enough, lists, Shard(0, 1)).notices == ()
     assert rule.max_projects == 10_000

@@ -174,7 +174,7 @@ def test_the_check_looks_at_both_files(folder: Path) -> None:
     web, bad = put(folder, "users-without-tls.good.yml"), put(folder, "users-plain-password.bad.yml")
     run = CliRunner().invoke(cli, [f"--config.file={config}", f"--web.config.file={web}", "--config.check"])
     assert run.exit_code == 0, run.output
-    assert run.stdout.splitlines()[-1] == f"{web}: good: plain HTTP, 1 logins"
+    assert run.stdout.splitlines()[-1] == f"{web}: good: plain HTTP, 1 login"
     assert f"{web}: warning: basic_auth_users without tls_server_config" in run.stderr
     run = CliRunner().invoke(cli, [f"--config.file={folder}/none.yaml", f"--web.config.file={bad}", "--config.check"])
     assert run.exit_code == 2
