@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
+import hypothesis
 import pytest
 import structlog
 from pydantic import SecretStr
@@ -32,6 +33,9 @@ from frs_simulator.demo import subscribed
 from tests.cloud.proxies import ForwardProxy, Serve
 
 structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # tests capture what they look at
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing of the code
+hypothesis.settings.load_profile("untimed")
 
 EPOCH = 1_800_000_000.0
 WITH_PROGRAMS = ("deploy", "e2e")

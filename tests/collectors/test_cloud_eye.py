@@ -232,7 +232,7 @@ def histories(draw: st.DrawFn) -> tuple[Minutes, list[tuple[float, int]]]:
     return Minutes({"detect": 0, "search": 0}, values=written, arrivals=arrivals), polls
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories())
 def test_the_counters_are_the_true_totals_of_the_minutes_seen(history: tuple[Minutes, list[tuple[float, int]]]) -> None:
     """Whatever the times of polls, delays within the look-back, answers that are missing, and answers told twice."""

@@ -88,7 +88,7 @@ NO_DATES = {"Date": "Mon, 99 Jan 0000 99:99:99 GMT", "Retry-After": "9" * 30}
 @example([(401, {}, b'{"error_code": "FRS.0019"}'), (200, {}, b"{}")])
 @example([(302, {"Location": "http://["}, b"")])
 @example([(200, NO_DATES, b'{"a_service": {"subscribe_status": true}}'), (429, NO_DATES, b"")])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(statuses, headers, payloads | st.binary(max_size=300)), min_size=1, max_size=8))
 def test_whatever_comes_back(script: list[tuple[int, dict[str, str], bytes]]) -> None:
     async def main() -> None:
