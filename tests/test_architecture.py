@@ -26,7 +26,7 @@ CLOUD = (
     ("auth",),
     ("temporary_keys",),
     ("ak_sk", "lease", "agency", "first_of", "metadata", "oidc", "pod_identity"),
-    ("key_services",),
+    ("key_services", "tokens"),
     ("iam",),
     ("transport",),
     ("sessions", "network_errors", "guard"),

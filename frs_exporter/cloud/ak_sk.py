@@ -92,6 +92,9 @@ class KeyAuthorizer:
         """Share the key among the endpoints of these."""
         self._guard.retain(endpoints_of(accesses))
 
+    def hurry(self) -> None:
+        """Nothing rests but the key itself, in its guard."""
+
     def close(self) -> None:
         """Nothing is under way."""
 

@@ -5,7 +5,7 @@ import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from frs_exporter.cloud.lease import Grant, Lease
 from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS
 from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.temporary_keys import TemporaryKeyAuthorizer, key_service
+from frs_exporter.cloud.tokens import GivenAuthorizer, Token, UnrenewableToken
 from frs_exporter.cloud.transport import Authorize, Request, Response, Send
 from frs_exporter.core.credentials import Credential, KeyCredential, StaticToken, TokenCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
@@ -72,6 +73,9 @@ class Authorizer(Protocol):
     def retain(self, accesses: Collection[RequestScope]) -> None:
         """Let go of what is for none of these."""
 
+    def hurry(self) -> None:
+        """A person knows of a reason to try again: whatever rests after a refusal or a failure may be had now."""
+
     def close(self) -> None:
         """Give up what is under way, but for a secret that is in use."""
 
@@ -107,58 +111,6 @@ def guard_of(credential: Credential, telemetry: Telemetry, user: User, memory: M
     """What guards a credential's secret."""
     policy = PASSWORDS if isinstance(credential, TokenCredential) else KEYS
     return Guard(credential.name, policy, user, telemetry, memory.of(credential) if memory else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token of IAM."""
-
-    value: str = field(repr=False)
-
-    @asynccontextmanager
-    async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
-        # A GET has no content, but FRS' pages list the header for it all the same (API reference, face_02_0032).
-        yield {"content-type": "application/json", "x-auth-token": self.value}
-
-
-@dataclass(frozen=True, slots=True)
-class UnrenewableToken:
-    """A token that somebody else has bought, which its refusal tells."""
-
-    token: Token
-
-    @asynccontextmanager
-    async def __call__(self, request: Request) -> AsyncIterator[Mapping[str, str]]:
-        try:
-            async with self.token(request) as headers:
-                yield headers
-        except ApiError as error:
-            raise ApiError(replace(error.failure, unrenewable=True)) from None
-
-
-@dataclass(frozen=True, slots=True)
-class GivenAuthorizer:
-    """Uses one token, and has no other."""
-
-    token: UnrenewableToken
-
-    async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
-        """The token."""
-        return self.token
-
-    def reject(self, access: RequestScope, authorization: Authorize) -> bool:
-        """There is no other."""
-        return False
-
-    def expires_at(self, access: RequestScope) -> float | None:
-        """A token does not tell its end to those who did not buy it."""
-        return None
-
-    def retain(self, accesses: Collection[RequestScope]) -> None:
-        """There is nothing to let go of."""
-
-    def close(self) -> None:
-        """There is nothing under way."""
 
 
 @dataclass(slots=True)
@@ -217,6 +169,11 @@ class TokenAuthorizer:
         for gone in self._kept.keys() - wanted:
             self._kept.pop(gone).lease.close()
         self._guard.retain({endpoint for endpoint, _ in wanted})
+
+    def hurry(self) -> None:
+        """Buy anew what could not be renewed: whether the password may be used is the guard's business."""
+        for kept in self._kept.values():
+            kept.lease.hurry()
 
     def close(self) -> None:
         """Give up renewals that are under way."""

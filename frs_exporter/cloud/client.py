@@ -15,7 +15,7 @@ from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no
 from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.transport import Request, Response, Transport, read_json
-from frs_exporter.core.credentials import AssumedAgency, Credential
+from frs_exporter.core.credentials import AssumedAgency, Credential, names_of
 from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Api, Limit, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
@@ -151,6 +151,10 @@ class Client:
             raise LookupError(name)
         for guard in guards:
             guard.retry()
+        # Keys that are had in its name may rest for its sake, but what is held of theirs was refused to themselves.
+        for credential, held in self._authorizers.items():
+            if name in names_of(credential):
+                held.hurry()
 
     def longest_wait(self) -> float:
         """Seconds for which a request has been waiting for its turn, of all that wait now."""

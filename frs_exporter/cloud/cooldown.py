@@ -32,6 +32,10 @@ class Cooldown:
         # Answers may overtake each other on the way, so a shorter wait may be the older one.
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
 
+    def end(self) -> None:
+        """Let the error stand no longer."""
+        self._failure, self._until = None, -math.inf
+
     def check(self) -> None:
         """Raise the error again, if it stands."""
         if self._failure is not None and self.remaining > 0:

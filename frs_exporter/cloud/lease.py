@@ -1,6 +1,7 @@
 """What the cloud grants for a while: had once however many want it, kept, and renewed ahead."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
@@ -84,6 +85,11 @@ class Lease(Generic[T]):
     def drop(self) -> None:
         """Hold nothing."""
         self._term = None
+
+    def hurry(self) -> None:
+        """Renew at its next use what could not be renewed."""
+        if self._term is not None and self._overdue:
+            self._term = replace(self._term, refresh_at=-math.inf)
 
     def close(self) -> None:
         """Give up a renewal that is under way, once it has finished what it must."""

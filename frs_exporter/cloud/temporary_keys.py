@@ -108,6 +108,11 @@ class TemporaryKeyAuthorizer:
         """Share the keys among the endpoints of these."""
         self._guard.retain(endpoints_of(accesses))
 
+    def hurry(self) -> None:
+        """Ask the service at once for what it has refused, or could not give."""
+        self._refused.end()
+        self._lease.hurry()
+
     def close(self) -> None:
         """Give up a renewal that is under way."""
         self._lease.close()

@@ -103,6 +103,47 @@ def test_an_agency_that_gives_no_keys_is_told_and_asked_once_a_minute(change: An
     delegated(then)
 
 
+@pytest.mark.parametrize("name", ["customer", "ak_sk-account"])
+def test_who_has_mended_the_agency_may_have_it_asked_at_once(name: str) -> None:
+    """By its own name, or by that of who assumes it: both stand for the same jobs."""
+
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        agencies = dict(cloud.world.agencies)
+        cloud.world.agencies.clear()
+        for _ in range(3):
+            with pytest.raises(ApiError):
+                await ask(cloud, targets[0])
+        cloud.world.agencies.update(agencies)
+        with pytest.raises(ApiError, match="not asked for another"):
+            await ask(cloud, targets[0])
+        cloud.client.retry(name)
+        assert await ask(cloud, targets[0])
+
+    delegated(then)
+
+
+@pytest.mark.parametrize("name", ["customer", "ak_sk-account"])
+def test_a_renewal_that_was_put_off_comes_at_once_when_it_is_retried(name: str) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        assert await ask(cloud, targets[0])
+        agencies = dict(cloud.world.agencies)
+        cloud.world.agencies.clear()
+        await asyncio.sleep(0.95 * 21600)
+        assert await ask(cloud, targets[0])
+        await asyncio.sleep(1)
+        cloud.world.agencies.update(agencies)
+        cloud.client.retry(name)
+        assert await ask(cloud, targets[0])
+        await asyncio.sleep(1)
+        assert len(cloud.world.temporary_keys) == 2
+        cloud.client.retry(name)
+        assert await ask(cloud, targets[0])
+        await asyncio.sleep(1)
+        assert len(cloud.world.temporary_keys) == 2, "what is renewed has nothing to be retried"
+
+    delegated(then)
+
+
 def test_a_wrong_key_of_who_assumes_it_is_held_and_never_locked() -> None:
     def wrong(cloud: Cloud, operator: Account) -> Signing:
         return KeyCredential("operator", operator.access_key, SecretStr("wrong"))

@@ -11,11 +11,12 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from frs_exporter.cloud.auth import Authorizer, Token, TokenAuthorizer, authorizer, guard_of
+from frs_exporter.cloud.auth import Authorizer, TokenAuthorizer, authorizer, guard_of
 from frs_exporter.cloud.guard import Guard, User, nothing_new
 from frs_exporter.cloud.iam import iam_time, password_login, read_token
 from frs_exporter.cloud.lease import Grant
 from frs_exporter.cloud.lockout_state import PASSWORDS
+from frs_exporter.cloud.tokens import Token
 from frs_exporter.cloud.transport import Authorize, Request, Response
 from frs_exporter.core.credentials import KeyCredential, TokenCredential
 from frs_exporter.core.errors import ApiError, Reason
@@ -320,6 +321,25 @@ def test_a_renewal_that_fails_is_told_while_the_token_still_serves() -> None:
     assert late["valid_seconds"] == pytest.approx(300, abs=5)
     assert late["message"] == "no usable token.issued_at, token.expires_at and token.project.id in IAM's answer"
     assert renewed["event"] == "token renewed"
+
+
+def test_a_renewal_that_has_failed_comes_at_once_when_a_person_hurries_it() -> None:
+    async def main() -> None:
+        async with CloudContext(account("token", "t1"), token_life=10_000.0) as cloud:
+            (target,) = cloud.targets()
+            keeper = keeper_of(cloud, target)
+            await keeper.authorize(target)
+            cloud.world.faults.set("iam", Fault(status=500, body=""))
+            await asyncio.sleep(9_700)
+            await keeper.authorize(target)
+            await asyncio.sleep(1)
+            cloud.world.faults.set("iam", None)
+            keeper.hurry()
+            await keeper.authorize(target)
+            await asyncio.sleep(1)
+            assert len(cloud.world.tokens) == 2
+
+    run_virtual(main())
 
 
 def test_a_token_that_claims_to_live_for_ever_is_renewed_all_the_same() -> None:
