@@ -6,6 +6,11 @@ from collections import defaultdict
 from dataclasses import replace
 
 from frs_exporter.core.errors import ApiError, Failure
+from frs_exporter.core.schedule import MAX_DOUBLINGS
+
+FIRST_REST = 60.0
+LONGEST_REST = 3600.0
+"""What is asked for ahead, and refused, rests for at least and at most so many seconds."""
 
 
 def as_told(failure: Failure, seconds: float) -> Failure:
@@ -40,6 +45,34 @@ class Cooldown:
         """Raise the error again, if it stands."""
         if self._failure is not None and self.remaining > 0:
             raise ApiError(as_told(self._failure, self.remaining))
+
+
+class Rest:
+    """Ever longer rests of what was asked for ahead, and refused: nobody needs it yet, and the answer may stand."""
+
+    def __init__(self) -> None:
+        self._cooldown = Cooldown()
+        self._refusals = 0
+
+    def start(self, failure: Failure, remaining: float) -> None:
+        """It was refused once more, and will be needed in `remaining` seconds."""
+        self._refusals += 1
+        self._cooldown.start(failure, rest_seconds(self._refusals, remaining))
+
+    def end(self) -> None:
+        """It may be asked for at once, and the next rest is a short one."""
+        self._cooldown.end()
+        self._refusals = 0
+
+    def check(self) -> None:
+        """Raise the refusal again, while it rests."""
+        self._cooldown.check()
+
+
+def rest_seconds(refusals: int, remaining: float) -> float:
+    """Seconds of rest after so many refusals: twice as long each time, but at most half of what is left."""
+    longest = min(FIRST_REST * 2.0 ** min(refusals - 1, MAX_DOUBLINGS), LONGEST_REST)
+    return max(FIRST_REST, min(longest, remaining / 2))
 
 
 class Pauses:

@@ -30,5 +30,11 @@ def first_of(credential: FirstOf, services: Sequence[KeyService]) -> KeyService:
         looked_at = (*credential.nothing, *(failure.message for failure in failures))
         raise ApiError(replace(failures[-1], message=f"no keys found: {'; '.join(looked_at)}", lacks="keys"))
 
+    async def changed() -> bool:
+        for service in (chosen,) if chosen else services:
+            if await service.changed():
+                return True
+        return False
+
     titles = " or ".join(service.title for service in services)
-    return KeyService(services[0].api, titles, fetch)
+    return KeyService(services[0].api, titles, fetch, changed)

@@ -57,6 +57,26 @@ class KeyService:
     changed: Callable[[], Awaitable[bool]] = never
 
 
+class CurrentToken:
+    """A token that somebody else may replace at any time: it is read for each use."""
+
+    def __init__(self, read: Callable[[], Awaitable[str]]) -> None:
+        self._read = read
+        self._used = ""
+
+    async def use(self) -> str:
+        """The token of now; raises ApiError."""
+        self._used = await self._read()
+        return self._used
+
+    async def changed(self) -> bool:
+        """Whether there is another one than was used last."""
+        try:
+            return bool(self._used) and await self._read() != self._used
+        except ApiError:
+            return False
+
+
 def read_keys(name: str, answer: Response, service: str, api: Api) -> Keys:
     """The keys of an answer; raises ApiError on any other shape."""
     data: Any = answer.data if isinstance(answer.data, dict) else {}

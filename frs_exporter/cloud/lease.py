@@ -58,12 +58,16 @@ class Lease(Generic[T]):
         """What is held, however old it is."""
         return self._term.value if self._term else None
 
+    @property
+    def remaining(self) -> float:
+        """Seconds for which what is held may still be used, zero or less where it may not."""
+        return self._term.dies_at - AHEAD - asyncio.get_running_loop().time() if self._term else 0.0
+
     async def held(self, obtain: Obtain[T]) -> T:
         """What is held; near its end it is renewed in the background while it is still used. Raises ApiError."""
-        clock = asyncio.get_running_loop().time()
-        if self._term is None or clock >= self._term.dies_at - AHEAD:
+        if self._term is None or self.remaining <= 0:
             return await self.renewed(obtain)
-        if clock >= self._term.refresh_at:
+        if asyncio.get_running_loop().time() >= self._term.refresh_at:
             self._renew(obtain)
         return self._term.value
 

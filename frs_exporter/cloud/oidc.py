@@ -8,10 +8,9 @@ whether FRS does.
 import json
 from typing import Any
 
-from frs_exporter.cloud.key_services import Keys, KeyService, fixed_headers, read_keys, token_of
+from frs_exporter.cloud.key_services import CurrentToken, Keys, KeyService, fixed_headers, read_keys, token_of
 from frs_exporter.cloud.transport import Request, Send
 from frs_exporter.core.credentials import OidcCredential
-from frs_exporter.core.errors import ApiError
 from frs_exporter.core.model import Api, RequestScope
 from frs_exporter.core.trace import Trace
 
@@ -21,12 +20,17 @@ TITLE = "STS"
 
 def oidc(credential: OidcCredential, send: Send) -> KeyService:
     """What gives the keys of a credential: STS, for the id token of now."""
-    sent = ""
+
+    async def now() -> str:
+        if credential.token_file:
+            return await token_of(credential.token_file, Api.STS)
+        return credential.id_token.get_secret_value() if credential.id_token else ""
+
+    current = CurrentToken(now)
 
     async def fetch(access: RequestScope, trace: Trace) -> Keys:
-        nonlocal sent
-        # Whoever issues tokens puts another one into the file well before the one in it ends: it is read each time.
-        token = sent = await now()
+        # Whoever issues tokens puts another one into the file well before the one in it ends.
+        token = await current.use()
         request = Request(
             *(Api.STS, credential.endpoint, credential.name, "POST", PATH, access.poll_timeout, access.http),
             body=json.dumps(request_body(credential, token)).encode(),
@@ -37,18 +41,7 @@ def oidc(credential: OidcCredential, send: Send) -> KeyService:
         answer = await send(request, fixed_headers({"content-type": "application/json;charset=UTF-8"}))
         return read_keys(credential.name, answer, TITLE, Api.STS)
 
-    async def now() -> str:
-        if credential.token_file:
-            return await token_of(credential.token_file, Api.STS)
-        return credential.id_token.get_secret_value() if credential.id_token else ""
-
-    async def changed() -> bool:
-        try:
-            return bool(sent) and await now() != sent
-        except ApiError:
-            return False
-
-    return KeyService(Api.STS, TITLE, fetch, changed)
+    return KeyService(Api.STS, TITLE, fetch, current.changed)
 
 
 def request_body(credential: OidcCredential, token: str) -> dict[str, Any]:

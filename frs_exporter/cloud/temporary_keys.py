@@ -8,7 +8,7 @@ from functools import partial
 
 from frs_exporter.cloud.agency import SendAs, agency
 from frs_exporter.cloud.ak_sk import KeySignature, endpoints_of
-from frs_exporter.cloud.cooldown import Cooldown
+from frs_exporter.cloud.cooldown import Cooldown, Rest
 from frs_exporter.cloud.first_of import first_of
 from frs_exporter.cloud.guard import Guard
 from frs_exporter.cloud.key_services import KeyService
@@ -78,6 +78,7 @@ class TemporaryKeyAuthorizer:
         self._guard = guard
         self._lease: Lease[KeyCredential] = Lease("temporary key", {"credential": name})
         self._refused = Cooldown()
+        self._rest = Rest()
         self._replaced_at = -math.inf
         self._look_at = -math.inf
 
@@ -110,7 +111,7 @@ class TemporaryKeyAuthorizer:
 
     def hurry(self) -> None:
         """Ask the service at once for what it has refused, or could not give."""
-        self._refused.end()
+        self._ask_anew()
         self._lease.hurry()
 
     def close(self) -> None:
@@ -122,13 +123,34 @@ class TemporaryKeyAuthorizer:
         try:
             self._guard.check(project)
         except ApiError:
-            clock = asyncio.get_running_loop().time()
-            if clock < self._look_at:
+            if not await self._changed():
                 raise
-            self._look_at = clock + LOOK_AGAIN  # before the look: all who come meanwhile need none of their own
-            if not await self._service.changed():
-                raise
+            self._ask_anew()
             self._guard.retry()
+
+    async def _check_rest(self) -> None:
+        """Raise what the service has refused, while it is not asked again; another secret is another question."""
+        try:
+            self._refused.check()  # what was refused to one project is not asked again for each of the others
+            if self._lease.remaining > 0:
+                self._rest.check()
+        except ApiError:
+            if not await self._changed():
+                raise
+            self._ask_anew()
+
+    async def _changed(self) -> bool:
+        """Whether the service would be told another secret; of all who come together one looks."""
+        clock = asyncio.get_running_loop().time()
+        if clock < self._look_at:
+            return False
+        self._look_at = clock + LOOK_AGAIN  # before the look: all who come meanwhile need none of their own
+        return await self._service.changed()
+
+    def _ask_anew(self) -> None:
+        """Nothing that the service has refused stands any more."""
+        self._refused.end()
+        self._rest.end()
 
     def _keys(self) -> KeyCredential:
         assert self._lease.value is not None, "authorize has seen to it"
@@ -143,6 +165,7 @@ class TemporaryKeyAuthorizer:
         clock = asyncio.get_running_loop().time()
         if clock - self._replaced_at < REPLACE_AGAIN:
             return False
+        self._rest.end()  # that is for keys that serve
         try:
             replaced = await self._lease.renewed(partial(self._obtain, access, UNTRACED)) != refused
         except ApiError:
@@ -152,14 +175,13 @@ class TemporaryKeyAuthorizer:
         return replaced
 
     async def _obtain(self, access: RequestScope, trace: Trace) -> Grant[KeyCredential]:
-        self._refused.check()  # what was refused to one project is not asked again for each of the others
+        await self._check_rest()
         try:
             keys, expires_at = await self._service.fetch(access, trace)
         except ApiError as error:
-            status = error.failure.status or 0
-            if status // 100 == 4 and status not in PASSING and not refuses_secret(self._service, error.failure):
-                self._refused.start(error.failure, REFRESH_RETRY)
+            self._heed(error.failure)
             raise
+        self._ask_anew()
         # Unlike a token's, this answer tells no time of issue, only the end: so our own clock has to be trusted.
         clock, life = asyncio.get_running_loop().time(), expires_at - self._now()
         if life <= 0:
@@ -167,3 +189,14 @@ class TemporaryKeyAuthorizer:
             raise ApiError(Failure(Reason.PAYLOAD, message, api=self._service.api))
         refresh_at = clock + max(REFRESH_RETRY, life * self._rng.uniform(*RENEW_AT))
         return Grant(keys, expires_at, refresh_at, clock + life)
+
+    def _heed(self, failure: Failure) -> None:
+        """A refusal is not asked for again at once, and less and less often while there are keys that serve."""
+        status, of_secret = failure.status or 0, refuses_secret(self._service, failure)
+        if status // 100 != 4 or status in PASSING:
+            return
+        if not of_secret:
+            self._refused.start(failure, REFRESH_RETRY)
+        # Who asks in the name of another credential is told by its guard when that may be used again.
+        if not failure.by_proxy and (of_secret or failure.reason is not Reason.AUTH):
+            self._rest.start(failure, self._lease.remaining)

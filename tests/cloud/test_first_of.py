@@ -60,6 +60,17 @@ def test_the_pod_comes_second_and_is_asked_from_then_on(tmp_path: Path) -> None:
     with_both(tmp_path / "t", then)
 
 
+def test_another_token_of_the_pod_is_tried_at_once(tmp_path: Path) -> None:
+    async def then(cloud: Cloud, target: Target) -> None:
+        cloud.world.cluster.account, cloud.world.cluster.tokens = cloud.world.accounts[0], {"another"}
+        with pytest.raises(ApiError):
+            await ask(cloud, target)
+        (tmp_path / "t").write_text("another")
+        assert await ask(cloud, target)
+
+    with_both(tmp_path / "t", then)
+
+
 def test_where_none_gives_any_it_is_told_where_was_looked(tmp_path: Path) -> None:
     async def then(cloud: Cloud, target: Target) -> None:
         with pytest.raises(ApiError) as caught:

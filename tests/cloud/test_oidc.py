@@ -1,6 +1,7 @@
 """The temporary keys of an agency that trusts an issuer of id tokens: had from STS, for the token of now."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -130,6 +131,60 @@ def test_while_renewals_are_refused_keys_serve_to_their_end(token_file: Path) ->
         await polls.poller.stop()
 
     trusted(token_file, then)
+
+
+def test_a_renewal_that_is_refused_is_repeated_ever_less_often_but_in_time(token_file: Path) -> None:
+    """For hours keys would serve on, and each minute STS would refuse the same token."""
+
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(60)
+        cloud.world.trust.tokens.clear()
+        await asyncio.sleep(0.8 * 43200)
+        visits = cloud.world.watched()
+        with structlog.testing.capture_logs() as logs:
+            await asyncio.sleep(0.19 * 43200)
+        times = [visit.time for visit in visits if visit.api == "sts"]
+        pauses = [later - before for before, later in itertools.pairwise(times)]
+        assert 6 <= len(times) <= 16
+        assert max(pauses[:3]) < 300 < max(pauses) < 3700
+        assert pauses[-1] < 1800, "the nearer the end, the more often"
+        (told,) = [entry for entry in logs if entry["event"] == "temporary key not renewed"]
+        assert told["valid_seconds"] > 3600
+        assert polls.shown()[FAILED] == 0
+        await polls.poller.stop()
+
+    trusted(token_file, then, duration=43200)
+
+
+def test_another_token_ends_the_rest_of_a_refused_renewal(token_file: Path) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(60)
+        cloud.world.trust.tokens.clear()
+        await asyncio.sleep(0.93 * 43200)
+        visits = cloud.world.watched()
+        renew(cloud, token_file, f"{TOKEN}2")
+        await asyncio.sleep(130)
+        assert len([visit for visit in visits if visit.api == "sts"]) == 1
+        assert len(cloud.world.temporary_keys) == 2
+        await polls.poller.stop()
+
+    trusted(token_file, then, duration=43200)
+
+
+def test_a_renewal_that_meets_a_fault_is_repeated_each_minute(token_file: Path) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        polls = await Polled.started(cloud, targets)
+        await asyncio.sleep(60)
+        cloud.world.faults.set("sts", Fault(status=500, body=""))
+        await asyncio.sleep(0.91 * 43200)
+        visits = cloud.world.watched()
+        await asyncio.sleep(1800)
+        assert 20 <= len([visit for visit in visits if visit.api == "sts"]) <= 31
+        await polls.poller.stop()
+
+    trusted(token_file, then, duration=43200)
 
 
 def test_keys_refused_while_their_renewal_is_refused_hang_nobody(token_file: Path) -> None:

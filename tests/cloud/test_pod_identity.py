@@ -103,6 +103,21 @@ def test_the_token_file_is_read_again_for_each_renewal(token_file: Path) -> None
     in_a_pod(token_file, then, life=900.0)
 
 
+def test_another_token_is_tried_at_once_after_a_refusal(token_file: Path) -> None:
+    async def then(cloud: Cloud, targets: list[Target]) -> None:
+        cloud.world.cluster.tokens = {f"{TOKEN}2"}
+        with pytest.raises(ApiError, match="the pod is given no keys"):
+            await ask(cloud, targets[0])
+        await asyncio.sleep(2)
+        with pytest.raises(ApiError, match="not asked for another"):
+            await ask(cloud, targets[0])
+        await asyncio.sleep(2)
+        replace_token(token_file, f"{TOKEN}2".encode())
+        assert await ask(cloud, targets[0])
+
+    in_a_pod(token_file, then)
+
+
 def test_a_refusal_is_told_to_all_and_asked_about_once_a_minute(token_file: Path) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         cloud.world.cluster.account = None
