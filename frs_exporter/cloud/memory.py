@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from frs_exporter.cloud.lockout_state import Policy, State
-from frs_exporter.cloud.memory_entry import AGAIN, SAME, Entry, Held, Secret, near, tells_sites_apart
+from frs_exporter.cloud.memory_entry import AGAIN, SAME, Entry, Held, Secret, end_for_any_site, near
 from frs_exporter.core.credentials import Credential, KeyCredential, TokenCredential
 from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.runtime.files import reason_of
@@ -66,17 +66,21 @@ class Memory:
 
         def look() -> Entry:
             entries = self._file.read()
-            entry = Entry.read(entries.get(self.name(secret))).of(secret, self.digest)
-            older = entries.get(self.name(secret.of_any_site))
-            if secret.user == secret.anywhere or tells_sites_apart(older):
-                return entry
-            return entry.joined(Entry.read(older).of(secret.of_any_site, self.digest))
+            entry, older = Entry.read(entries.get(self.name(secret))), self.older(secret, entries)
+            known = entry.of(secret, self.digest)
+            if end_for_any_site(older) in (0.0, entry.answered):
+                return known
+            return known.joined(Entry.read(older).of(secret.of_any_site, self.digest))
 
         try:
             return await run_offloaded(look, timeout=LONGEST_WAIT)
         except (OSError, TimeoutError) as error:
             self._file.report("state is not read", error=reason_of(error))
             return Entry()
+
+    def older(self, secret: Secret, entries: Entries) -> Any:
+        """The entry that is about a secret's user if it is about the users of any site; None where that is its own."""
+        return None if secret.user == secret.anywhere else entries.get(self.name(secret.of_any_site))
 
     def digest(self, secret: Secret) -> str:
         """What tells a secret from others; takes 40 ms of CPU the first time."""
@@ -199,8 +203,9 @@ class SecretMemory:
             entry.attempts.clear()
             if entry.held:
                 entry.held.pop(self.memory.digest(self.secret), None)
+            entry.answered = end_for_any_site(self.memory.older(self.secret, entries))
             # Another password of the same user stays held: that one works says nothing for the other.
-            if entry.held:
+            if entry.held or entry.answered:
                 entries[self.memory.name(self.secret)] = entry.as_json()
 
         self.noted, self.attempt = False, None

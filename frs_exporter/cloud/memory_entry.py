@@ -52,10 +52,14 @@ class Held:
 
 @dataclass(slots=True)
 class Entry:
-    """What the file has of a user: times of attempts in Unix seconds, and its held secrets by their digests."""
+    """What the file has of a user: times of attempts in Unix seconds, and its held secrets by their digests.
+
+    `answered` is the end of the entry for any site that a success has answered for this one; others may still mind it.
+    """
 
     attempts: set[float] = field(default_factory=set)
     held: dict[str, Held] = field(default_factory=dict)
+    answered: float = 0.0
 
     def of(self, secret: Secret, digest: Callable[[Secret], str]) -> "Entry":
         """The same, with this secret alone of those that are held."""
@@ -72,6 +76,7 @@ class Entry:
         entry = cls()
         if isinstance(raw, dict):
             times, held = raw.get("attempts"), raw.get("held")
+            entry.answered = raw["answered"] if number(raw.get("answered")) else 0.0
             entry.attempts = {time for time in times if number(time)} if isinstance(times, list) else set()
             for digest, known in held.items() if isinstance(held, dict) else ():
                 if isinstance(known, dict) and number(known.get("until")) and number(known.get("rung")):
@@ -87,7 +92,8 @@ class Entry:
             digest: {"until": known.until, "rung": known.rung, "ahead": known.ahead}
             for digest, known in self.held.items()
         }
-        return {"until": max(ends, default=0.0), "attempts": attempts, "held": held, SITED: True}
+        known = {"until": max(*ends, self.answered, 0.0), "attempts": attempts, "held": held, SITED: True}
+        return {**known, "answered": self.answered} if self.answered else known
 
 
 def restored(state: State, entry: Entry, offset: float, now: float) -> State:
@@ -109,6 +115,11 @@ def restored(state: State, entry: Entry, offset: float, now: float) -> State:
 def tells_sites_apart(raw: Any) -> bool:
     """Whether an entry is of the user of one site; otherwise it may be of any user of that name."""
     return isinstance(raw, dict) and raw.get(SITED) is True
+
+
+def end_for_any_site(raw: Any) -> float:
+    """When an entry ends that may be of any site's user, in Unix seconds; zero where there is none."""
+    return raw["until"] if isinstance(raw, dict) and not tells_sites_apart(raw) and number(raw.get("until")) else 0.0
 
 
 def near(time: float, others: Iterable[float | None]) -> bool:

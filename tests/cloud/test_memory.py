@@ -121,13 +121,57 @@ def test_what_was_written_before_sites_were_told_apart_still_holds(
     async def main() -> None:
         for _ in range(4):
             await use(guard(tmp_path, credential))
-        document = json.loads((tmp_path / "state.json").read_text())
-        for entry in document["entries"].values():
-            assert entry.pop("sited") is True
-        (tmp_path / "state.json").write_text(json.dumps(document))
+        without_sites(tmp_path)
         assert await use(guard(tmp_path, replace(credential, site=site)), None) is not None
         await asyncio.sleep(2 * 3600)
         assert await use(guard(tmp_path, replace(credential, site=site)), None) is None
+
+    run_virtual(main())
+
+
+def without_sites(folder: Path) -> None:
+    """Make of the file what an earlier version has written."""
+    document = json.loads((folder / "state.json").read_text())
+    for entry in document["entries"].values():
+        assert entry.pop("sited") is True
+    (folder / "state.json").write_text(json.dumps(document))
+
+
+def test_a_success_ends_what_was_written_before_sites_were_told_apart_for_its_own_site_alone(tmp_path: Path) -> None:
+    """For the public site, and for others, the user of that name may still be one who is refused."""
+    partner, other = (replace(PASSWORD, site=site) for site in (PARTNER, "other.example"))
+
+    async def main() -> None:
+        await use(guard(tmp_path))
+        without_sites(tmp_path)
+        await asyncio.sleep(PASSWORDS.hold + 1)
+        assert await use(guard(tmp_path, partner), None) is None
+        assert await use(guard(tmp_path, partner), None) is None
+        for credential, seconds in ((partner, PASSWORDS.hold), (other, 3600), (PASSWORD, 3600)):
+            it = guard(tmp_path, credential)
+            failure = await use(it)
+            assert failure
+            assert failure.retry_after == pytest.approx(seconds, abs=31), credential.site
+
+    run_virtual(main())
+
+
+def test_what_an_earlier_version_writes_after_a_success_is_news(tmp_path: Path) -> None:
+    partner = replace(PASSWORD, site=PARTNER)
+
+    async def main() -> None:
+        await use(guard(tmp_path))
+        without_sites(tmp_path)
+        await asyncio.sleep(PASSWORDS.hold + 1)
+        assert await use(guard(tmp_path, partner), None) is None
+        own = {name: entry for name, entry in entries(tmp_path).items() if "sited" in entry}
+        await use(guard(tmp_path))
+        document = json.loads((tmp_path / "state.json").read_text())
+        for name, entry in document["entries"].items():
+            if name not in own:
+                del entry["sited"]
+        (tmp_path / "state.json").write_text(json.dumps(document))
+        assert await use(guard(tmp_path, partner), None) is not None
 
     run_virtual(main())
 
