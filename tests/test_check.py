@@ -454,6 +454,16 @@ async def test_a_first_look_finds_the_project_of_the_region(tmp_path: Path, monk
         assert (code, out) == (1, NO_PROJECT)
 
 
+async def test_more_than_a_token_on_standard_input_is_told(tmp_path: Path) -> None:
+    """Its head alone would be refused by the cloud, and nobody would see why."""
+    (tmp_path / "token").write_text("x" * 65537)
+    with (tmp_path / "token").open() as stdin:
+        flags = (f"--project-id={'a' * 32}", "--region=y", "--endpoint=http://127.0.0.1:9", "--token-file=-")
+        code, out, err = await ended(*flags, stdin=stdin)
+    assert (code, out) == (2, "")
+    assert "Error: --token-file -: it is longer than 65536 bytes (" in err
+
+
 async def test_a_first_look_with_a_token_asks_for_the_projects_that_need_no_permission(tmp_path: Path) -> None:
     world = World([account("token", "tokens")])
     (owner,) = world.accounts

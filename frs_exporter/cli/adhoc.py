@@ -20,7 +20,7 @@ from frs_exporter.config.types import Endpoint, ProjectId, Region
 from frs_exporter.config.yaml import Document
 from frs_exporter.core.credentials import Credential, StaticToken
 from frs_exporter.core.model import Notice, Target
-from frs_exporter.runtime.files import decode_text, is_open_to_all, read_file, reason_of
+from frs_exporter.runtime.files import decode_text, is_open_to_all, read_file, read_stream, reason_of
 
 PROJECT_ID, REGION = ("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"), ("HW_REGION_NAME",)
 """What says which project in which region, where no flag does: of the vendor's own clients, and of Terraform."""
@@ -125,7 +125,8 @@ def validate(kind: Any, value: str, flag: str) -> str:
 def given_token(file: str) -> Credential:
     """The token in a file, or on standard input, maybe in the header that it came with; raises click.UsageError."""
     try:
-        data = sys.stdin.buffer.read(MAX_TOKEN) if file == "-" else read_file(Path(file), MAX_TOKEN, regular=False)
+        on_input = file == "-"
+        data = read_stream(sys.stdin.buffer, MAX_TOKEN) if on_input else read_file(Path(file), MAX_TOKEN, regular=False)
         text = decode_text(data).strip()
     except UnicodeDecodeError:
         raise click.UsageError(f"{setting('--token-file')} {file}: it is not UTF-8 text") from None

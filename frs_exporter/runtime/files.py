@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from frs_exporter.core.errors import ConfigError
 
@@ -26,7 +27,12 @@ def read_file(file: Path, limit: int, *, regular: bool = True) -> bytes:
     if regular and stat.S_IFMT(file.stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
         raise ValueError("it is not a regular file")
     with file.open("rb") as stream:
-        content = stream.read(limit + 1)
+        return read_stream(stream, limit)
+
+
+def read_stream(stream: BinaryIO, limit: int) -> bytes:
+    """All of at most `limit` bytes that come; raises OSError, and ValueError where there are more."""
+    content = stream.read(limit + 1)
     if len(content) > limit:
         raise ValueError(f"it is longer than {limit} bytes")
     return content
