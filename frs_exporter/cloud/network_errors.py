@@ -13,6 +13,9 @@ from frs_exporter.cloud.socks import SocksError
 from frs_exporter.core.errors import ApiError, Failure, Reason, error_body, retry_after
 from frs_exporter.core.model import Proxy
 
+OTHER_PROTOCOL = {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
+"""What OpenSSL says, by its version, where something answers its handshake that is no TLS."""
+
 
 def unreachable(
     error: Exception, url: URL, timeout: float, proxy: Proxy | None, *, reached: bool, looking_up: URL | None
@@ -37,7 +40,7 @@ def unreachable(
     if isinstance(error, TimeoutError):
         reason, message = Reason.TIMEOUT, f"{peer} did not answer within {timeout:g} s"
     else:
-        reason, message = broken(error, peer)
+        reason, message = broken(error, peer, proxy if by_proxy else None)
     return Failure(reason, message, by_proxy=by_proxy)
 
 
@@ -86,14 +89,14 @@ def redirected_to(location: str) -> str:
         return "nowhere"
 
 
-def broken(error: Exception, peer: str) -> tuple[Reason, str]:
-    """What went wrong between here and `peer`."""
+def broken(error: Exception, peer: str, proxy: Proxy | None) -> tuple[Reason, str]:
+    """What went wrong between here and `peer`, which is the `proxy` if one is given."""
     match error:
         case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
             why = getattr(cause, "verify_message", None) or "it does not verify"
             return Reason.TLS, f"the certificate of {peer} is refused: {why}"
         case aiohttp.ClientSSLError() | ssl.SSLError():
-            return Reason.TLS, f"no TLS with {peer}: {getattr(error, 'strerror', None) or 'no handshake'}"
+            return Reason.TLS, f"no TLS with {peer}: {no_tls(error, proxy)}"
         case aiohttp.ClientConnectorError(os_error=cause):
             return Reason.CONNECT, f"no connection to {peer}: {system_reason(cause)}"
         case aiohttp.ClientResponseError():
@@ -106,6 +109,16 @@ def broken(error: Exception, peer: str) -> tuple[Reason, str]:
             return Reason.CLIENT, "the endpoint is not a usable URL"
         case _:
             return Reason.CONNECT, f"{peer} closed the connection without an answer"
+
+
+def no_tls(error: Exception, proxy: Proxy | None) -> str:
+    """Why there is no TLS, and what to write where that is not spoken; a `proxy` is given if it was to speak it."""
+    if getattr(getattr(error, "os_error", error), "reason", None) not in OTHER_PROTOCOL:
+        return getattr(error, "strerror", None) or "no handshake"
+    if proxy:
+        return f"it does not speak TLS; write http://{proxy} in proxy_url, HTTPS_PROXY or wherever it is given"
+    port = f"its port {error.port}" if isinstance(error, aiohttp.ClientConnectorError) else "its port"
+    return f"{port} does not speak TLS; is the endpoint http://, or on another port?"
 
 
 def system_reason(error: OSError) -> str:

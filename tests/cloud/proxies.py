@@ -80,7 +80,10 @@ class ForwardProxy:
         far_reader, far_writer = await self.connect(host, int(port or 80))
         if method == "CONNECT":
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
+            try:
+                await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
+            finally:
+                far_writer.close()
         else:
             kept = {**fields, "connection": "close"}
             kept.pop(LOGIN, None)

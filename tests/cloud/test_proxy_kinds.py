@@ -80,6 +80,11 @@ async def speak_in_tongues(reader: asyncio.StreamReader, writer: asyncio.StreamW
     writer.write(b"SSH-2.0-what\r\n\r\n" * 9)
 
 
+async def refuse_as_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+    writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
 FAILURES: list[tuple[str, dict[str, Any], str, str]] = [
     ("wants the login that is not given", {"login": LOGIN}, "", "connect: the proxy PROXY wants a login"),
     ("wants another login", {"login": "user:else"}, LOGIN, "connect: the proxy PROXY wants another login"),
@@ -206,10 +211,14 @@ async def test_whose_certificate_is_refused_is_told(
 
 async def test_a_port_without_tls_is_told_of_the_proxy(tmp_path: Path, start: Start, doors: TwoDoors) -> None:
     """And what hangs up in the handshake, and what hangs there."""
-    plain = await start("http", speak_in_tongues)
-    error = await failure(through(tmp_path, "https", plain.address), doors.urls["https"])
-    assert (error.reason, error.by_proxy) == (Reason.TLS, True)
-    assert error.message.startswith(f"no TLS with the proxy {plain.address}: ")
+    for instead in (speak_in_tongues, refuse_as_http):
+        plain = await start("http", instead)
+        error = await failure(through(tmp_path, "https", plain.address), doors.urls["https"])
+        assert (error.reason, error.by_proxy) == (Reason.TLS, True)
+        assert error.message == (
+            f"no TLS with the proxy {plain.address}: it does not speak TLS; "
+            f"write http://{plain.address} in proxy_url, HTTPS_PROXY or wherever it is given"
+        )
     closing = await start("http", hang_up)
     error = await failure(through(tmp_path, "https", closing.address), doors.urls["https"])
     assert str(error) == f"connect: no connection to the proxy {closing.address}: Connection reset by peer"
@@ -217,6 +226,22 @@ async def test_a_port_without_tls_is_told_of_the_proxy(tmp_path: Path, start: St
     error = await failure(through(tmp_path, "https", hanging.address), doors.urls["https"], 0.3)
     assert str(error) == f"timeout: the proxy {hanging.address} did not answer within 0.3 s"
     assert error.by_proxy
+
+
+@pytest.mark.parametrize("kind", [None, *KINDS])
+async def test_an_endpoint_without_tls_is_told_with_its_port(
+    tmp_path: Path, start: Start, doors: TwoDoors, kind: str | None
+) -> None:
+    url = doors.urls["http"].replace("http:", "https:")
+    proxy = await start(kind) if kind else None
+    options = through(tmp_path, kind, proxy.address) if kind and proxy else HttpOptions()
+    error = await failure(options, url)
+    peer = f"127.0.0.1 (through the proxy {proxy.address})" if proxy else "127.0.0.1"
+    port = url.rpartition(":")[2]
+    assert error.message == (
+        f"no TLS with {peer}: its port {port} does not speak TLS; is the endpoint http://, or on another port?"
+    )
+    assert (error.reason, error.by_proxy) == (Reason.TLS, False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
