@@ -1,6 +1,7 @@
 """The smaller commands: explain, health and completion."""
 
 import asyncio
+import contextlib
 import socket
 import subprocess
 import sys
@@ -281,6 +282,36 @@ async def test_whatever_else_listens_there_is_one_line(said: bytes, expected: st
         result = await health(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
     assert expected in result.stderr
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"], ids=len
+)
+async def test_one_that_says_a_little_all_the_time_is_waited_for_no_longer(said: bytes) -> None:
+    gone = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(40):
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.1)
+        writer.close()
+        gone.set()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        result = await health(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "--timeout=500ms")
+        assert not gone.is_set(), "it would still be saying something"
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.endswith("/-/healthy: timed out; is the exporter running there?\n")
+        await gone.wait()
+
+
+@pytest.mark.parametrize("end", ["/-/healthy", "/-/healthy/", "/"])
+async def test_the_path_may_be_given_too(served: Served, end: str) -> None:
+    result = await health(f"http://127.0.0.1:{served.port}{end}")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "healthy\n", "")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

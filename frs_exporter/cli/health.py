@@ -4,7 +4,11 @@ import contextlib
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from functools import partial
+from threading import Thread
+from typing import TypeVar
 
 import click
 from yarl import URL
@@ -17,8 +21,10 @@ from frs_exporter.runtime.files import reason_of
 
 ALIVE = (401, 403, 429)
 """Answers to somebody who is not let in: whoever gives them is well."""
+PATH = "/-/healthy"
 MAX_BODY = 1 << 16
 """Bytes of an answer that are looked at; more than one short line of it is not shown."""
+T = TypeVar("T")
 LOOPBACK = ("127.0.0.1", "::1")
 """What localhost is, also where no resolver knows it."""
 
@@ -39,9 +45,9 @@ Examples:
     default="http://localhost:10377",
     show_default=True,
     metavar="URL",
-    help="Where the exporter is; with --web.route-prefix, that too.",
+    help="Where the exporter is; with --web.route-prefix, that too. /-/healthy may be at its end.",
 )
-@click.option("--timeout", default="5s", show_default=True, callback=seconds_of, help="How long to wait.")
+@click.option("--timeout", default="5s", show_default=True, callback=seconds_of, help="How long to wait, in all.")
 @click.option(
     "--insecure-skip-verify", "unverified", is_flag=True, help="Do not look at the certificate, say of localhost."
 )
@@ -54,9 +60,10 @@ def health(url: str, timeout: float, unverified: bool, cert_file: str | None, ke
         example = "http://localhost:10377; no login is needed, and none is sent"
         raise click.UsageError(f"{setting('--url')} must be a URL like {example}")
     context = context_of(unverified, cert_file, key_file) if service.scheme == "https" else None
-    address = f"{str(service).rstrip('/')}/-/healthy"
+    # It may well be what is asked in the end: what was copied from elsewhere is not wrong.
+    address = str(service).rstrip("/").removesuffix(PATH) + PATH
     try:
-        status, text = get_status(URL(address), timeout, context)
+        status, text = bounded(timeout, partial(get_status, URL(address), timeout, context))
     except TurnedAway:
         click.echo("healthy, though it lets in only who has a certificate (--cert-file)")
         return
@@ -70,6 +77,28 @@ def health(url: str, timeout: float, unverified: bool, cert_file: str | None, ke
         click.echo(text)
     else:
         raise click.ClickException(f"{address} answers {status}: {text}")
+
+
+def bounded(timeout: float, request: Callable[[], T]) -> T:
+    """What `request` returns or raises; raises TimeoutError when all of it takes longer, whatever it waits for.
+
+    A socket's own timeout begins anew with each byte, and a lookup of a name has none.
+    """
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(request())
+        except Exception as error:
+            answer.set_exception(error)
+
+    Thread(target=run, daemon=True).start()  # which keeps no process from its end
+    try:
+        return answer.result(timeout)
+    except TimeoutError:
+        if answer.done():
+            raise
+        raise TimeoutError("timed out") from None
 
 
 def why_none(error: OSError | ValueError) -> str:
