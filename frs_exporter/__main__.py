@@ -4,19 +4,19 @@ import signal
 import sys
 from importlib import import_module
 
-from frs_exporter.cli.hangups import EarlyHangups, serves
+from frs_exporter.cli.early_signals import ENDED_BY, EarlyHangups, end_on_sigterm, serves
 
 
 def main() -> None:
-    """The console script; raises SystemExit. Before there is a loop to stop, SIGTERM just ends it."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """The console script; raises SystemExit."""
+    end_on_sigterm()
     early = EarlyHangups()
     if serves(sys.argv[1:]):
         early.install()
     try:
         import_module("frs_exporter.cli.main").main(early)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(ENDED_BY[signal.SIGINT])
 
 
 if __name__ == "__main__":

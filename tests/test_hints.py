@@ -10,7 +10,7 @@ import pytest
 import yaml as pyyaml
 
 from frs_exporter.cli import exit_codes as ours
-from frs_exporter.cli.check import ENDED_BY
+from frs_exporter.cli.early_signals import ENDED_BY
 from frs_exporter.cli.state import FREE_FOLDER, OPEN_STATE
 from frs_exporter.cli.variables import misspelled
 from frs_exporter.config import schema

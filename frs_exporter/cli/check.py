@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from frs_exporter.cli.adhoc import FirstLook, first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
 from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag, say_problems
+from frs_exporter.cli.early_signals import ENDED_BY, end_on_sigterm
 from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
 from frs_exporter.cli.options import did_you_mean, language, names, result_file, seconds_of, shard_index, shard_of
 from frs_exporter.cli.raw import RawTrace, as_raw
@@ -35,8 +35,6 @@ from frs_exporter.runtime.output_file import write
 from frs_exporter.runtime.process_safety import process_notices
 from frs_exporter.status.i18n import Translator
 
-ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
-"""Exit codes as shells have them: 128 and the signal's number."""
 MAX_NAMES = 10
 REQUIRED_AT_FIRST_LOOK = ("detect", "compare", "search")
 """Where no config says what must be on: what the vendor's own task looks for."""
@@ -111,7 +109,6 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
 
     Requests are limited as the exporter limits them: with many projects it takes its time.
     """
-    exit_on_sigterm()
     if options["raw"] and output != "table":
         raise click.UsageError(f"{setting('--raw')} is for people: it goes with --output table only")
     shard = shard_of(options["shard"], options["total_shards"])
@@ -125,7 +122,7 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     memory = state_file(options["state_directory"])
     run = Check(config, selection, shard, memory=memory, trace=RawTrace if options["raw"] else Trace)
     code, clock, report = executor.run(checked(run, timeout, words))
-    exit_on_sigterm()  # again: the loop has taken its own handler away
+    end_on_sigterm()  # again: the loop has taken its own handler away
     warn(memory.problems.values())
     match output:
         case "json":
@@ -139,11 +136,6 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     put(text, output_file, machine=output != "table")
     if code or not report.well:
         raise click.exceptions.Exit(code or NOT_WELL)
-
-
-def exit_on_sigterm() -> None:
-    """Let SIGTERM end it like any error does: no half-written file stays, and nobody takes it for all well."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED_BY[signal.SIGTERM]))
 
 
 async def checked(run: Check, timeout: float | None, words: Translator) -> tuple[int, float, Report]:

@@ -14,7 +14,7 @@ import click
 import structlog
 
 from frs_exporter import __version__
-from frs_exporter.cli.hangups import EarlyHangups
+from frs_exporter.cli.early_signals import EarlyHangups
 from frs_exporter.cloud.network_errors import system_reason
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -10,8 +11,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from frs_exporter import __version__
+from frs_exporter.cli.early_signals import ENDED_BY, EarlyHangups, serves
 from frs_exporter.cli.exit_codes import TOOL_FAILED
-from frs_exporter.cli.hangups import EarlyHangups, serves
 from frs_exporter.cli.variables import message_of, misspelled, name_variables, variables
 from frs_exporter.runtime.hard_exit import hard_exit
 from frs_exporter.runtime.log import crash_report, log_written_out
@@ -104,7 +105,7 @@ class ServeByDefault(click.Group):
             click.echo(f"Error: cannot write to standard output: {error.strerror}", err=True)
             code = TOOL_FAILED
         except click.Abort:
-            code = 130
+            code = ENDED_BY[signal.SIGINT]
         sys.exit(code if isinstance(code, int) else 0)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

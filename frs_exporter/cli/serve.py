@@ -8,7 +8,7 @@ import structlog
 
 from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag, say_problems
 from frs_exporter.cli.daemon import ServerOptions, run, serve_forever
-from frs_exporter.cli.hangups import EarlyHangups
+from frs_exporter.cli.early_signals import EarlyHangups, end_on_sigterm
 from frs_exporter.cli.options import auto_reload, shard_index, shard_of
 from frs_exporter.cli.state import state_directory_option, state_file
 from frs_exporter.cli.web_options import addresses, external_url, layout_of, prefix, route
@@ -122,6 +122,8 @@ def serve(early: EarlyHangups | None, /, config_file: tuple[str, ...], config_ch
             "--config.file=FILE is missing, and FRS_CONFIG_FILE is not set; frs-exporter demo needs none, "
             "frs-exporter config-example prints one"
         )
+    if not config_check:
+        end_on_sigterm(0)  # who is stopped before it serves was stopped all the same
     shard = shard_of(options["shard"], options["total_shards"])
     layout = layout_of(options["telemetry_path"], options["route_prefix"], options["external_url"])
     source, web_source = Source(config_file, load), Source(options["web_config_file"], load_web_config)

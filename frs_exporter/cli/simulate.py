@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from frs_exporter.cli.daemon import ServerOptions, listening, run, serve_forever, told_to_stop
+from frs_exporter.cli.early_signals import end_on_sigterm
 from frs_exporter.cli.options import duration
 from frs_exporter.cli.serve import listen_address
 from frs_exporter.cli.web_options import one_address
@@ -33,6 +34,7 @@ from frs_simulator.server import config_text
 @click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
 def demo(addresses: Sequence[Address], projects: int | None) -> None:
     """Run the exporter against a simulated cloud: nothing to set up, no account needed."""
+    end_on_sigterm(0)
     telemetry = Telemetry()
     log_to_stderr("info", "logfmt", telemetry.count_log_line, telemetry.count_dropped_log_lines)
 
@@ -70,7 +72,7 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
 )
 def simulate(listen: Address, projects: int | None, poll_interval: str) -> None:
     """Run a simulated Huawei Cloud alone; a config that works against it is printed on standard output."""
-
+    end_on_sigterm(0)
     given, port = listen
     host = given or "127.0.0.1"
 

@@ -102,7 +102,7 @@ def test_a_hangup_while_the_program_is_imported_does_not_end_it(tmp_path: Path) 
     assert process.returncode == 2
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_who_ends_the_program_while_it_is_imported_sees_no_traceback(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -110,6 +110,19 @@ def test_who_ends_the_program_while_it_is_imported_sees_no_traceback(
         process.send_signal(number)
         said, _ = process.communicate(timeout=30)
     assert (process.returncode, said) == (code, "")
+
+
+@pytest.mark.parametrize(("flags", "code"), [((), 0), (("--config.check",), 143)])
+def test_what_sigterm_ends_before_there_is_a_config_was_a_service_or_an_answer(
+    programs: Programs, tmp_path: Path, flags: tuple[str, ...], code: int
+) -> None:
+    """A service that is stopped early was stopped; a check that has not looked must not say that all is well."""
+    config = tmp_path / "fifo.yaml"
+    os.mkfifo(config)
+    process = programs.start(*EXPORTER, f"--config.file={config}", *flags)
+    with open(config, "w"):  # it waits here for the other side, which is reading the config by then
+        assert process.stop()[0] == code
+    assert process.log == ""
 
 
 def test_the_demo_shows_every_family_of_every_collector_within_half_a_minute(programs: Programs) -> None:

@@ -1,7 +1,19 @@
-"""SIGHUP that comes before there is anything to reload: it does not end the process, and is made up for later."""
+"""What signals do before there is a loop: SIGHUP is made up for later, SIGTERM ends the process at once."""
 
 import signal
+import sys
 from collections.abc import Sequence
+
+ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
+"""Exit codes of what a signal has ended before it was through, as shells have them."""
+
+
+def end_on_sigterm(code: int = ENDED_BY[signal.SIGTERM]) -> None:
+    """End by SystemExit with a code from now on, 0 for what runs until it is stopped.
+
+    The first process of a container would not even hear SIGTERM otherwise.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))
 
 
 def serves(arguments: Sequence[str]) -> bool:
