@@ -121,7 +121,7 @@ def log_written_out() -> Iterator[None]:
 
 def redact_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Blank out secrets in what a library says: asyncio quotes exceptions."""
-    event["event"] = "\n".join(redacted(line) for line in str(event["event"]).splitlines())
+    event["event"] = redacted_lines(str(event["event"]))
     return event
 
 
