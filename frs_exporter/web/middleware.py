@@ -73,14 +73,11 @@ class Guard:
 
         return guarded
 
-    def answer(self, status: int, text: str) -> web.Response:
+    def answer(self, status: int, text: str) -> web.StreamResponse:
         """An answer that no handler made; the connection ends."""
-        response = deny(status, text)
-        self._with_headers(response)
-        response.force_close()
-        return response
+        return self._with_headers(deny(status, text))
 
-    def malformed(self, text: str) -> web.Response:
+    def malformed(self, text: str) -> web.StreamResponse:
         """What those get who did not send a request: it counts like one, and no login could have come with it."""
         return self.answer(400, text) if self._has_room() else self.answer(429, LIMITED)
 
