@@ -144,7 +144,7 @@ class TokenAuthorizer:
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Drop the token, unless a newer one has already taken its place; one dropped of late was no help."""
-        kept, clock = self._of(access), asyncio.get_running_loop().time()
+        kept, clock = self._of(access), self._clock()
         # A dead token is refused to all who carry it. Who comes second finds a newer one, and must not drop that.
         if not kept.lease.holds(authorization):
             return True
