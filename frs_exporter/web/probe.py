@@ -12,7 +12,7 @@ from frs_exporter.exposition.page import FORMATS, OPENMETRICS, TEXT, Page, negot
 from frs_exporter.exposition.render import lines
 from frs_exporter.polling.exporter import PAGE_FAMILIES, Exporter
 from frs_exporter.polling.poller import Key
-from frs_exporter.polling.probe import Probed, Tell, deadline
+from frs_exporter.polling.probe import Probed, deadline
 from frs_exporter.polling.runner import show
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.web.layout import Layout
@@ -103,10 +103,9 @@ class Steps:
         self._started = self._clock()
         self._steps: list[str] = []
 
-    @property
-    def add(self) -> Tell:
-        """What gets each event."""
-        return lambda text: self._steps.append(f"{self._clock() - self._started:8.3f} s  {text}")
+    def add(self, text: str) -> None:
+        """Something has happened now."""
+        self._steps.append(f"{self._clock() - self._started:8.3f} s  {text}")
 
     def report(self, probed: list[Probed], timeout: float) -> Iterator[str]:
         """All of it, line by line."""
