@@ -6,7 +6,7 @@ services that give keys to machines and pods: what somebody has set comes before
 
 import configparser
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path as FilePath
 
@@ -58,7 +58,8 @@ class SdkChain:
     def find(self, oidc: Make, pod: Make) -> Credential | None:
         """The first that there is; None, and a problem, where what is there cannot be used."""
         before = len(self._document.problems)
-        for look in (partial(self._oidc, oidc), self._login, self._sdk, self._profile, self._terraform):
+        from_sdk, from_terraform = (partial(self._keys_of, names) for names in (SDK, TERRAFORM))
+        for look in (partial(self._oidc, oidc), self._login, from_sdk, self._profile, from_terraform):
             found = look()
             if found or len(self._document.problems) > before:
                 return found
@@ -81,12 +82,6 @@ class SdkChain:
         if all(self._environment.get(name) for name in LOGIN):
             text = f"{LOGIN[0]} and {LOGIN[1]} are set, and a login by an identity provider is not supported"
             self._document.problem(self._path, f"{text}; use oidc, or unset them")
-
-    def _sdk(self) -> Credential | None:
-        return self._keys_of(SDK)
-
-    def _terraform(self) -> Credential | None:
-        return self._keys_of(TERRAFORM)
 
     def _keys_of(self, names: tuple[str, ...]) -> Credential | None:
         if not self._all_set(names[:2]):
@@ -145,17 +140,11 @@ class SdkChain:
 
     def _keys(self, names: tuple[str, ...], values: Mapping[str, str], where: str = "") -> Credential | None:
         access, secret, token = (values.get(name, "") for name in names)
-        for problem in odd_keys(names, (access, secret, token), where):
-            self._document.problem(self._path, problem)
-            return None
+        for name, value in zip(names, (access, secret, token), strict=True):
+            if problem := odd_character(value):
+                self._document.problem(self._path, f"{where}{name} is no key: {problem}")
+                return None
         return KeyCredential(self._name, access, SecretStr(secret), SecretStr(token) if token else None)
-
-
-def odd_keys(names: tuple[str, ...], values: tuple[str, ...], where: str = "") -> Iterator[str]:
-    """What is said of a key with a character in it that no key has."""
-    for name, value in zip(names, values, strict=True):
-        if problem := odd_character(value):
-            yield f"{where}{name} is no key: {problem}"
 
 
 def odd_character(secret: str) -> str:
