@@ -46,12 +46,18 @@ def alerts() -> Mapping[str, Alert]:
     }
 
 
+@cache
+def lower_case() -> Mapping[str, Alert]:
+    """All alerts, by their names in lower case, as links to runbooks have them, and who types one."""
+    return {name.lower(): alert for name, alert in alerts().items()}
+
+
 def without_links(text: str) -> str:
     """Markdown in which each link to another runbook is the name of its alert."""
-    names = {name.lower(): name for name in alerts()}
 
     def named(link: re.Match[str]) -> str:
-        name = names.get(link[2], link[2])
+        alert = lower_case().get(link[2])
+        name = alert.name if alert else link[2]
         return name if link[1] == name else f"{link[1]} ({name})"
 
     return LINK.sub(named, text)

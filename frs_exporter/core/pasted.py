@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 
-from frs_exporter.core.alerts import Alert, alerts
+from frs_exporter.core.alerts import Alert, alerts, lower_case
 from frs_exporter.core.errors import canonical
 from frs_exporter.core.explanations import CODES, REASONS, Named, Text, named, similar
 from frs_exporter.core.hints import ExitCode, Hint, exit_codes, hints, hints_for, hints_with
@@ -76,19 +76,17 @@ def named_alone(name: str) -> Entry | None:
     """What a name or a number is that stands alone; an exit code where no status of HTTP is called so."""
     if name.isdecimal() and name.isascii() and (code := exit_codes().get(int(name))):
         return code
-    by_small_letters = {known.lower(): alert for known, alert in alerts().items()}
-    return by_small_letters.get(name.lower()) or hints().get(name.lower()) or named(name)
+    return lower_case().get(name.lower()) or hints().get(name.lower()) or named(name)
 
 
 def alerts_in(line: str) -> Iterator[Alert]:
     """The alerts that a line names."""
-    by_small_letters = {known.lower(): alert for known, alert in alerts().items()}
-    yield from (by_small_letters[word.lower()] for word in ALERT.findall(line) if word.lower() in by_small_letters)
+    yield from (alert for word in ALERT.findall(line) if (alert := lower_case().get(word.lower())))
 
 
 def codes_in(line: str) -> Iterator[Named]:
     """The vendor's codes in a line that are known."""
-    yield from (found for code in VENDOR_CODE.findall(line) if canonical(code) in CODES and (found := named(code)))
+    yield from (found for code in VENDOR_CODE.findall(line) if (found := named(code)))
 
 
 def exit_codes_in(line: str) -> Iterator[ExitCode]:
@@ -98,7 +96,7 @@ def exit_codes_in(line: str) -> Iterator[ExitCode]:
 
 def reasons_in(line: str) -> Iterator[Named]:
     """The reasons in a line of our log, or in the labels of a metric."""
-    yield from (found for word in REASON.findall(line) if word in set(REASONS) and (found := named(word)))
+    yield from (found for word in REASON.findall(line) if (found := named(word)))
 
 
 def statuses_in(line: str) -> Iterator[Named]:
