@@ -4,9 +4,10 @@ Sources: the ECS user guide on metadata, and the vendor's own client (huaweiclou
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from frs_exporter.cloud.key_services import Keys, KeyService, fixed_headers, no_keys, printable, read_keys
-from frs_exporter.cloud.transport import Request, Send
+from frs_exporter.cloud.transport import Request, Response, Send, read_json
 from frs_exporter.core.credentials import AgencyCredential
 from frs_exporter.core.errors import ApiError
 from frs_exporter.core.model import Api, RequestScope
@@ -27,10 +28,12 @@ def metadata(credential: AgencyCredential, send: Send) -> KeyService:
     """The service that gives the keys of a credential."""
 
     async def fetch(access: RequestScope, trace: Trace) -> Keys:
-        def request(method: str, path: str, **more: object) -> Request:
+        def request(method: str, path: str, read: Callable[[Response], Any] = read_json) -> Request:
             # Never through a proxy: 169.254.169.254 is link-local, and nobody forwards what is sent there (RFC 3927,
             # 2.7).
-            return Request(Api.ECS, credential.endpoint, credential.name, method, path, TIMEOUT, trace=trace, **more)  # type: ignore[arg-type]
+            return Request(
+                *(Api.ECS, credential.endpoint, credential.name, method, path, TIMEOUT), read=read, trace=trace
+            )
 
         try:
             answer = await send(request("GET", KEY_PATH), fixed_headers(await authorization(send, request)))
@@ -48,7 +51,7 @@ async def authorization(send: Send, request: Callable[..., Request]) -> dict[str
     # ECS API, ecs_02_0703); the first knows none. So a token is always asked for, and need not be given.
     try:
         asked = {"x-metadata-token-ttl-seconds": str(TOKEN_LIFE)}
-        return {"x-metadata-token": (await send(request("PUT", TOKEN_PATH, read=printable), fixed_headers(asked))).data}
+        return {"x-metadata-token": (await send(request("PUT", TOKEN_PATH, printable), fixed_headers(asked))).data}
     except ApiError as error:
         if error.failure.status not in WITHOUT_TOKENS:
             raise
