@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -164,11 +164,12 @@ class JobRunner:
 def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> None:
     """Put all that is known of a job, and of its project, on a page."""
     page.refresh(job.target.project, (job.target, token_expiry), lambda facts: render_target(*facts))
-    page.put(job.key, render_job(job, state))
-    page.refresh((*job.key, "samples"), state.samples, lines, state.fresh_until)
-    page.refresh((*job.key, "told"), state.proven_samples, lines, state.proven_until)
+    own, samples, proven_samples = owners(job.key)
+    page.put(own, render_job(job, state))
+    page.refresh(samples, state.samples, lines, state.fresh_until)
+    page.refresh(proven_samples, state.proven_samples, lines, state.proven_until)
 
 
-def owners(key: tuple[str, str]) -> Iterator[Hashable]:
+def owners(key: tuple[str, str]) -> tuple[Hashable, Hashable, Hashable]:
     """What a job has on the page, beside what it shares with the project's others."""
-    return iter((key, (*key, "samples"), (*key, "told")))
+    return key, (*key, "samples"), (*key, "proven_samples")
