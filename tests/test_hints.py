@@ -106,7 +106,7 @@ def web_notices() -> Iterator[str]:
         (ending, client),
     ):
         file = web_config.File.model_validate({"tls_server_config": section, "basic_auth_users": users})
-        yield from web_config.notices(file, tls)
+        yield from web_config.notices(file, tls, users)
 
 
 def test_the_source_is_read_as_it_speaks() -> None:

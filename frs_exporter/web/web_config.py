@@ -125,7 +125,7 @@ def build(document: Document, on_read: OnRead) -> WebConfig | None:
         headers,
         users,
         file.rate_limit,
-        notices=(EMPTY,) if document.data is None else (*notices(file, tls), *exposed(file, document)),
+        notices=(EMPTY,) if document.data is None else (*notices(file, tls, users), *exposed(file, document)),
         protections=protections(file.tls_server_config, users),
         waived=waived(document.data),
     )
@@ -160,12 +160,12 @@ def hash_problem(hashed: str) -> str:
     return "must be a bcrypt hash, as `htpasswd -nBC 10 NAME` prints after the colon; passwords do not stand here"
 
 
-def notices(file: File, tls: Tls | None) -> tuple[str, ...]:
+def notices(file: File, tls: Tls | None, users: Mapping[str, str]) -> tuple[str, ...]:
     """What the file says but probably does not mean, or what of it is not to be had."""
     warnings = []
     if file.http_server_config.http2:
         warnings.append(HTTP2)
-    if file.basic_auth_users and tls is None:
+    if users and tls is None:
         warnings.append("basic_auth_users without tls_server_config: passwords can be read on the way")
     if tls is not None and file.tls_server_config.verifies and not file.tls_server_config.authority:
         warnings.append(
@@ -174,5 +174,4 @@ def notices(file: File, tls: Tls | None) -> tuple[str, ...]:
     if tls is not None and tls.validity is not None:
         source = file.tls_server_config.source("cert")
         warnings += [f"tls_server_config.{source}: {text}" for text in tls.validity.oddities(time.time())]
-    hashes = {name: hashed.get_secret_value() for name, hashed in (file.basic_auth_users or {}).items()}
-    return (*warnings, *cost_notices(hashes))
+    return (*warnings, *cost_notices(users))
