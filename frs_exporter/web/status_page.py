@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 
 from frs_exporter import __version__
 from frs_exporter.polling.exporter import Exporter
@@ -34,10 +34,11 @@ MAX_QUERY = 200
 PIECE = 1 << 15
 """Characters that are written at once."""
 
-FILES = {name: resources.files(__package__).joinpath("templates", name).read_text("utf-8") for name in ("status.html",)}
-STYLE = resources.files(__package__).joinpath("templates", "status.css").read_text("utf-8")
-SCRIPT = resources.files(__package__).joinpath("templates", "status.js").read_text("utf-8")
-TEMPLATE = Environment(loader=DictLoader(FILES), autoescape=True, undefined=StrictUndefined).get_template("status.html")
+PAGE, STYLE, SCRIPT = (
+    resources.files(__package__).joinpath("templates", f"status.{ending}").read_text("utf-8")
+    for ending in ("html", "css", "js")
+)
+TEMPLATE = Environment(autoescape=True, undefined=StrictUndefined).from_string(PAGE)
 
 
 def source_hash(text: str) -> str:
