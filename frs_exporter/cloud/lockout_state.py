@@ -106,8 +106,8 @@ class Policy:
     """How careful one has to be with secrets of a kind; `hold` is the first one, in seconds.
 
     `secret` and `user` count since the last success, `quarantined` whatever was accepted in between: that quarantined
-    projects are refused again, as nobody knows whether the vendor forgets them. `logins` says
-    that it is used to log in: no answer may be a refusal though it has worked, and a login without a scope proves it.
+    projects are refused again, as nobody knows whether the vendor forgets them. `logins` says that it is used to log
+    in: no answer may be a refusal though it has worked, and a login without a scope proves it.
     """
 
     hold: float
@@ -163,10 +163,9 @@ class State(NamedTuple):
     """All that is known of a secret, and of its `user`, whose other secrets are refused, too.
 
     `accepted` is which project was when, the last two of them; `refused_count` is since the last success, as `refusals`
-    are, but not `all_refusals`; `suspect` is
-    whose refusal it was; `in_flight` are the attempts under way at each endpoint, `others_in_flight` those with
-    other secrets of the user; `doubts` are refusals after which
-    somebody looks for another secret.
+    are, but not `all_refusals`; `suspect` is whose refusal it was; `in_flight` are the attempts under way at each
+    endpoint, `others_in_flight` those with other secrets of the user; `doubts` are refusals after which somebody looks
+    for another secret.
     """
 
     phase: Phase = Phase.UNPROVEN
