@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, CollectResult, Family, Sample, Target
@@ -73,16 +73,21 @@ def text(where: str, value: Any) -> str:
 
 def number(where: str, value: Any) -> float:
     """A number that counts or measures something; raises ApiError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LARGEST:
+    if not is_number(value):
         raise wrong_shape(where, "a number from 0", value)
     return value
 
 
 def whole_number(where: str, value: Any) -> float:
     """A number that counts things; raises ApiError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LARGEST or value % 1:
+    if not is_number(value) or value % 1:
         raise wrong_shape(where, "a whole number from 0", value)
     return value
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether something is a number from 0 that is exact on the page; Python takes true and false for such."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < LARGEST
 
 
 def label_value(name: str) -> str:
