@@ -160,6 +160,11 @@ class Guard:
                 self._tell(effects)
             await self._remember(Kind.ACCEPTED)
 
+    async def settle(self) -> None:
+        """The process ends: what was written down and was no refusal is taken back."""
+        if self._memory:
+            await self._memory.settle(self._current())
+
     async def _begun(self, project: str, endpoint: str) -> float:
         """The time when this attempt has begun, which may be after others have ended; raises ApiError."""
         verdict = self._admit(project, endpoint)
@@ -204,11 +209,6 @@ class Guard:
             self._ended(given_up)
             memory.answered = True
             raise
-
-    async def settle(self) -> None:
-        """The process ends: what was written down and was no refusal is taken back."""
-        if self._memory:
-            await self._memory.settle(self._current())
 
     async def _remember(self, kind: Kind) -> None:
         if self._memory and kind is Kind.ACCEPTED and self._state.phase is Phase.PROVEN:

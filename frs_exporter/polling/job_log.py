@@ -43,7 +43,7 @@ class JobLog:
 
     def __init__(self) -> None:
         self._groups: dict[Cause, Group] = {}
-        self._kinds: defaultdict[Key, set[Cause]] = defaultdict(set)
+        self._causes: defaultdict[Key, set[Cause]] = defaultdict(set)
         self._call_later = asyncio.get_running_loop().call_later
 
     def report(self, job: Job, before: JobState, after: JobState, delay: float) -> None:
@@ -69,22 +69,22 @@ class JobLog:
             details = {**failure.log_fields(), **failed, "advice": facts["advice"]}
             self._tell(job, cause, "warning", facts, **details, next_poll_seconds=round(delay, 1))
 
-    def _is_new(self, key: Key, cause: Cause) -> bool:
-        """Whether a job has not been down for this cause since it was up; after MAX_CAUSES there are no new ones."""
-        known = self._kinds[key]
-        if cause in known or len(known) >= MAX_CAUSES:
-            return False
-        known.add(cause)
-        return True
-
     def forget(self, key: Key) -> None:
         """The job is up, or not polled any more: what fails next is a trouble of its own."""
-        self._kinds.pop(key, None)
+        self._causes.pop(key, None)
 
     def flush(self) -> None:
         """Tell what is still to be told."""
         for cause in list(self._groups):
             self._end(cause)
+
+    def _is_new(self, key: Key, cause: Cause) -> bool:
+        """Whether a job has not been down for this cause since it was up; after MAX_CAUSES there are no new ones."""
+        known = self._causes[key]
+        if cause in known or len(known) >= MAX_CAUSES:
+            return False
+        known.add(cause)
+        return True
 
     def _tell(self, job: Job, cause: Cause, level: str, facts: Mapping[str, Any], **details: Any) -> None:
         """Log a line now, or count its job; `facts` are true of all jobs of the cause."""
