@@ -90,28 +90,12 @@ class Client:
             trace=trace,
             read=digests.read if digests else read_json,
         )
-        authorizer = self._authorizer(access.credential)
-        trace.event("authorization: %s of %s%s", access.credential.kind, name, Held(authorizer.expires_at(access)))
-        data = (await self._send(request, access, authorizer)).data
+        trace.event("authorization: %s of %s%s", access.credential.kind, name, Held(self.token_expiry(access)))
+        data = (await self._send(request, access)).data
         if data is SAME:
             trace.event("the answer is the one of before")
             raise Unchanged
         return data
-
-    async def _send_as(self, request: Request, scope: RequestScope) -> Response:
-        return await self._send(request, scope, self._authorizer(scope.credential))
-
-    async def _send(self, request: Request, access: RequestScope, authorizer: Authorizer) -> Response:
-        authorization = await authorizer.authorize(access, request.trace)
-        try:
-            return await self._transport.send(request, authorization)
-        except ApiError as error:
-            # Tokens die early: on arrears, on changed permissions; temporary keys do, too. A second refusal is a
-            # failure. A refused signature is never tried again with the same key: a few of them lock it.
-            if error.failure.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
-                raise
-        request.trace.event("the authorization was refused: one more try with a new one")
-        return await self._transport.send(request, await authorizer.authorize(access, request.trace))
 
     async def adjust(self, limits: Mapping[Api, Limit], accesses: Collection[RequestScope]) -> None:
         """Keep to other limits, and let go of all that is for none of these accesses."""
@@ -170,14 +154,28 @@ class Client:
             await self._memory.flush()
         await self._transport.close()
 
+    async def _send(self, request: Request, access: RequestScope) -> Response:
+        authorizer = self._authorizer(access.credential)
+        authorization = await authorizer.authorize(access, request.trace)
+        try:
+            return await self._transport.send(request, authorization)
+        except ApiError as error:
+            # Tokens die early: on arrears, on changed permissions; temporary keys do, too. A second refusal is a
+            # failure. A refused signature is never tried again with the same key: a few of them lock it.
+            if error.failure.reason not in (Reason.TOKEN, Reason.AUTH) or not authorizer.reject(access, authorization):
+                raise
+        request.trace.event("the authorization was refused: one more try with a new one")
+        return await self._transport.send(request, await authorizer.authorize(access, request.trace))
+
     def _authorizer(self, credential: Credential) -> Authorizer:
-        if credential not in self._authorizers:
-            self._authorizers[credential] = authorizer(
+        known = self._authorizers.get(credential)
+        if known is None:
+            known = self._authorizers[credential] = authorizer(
                 *(credential, self._transport.send, self._now, self._rng, self._guard(credential)),
                 reread=self._reread,
-                send_as=self._send_as,
+                send_as=self._send,
             )
-        return self._authorizers[credential]
+        return known
 
     def _guard(self, credential: Credential) -> Guard:
         """What is known of a secret, if anything is, or a new guard."""
