@@ -15,10 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from frs_exporter.cli.adhoc import FirstLook, first_look
 from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
-from frs_exporter.cli.common_flags import FILE, config_file_flag, log_level_flag, say_problems
+from frs_exporter.cli.common_flags import FILE, config_file_flag, language_flag, log_level_flag, say_problems
 from frs_exporter.cli.early_signals import ENDED_BY, end_on_sigterm
 from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
-from frs_exporter.cli.options import did_you_mean, language, names, result_file, seconds_of, shard_index, shard_of
+from frs_exporter.cli.options import did_you_mean, names, result_file, seconds_of, shard_index, shard_of
 from frs_exporter.cli.raw import RawTrace, as_raw
 from frs_exporter.cli.state import state_directory_option, state_file
 from frs_exporter.cli.variables import is_flag_given, setting
@@ -83,7 +83,7 @@ Examples:
     help="Where to; the file is replaced as a whole; - is standard output.",
 )
 @click.option("--timeout", callback=seconds_of, metavar="DURATION", help="Give up after so long, say 2m.")
-@click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
+@language_flag
 @click.option("--shard", callback=shard_index, help="Only this shard's projects.")
 @click.option("--total-shards", type=click.IntRange(1, 1000), default=1, help="Of so many.")
 @click.option(

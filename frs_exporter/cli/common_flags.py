@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from frs_exporter.cli.options import language
 from frs_exporter.cli.variables import setting
 from frs_exporter.core.errors import ConfigError
 
@@ -16,6 +17,8 @@ LEVELS = ("debug", "info", "warning", "error")
 QUIET = ("none", "off", "quiet", "silent", "critical", "fatal")
 
 Flag = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+language_flag: Flag = click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
 
 
 class Level(click.Choice[str]):

@@ -5,7 +5,7 @@ from importlib import resources
 import click
 
 from frs_exporter import config
-from frs_exporter.cli.options import language
+from frs_exporter.cli.common_flags import language_flag
 from frs_exporter.status.i18n import Translator
 
 
@@ -16,7 +16,7 @@ Examples:
   frs-exporter config-example --lang=zh > config.yaml
 """
 )
-@click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
+@language_flag
 def config_example(words: Translator) -> None:
     """Print a config file that explains every setting, to edit."""
     example = resources.files(config) / f"example.{words.language.name}.yaml"

@@ -3,9 +3,9 @@
 import click
 from click.shell_completion import CompletionItem
 
+from frs_exporter.cli.common_flags import language_flag
 from frs_exporter.cli.exit_codes import NOT_WELL
 from frs_exporter.cli.explain_output import list_all, render
-from frs_exporter.cli.options import language
 from frs_exporter.core.explanations import Text
 from frs_exporter.core.pasted import entries_of, manual_for, names, nearest_names, unknown_codes
 from frs_exporter.status.i18n import Translator
@@ -39,7 +39,7 @@ Examples:
 """
 )
 @click.argument("code", nargs=-1, shell_complete=known_names)
-@click.option("--lang", "words", callback=language, help="en or zh (default: as LANG says).")
+@language_flag
 def explain(code: tuple[str, ...], words: Translator) -> None:
     """Tell what something means: CODE is a vendor's code, an HTTP status, a reason from the metrics or the log, the
     name of an alert, an exit code, or a line that the log, --config.check or the vendor has printed.

@@ -28,10 +28,14 @@ from frs_simulator.cce import PATH as POD_PATH
 from frs_simulator.control import PATH as FAULTS_PATH
 from frs_simulator.server import config_text
 
+projects_flag = click.option(
+    "--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6)."
+)
+
 
 @click.command(short_help="Run the exporter against a simulated cloud.")
 @listen_address
-@click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
+@projects_flag
 def demo(addresses: Sequence[Address], projects: int | None) -> None:
     """Run the exporter against a simulated cloud: nothing to set up, no account needed."""
     end_on_sigterm(0)
@@ -62,7 +66,7 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
     show_default=True,
     help="Where to listen.",
 )
-@click.option("--projects", type=click.IntRange(1, 20000), help="How many projects to simulate (default 6).")
+@projects_flag
 @click.option(
     "--poll-interval",
     default="10s",
