@@ -29,13 +29,13 @@ from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.model import subservice_name
 from frs_exporter.core.trace import Trace
 from frs_exporter.polling.one_shot import Advance, Check, Selection
+from frs_exporter.polling.report import some_of
 from frs_exporter.runtime import executor
 from frs_exporter.runtime.log import log_to_stderr
 from frs_exporter.runtime.output_file import write
 from frs_exporter.runtime.process_safety import process_notices
 from frs_exporter.status.i18n import Translator
 
-MAX_NAMES = 10
 REQUIRED_AT_FIRST_LOOK = ("detect", "compare", "search")
 """Where no config says what must be on: what the vendor's own task looks for."""
 SINGLE = ("project_id", "region", "token_file", "endpoint", "ca_file", "proxy_from_environment")
@@ -158,9 +158,8 @@ async def checked(run: Check, timeout: float | None, words: Translator) -> tuple
             try:
                 await task
             except LookupError as error:
-                pattern, names = error.args
-                some = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" * (len(names) > MAX_NAMES))
-                meant = did_you_mean(pattern, names) or f"; there are {some or 'none'}"
+                pattern, known = error.args
+                meant = did_you_mean(pattern, known) or f"; there are {some_of(known) or 'none'}"
                 raise click.UsageError(f"{setting('--project')}: none is called {pattern!r}{meant}") from None
     signal_name = next((number.name for number, code in ENDED_BY.items() if ended[:1] == [code]), "")
     return ended[0] if ended else 0, loop.time(), report_of(run, words, interrupted_by=signal_name)

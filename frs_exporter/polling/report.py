@@ -1,6 +1,6 @@
 """What people are told of a new plan: what is new of it in the log, and how much there is in the metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -9,7 +9,7 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.plan import Names, Plan
 
 MAX_NAMES = 10
-"""Names that a log line lists."""
+"""Names that one line lists."""
 
 log = structlog.get_logger()
 
@@ -46,15 +46,16 @@ def log_found(rule: str, before: Names, found: Names) -> None:
         added, gone = found.watched - before.watched, before.watched - found.watched
         log.info("projects found", discovery=rule, projects=len(found.watched), **named(added=added, gone=gone))
     if found.skipped - before.skipped:
-        trace = named(projects=found.skipped)
-        log.warning("projects found but not watched: their names are taken", discovery=rule, **trace)
+        skipped = named(projects=found.skipped)
+        log.warning("projects found but not watched: their names are taken", discovery=rule, **skipped)
 
 
 def named(**names: frozenset[str]) -> dict[str, str]:
     """Some of the names, and how many there are beside them, for the log."""
-    trace = {}
-    for what, some in names.items():
-        if some:
-            more = f" and {len(some) - MAX_NAMES} more" if len(some) > MAX_NAMES else ""
-            trace[what] = ", ".join(sorted(some)[:MAX_NAMES]) + more
-    return trace
+    return {what: some_of(sorted(them)) for what, them in names.items() if them}
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first of some names, and how many there are beside them."""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
