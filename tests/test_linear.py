@@ -21,7 +21,7 @@ from frs_exporter.config.yaml import OnRead, read, unwatched
 from frs_exporter.core.discovery import Listed
 from frs_exporter.core.model import Notice
 from frs_exporter.core.schedule import Shard
-from frs_exporter.exposition.page import GZIP, TEXT, encode
+from frs_exporter.exposition.page import GZIP, TEXT
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.capacity import notices
 from frs_exporter.polling.exporter import Exporter
@@ -32,6 +32,7 @@ from frs_exporter.web import probe, status_page
 from frs_simulator.world import digest
 from tests.calls import PACKAGE, Calls, counting, name_of, ours, with_texts
 from tests.conftest import CloudContext, account, run_virtual, virtual_now
+from tests.exposition.coding import coded
 from tests.fleet import PER_CREDENTIAL, fleet, written
 from tests.polling.living import config_of
 from tests.web.serving import fill
@@ -162,7 +163,7 @@ async def lived(projects: int, folder: Path) -> Stages:
         await exporter.reload()
     stages["reload"] = calls
     shown: dict[str, Iterable[bytes] | AsyncIterable[bytes]] = {
-        "scrape": encode(exporter.page(TEXT), GZIP),
+        "scrape": coded(exporter.page(TEXT), GZIP),
         "status page": status_page.rendered(exporter, EVERYTHING, "metrics"),
         "status as JSON": status_page.as_json(exporter, EVERYTHING),
         "targets": probe.list_targets(exporter, "http", "here", "/probe"),

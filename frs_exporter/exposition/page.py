@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -162,13 +162,3 @@ class Coder:
     def end(self) -> bytes:
         """What is left when there are no more blocks."""
         return b"" if self._gzip is None else bytes(self._gzip.flush())
-
-
-def encode(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
-    """The blocks in a content coding."""
-    coder = Coder(encoding)
-    for block in blocks:
-        if data := coder.code(block):
-            yield data
-    if data := coder.end():
-        yield data

@@ -19,9 +19,10 @@ from pydantic import SecretStr
 from frs_exporter.collectors.subscription import parse
 from frs_exporter.core.credentials import KeyCredential
 from frs_exporter.core.model import Api, Display, Job, JobState, Sample, Target
-from frs_exporter.exposition.page import GZIP, IDENTITY, TEXT, Page, encode
+from frs_exporter.exposition.page import GZIP, IDENTITY, TEXT, Page
 from frs_exporter.exposition.render import job_samples, lines, render_job, render_target
 from frs_exporter.polling.exporter import PAGE_FAMILIES
+from tests.exposition.coding import coded
 
 GOAL = 30.0
 AT = 10_000
@@ -115,8 +116,8 @@ def measure(projects: int, repeats: int) -> float:
     registry.register(Collected(made))
     plain_size = consume(page.blocks(TEXT, 0))
     assert samples(b"".join(page.blocks(TEXT, 0))) == samples(generate_latest(registry))
-    plain = cpu_ms(lambda: consume(encode(page.blocks(TEXT, 0), IDENTITY)), repeats)
-    zipped = cpu_ms(lambda: consume(encode(page.blocks(TEXT, 0), GZIP)), repeats)
+    plain = cpu_ms(lambda: consume(coded(page.blocks(TEXT, 0), IDENTITY)), repeats)
+    zipped = cpu_ms(lambda: consume(coded(page.blocks(TEXT, 0), GZIP)), repeats)
     theirs = cpu_ms(lambda: generate_latest(registry), max(3, repeats // 10))
     theirs_zipped = cpu_ms(lambda: gzip.compress(generate_latest(registry), 1), max(3, repeats // 10))
     longest = max(block_ms(page))
@@ -136,7 +137,7 @@ def samples(page: bytes) -> set[tuple[str, frozenset[tuple[str, str]], float]]:
 def block_ms(page: Page) -> list[float]:
     """Milliseconds of each stretch between two writes of a gzipped page, in which nothing else of the loop runs."""
     times, started = [], time.perf_counter()
-    for _ in encode(page.blocks(TEXT, 0), GZIP):
+    for _ in coded(page.blocks(TEXT, 0), GZIP):
         times.append(1000 * (time.perf_counter() - started))
         started = time.perf_counter()
     return times

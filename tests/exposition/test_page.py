@@ -18,10 +18,10 @@ from frs_exporter.exposition.page import (
     Encoding,
     Format,
     Page,
-    encode,
     negotiate,
     quality,
 )
+from tests.exposition.coding import coded
 
 A = Family("frs_a", "gauge", "A.", ("project",))
 B = Family("frs_b_total", "counter", "B.", ("project",))
@@ -93,8 +93,8 @@ def test_a_page_is_of_one_moment_however_slowly_it_is_read() -> None:
 
 @given(st.lists(st.binary(max_size=300), max_size=20))
 def test_gzip_gives_back_what_went_in(blocks: list[bytes]) -> None:
-    assert gzip.decompress(b"".join(encode(iter(blocks), GZIP))) == b"".join(blocks)
-    assert list(encode(iter(blocks), IDENTITY)) == [block for block in blocks if block]
+    assert gzip.decompress(b"".join(coded(blocks, GZIP))) == b"".join(blocks)
+    assert b"".join(coded(blocks, IDENTITY)) == b"".join(blocks)
 
 
 PROMETHEUS_2 = (
