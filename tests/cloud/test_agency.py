@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,29 +12,24 @@ from pydantic import SecretStr
 from frs_exporter.cloud.auth import authorizer
 from frs_exporter.core.credentials import AgencyCredential, KeyCredential
 from frs_exporter.core.errors import ApiError, Reason
-from frs_exporter.core.model import Api, Display, Target
+from frs_exporter.core.model import Target
 from frs_simulator.faults import HANG, Fault
 from frs_simulator.issuers import Machine
+from tests.cloud.temporary import FAILED, POLLED, Then, ask, every, failure_by, faults, told_secrets, with_keys
 from tests.cloud.test_auth import new_guard
-from tests.conftest import EPOCH, Cloud, CloudContext, account, run_virtual, secrets_of, target_of, virtual_now
+from tests.conftest import EPOCH, Cloud, account, virtual_now
 from tests.polling.test_poller import UP, Polled
 
-POLLED = 'frs_polls_total{project="p1",collector="subscription"}'
-FAILED = 'frs_poll_failures_total{project="p1",collector="subscription"}'
 
-
-def on_a_machine(then: Callable[[Cloud, list[Target]], Any], **machine: Any) -> Any:
+def on_a_machine(then: Then, **machine: Any) -> Any:
     """Run on a machine of a simulated cloud, with two projects of its agency's account."""
+    owner = account("ecs_agency", "p1", "p2")
 
-    async def main() -> Any:
-        owner = account("ecs_agency", "p1", "p2")
-        async with CloudContext(owner) as cloud:
-            cloud.world.machine = Machine(owner, **machine)
-            credential = AgencyCredential("on-ecs", cloud.url)
-            targets = [target_of(owner, project, cloud.url, credential=credential) for project in owner.projects]
-            return await then(cloud, targets)
+    def give(cloud: Cloud) -> AgencyCredential:
+        cloud.world.machine = Machine(owner, **machine)
+        return AgencyCredential("on-ecs", cloud.url)
 
-    return run_virtual(main())
+    return with_keys(owner, give, then)
 
 
 @pytest.mark.parametrize("machine", [{}, {"token_required": True}, *({"token_status": n} for n in (404, 405, 503))])
@@ -56,8 +50,7 @@ def test_keys_come_from_the_metadata_service_with_a_token_where_it_wants_one(mac
 
 def test_keys_are_renewed_ahead_and_no_poll_fails_for_a_week() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        slower = [replace(target, poll_interval=1800.0, display=Display(stale_after=5400.0)) for target in targets]
-        polls = await Polled.started(cloud, slower)
+        polls = await Polled.started(cloud, every(1800.0, targets, stale_after=5400.0))
         visits = cloud.world.watched()
         await asyncio.sleep(7 * 86400)
         shown = polls.shown()
@@ -88,8 +81,7 @@ def test_no_key_is_used_in_its_last_two_seconds_however_short_it_lives(life: flo
 
 def test_while_the_service_is_down_keys_are_used_to_their_end_and_after_it_is_back_all_is_well() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> list[Any]:
-        slower = [replace(target, poll_interval=300.0, display=Display(stale_after=900.0)) for target in targets]
-        polls = await Polled.started(cloud, slower)
+        polls = await Polled.started(cloud, every(300.0, targets, stale_after=900.0))
         await asyncio.sleep(60)
         with structlog.testing.capture_logs() as logs:
             cloud.world.faults.set("ecs", HANG)
@@ -137,9 +129,9 @@ def test_keys_that_are_refused_though_there_are_no_others_are_held() -> None:
         await asyncio.sleep(300)
         assert cloud.counted("frs_exporter_credential_rejected", credential="on-ecs") == 1
         assert polls.shown()[UP % "p1"] == 0
-        asked = sum(count for key, count in cloud.world.requests.items())
+        asked = cloud.world.requests.total()
         await asyncio.sleep(60)
-        assert sum(count for key, count in cloud.world.requests.items()) == asked
+        assert cloud.world.requests.total() == asked
         cloud.world.machine.key = None  # another one at last
         await asyncio.sleep(1200)
         assert (polls.shown()[UP % "p1"], polls.shown()[UP % "p2"]) == (1, 1)
@@ -149,25 +141,15 @@ def test_keys_that_are_refused_though_there_are_no_others_are_held() -> None:
     on_a_machine(then)
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason", "message"),
-    [
-        (Fault(status=401, body="Unauthorized"), "forbidden", "the machine is given no keys: Unauthorized"),
-        (Fault(status=404, body=""), "forbidden", "the machine is given no keys: no message"),
-        (Fault(status=500, body=""), "server", "no message"),
-        (Fault(body="<html>"), "payload", "the answer is not usable: it is a page of HTML"),
-        (Fault(body="{}"), "payload", "no usable credential in the metadata service's answer"),
-        (HANG, "timeout", "127.0.0.1 did not answer within 3 s"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
+@faults(
+    *("the metadata service", 3),
+    (Fault(status=401, body="Unauthorized"), "forbidden", "the machine is given no keys: Unauthorized"),
+    (Fault(status=404, body=""), "forbidden", "the machine is given no keys: no message"),
 )
 def test_why_there_are_no_keys_is_told(fault: Fault, reason: str, message: str) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         cloud.world.machine.token_status = 404
-        cloud.world.faults.set("ecs", fault)
-        with pytest.raises(ApiError) as caught:
-            await cloud.client.get(targets[0], Api.FRS, f"/v1/{targets[0].project_id}/subscribe")
-        error = caught.value.failure
+        error = await failure_by(fault, "ecs", cloud, targets[0])
         assert (error.reason, error.message, error.api) == (reason, message, "ecs")
 
     on_a_machine(then)
@@ -177,7 +159,7 @@ def test_a_machine_without_an_agency_says_what_to_do() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         cloud.world.machine.account = None
         with pytest.raises(ApiError, match="Please configure Cloud Service Agency first"):
-            await cloud.client.get(targets[0], Api.FRS, "/v1/x/subscribe")
+            await ask(cloud, targets[0])
 
     on_a_machine(then)
 
@@ -208,10 +190,7 @@ def test_no_secret_of_the_machine_is_told() -> None:
             cloud.world.faults.set("ecs", Fault(code="X.1", echo=True, status=500))
             await asyncio.sleep(90_000)
             text = f"{logs} {polls.shown()} {polls.poller.states}"
-        secrets = {*secrets_of(cloud.world), *cloud.world.machine.tokens}
-        for key in cloud.world.temporary_keys.values():
-            secrets |= {key.secret_key, key.security_token}
-        assert not [secret for secret in secrets if secret in text]
+        assert not told_secrets(text, cloud, *cloud.world.machine.tokens)
         await polls.poller.stop()
 
     on_a_machine(then, token_required=True)
@@ -225,7 +204,7 @@ def test_static_temporary_keys_need_their_security_token() -> None:
             credential = KeyCredential(f"sts-{token}", key.access_key, SecretStr(key.secret_key), secret)
             target = replace(targets[0], credential=credential)
             try:
-                await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
+                await ask(cloud, target)
                 reason = None
             except ApiError as error:
                 reason = error.failure.reason

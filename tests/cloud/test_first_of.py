@@ -10,29 +10,23 @@ import pytest
 from frs_exporter.core.credentials import AgencyCredential, FirstOf, PodIdentityCredential
 from frs_exporter.core.errors import ApiError
 from frs_exporter.core.explanations import advice
-from frs_exporter.core.model import Api, Target
+from frs_exporter.core.model import Target
 from frs_simulator.cce import PATH
 from frs_simulator.issuers import Machine
-from tests.conftest import Cloud, CloudContext, account, run_virtual, target_of
+from tests.cloud.temporary import ask, with_keys
+from tests.conftest import Cloud, account
 
 
 def with_both(file: Path, then: Callable[[Cloud, Target], Any]) -> Any:
     """Run in a pod on a machine; neither has an agency yet."""
     file.write_text("jwt")
 
-    async def main() -> Any:
-        owner = account("sdk", "p1")
-        async with CloudContext(owner) as cloud:
-            services = (AgencyCredential("c", cloud.url), PodIdentityCredential("c", f"{cloud.url}{PATH}", str(file)))
-            credential = FirstOf("c", services, ("HUAWEICLOUD_SDK_AK is not set",))
-            cloud.world.cluster.tokens.add("jwt")
-            return await then(cloud, target_of(owner, owner.projects[0], cloud.url, credential=credential))
+    def give(cloud: Cloud) -> FirstOf:
+        cloud.world.cluster.tokens.add("jwt")
+        services = (AgencyCredential("c", cloud.url), PodIdentityCredential("c", f"{cloud.url}{PATH}", str(file)))
+        return FirstOf("c", services, ("HUAWEICLOUD_SDK_AK is not set",))
 
-    return run_virtual(main())
-
-
-async def ask(cloud: Cloud, target: Target) -> Any:
-    return await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
+    return with_keys(account("sdk", "p1"), give, lambda cloud, targets: then(cloud, targets[0]))
 
 
 def test_the_machine_comes_first(tmp_path: Path) -> None:

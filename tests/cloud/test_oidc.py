@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,41 +19,26 @@ from pydantic import SecretStr
 from frs_exporter.core.credentials import OidcCredential
 from frs_exporter.core.errors import ApiError
 from frs_exporter.core.explanations import advice
-from frs_exporter.core.model import Api, Display, Target
+from frs_exporter.core.model import Target
 from frs_simulator import Simulator, World
-from frs_simulator.faults import HANG, Fault
+from frs_simulator.faults import Fault
 from frs_simulator.issuers import Trust
-from tests.conftest import Cloud, CloudContext, account, run_virtual, secrets_of, target_of
+from tests.cloud.temporary import FAILED, ID_TOKEN, Then, ask, every, failure_by, faults, parts, told_secrets, with_keys
+from tests.conftest import Cloud, account
 from tests.polling.test_poller import UP, Polled
 
-TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJzdHMifQ.aW52YWxpZA"
 PROVIDER, AGENCY = "iam::0123:oidcProvider:cluster", "iam::0123:agency:frs-readers"
-FAILED = 'frs_poll_failures_total{project="p1",collector="subscription"}'
 
 
-@pytest.fixture
-def token_file(tmp_path: Path) -> Path:
-    file = tmp_path / "token"
-    file.write_text(TOKEN)
-    return file
-
-
-def trusted(file: Path, then: Callable[[Cloud, list[Target]], Any], **settings: Any) -> Any:
+def trusted(file: Path, then: Then, **settings: Any) -> Any:
     """Run with two projects of an account whose agency trusts whoever has issued the token."""
+    owner = account("oidc", "p1", "p2")
 
-    async def main() -> Any:
-        owner = account("oidc", "p1", "p2")
-        async with CloudContext(owner) as cloud:
-            cloud.world.trust = Trust(owner, PROVIDER, AGENCY, {TOKEN})
-            credential = OidcCredential("ci", PROVIDER, AGENCY, str(file), endpoint=cloud.url, **settings)
-            targets = [target_of(owner, project, cloud.url, credential=credential) for project in owner.projects]
-            return await then(cloud, targets)
+    def give(cloud: Cloud) -> OidcCredential:
+        cloud.world.trust = Trust(owner, PROVIDER, AGENCY, {ID_TOKEN})
+        return OidcCredential("ci", PROVIDER, AGENCY, str(file), endpoint=cloud.url, **settings)
 
-    return run_virtual(main())
-
-
-async def ask(cloud: Cloud, target: Target) -> Any:
-    return await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
+    return with_keys(owner, give, then)
 
 
 def renew(cloud: Cloud, file: Path, token: str) -> None:
@@ -66,13 +50,12 @@ def renew(cloud: Cloud, file: Path, token: str) -> None:
 @pytest.mark.parametrize("duration", [900, 3600, 43200])
 def test_keys_are_renewed_ahead_with_the_token_of_now(token_file: Path, duration: int) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        often = [replace(t, poll_interval=duration / 10, display=Display(stale_after=duration)) for t in targets]
-        polls = await Polled.started(cloud, often)
+        polls = await Polled.started(cloud, every(duration / 10, targets, stale_after=duration))
         await asyncio.sleep(duration / 5)
         assert cloud.counted("frs_exporter_api_requests_total", api="sts") == 1
         assert any('auth="oidc"' in name for name in polls.shown())
         for number in range(8):
-            renew(cloud, token_file, f"{TOKEN}{number}")
+            renew(cloud, token_file, f"{ID_TOKEN}{number}")
             await asyncio.sleep(duration)
         assert polls.shown()[FAILED] == 0
         assert 8 <= len(cloud.world.temporary_keys) <= 12
@@ -83,7 +66,7 @@ def test_keys_are_renewed_ahead_with_the_token_of_now(token_file: Path, duration
 
 def test_a_token_of_the_environment_needs_no_file(token_file: Path) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        credential = OidcCredential("ci", PROVIDER, AGENCY, id_token=SecretStr(TOKEN), endpoint=cloud.url)
+        credential = OidcCredential("ci", PROVIDER, AGENCY, id_token=SecretStr(ID_TOKEN), endpoint=cloud.url)
         assert await ask(cloud, replace(targets[0], credential=credential))
 
     trusted(token_file, then)
@@ -104,7 +87,7 @@ def test_a_refused_id_token_is_held_and_tried_at_once_when_it_is_another_one(tok
         assert rejected["advice"].startswith("check that whoever issues the id token renews its file")
         info = 'frs_poll_error_info{project="p1",collector="subscription",reason="auth",code="STS5.0401"}'
         assert polls.shown()[info] == 1
-        renew(cloud, token_file, f"{TOKEN}2")
+        renew(cloud, token_file, f"{ID_TOKEN}2")
         with structlog.testing.capture_logs() as logs:
             assert await ask(cloud, targets[0])
             assert await ask(cloud, targets[1])
@@ -125,7 +108,7 @@ def test_while_renewals_are_refused_keys_serve_to_their_end(token_file: Path) ->
         assert cloud.counted("frs_exporter_credential_rejected", credential="ci") == 0
         await asyncio.sleep(1200)
         assert cloud.counted("frs_exporter_credential_rejected", credential="ci") == 1
-        renew(cloud, token_file, f"{TOKEN}2")
+        renew(cloud, token_file, f"{ID_TOKEN}2")
         await asyncio.sleep(3700)
         assert polls.shown()[UP % "p1"] == 1
         await polls.poller.stop()
@@ -164,7 +147,7 @@ def test_another_token_ends_the_rest_of_a_refused_renewal(token_file: Path) -> N
         cloud.world.trust.tokens.clear()
         await asyncio.sleep(0.93 * 43200)
         visits = cloud.world.watched()
-        renew(cloud, token_file, f"{TOKEN}2")
+        renew(cloud, token_file, f"{ID_TOKEN}2")
         await asyncio.sleep(130)
         assert len([visit for visit in visits if visit.api == "sts"]) == 1
         assert len(cloud.world.temporary_keys) == 2
@@ -205,24 +188,14 @@ def test_keys_refused_while_their_renewal_is_refused_hang_nobody(token_file: Pat
     trusted(token_file, then)
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason", "message"),
-    [
-        (Fault(status=403, code="STS5.0403"), "forbidden", "simulated"),
-        (Fault(status=400, code="STS5.0400"), "client", "simulated"),
-        (Fault(status=500, body=""), "server", "no message"),
-        (Fault(body="<html>"), "payload", "the answer is not usable: it is a page of HTML"),
-        (Fault(body="{}"), "payload", "no usable credential in STS's answer"),
-        (HANG, "timeout", "127.0.0.1 did not answer within 10 s"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
+@faults(
+    *("STS", 10),
+    (Fault(status=403, code="STS5.0403"), "forbidden", "simulated"),
+    (Fault(status=400, code="STS5.0400"), "client", "simulated"),
 )
 def test_why_there_are_no_keys_is_told(token_file: Path, fault: Fault, reason: str, message: str) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        cloud.world.faults.set("sts", fault)
-        with pytest.raises(ApiError) as caught:
-            await ask(cloud, targets[0])
-        error = caught.value.failure
+        error = await failure_by(fault, "sts", cloud, targets[0])
         assert (error.reason, error.message, error.api) == (reason, message, "sts")
         assert ("id token" in advice(error)) == (reason in ("forbidden", "client"))
 
@@ -237,13 +210,10 @@ def test_no_secret_is_told(token_file: Path) -> None:
             cloud.world.faults.set("frs", Fault(code="FRS.0010", echo=True))
             cloud.world.faults.set("sts", Fault(code="STS5.0401", echo=True, status=401))
             await asyncio.sleep(20_000)
-            credential = OidcCredential("ci", PROVIDER, AGENCY, id_token=SecretStr(TOKEN))
+            credential = OidcCredential("ci", PROVIDER, AGENCY, id_token=SecretStr(ID_TOKEN))
             text = f"{logs} {polls.shown()} {polls.poller.states} {targets[0]!r} {credential!r}"
-        secrets = {*secrets_of(cloud.world), TOKEN}
-        for key in cloud.world.temporary_keys.values():
-            secrets |= {key.access_key, key.secret_key, key.security_token}
         assert "STS5.0401" in text
-        assert not [secret for secret in secrets if secret in text]
+        assert not told_secrets(text, cloud, ID_TOKEN)
         await polls.poller.stop()
 
     trusted(token_file, then)
@@ -254,7 +224,7 @@ async def test_the_vendors_own_client_is_given_keys_for_the_same_environment(
     token_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = account("oidc", "p1")
-    async with Simulator(World([owner], trust=Trust(owner, PROVIDER, AGENCY, {TOKEN}))) as simulator:
+    async with Simulator(World([owner], trust=Trust(owner, PROVIDER, AGENCY, {ID_TOKEN}))) as simulator:
         monkeypatch.setenv("HUAWEICLOUD_OIDC_PROVIDER_URN", PROVIDER)
         monkeypatch.setenv("HUAWEICLOUD_OIDC_AGENCY_URN", AGENCY)
         monkeypatch.setenv("HUAWEICLOUD_OIDC_TOKEN_FILE", str(token_file))
@@ -263,4 +233,4 @@ async def test_the_vendors_own_client_is_given_keys_for_the_same_environment(
         http = HttpClient(HttpConfig(), HttpHandler(), DefaultExceptionHandler(), logging.getLogger("theirs"))
         await asyncio.to_thread(theirs.process_sts, http)
         (key,) = simulator.world.temporary_keys.values()
-        assert (theirs.ak, theirs.sk, theirs.security_token) == (key.access_key, key.secret_key, key.security_token)
+        assert (theirs.ak, theirs.sk, theirs.security_token) == parts(key)

@@ -1,8 +1,6 @@
 """The temporary keys of a pod: had from the agent of its node, for a token that the kubelet renews."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +12,15 @@ from frs_exporter.cloud.pod_identity import pod_identity
 from frs_exporter.core.credentials import PodIdentityCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import advice
-from frs_exporter.core.model import Api, Display, Target
+from frs_exporter.core.model import Target
 from frs_exporter.core.trace import UNTRACED
 from frs_simulator import Simulator, World
 from frs_simulator.cce import PATH
-from frs_simulator.faults import HANG, Fault
+from frs_simulator.faults import Fault
 from frs_simulator.issuers import Cluster
-from tests.conftest import Cloud, CloudContext, account, run_virtual, secrets_of, target_of
+from tests.cloud.temporary import FAILED, ID_TOKEN, Then, ask, every, failure_by, faults, parts, told_secrets, with_keys
+from tests.conftest import Cloud, account, run_virtual, target_of
 from tests.polling.test_poller import UP, Polled
-
-TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJl"
-FAILED = 'frs_poll_failures_total{project="p1",collector="subscription"}'
-
-
-@pytest.fixture
-def token_file(tmp_path: Path) -> Path:
-    file = tmp_path / "token"
-    file.write_text(f"{TOKEN}\n")
-    return file
 
 
 def replace_token(file: Path, content: bytes | None) -> None:
@@ -41,22 +30,15 @@ def replace_token(file: Path, content: bytes | None) -> None:
         file.write_bytes(content)
 
 
-def in_a_pod(file: Path, then: Callable[[Cloud, list[Target]], Any], **cluster: Any) -> Any:
+def in_a_pod(file: Path, then: Then, **cluster: Any) -> Any:
     """Run in a pod of a simulated cluster, with two projects of the account whose agency it may use."""
+    owner = account("pod_identity", "p1", "p2")
 
-    async def main() -> Any:
-        owner = account("pod_identity", "p1", "p2")
-        async with CloudContext(owner) as cloud:
-            cloud.world.cluster = Cluster(owner, tokens={TOKEN}, **cluster)
-            credential = PodIdentityCredential("on-cce", f"{cloud.url}{PATH}", str(file))
-            targets = [target_of(owner, project, cloud.url, credential=credential) for project in owner.projects]
-            return await then(cloud, targets)
+    def give(cloud: Cloud) -> PodIdentityCredential:
+        cloud.world.cluster = Cluster(owner, tokens={ID_TOKEN}, **cluster)
+        return PodIdentityCredential("on-cce", f"{cloud.url}{PATH}", str(file))
 
-    return run_virtual(main())
-
-
-async def ask(cloud: Cloud, target: Target) -> Any:
-    return await cloud.client.get(target, Api.FRS, f"/v1/{target.project_id}/subscribe")
+    return with_keys(owner, give, then)
 
 
 def test_keys_come_from_the_agent_of_the_node_once_for_all(token_file: Path) -> None:
@@ -78,8 +60,7 @@ def test_keys_are_renewed_ahead_however_short_they_live(token_file: Path, life: 
     """The vendor's own client asks at every call where less than 40 minutes are left."""
 
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        slower = [replace(target, poll_interval=life / 30, display=Display(stale_after=life)) for target in targets]
-        polls = await Polled.started(cloud, slower)
+        polls = await Polled.started(cloud, every(life / 30, targets, stale_after=life))
         await asyncio.sleep(10 * life)
         assert polls.shown()[FAILED] == 0
         assert 10 <= len(cloud.world.temporary_keys) <= 14
@@ -93,8 +74,8 @@ def test_the_token_file_is_read_again_for_each_renewal(token_file: Path) -> None
         polls = await Polled.started(cloud, targets)
         await asyncio.sleep(60)
         for number in range(5):
-            cloud.world.cluster.tokens = {f"{TOKEN}{number}"}
-            replace_token(token_file, f"{TOKEN}{number}".encode())
+            cloud.world.cluster.tokens = {f"{ID_TOKEN}{number}"}
+            replace_token(token_file, f"{ID_TOKEN}{number}".encode())
             await asyncio.sleep(900)
         assert polls.shown()[FAILED] == 0
         assert len(cloud.world.temporary_keys) >= 5
@@ -105,14 +86,14 @@ def test_the_token_file_is_read_again_for_each_renewal(token_file: Path) -> None
 
 def test_another_token_is_tried_at_once_after_a_refusal(token_file: Path) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        cloud.world.cluster.tokens = {f"{TOKEN}2"}
+        cloud.world.cluster.tokens = {f"{ID_TOKEN}2"}
         with pytest.raises(ApiError, match="the pod is given no keys"):
             await ask(cloud, targets[0])
         await asyncio.sleep(2)
         with pytest.raises(ApiError, match="not asked for another"):
             await ask(cloud, targets[0])
         await asyncio.sleep(2)
-        replace_token(token_file, f"{TOKEN}2".encode())
+        replace_token(token_file, f"{ID_TOKEN}2".encode())
         assert await ask(cloud, targets[0])
 
     in_a_pod(token_file, then)
@@ -137,24 +118,14 @@ def test_a_refusal_is_told_to_all_and_asked_about_once_a_minute(token_file: Path
     in_a_pod(token_file, then)
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason", "message"),
-    [
-        (Fault(status=401, body="Unauthorized"), "forbidden", "the pod is given no keys: Unauthorized"),
-        (Fault(code="CCE.01400001", status=400), "forbidden", "the pod is given no keys: simulated"),
-        (Fault(status=500, body=""), "server", "no message"),
-        (Fault(body="<html>"), "payload", "the answer is not usable: it is a page of HTML"),
-        (Fault(body="{}"), "payload", "no usable credential in the pod identity agent's answer"),
-        (HANG, "timeout", "127.0.0.1 did not answer within 5 s"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
+@faults(
+    *("the pod identity agent", 5),
+    (Fault(status=401, body="Unauthorized"), "forbidden", "the pod is given no keys: Unauthorized"),
+    (Fault(code="CCE.01400001", status=400), "forbidden", "the pod is given no keys: simulated"),
 )
 def test_why_there_are_no_keys_is_told(token_file: Path, fault: Fault, reason: str, message: str) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        cloud.world.faults.set("cce", fault)
-        with pytest.raises(ApiError) as caught:
-            await ask(cloud, targets[0])
-        error = caught.value.failure
+        error = await failure_by(fault, "cce", cloud, targets[0])
         assert (error.reason, error.message, error.api) == (reason, message, "cce")
 
     in_a_pod(token_file, then)
@@ -177,7 +148,7 @@ def test_a_token_file_that_is_none_is_told_by_its_name(token_file: Path, content
             await ask(cloud, targets[0])
         assert caught.value.failure.message == f"cannot read the token in {token_file}: {why}"
         assert advice(caught.value.failure).startswith("check the path, that the file is mounted there")
-        replace_token(token_file, TOKEN.encode())
+        replace_token(token_file, ID_TOKEN.encode())
         assert await ask(cloud, targets[0]), "as soon as it is there"
 
     in_a_pod(token_file, then)
@@ -206,7 +177,6 @@ def test_new_keys_that_frs_refuses_one_after_the_other_are_held(token_file: Path
 
 def test_no_secret_of_the_pod_is_told(token_file: Path) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
-        told: list[str] = []
         with structlog.testing.capture_logs() as logs:
             polls = await Polled.started(cloud, targets)
             await asyncio.sleep(60)
@@ -215,11 +185,8 @@ def test_no_secret_of_the_pod_is_told(token_file: Path) -> None:
             await asyncio.sleep(90_000)
             with pytest.raises(ApiError) as caught:
                 await ask(cloud, targets[0])
-            told.append(f"{logs} {polls.shown()} {polls.poller.states} {caught.value.failure!r} {targets[0]!r}")
-        secrets = {*secrets_of(cloud.world), TOKEN}
-        for key in cloud.world.temporary_keys.values():
-            secrets |= {key.access_key, key.secret_key, key.security_token}
-        assert not [secret for secret in secrets if secret in told[0]]
+            text = f"{logs} {polls.shown()} {polls.poller.states} {caught.value.failure!r} {targets[0]!r}"
+        assert not told_secrets(text, cloud, ID_TOKEN)
         await polls.poller.stop()
 
     in_a_pod(token_file, then)
@@ -230,12 +197,12 @@ async def test_the_vendors_own_client_is_given_keys_for_the_same_environment(
     token_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = account("pod_identity", "p1")
-    async with Simulator(World([owner], cluster=Cluster(owner, tokens={TOKEN}))) as simulator:
+    async with Simulator(World([owner], cluster=Cluster(owner, tokens={ID_TOKEN}))) as simulator:
         monkeypatch.setenv("HC_CONTAINER_CREDENTIALS_FULL_URI", f"{simulator.url}{PATH}")
         monkeypatch.setenv("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(token_file))
         theirs = await asyncio.to_thread(PodIdentityCredentialProvider.get_basic().get_credentials)
         (key,) = simulator.world.temporary_keys.values()
-        assert (theirs.ak, theirs.sk, theirs.security_token) == (key.access_key, key.secret_key, key.security_token)
+        assert (theirs.ak, theirs.sk, theirs.security_token) == parts(key)
 
 
 def test_a_uri_is_asked_as_it_stands(token_file: Path) -> None:
@@ -258,6 +225,6 @@ def test_a_uri_is_asked_as_it_stands(token_file: Path) -> None:
                 await service.fetch(target_of(account("ak_sk", "p1"), account("ak_sk", "p1").projects[0], ""), UNTRACED)
 
     run_virtual(main())
-    headers = {"content-type": "application/json", "authorization": TOKEN}
+    headers = {"content-type": "application/json", "authorization": ID_TOKEN}
     urls = ("http://127.0.0.1:9/a/b?c=d%2Fe", "http://[fe80::1]:81/", "https://agent.example.com/", "http://t/x")
     assert asked == [("POST", url, b"{}", headers) for url in urls]
