@@ -1,13 +1,14 @@
 """The event loop's executor: threads that keep nobody waiting when the process ends, whatever they are stuck in."""
 
 import asyncio
-import errno
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
+
+from frs_exporter.runtime.offload import start_thread
 
 MAX_THREADS = 32
 """Threads at once: name lookups need few, as each name is looked up once however many wait for it."""
@@ -42,11 +43,11 @@ class DaemonExecutor(ThreadPoolExecutor):
                 return future
             self._free -= 1
         try:
-            threading.Thread(target=self._run, args=(work,), name="executor", daemon=True).start()
-        except RuntimeError as error:  # the machine has no more of them at this moment
+            start_thread(partial(self._run, work), "executor")
+        except OSError:
             with self._lock:
                 self._free += 1
-            raise OSError(errno.EAGAIN, str(error)) from None
+            raise
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -107,11 +107,19 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
 
     under_way.add(function)
     try:
-        threading.Thread(target=run, name=getattr(function, "__name__", "background"), daemon=True).start()
-    except RuntimeError as error:  # the machine has no more of them at this moment
+        start_thread(run, getattr(function, "__name__", "background"))
+    except OSError:
         under_way.discard(function)
-        raise OSError(errno.EAGAIN, str(error)) from None
+        raise
     return await done
+
+
+def start_thread(work: Callable[[], object], name: str) -> None:
+    """Begin work in a thread that does not outlive the process; raises OSError where no thread can be had."""
+    try:
+        threading.Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError as error:  # the machine has no more of them at this moment
+        raise OSError(errno.EAGAIN, str(error)) from None
 
 
 def threads_remain() -> bool:
