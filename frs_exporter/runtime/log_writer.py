@@ -5,6 +5,8 @@ import select
 import threading
 from collections.abc import Callable
 
+from frs_exporter.runtime.standard_streams import wait_for_room
+
 WHOLE = getattr(select, "PIPE_BUF", 512)
 """Bytes that a pipe takes as a whole (PIPE_BUF, pipe(7); not known on Windows)."""
 MAX_WAITING = 4 << 20
@@ -80,9 +82,7 @@ class LogWriter:
             try:
                 start += os.write(self._descriptor, lines[start:end])
             except BlockingIOError:  # whoever made the pipe may have made it so
-                room = select.poll()
-                room.register(self._descriptor, select.POLLOUT)
-                room.poll()
+                wait_for_room(self._descriptor)
             except OSError:  # it is closed, or the disk is full
                 return lines.count(b"\n", start)
         return 0

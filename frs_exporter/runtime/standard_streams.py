@@ -49,10 +49,15 @@ class Stream(io.FileIO):
     def _write(self, data: "ReadableBuffer") -> int:
         count: int | None
         while (count := super().write(data)) is None:  # whoever made the pipe may have made it non-blocking
-            room = select.poll()
-            room.register(self.fileno(), select.POLLOUT)
-            room.poll()
+            wait_for_room(self.fileno())
         return count
+
+
+def wait_for_room(descriptor: int) -> None:
+    """Return when something can be written, or nothing ever will."""
+    room = select.poll()
+    room.register(descriptor, select.POLLOUT)
+    room.poll()
 
 
 def plain(error: UnicodeError) -> tuple[str, int]:
