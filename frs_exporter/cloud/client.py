@@ -15,7 +15,7 @@ from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no
 from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.transport import Request, Response, Transport, read_json
-from frs_exporter.core.credentials import AssumedAgency, Credential, names_of
+from frs_exporter.core.credentials import AssumedAgency, Credential, names_of, user_of
 from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Api, Limit, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
@@ -193,11 +193,6 @@ class Client:
         }
         users = {user_of(secret) for secret in self._guards}
         self._users = {user: known for user, known in self._users.items() if user in users}
-
-
-def user_of(credential: Credential) -> tuple[str, ...]:
-    """Whom the vendor counts refusals for."""
-    return (credential.kind, *credential.user)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from frs_exporter.config.problems import SECRET_SECTIONS, location
 from frs_exporter.config.secret_checks import odd_secrets, open_config, open_files, secret_places
 from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import EXTENSION, Document, Path
-from frs_exporter.core.credentials import Credential
+from frs_exporter.core.credentials import Credential, user_of
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.model import HttpOptions, Notice
 from frs_exporter.core.site import site_of
@@ -61,7 +61,7 @@ def same_user(credentials: Mapping[str, Credential], document: Document) -> Iter
     """A notice for each credential that is another one's user or key: what the vendor counts, it counts for both."""
     first: dict[tuple[str, ...], str] = {}
     for name, credential in credentials.items():
-        user = (credential.kind, *credential.user)
+        user = user_of(credential)
         if first.setdefault(user, name) != name:
             where, other = (location(document, ("credentials", key)) for key in (name, first[user]))
             text = "the vendor's quota and lock count them together, the exporter does not"

@@ -29,11 +29,6 @@ class TokenCredential:
         """Whom the vendor counts quota and refusals for."""
         return at(self.site, self.domain_name, self.user_name)
 
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same, though the secret may change."""
-        return self.kind, *self.user
-
 
 @dataclass(frozen=True, slots=True)
 class KeyCredential:
@@ -54,11 +49,6 @@ class KeyCredential:
         """Whom the vendor counts quota and refusals for, as far as a key tells."""
         return at(self.site, self.access_key)
 
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same: keys of one name are taken for one user's, as they are when they rotate."""
-        return self.kind, *at(self.site, self.name)
-
 
 @dataclass(frozen=True, slots=True)
 class StaticToken:
@@ -73,11 +63,6 @@ class StaticToken:
     def user(self) -> tuple[str, ...]:
         """Whom the vendor counts quota and refusals for, which the token does not tell."""
         return at(self.site, self.name)
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same."""
-        return "given_token", *at(self.site, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +82,6 @@ class AgencyCredential:
         """Whom the vendor counts quota and refusals for: the machine."""
         return at(self.site, self.endpoint)
 
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same."""
-        return self.kind, *at(self.site, self.endpoint)
-
 
 @dataclass(frozen=True, slots=True)
 class PodIdentityCredential:
@@ -117,11 +97,6 @@ class PodIdentityCredential:
     def user(self) -> tuple[str, ...]:
         """Whom the vendor counts quota and refusals for: the pod's service account, whose token it is."""
         return at(self.site, self.uri, self.token_file)
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same."""
-        return self.kind, *self.user
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +125,6 @@ class OidcCredential:
         """Whom the vendor counts quota and refusals for: the agency."""
         return at(self.site, self.agency_urn)
 
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same."""
-        return self.kind, *self.user
-
 
 @dataclass(frozen=True, slots=True)
 class AssumedAgency:
@@ -172,11 +142,6 @@ class AssumedAgency:
         """Whom the vendor counts quota and refusals for: the agency is a user of its account."""
         return at(self.site, self.domain_name, self.agency_name)
 
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same, whoever assumes it."""
-        return self.kind, *self.user
-
 
 @dataclass(frozen=True, slots=True)
 class FirstOf:
@@ -193,11 +158,6 @@ class FirstOf:
         """Whom the vendor counts quota and refusals for: the machine, or the pod on it."""
         return at(self.site, *(part for service in self.services for part in service.user))
 
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Whose answers are the same."""
-        return self.kind, *self.user
-
 
 Signing = KeyCredential | AgencyCredential | PodIdentityCredential | OidcCredential | FirstOf
 """Those that sign in the name of a user's or machine's own account."""
@@ -206,6 +166,22 @@ TemporaryKeys = AgencyCredential | PodIdentityCredential | OidcCredential | Firs
 """Those that have no keys of their own: a service gives them some for a while."""
 
 Credential = TokenCredential | KeyCredential | StaticToken | TemporaryKeys
+
+
+def user_of(credential: Credential) -> tuple[str, ...]:
+    """Whom the vendor counts quota and refusals for, told apart from users of other kinds."""
+    return credential.kind, *credential.user
+
+
+def identity_of(credential: Credential) -> tuple[str, ...]:
+    """Whose answers are the same, though the secret may change."""
+    match credential:
+        case KeyCredential():  # keys of one name are taken for one user's, as they are when they rotate
+            return credential.kind, *at(credential.site, credential.name)
+        case StaticToken():  # of which it is not known whose it is, while its kind is that of a user's password
+            return "given_token", *credential.user
+        case _:
+            return user_of(credential)
 
 
 def names_of(credential: Credential) -> tuple[str, ...]:

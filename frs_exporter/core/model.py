@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import SecretStr
 from yarl import URL
 
-from frs_exporter.core.credentials import Credential
+from frs_exporter.core.credentials import Credential, identity_of
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.pricing import Price
 
@@ -156,7 +156,7 @@ class Target(RequestScope):
 
     @property
     def _subject(self) -> tuple[object, ...]:
-        return self.project_id, self.region, self.endpoints, self.credential.identity
+        return self.project_id, self.region, self.endpoints, identity_of(self.credential)
 
 
 @dataclass(frozen=True, slots=True)

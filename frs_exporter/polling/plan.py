@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from frs_exporter.config.load import Config
 from frs_exporter.core.counting import counted
-from frs_exporter.core.credentials import AssumedAgency
+from frs_exporter.core.credentials import AssumedAgency, user_of
 from frs_exporter.core.discovery import Discovery, Listed
 from frs_exporter.core.model import KEY_SERVICES, Api, Job, Limit, Notice, RequestScope, Target
 from frs_exporter.core.schedule import Shard
@@ -76,7 +76,7 @@ def plan(config: Config, lists: Found, shard: Shard, before: Iterable[Job] = ())
 
 def user_project(target: Target) -> tuple[str, ...]:
     """What is watched once: a project, as one user sees it, as what is subscribed is a user's own."""
-    return target.region, target.project_id, target.credential.kind, *target.credential.user
+    return target.region, target.project_id, *user_of(target.credential)
 
 
 def over_limits(rules: tuple[Discovery, ...], found: Mapping[str, Names]) -> Iterator[Notice]:
