@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 
+from frs_exporter.core.model import Key
 from frs_exporter.core.redact import blanked, redacted
 from frs_exporter.core.trace import Trace
 
@@ -53,7 +54,7 @@ def printable(line: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in line)
 
 
-def as_raw(traces: Mapping[tuple[str, str], Trace]) -> str:
+def as_raw(traces: Mapping[Key, Trace]) -> str:
     """All that went over the wire, by project and collector."""
     parts = []
     for (project, collector), trace in sorted(traces.items()):

@@ -159,6 +159,10 @@ class Target(RequestScope):
         return self.project_id, self.region, self.endpoints, identity_of(self.credential)
 
 
+Key = tuple[str, str]
+"""What stays the same of a job while its settings change: the project's name, and the collector's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One collector asked about one target: the unit of scheduling, state and reload."""
@@ -167,8 +171,8 @@ class Job:
     collector: str
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What stays the same while the job's settings change."""
+    def key(self) -> Key:
+        """Which job it is."""
         return self.target.project, self.collector
 
 

@@ -13,7 +13,7 @@ from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
 from frs_exporter.core.credentials import names_of
-from frs_exporter.core.model import Family, Job, JobState, Target
+from frs_exporter.core.model import Family, Job, JobState, Key, Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.page import Format, Page
 from frs_exporter.exposition.render import FAMILIES
@@ -21,7 +21,7 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.discovery import Discoverer
 from frs_exporter.polling.heartbeat import Heartbeat
 from frs_exporter.polling.inbox import Event, Inbox
-from frs_exporter.polling.poller import SPREAD, Key, Poller
+from frs_exporter.polling.poller import SPREAD, Poller
 from frs_exporter.polling.probe import Probed, Tell, probe
 from frs_exporter.polling.readiness import Readiness
 from frs_exporter.polling.report import Reporter

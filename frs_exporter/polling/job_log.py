@@ -10,7 +10,7 @@ import structlog
 
 from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import advice
-from frs_exporter.core.model import Job, JobState
+from frs_exporter.core.model import Job, JobState, Key
 from frs_exporter.polling.report import named
 
 IN_FULL = 3
@@ -21,7 +21,6 @@ MAX_CAUSES = 30
 """Causes that are told apart at once, of all jobs and of each: whoever answers in the cloud's place may make up as many
 codes as it likes."""
 
-Key = tuple[str, str]
 Cause = tuple[str, ...]
 """The event, and what tells its causes apart: of a failure its kind, of a note what it begins with."""
 

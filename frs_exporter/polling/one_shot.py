@@ -17,7 +17,7 @@ from frs_exporter.collectors import COLLECTORS, Collector
 from frs_exporter.config.load import Config
 from frs_exporter.core.discovery import Discovery, Listed
 from frs_exporter.core.errors import ApiError, Failure, Reason
-from frs_exporter.core.model import Api, Job, JobState, Target
+from frs_exporter.core.model import Api, Job, JobState, Key, Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.telemetry import Telemetry
@@ -93,7 +93,7 @@ class Check:
     latencies: dict[str, float] = field(default_factory=dict)
     undiscovered: dict[str, Failure] = field(default_factory=dict)
     trace: Callable[[], Trace] = Trace
-    traces: dict[tuple[str, str], Trace] = field(default_factory=dict)
+    traces: dict[Key, Trace] = field(default_factory=dict)
     memory: StateFile = field(default_factory=lambda: StateFile(None))
 
     async def run(
@@ -137,12 +137,12 @@ class Check:
 
     async def _poll(self, client: Client, collectors: Mapping[str, Collector], job: Job, advance: Advance) -> None:
         project = job.target.project
-        trace = self.traces[project, job.collector] = self.trace()
+        trace = self.traces[job.key] = self.trace()
         state = await poll(client, collectors, job, JobState(), self.now, trace=trace)
         self.latencies[project] = max(trace.slowest, self.latencies.get(project, 0.0))
         self.states[job] = state
         if (expiry := client.token_expiry(job.target)) is not None:
-            self.expiries[job.target.project] = expiry
+            self.expiries[project] = expiry
         advance(len(self.states), len(self.jobs))
 
     @property

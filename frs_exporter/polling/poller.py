@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import Collector
-from frs_exporter.core.model import Job, JobState
+from frs_exporter.core.model import Job, JobState, Key
 from frs_exporter.core.schedule import first_delay
 from frs_exporter.exposition.page import Page
 from frs_exporter.polling.alarm import Alarm
@@ -14,8 +14,6 @@ from frs_exporter.polling.job_log import JobLog
 from frs_exporter.polling.runner import JobRunner, Tools, owners
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.runtime.tasks import cancel_and_wait
-
-Key = tuple[str, str]
 
 SPREAD = 0.2
 """Seconds of the first round per job: few jobs are asked at once, many spread over their interval."""

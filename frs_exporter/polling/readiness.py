@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 
+from frs_exporter.core.model import Key
 from frs_exporter.polling.runner import JobRunner
 
 
@@ -13,9 +14,7 @@ class Readiness:
     has not ended; they keep nobody waiting for more than `longest_search` seconds.
     """
 
-    def __init__(
-        self, runners: Mapping[tuple[str, str], JobRunner], untried: Collection[str], longest_search: float
-    ) -> None:
+    def __init__(self, runners: Mapping[Key, JobRunner], untried: Collection[str], longest_search: float) -> None:
         self._runners = runners
         self._untried = untried
         self._longest_search = longest_search

@@ -10,7 +10,7 @@ from aiolimiter import AsyncLimiter
 
 from frs_exporter.cloud.client import Client
 from frs_exporter.collectors import Collector
-from frs_exporter.core.model import Job, JobState
+from frs_exporter.core.model import Job, JobState, Key
 from frs_exporter.core.schedule import next_delay, next_tick
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.page import Page
@@ -170,6 +170,6 @@ def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> N
     page.refresh(proven_samples, state.proven_samples, lines, state.proven_until)
 
 
-def owners(key: tuple[str, str]) -> tuple[Hashable, Hashable, Hashable]:
+def owners(key: Key) -> tuple[Hashable, Hashable, Hashable]:
     """What a job has on the page, beside what it shares with the project's others."""
     return key, (*key, "samples"), (*key, "proven_samples")

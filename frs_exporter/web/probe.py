@@ -8,10 +8,10 @@ from aiohttp import web
 
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.core.explanations import explain
+from frs_exporter.core.model import Key
 from frs_exporter.exposition.page import FORMATS, OPENMETRICS, TEXT, Page, negotiate
 from frs_exporter.exposition.render import lines
 from frs_exporter.polling.exporter import PAGE_FAMILIES, Exporter
-from frs_exporter.polling.poller import Key
 from frs_exporter.polling.probe import Probed, deadline
 from frs_exporter.polling.runner import show
 from frs_exporter.runtime.offload import Yielder
