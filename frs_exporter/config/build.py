@@ -8,7 +8,7 @@ from frs_exporter.config.cross_checks import DEFAULTS, longest_pause
 from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.config.yaml import Path
 from frs_exporter.core.credentials import Credential
-from frs_exporter.core.discovery import Discovery
+from frs_exporter.core.discovery import Discovery, endpoints_in
 from frs_exporter.core.model import Api, Display, HttpOptions, Target
 from frs_exporter.core.pricing import LIST_PRICE_2018, Price, Tier
 
@@ -40,8 +40,7 @@ class Maker:
         """The target of a project."""
         region, place = project.region, (project.credential, project.region)
         if place not in self._in_region:
-            templates = self._endpoints[project.credential]
-            self._in_region[place] = {api: url.replace("{region}", region) for api, url in templates.items()}
+            self._in_region[place] = endpoints_in(region, self._endpoints[project.credential])
         facts = {"project_id": project.project_id, "region": region, "endpoints": self._in_region[place]}
         return self._target(project, project=project.name, **facts)
 

@@ -1,12 +1,13 @@
 """Discovery: a rule, what IAM lists, and the targets that come of both (pure)."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import nsmallest
 
 from frs_exporter.core.model import Api, RequestScope, Target
 from frs_exporter.core.regex import pattern
+from frs_exporter.core.site import ANY_REGION
 
 FRS_REGIONS = ("cn-north-4", "cn-north-1", "cn-east-3", "cn-south-1", "ap-southeast-1", "ap-southeast-2")
 """Where FRS is (face_02_0057, 2022-11-22; the vendor's SDK 3.1.219 for cn-north-1)."""
@@ -50,20 +51,21 @@ class Discovery:
             project=self.template.project,
             project_id="",
             credential=self.template.credential,
-            endpoints=endpoints_in(self.regions[0], self.template),
+            endpoints=endpoints_in(self.regions[0], self.template.endpoints),
             poll_timeout=self.template.poll_timeout,
             http=self.template.http,
         )
 
     def targets(self, projects: Iterable[Listed]) -> Iterator[Target]:
-        """The targets of projects that are meant, in the order of the list."""
+        """The targets of projects that are meant, in the order of the list; those of a region share its endpoints."""
+        endpoints = {region: endpoints_in(region, self.template.endpoints) for region in self.regions}
         for project in projects:
             yield replace(
                 self.template,
                 project=self._name(project),
                 project_id=project.project_id,
                 region=project.region,
-                endpoints=endpoints_in(project.region, self.template),
+                endpoints=endpoints[project.region],
             )
 
     def meant(self, projects: Iterable[Listed]) -> tuple[list[Listed], int]:
@@ -89,6 +91,6 @@ class Discovery:
         return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], self.name_template)
 
 
-def endpoints_in(region: str, template: Target) -> dict[Api, str]:
+def endpoints_in(region: str, templates: Mapping[Api, str]) -> dict[Api, str]:
     """The endpoints of a region."""
-    return {api: url.replace("{region}", region) for api, url in template.endpoints.items()}
+    return {api: url.replace(ANY_REGION, region) for api, url in templates.items()}

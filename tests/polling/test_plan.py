@@ -121,3 +121,10 @@ def test_shards_that_could_lock_a_credential_together_are_warned_about() -> None
     assert (told(2, "token"), told(4, "ak_sk")) == ([], [])
     assert told(3, "token")[0].startswith("credential token-account: each of 3 shards tries it by itself")
     assert told(5, "ak_sk")
+
+
+def test_the_projects_of_a_region_share_its_endpoints() -> None:
+    """They are compared, kept and looked through for each way to the cloud, which thousands of equal ones are not."""
+    wanted = plan(*config([], ["a", "b", "c"]), Shard())
+    assert {job.target.endpoints[Api.FRS] for job in wanted.jobs} == {"http://cn-north-4.example"}
+    assert len({id(job.target.endpoints) for job in wanted.jobs}) == 1
