@@ -7,15 +7,11 @@ import pytest
 from frs_exporter.core import errors
 from frs_exporter.core.errors import Failure, Reason, canonical, proves_secret
 from frs_exporter.core.explanations import (
-    CLOUD_EYE,
     CODES,
     CODES_OF_REASON,
-    LACKS,
-    METADATA,
-    PROXY,
+    OTHERS,
     REASONS,
     RETRIES,
-    STATIC_TOKEN,
     STATUSES,
     Explanation,
     Text,
@@ -28,11 +24,7 @@ from frs_exporter.core.explanations import (
 EXPLANATIONS: dict[str, Explanation] = dict(REASONS.items()) | {
     **CODES,
     **{f"{code} {reason}": explanation for (code, reason), explanation in CODES_OF_REASON.items()},
-    "static_token": STATIC_TOKEN,
-    "metadata": METADATA,
-    "cloud_eye": CLOUD_EYE,
-    "proxy": PROXY,
-    **{f"no {name}": explanation for name, explanation in LACKS.items()},
+    **OTHERS,
 }
 BY_NAME = pytest.mark.parametrize("explanation", EXPLANATIONS.values(), ids=EXPLANATIONS)
 
@@ -80,10 +72,10 @@ def test_a_code_says_more_than_its_reason() -> None:
     assert advice(Failure(Reason.CLIENT, "x", code="FRS.0020")) == CODES["FRS.0020"].do.en
     assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802")) is CODES["APIG.0802"]
     assert explain(Failure(Reason.FORBIDDEN, "x", code="403")) is REASONS[Reason.FORBIDDEN]
-    assert explain(Failure(Reason.AUTH, "x", api="ecs")) is METADATA
-    assert explain(Failure(Reason.DNS, "x", api="iam", by_proxy=True)) is PROXY
+    assert explain(Failure(Reason.AUTH, "x", api="ecs")) is OTHERS["metadata"]
+    assert explain(Failure(Reason.DNS, "x", api="iam", by_proxy=True)) is OTHERS["proxy"]
     assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is CODES["APIG.0802"]
-    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", api="ces")) is CLOUD_EYE
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", api="ces")) is OTHERS["cloud_eye"]
 
 
 def test_what_to_do_about_a_code_depends_on_what_was_refused() -> None:
@@ -100,7 +92,7 @@ def test_what_to_do_about_a_code_depends_on_what_was_refused() -> None:
 
 @pytest.mark.parametrize("code", ["APIGW.0301", "APIGW.0307", "FRS.0002", "IAM.0066", "401"])
 def test_a_token_that_somebody_else_has_bought_is_not_bought_anew(code: str) -> None:
-    assert explain(Failure(Reason.TOKEN, "x", code=code, unrenewable=True)) is STATIC_TOKEN
+    assert explain(Failure(Reason.TOKEN, "x", code=code, unrenewable=True)) is OTHERS["static_token"]
     assert explain(Failure(Reason.FORBIDDEN, "x", code="403", unrenewable=True)) is REASONS[Reason.FORBIDDEN]
 
 

@@ -83,40 +83,36 @@ CODES_OF_REASON: Mapping[tuple[str, Reason], Explanation] = {
     for name, raw in about.get("of_reason", {}).items()
 }
 """Codes that are said of different credentials: what was refused, a token or a signature, is known by the reason."""
-PROXY = build(RAW["others"]["proxy"])
-STATIC_TOKEN = build(RAW["others"]["static_token"])
-METADATA = build(RAW["others"]["metadata"])
-POD_IDENTITY = build(RAW["others"]["pod_identity"])
-KEY_SERVICES: Mapping[str, Explanation] = {"ecs": METADATA, "cce": POD_IDENTITY}
-"""Of services that give temporary keys, whatever they say."""
-OIDC = build(RAW["others"]["oidc"])
-REFUSALS = {Reason.AUTH, Reason.FORBIDDEN, Reason.CLIENT, Reason.ABSENT}
-AGENCY = build(RAW["others"]["agency"])
-LACKS: Mapping[str, Explanation] = {name: build(RAW["others"][f"no_{name}"]) for name in ("keys", "token_file")}
-"""Of what this machine has not got, by `Failure.lacks`."""
-CLOUD_EYE = build(RAW["others"]["cloud_eye"])
+OTHERS: Mapping[str, Explanation] = {name: build(raw) for name, raw in RAW["others"].items()}
+"""Of failures that are known better by where they come from than by their code or reason."""
+NEARBY: Mapping[str, str] = {"ecs": "metadata", "cce": "pod_identity"}
+"""Services beside the exporter that give keys, by API, with the names of what is said of them, whatever they say."""
+STS_REFUSALS = {Reason.AUTH, Reason.FORBIDDEN, Reason.CLIENT, Reason.ABSENT}
+"""What STS says of an id token, or of whom the agency trusts."""
 
 
 def explain(failure: Failure) -> Explanation:
     """What a failure means, and what to do about it."""
     if failure.by_proxy:
-        return PROXY
+        return OTHERS["proxy"]
     if failure.lacks:
-        return LACKS[failure.lacks]
+        return OTHERS[f"no_{failure.lacks}"]
     if failure.status is not None and failure.status // 100 == 3:
         return REASONS[Reason.PAYLOAD]
-    if service := KEY_SERVICES.get(failure.api):
-        return service
-    if failure.api == "sts" and failure.reason in REFUSALS:
-        return OIDC
+    if failure.api in NEARBY:
+        return OTHERS[NEARBY[failure.api]]
+    if failure.api == "sts" and failure.reason in STS_REFUSALS:
+        return OTHERS["oidc"]
     if failure.of_agency:
-        return AGENCY
+        return OTHERS["agency"]
     if failure.unrenewable and failure.reason is Reason.TOKEN:
-        return STATIC_TOKEN
+        return OTHERS["static_token"]
     code = canonical(failure.code)
     if known := CODES_OF_REASON.get((code, failure.reason)) or CODES.get(code):
         return known
-    return CLOUD_EYE if (failure.api, failure.reason) == ("ces", Reason.FORBIDDEN) else REASONS[failure.reason]
+    if (failure.api, failure.reason) == ("ces", Reason.FORBIDDEN):
+        return OTHERS["cloud_eye"]
+    return REASONS[failure.reason]
 
 
 def advice(failure: Failure) -> str:
