@@ -8,7 +8,7 @@ from frs_exporter.config.yaml import Path, mapping
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.site import site_of
 
-DEFAULTS: Mapping[str, str] = schema.Endpoints().model_dump()
+DEFAULT_ENDPOINTS: Mapping[str, str] = schema.Endpoints().model_dump()
 
 
 class WrittenEndpoint(NamedTuple):
@@ -20,7 +20,7 @@ class WrittenEndpoint(NamedTuple):
 
 def written_endpoints(data: Any) -> dict[str, dict[str, WrittenEndpoint]]:
     """The endpoints of each credential of a document by API; those of the file alone have an empty name."""
-    common = {api: WrittenEndpoint(("endpoints", api), url) for api, url in DEFAULTS.items()}
+    common = {api: WrittenEndpoint(("endpoints", api), url) for api, url in DEFAULT_ENDPOINTS.items()}
     common |= written_in(mapping(data).get("endpoints"), ("endpoints",))
     result = {"": common}
     for name, credential in mapping(mapping(data).get("credentials")).items():
@@ -32,7 +32,7 @@ def written_endpoints(data: Any) -> dict[str, dict[str, WrittenEndpoint]]:
 def written_in(section: Any, path: Path) -> dict[str, WrittenEndpoint]:
     """The endpoints of a section that are written there."""
     urls = mapping(section)
-    return {api: WrittenEndpoint((*path, api), urls[api]) for api in DEFAULTS if urls.get(api) is not None}
+    return {api: WrittenEndpoint((*path, api), urls[api]) for api in DEFAULT_ENDPOINTS if urls.get(api) is not None}
 
 
 def resolved_endpoints(file: schema.File) -> dict[str, schema.Endpoints]:

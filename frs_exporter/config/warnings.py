@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from frs_exporter.config import schema
 from frs_exporter.config.certificate import Validity
 from frs_exporter.config.cross_checks import DEFAULTS
+from frs_exporter.config.endpoints import DEFAULT_ENDPOINTS
 from frs_exporter.config.known_names import SUBSERVICES
 from frs_exporter.config.pem import trusts_nobody
 from frs_exporter.config.problems import SECRET_SECTIONS, location
@@ -19,8 +20,6 @@ from frs_exporter.core.credentials import Credential, user_of
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.model import HttpOptions, Notice
 from frs_exporter.core.site import site_of
-
-FRS_DEFAULT = schema.Endpoints().frs
 
 
 def notices(
@@ -138,7 +137,7 @@ def odd_regions(file: schema.File, endpoints: Mapping[str, schema.Endpoints], do
         for index, project in enumerate(file.projects)
     )
     # Another cloud has its own regions.
-    known_clouds = {name for name, own in endpoints.items() if own.frs == FRS_DEFAULT}
+    known_clouds = {name for name, own in endpoints.items() if own.frs == DEFAULT_ENDPOINTS["frs"]}
     known, suggestion = set(FRS_REGIONS), Suggestions()
     for path, credential, region in (*projects, *rules):
         if credential in known_clouds and region not in known:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.config.endpoints import DEFAULTS
+from frs_exporter.config.endpoints import DEFAULT_ENDPOINTS
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.schema import Endpoints, OwnEndpoints
 from frs_exporter.core.credentials import KeyCredential, TokenCredential
@@ -49,7 +49,7 @@ def notices(folder: Path, text: str, *, elsewhere: bool = False) -> list[Notice]
 
 
 def test_each_api_may_be_elsewhere_for_a_credential() -> None:
-    assert {*OwnEndpoints.model_fields} == {*Endpoints.model_fields} == {*DEFAULTS}
+    assert {*OwnEndpoints.model_fields} == {*Endpoints.model_fields} == {*DEFAULT_ENDPOINTS}
 
 
 def test_what_a_credential_does_not_say_is_where_it_is_for_all(tmp_path: Path) -> None:
