@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from frs_simulator.gateway import CALLER, WORLD, Refusal
 from frs_simulator.traffic import METRICS, Traffic
@@ -52,6 +52,23 @@ class Question(BaseModel):
     period: str
     filter: str = Field(pattern="^(average|max|min|sum|variance)$")
 
+    @model_validator(mode="after")
+    def check_times(self) -> Self:
+        """A period that there is, and a time that does not end before it begins; raises ValueError."""
+        if self.period not in PERIODS or self.start >= self.to:
+            raise ValueError("period, from or to")
+        return self
+
+
+def bad_url() -> Refusal:
+    """What is said of a query that cannot be read."""
+    return Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
+
+
+def bad_body(status: int = 400) -> Refusal:
+    """What is said of a body that cannot be read."""
+    return Refusal(status, "ces.0014", "Some content in message body is not correct.")
+
 
 async def metrics(request: web.Request) -> web.Response:
     """`GET /V1.0/{project_id}/metrics`: those of the APIs that are called, page by page."""
@@ -63,10 +80,10 @@ def page_of(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, 
     """The page that a query asks for; raises Refusal."""
     limit, marker = query.get("limit", str(DEFAULT_LIMIT)), query.get("start", "")
     if not limit.isdigit() or not 1 <= int(limit) <= DEFAULT_LIMIT:
-        raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
+        raise bad_url()
     order = query.get("order", "desc")
     if order not in ("asc", "desc"):
-        raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
+        raise bad_url()
     wanted = dimensions_of(query)
     matching = [item for item in items if matches(item, query, wanted)]
     if "order" in query:
@@ -96,7 +113,7 @@ def dimensions_of(query: Mapping[str, str]) -> list[Dimension]:
         if comma and name and value:
             found.append(Dimension(name=name, value=value))
         elif name or comma:
-            raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
+            raise bad_url()
     return found
 
 
@@ -114,9 +131,7 @@ async def metric_data(request: web.Request) -> web.Response:
             }
         )
     except (ValidationError, ValueError, KeyError):
-        raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.") from None
-    if question.period not in PERIODS or question.start >= question.to:
-        raise Refusal(400, "ces.0013", "The URL parameter is invalid or does not exist.")
+        raise bad_url() from None
     data = answer(question.metrics[0], question, project.traffic, request.app[WORLD].now())
     points = [{**point, "unit": data["unit"]} for point in data["datapoints"]]
     return web.json_response({"metric_name": data["metric_name"], "datapoints": points})
@@ -126,13 +141,11 @@ async def batch_query(request: web.Request) -> web.Response:
     """`POST /V1.0/{project_id}/batch-query-metric-data`."""
     project, body = project_of(request, "batch-query"), await request.read()
     if len(body) > MAX_BODY:
-        raise Refusal(413, "ces.0014", "Some content in message body is not correct.")
+        raise bad_body(413)
     try:
         question = Question.model_validate(json.loads(body))
     except (ValidationError, ValueError):
-        raise Refusal(400, "ces.0014", "Some content in message body is not correct.") from None
-    if question.period not in PERIODS or question.start >= question.to:
-        raise Refusal(400, "ces.0014", "Some content in message body is not correct.")
+        raise bad_body() from None
     now = request.app[WORLD].now()
     return web.json_response(
         {"metrics": [answer(metric, question, project.traffic, now) for metric in question.metrics]}
