@@ -15,7 +15,6 @@ from frs_simulator.faults import instead, spoiled
 from frs_simulator.world import GATEWAY_QUOTA, Account, Project, Visit, World
 
 WORLD = web.AppKey("world", World)
-NOT_PROVEN = "Incorrect IAM authentication information: "
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,6 +58,11 @@ class Refusal(Exception):
             return {"code": self.status, "element": "Refused", "message": "not done", "details": details}
         about = {"request_id": request_id} if self.code.startswith("APIGW.") else {}
         return {"error_code": self.code, "error_msg": self.message, **about}
+
+
+def not_proven(why: str) -> Refusal:
+    """What is said to who does not prove to be a caller."""
+    return Refusal(401, "APIGW.0301", f"Incorrect IAM authentication information: {why}")
 
 
 @web.middleware
@@ -139,7 +143,7 @@ async def authenticated(request: web.Request, world: World) -> Caller:
         return by_token(token, world)
     claim = signing.parse_authorization(request.headers.get("Authorization", ""))
     if claim is None:
-        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "no token and no signature")
+        raise not_proven("no token and no signature")
     return await by_signature(request, claim, world)
 
 
@@ -147,9 +151,9 @@ def by_token(value: str, world: World) -> Caller:
     """The owner of a token that is known, unexpired and not outdated; raises Refusal."""
     token = world.tokens.get(value)
     if token is None:
-        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "decrypt token fail")
+        raise not_proven("decrypt token fail")
     if token.expires_at <= world.now():
-        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "token expired")
+        raise not_proven("token expired")
     if value in world.outdated:
         raise Refusal(401, "APIGW.0307", "The token must be updated.")
     return Caller(token.account, token.project, account_token=token.project is None)
@@ -161,21 +165,21 @@ async def by_signature(request: web.Request, claim: signing.Authorization, world
     account = temporary.account if temporary else world.account_of_key(claim.access_key)
     secret = temporary.secret_key if temporary else account.secret_of(claim.access_key) if account else None
     if account is None or secret is None:
-        raise Refusal(401, "APIGW.0301", NOT_PROVEN + f"Get secretKey failed,ak:{claim.access_key},err:ak not exist")
+        raise not_proven(f"Get secretKey failed,ak:{claim.access_key},err:ak not exist")
     if world.locked(claim.access_key):
-        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "AK access failed to reach the limit,forbidden")
+        raise not_proven("AK access failed to reach the limit,forbidden")
     headers = {name.lower(): value for name, value in request.headers.items()}
     if temporary and not temporary.good_with(headers.get("x-security-token", ""), world.now()):
         world.login_failed(claim.access_key, world.key_lock)
-        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "the security token is wrong or has expired")
+        raise not_proven("the security token is wrong or has expired")
     received = signing.Signable(request.method, request.raw_path, headers, await request.read())
     if skew(headers.get("x-sdk-date", ""), world.now()) > signing.MAX_SKEW:
         world.login_failed(claim.access_key, world.key_lock)
-        raise Refusal(401, "APIGW.0301", NOT_PROVEN + "x-sdk-date is more than 15 minutes off")
+        raise not_proven("x-sdk-date is more than 15 minutes off")
     if not signing.verify(received, claim, secret):
         world.login_failed(claim.access_key, world.key_lock)
         echo = signing.canonical_request(received, claim.signed_headers).replace("\n", "|")
-        raise Refusal(401, "APIGW.0301", NOT_PROVEN + f"verify aksk signature fail,canonicalRequest:{echo}")
+        raise not_proven(f"verify aksk signature fail,canonicalRequest:{echo}")
     world.login_succeeded(claim.access_key)
     return Caller(account, None)
 
