@@ -1,5 +1,7 @@
 """FRS: what a project has subscribed, and its face sets."""
 
+from typing import Any
+
 from aiohttp import web
 
 from frs_simulator.gateway import CALLER, WORLD, Refusal
@@ -8,10 +10,8 @@ from frs_simulator.world import QUOTA, Project
 
 async def subscribe(request: web.Request) -> web.Response:
     """`GET /v1/{project_id}/subscribe`."""
-    project = project_of(request, "subscribe")
-    if project.answer is None:
-        raise Refusal(400, "FRS.0019", "The service has not been subscribed.")
-    return web.json_response(project.answer)
+    _, answer = subscription_of(request, "subscribe")
+    return web.json_response(answer)
 
 
 async def face_sets(request: web.Request) -> web.Response:
@@ -30,12 +30,18 @@ async def face_set(request: web.Request) -> web.Response:
 
 def face_sets_of(request: web.Request) -> Project:
     """The project whose face sets are asked about, if search is subscribed; raises Refusal."""
-    project = project_of(request, "face-sets")
-    if project.answer is None:
-        raise Refusal(400, "FRS.0019", "The service has not been subscribed.")
-    if not project.answer.get("search_service", {}).get("subscribe_status"):
+    project, answer = subscription_of(request, "face-sets")
+    if not answer.get("search_service", {}).get("subscribe_status"):
         raise Refusal(400, "FRS.0020", "The sub-service has not been subscribed.")
     return project
+
+
+def subscription_of(request: web.Request, api: str) -> tuple[Project, dict[str, Any]]:
+    """The project that is asked about, and what it has subscribed, if it is anything; raises Refusal."""
+    project = project_of(request, api)
+    if project.answer is None:
+        raise Refusal(400, "FRS.0019", "The service has not been subscribed.")
+    return project, project.answer
 
 
 def project_of(request: web.Request, api: str) -> Project:
@@ -43,9 +49,12 @@ def project_of(request: web.Request, api: str) -> Project:
     caller = request[CALLER]
     project_id = request.match_info["project_id"]
     project = caller.project_at(project_id)
-    if project is None or request.match_info.get("region", project.region) != project.region:
-        raise Refusal(403, "FRS.0028", "The project ID does not match the token.")
-    if request.headers.get("X-Project-Id", project_id) != project_id:
+    signed_for = request.headers.get("X-Project-Id", project_id)
+    if (
+        project is None
+        or signed_for != project_id
+        or request.match_info.get("region", project.region) != project.region
+    ):
         raise Refusal(403, "FRS.0028", "The project ID does not match the token.")
     world = request.app[WORLD]
     if not world.within_quota(caller.user, api, QUOTA):
