@@ -5,7 +5,7 @@ import json
 from aiohttp import web
 
 from frs_simulator.gateway import CALLER, WORLD
-from frs_simulator.iam import iso, keystone
+from frs_simulator.iam import keystone, temporary
 
 PATH = "/v3.0/OS-CREDENTIAL/securitytokens"
 DURATIONS = range(900, 86401)
@@ -27,6 +27,4 @@ async def security_tokens(request: web.Request) -> web.Response:
         return keystone(404, "Not Found", f"Could not find agency: {where[1]}.")
     if request[CALLER].account.domain_name not in agency.delegates:
         return keystone(403, "Forbidden", "You are not authorized to perform the requested action.")
-    key = world.issue_key(agency.account, life)
-    parts = {"access": key.access_key, "secret": key.secret_key, "securitytoken": key.security_token}
-    return web.json_response({"credential": {**parts, "expires_at": iso(key.expires_at)}}, status=201)
+    return web.json_response(temporary(world.issue_key(agency.account, life)), status=201)

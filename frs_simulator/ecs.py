@@ -5,7 +5,7 @@ import secrets
 from aiohttp import web
 
 from frs_simulator.gateway import WORLD
-from frs_simulator.iam import iso
+from frs_simulator.iam import temporary
 
 
 async def create_token(request: web.Request) -> web.Response:
@@ -29,6 +29,4 @@ async def security_key(request: web.Request) -> web.Response:
         return web.Response(status=401, text="Unauthorized")
     if world.machine.account is None:
         return web.Response(status=401, text="Please configure Cloud Service Agency first")
-    key = world.temporary_key(world.machine.account)
-    parts = {"access": key.access_key, "secret": key.secret_key, "securitytoken": key.security_token}
-    return web.json_response({"credential": {**parts, "expires_at": iso(key.expires_at)}})
+    return web.json_response(temporary(world.temporary_key(world.machine.account)))

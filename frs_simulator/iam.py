@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from frs_simulator.gateway import CALLER, Caller
+from frs_simulator.issuers import TemporaryKey
 from frs_simulator.world import Account, Project, digest
 
 MAX_PER_PAGE = 5000
@@ -60,29 +61,21 @@ def built_in(account: Account, project: Project) -> Project:
     return next(first for first in account.projects if first.region == project.region)
 
 
-def iam_name(account: Account, project: Project) -> str:
-    """IAM names a built-in project as its region, and a sub-project after it."""
-    return project.region if built_in(account, project) is project else f"{project.region}_{project.name}"
+def iam_name(project: Project, first: Project) -> str:
+    """IAM names a built-in project, the `first` of its region, as that, and a sub-project after it."""
+    return project.region if first is project else f"{project.region}_{project.name}"
 
 
 def items_of(account: Account) -> list[dict[str, Any]]:
     """All projects of an account in a list, those without FRS included."""
-    firsts: dict[str, Project] = {}
+    firsts = {project.region: project for project in reversed(account.projects)}  # looked for once, as they are many
+    items = []
     for project in account.projects:
-        firsts.setdefault(project.region, project)
-    others = [item(account, digest("project", account.domain_name, name), name) for name in account.other_projects]
-    return [
-        item(account, project.id, project.region, enabled=project.enabled)
-        if firsts[project.region] is project
-        else item(
-            account,
-            project.id,
-            f"{project.region}_{project.name}",
-            firsts[project.region].id,
-            enabled=project.enabled,
-        )
-        for project in account.projects
-    ] + others
+        first = firsts[project.region]
+        parent_id = "" if first is project else first.id
+        items.append(item(account, project.id, iam_name(project, first), parent_id, enabled=project.enabled))
+    others = (item(account, digest("project", account.domain_name, name), name) for name in account.other_projects)
+    return [*items, *others]
 
 
 def item(account: Account, project_id: str, name: str, parent_id: str = "", *, enabled: bool = True) -> dict[str, Any]:
@@ -102,6 +95,12 @@ def item(account: Account, project_id: str, name: str, parent_id: str = "", *, e
 def domain(account: Account) -> dict[str, str]:
     """An account as IAM shows it."""
     return {"id": account.domain_id, "name": account.domain_name}
+
+
+def temporary(key: TemporaryKey) -> dict[str, Any]:
+    """A temporary key as IAM tells it, and the metadata service of a machine."""
+    parts = {"access": key.access_key, "secret": key.secret_key, "securitytoken": key.security_token}
+    return {"credential": {**parts, "expires_at": iso(key.expires_at)}}
 
 
 def iso(unix_seconds: float) -> str:

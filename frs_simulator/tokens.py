@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from frs_simulator.gateway import WORLD, Refusal, by_token
-from frs_simulator.iam import domain, iam_name, iso, keystone
+from frs_simulator.iam import built_in, domain, iam_name, iso, keystone
 from frs_simulator.world import Account, IssuedToken, Project, World
 
 WRONG = "The username or password is wrong."
@@ -54,7 +54,8 @@ class Scope:
     def _project(self, account: Account) -> Project | None:
         if self.project_id is not None:
             return account.by_id.get(self.project_id)
-        return next((project for project in account.projects if iam_name(account, project) == self.project_name), None)
+        names = ((project, iam_name(project, built_in(account, project))) for project in account.projects)
+        return next((project for project, name in names if name == self.project_name), None)
 
 
 async def create_token(request: web.Request) -> web.Response:
@@ -145,7 +146,8 @@ def described(token: IssuedToken, method: str, scope: Scope) -> dict[str, Any]:
     account, project = token.account, token.project
     good_for: dict[str, Any] = {"domain": domain(account)}
     if project:
-        good_for = {"project": {"id": project.id, "name": iam_name(account, project), "domain": domain(account)}}
+        name = iam_name(project, built_in(account, project))
+        good_for = {"project": {"id": project.id, "name": name, "domain": domain(account)}}
     user = {"id": account.user_id, "name": account.user_name, "domain": domain(account), "password_expires_at": ""}
     return {
         "methods": [method],
