@@ -78,11 +78,7 @@ class Gate:
             self._pauses.pause(project, failure, wanted)
             second = sorted(self._throttled.values())[-2:][0] if len(self._throttled) > 1 else 0.0
             self._pauses.everybody.start(failure, max(second, min(wanted, poll_interval, LONGEST_FOR_ONE)))
-        elif (
-            failure.status is not None
-            and not failure.by_proxy
-            and failure.reason not in (Reason.THROTTLED, Reason.AUTH)
-        ):
+        elif failure.answered and failure.reason not in (Reason.THROTTLED, Reason.AUTH):
             self._throttled.clear()  # a refusal may be an older one that stands
 
     def _give_back_slot(self) -> None:

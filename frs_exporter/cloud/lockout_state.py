@@ -49,7 +49,7 @@ def kind_of(failure: Failure) -> Kind:
     if proves_secret(failure):
         return Kind.ACCEPTED
     # ANSWERED is also a 2xx that could not be read: the endpoint is there, but that proves no secret.
-    return Kind.ANSWERED if failure.status is not None and not failure.by_proxy else Kind.FAILED
+    return Kind.ANSWERED if failure.answered else Kind.FAILED
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -23,8 +23,6 @@ NOT_SUBSCRIBED = "FRS.0019"
 """Nothing of FRS is subscribed: an answer that comes dressed as an error."""
 NOT_SUBSCRIBED_EITHER = frozenset({NOT_SUBSCRIBED, "FRS.0020"})
 """With FRS.0020 the sub-service that the API belongs to is not, which tells of face sets what there is to tell."""
-
-
 NO_MESSAGE = "no message"
 
 
@@ -83,6 +81,11 @@ class Failure:
     unrenewable: bool = False
     of_agency: bool = False
     lacks: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the endpoint itself has answered, whatever it says."""
+        return self.status is not None and not self.by_proxy
 
     def log_fields(self) -> dict[str, str | int]:
         """What the log tells of it, without what is not known."""
