@@ -1,4 +1,4 @@
-"""Who gives temporary keys: the metadata service of a machine, the agent of a cluster; and what may be made of it."""
+"""Who gives temporary keys, and to whom: a machine's metadata service, a cluster's agent, STS, and IAM for agencies."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING

@@ -1,1 +1,1 @@
-"""The only rooms that talk to Huawei Cloud."""
+"""The only package that talks to Huawei Cloud."""

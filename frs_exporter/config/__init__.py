@@ -1,1 +1,1 @@
-"""A file becomes a Config."""
+"""One or several files become a Config."""

@@ -1,4 +1,4 @@
-"""A validated file becomes frozen values: targets, rules, credentials."""
+"""A validated file becomes frozen values: targets, and rules that find some."""
 
 from collections.abc import Mapping
 from typing import Any

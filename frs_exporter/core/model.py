@@ -1,4 +1,4 @@
-"""The frozen values that every room shares: targets, jobs, samples, and a job's state."""
+"""The frozen values that every package shares: targets, jobs, samples, and a job's state."""
 
 import math
 import re
@@ -21,8 +21,6 @@ SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
 """What a sub-service may be called: names from the wire become label values."""
 FIELD_ENDING = "_service"
 """Of the vendor's own names for sub-services, the fields of its answer (face_02_0025)."""
-
-
 MAX_RECENT = 20
 """Polls of a job whose ends are remembered."""
 
