@@ -33,6 +33,7 @@ def check(document: Document) -> None:
     check_one_kind(document)
     check_duplicates(document)
     check_discovery(document)
+    check_names_apart(document)
     check_stale_after(document)
 
 
@@ -93,7 +94,6 @@ def check_discovery(document: Document) -> None:
             remedy = "put {region} in it, or name one region"
             message = f"several regions, but {location(document, of_one[0])} is the same for all: {remedy}"
             document.problem(("discovery", index, "regions"), message)
-    check_names_apart(document)
 
 
 def check_duplicates(document: Document) -> None:
