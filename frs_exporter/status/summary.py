@@ -36,9 +36,8 @@ def usage_class(fullness: float) -> str:
 
 def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:
     """The sub-services that get a column: documented ones, then the commonest; and whether there are others."""
-    names = sorted(number, key=lambda name: (name not in DOCUMENTED, -number[name], name))
     documented = [name for name in DOCUMENTED if name in number]
-    names = [*documented, *(name for name in names if name not in documented)]
+    names = [*documented, *sorted(number.keys() - documented, key=lambda name: (-number[name], name))]
     return names[:MAX_COLUMNS], len(names) > MAX_COLUMNS
 
 
