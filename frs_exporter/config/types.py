@@ -72,22 +72,14 @@ def endpoint(value: str) -> str:
     """A base URL in which only `{region}` is to be filled in; raises ValueError."""
     check_placeholders(value, ("region",))
     filled = value.replace("{region}", "region")
-    if (
-        not filled.startswith(("http://", "https://"))
-        or not has_host(filled)
-        or not re.fullmatch(r"[\w.:/~\[\]-]+", filled, re.ASCII)
-    ):
+    if not re.fullmatch(r"https?://[\w.:/~\[\]-]+", filled, re.ASCII) or not has_host(filled):
         raise ValueError("must be a URL like https://face.{region}.myhuaweicloud.com, without user, query or fragment")
     return value.rstrip("/")
 
 
 def service_url(value: str) -> str:
     """The URL of a service, maybe with a path and a query; raises ValueError."""
-    if (
-        not value.startswith(("http://", "https://"))
-        or not has_host(value)
-        or not re.fullmatch(r"https?://[\w.:\[\]-]+(/[\w.:/~%&=?+-]*)?", value, re.ASCII)
-    ):
+    if not re.fullmatch(r"https?://[\w.:\[\]-]+(/[\w.:/~%&=?+-]*)?", value, re.ASCII) or not has_host(value):
         raise ValueError("must be a URL like http://127.0.0.1:8080/v1/credentials, without user and fragment")
     return value
 
