@@ -40,9 +40,9 @@ URL: TypeAdapter[str] = TypeAdapter(Url)
 class CredentialReader:
     """Makes credentials; what is wrong is noted in the document."""
 
-    def __init__(self, document: Document, on_read: OnRead, environment: Environment = os.environ) -> None:
+    def __init__(self, document: Document, on_read: OnRead) -> None:
         self._document = document
-        self._environment = environment
+        self._environment: Environment = os.environ
         self._on_read = on_read
         self.sources: list[str] = []
         """Where credentials were found that could have been anywhere."""
