@@ -15,7 +15,9 @@ from tests.test_check import config_of
 
 GOOD = Path(__file__).parent / "config/files/minimal.good.yaml"
 WITHOUT = """
-import asyncio, os, select, signal, sys
+import os
+os.supports_dir_fd = set()
+import asyncio, select, signal, sys
 sys.modules["fcntl"] = sys.modules["resource"] = None
 for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_DIRECTORY", "geteuid", "fchown", "fchmod"):
     delattr(os, name)

@@ -1,6 +1,8 @@
 """Where to listen: sockets at an address, and how the address of a socket is written."""
 
 import asyncio
+import contextlib
+import errno
 import socket
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -9,6 +11,8 @@ Address = tuple[str | None, int]
 """Host, None for all of the machine's addresses, and port."""
 
 BACKLOG = 1024
+NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+"""What is said of an address of a family that this machine does not have, as where IPv6 is turned off."""
 
 
 def literal(host: str | None) -> IPv4Address | IPv6Address | None:
@@ -31,18 +35,26 @@ def serves_both(address: Address, others: Iterable[Address]) -> bool:
 
 
 async def bind(address: Address, others: Iterable[Address] = ()) -> list[socket.socket]:
-    """Sockets that listen at an address, of each family that it has, where `others` are listened at, too.
+    """Sockets that listen at an address, of each family that it has here, where `others` are listened at, too.
 
     Raises OSError and UnicodeError.
     """
     host, port = address
     if serves_both(address, others):
         return [socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)]
-    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port, start_serving=False)
-    bound = [sock.dup() for sock in server.sockets]
-    server.close()
-    for sock in bound:
-        sock.listen(BACKLOG)
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    bound, not_here = list[socket.socket](), list[OSError]()
+    with contextlib.ExitStack() as open_sockets:
+        for family, name in dict.fromkeys((family, name) for family, _, _, _, name in found):
+            try:
+                bound.append(open_sockets.enter_context(socket.create_server(name, family=family, backlog=BACKLOG)))
+            except OSError as error:
+                if error.errno not in NOT_HERE:
+                    raise
+                not_here.append(error)
+        if not bound:
+            raise not_here[0]
+        open_sockets.pop_all()
     return bound
 
 
