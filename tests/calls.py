@@ -118,7 +118,8 @@ def with_texts(value: Any) -> Any:
         case str():
             return Text(value)
         case list() | tuple():
-            return type(value)(map(with_texts, value))
+            make = getattr(value, "_make", type(value))  # a NamedTuple is not made of one list
+            return make(map(with_texts, value))
         case dict():
             return {with_texts(key): with_texts(item) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):

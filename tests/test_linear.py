@@ -8,11 +8,13 @@ import re
 import tempfile
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import pytest
+import trustme
 
 from frs_exporter.cli.check_output import as_json, as_prometheus, as_table, report_of
 from frs_exporter.config.load import Config, build, load
@@ -35,6 +37,7 @@ from tests.conftest import CloudContext, account, run_virtual, virtual_now
 from tests.exposition.coding import coded
 from tests.fleet import PER_CREDENTIAL, fleet, written
 from tests.polling.living import config_of
+from tests.web.authority import write
 from tests.web.serving import fill
 
 SIZES = (500, 1000)
@@ -58,6 +61,8 @@ def tmp_path() -> Iterator[Path]:
 
 def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
     """A fleet of which every notice can be told, of each project where a notice can be about one."""
+    (folder / "team.YAML").touch()
+    write(folder, "ended", trustme.CA().issue_cert("client", not_after=datetime(2001, 1, 1, tzinfo=UTC)))
     config = fleet(projects)
     config["defaults"] |= {"poll_interval": "1m", "month_budget_cny": 1}
     config["limits"] = {api: {"rate": 0.01, "concurrency": 1} for api in ("frs", "ces")}
@@ -71,7 +76,8 @@ def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
         if number % 3 == 0:
             credential["endpoints"] = {"ces": f"http://ces.site-{number}.example.com/{{region}}"}
         if number % 5 == 0:
-            credential["http_client"] = {"tls_config": {"insecure_skip_verify": True}}
+            own = {"cert_file": "ended.pem", "key_file": "ended.key"}
+            credential["http_client"] = {"tls_config": {"insecure_skip_verify": True, **own}}
     for number, project in enumerate(config["projects"]):
         project |= {"region": f"region-{number}", "require": ["detect", f"service_{number}"], "stale_after": "75s"}
         if number % 2:
@@ -120,7 +126,7 @@ def loading(projects: int, folder: Path) -> Stages:
     file.chmod(0o644)
     with counting() as calls, pytest.MonkeyPatch().context() as environment:
         environment.setenv("SSL_CERT_DIR", os.devnull)  # a machine that trusts nobody, which is a reason to warn
-        config = Source(str(file), load).load()
+        config = Source(str(folder), load).load()
         notices(config)
     stages["load"] = calls
     document = read(file.read_text(), str(file))
