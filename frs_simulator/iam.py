@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from frs_simulator.gateway import CALLER, Caller
+from frs_simulator.gateway import CALLER, WORLD, Caller
 from frs_simulator.issuers import TemporaryKey
 from frs_simulator.world import Account, Project, digest
 
@@ -35,6 +35,7 @@ async def list_projects(request: web.Request) -> web.Response:
         page, size = 0, 0
     if page < 1 or not 1 <= size <= MAX_PER_PAGE:
         return keystone(400, "Bad Request", "page and per_page must be given together.")
+    size = min(size, request.app[WORLD].projects_per_page)
     of_page = items[(page - 1) * size : page * size]
     return web.json_response({"projects": of_page, "links": {"next": None, "previous": None}})
 

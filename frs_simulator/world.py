@@ -170,6 +170,8 @@ class World:
     """What a login without a role on its project is answered: Keystone says 401, as of a wrong password; 403 tells."""
     unscoped_logins: bool = True
     """Whether IAM takes logins without a scope, as it does."""
+    projects_per_page: int = 5000
+    """The most that IAM puts on a page of the list of projects, whatever is asked for."""
     visits: list[Visit] | None = None
     """Every request, where somebody wants to know."""
     locks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))

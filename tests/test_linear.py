@@ -20,7 +20,7 @@ from frs_exporter.cli.check_output import as_json, as_prometheus, as_table, repo
 from frs_exporter.config.load import Config, build, load
 from frs_exporter.config.source import Source
 from frs_exporter.config.yaml import OnRead, read, unwatched
-from frs_exporter.core.discovery import Listed
+from frs_exporter.core.discovery import Listed, Listing
 from frs_exporter.core.model import Notice
 from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.page import GZIP, TEXT
@@ -101,12 +101,12 @@ def text_of(config: dict[str, Any]) -> str:
     return re.sub(r"'(!file [^']*)'", r"\1", written(config))
 
 
-def found(config: Config) -> dict[str, tuple[Listed, ...]]:
+def found(config: Config) -> dict[str, Listing]:
     """What each rule may find."""
     numbers = range(PER_CREDENTIAL)
     return {
-        rule.name: tuple(
-            Listed(digest(rule.name, str(n)), f"{rule.regions[0]}_{n}", rule.regions[0], True) for n in numbers
+        rule.name: Listing(
+            tuple(Listed(digest(rule.name, str(n)), f"{rule.regions[0]}_{n}", rule.regions[0], True) for n in numbers)
         )
         for rule in config.discovery
     }

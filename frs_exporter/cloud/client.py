@@ -14,7 +14,7 @@ from frs_exporter.cloud.agency import base_scope
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no_config
 from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.memory import Memory
-from frs_exporter.cloud.transport import Request, Response, Transport, read_json
+from frs_exporter.cloud.transport import MAX_BODY, Request, Response, Transport, read_json
 from frs_exporter.core.credentials import AssumedAgency, Credential, names_of, user_of
 from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Api, Limit, RequestScope
@@ -75,9 +75,12 @@ class Client:
         *,
         trace: Trace = UNTRACED,
         digests: Digests | None = None,
+        read: Callable[[Response], Any] = read_json,
+        max_body: int = MAX_BODY,
     ) -> Any:
         """The JSON at `path`, for which JSON is posted if there is any, which must change nothing.
 
+        Where it is not the JSON that is wanted, `read` makes of the answer what is; of `max_body` bytes at most.
         Raises ApiError, and Unchanged where `digests` are given and the answer is that of before.
         """
         name, endpoint = access.credential.name, access.endpoints[api]
@@ -88,7 +91,8 @@ class Client:
             project=access.project_id,
             poll_interval=access.poll_interval,
             trace=trace,
-            read=digests.read if digests else read_json,
+            read=digests.read if digests else read,
+            max_body=max_body,
         )
         trace.event("authorization: %s of %s%s", access.credential.kind, name, Held(self.token_expiry(access)))
         data = (await self._send(request, access)).data

@@ -2,22 +2,29 @@
 
 import json
 import math
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 MAX_DIGITS = 100
 
 
-def decode(body: bytes) -> Any:
-    """The value of a JSON text; raises ValueError with what is wrong with it."""
+def decode(body: bytes | bytearray, names: Collection[str] = ()) -> Any:
+    """The value of a JSON text; raises ValueError with what is wrong with it.
+
+    If there are `names`, objects have no others: of a long list, what nobody wants would take most of the memory.
+    """
     try:
-        return DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))  # as json.loads() does
+        return (decoder(partial(some_of, names)) if names else DECODER).decode(
+            body.decode(json.detect_encoding(body), "surrogatepass")
+        )  # as json.loads() does
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except ValueError as error:
         raise ValueError(problem(body, error)) from None
 
 
-def problem(body: bytes, error: ValueError) -> str:
+def problem(body: bytes | bytearray, error: ValueError) -> str:
     """What is wrong, in words that quote nothing of the body."""
     start = body.lstrip()[:1]
     if not start:
@@ -34,6 +41,11 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(names) < len(pairs):
         raise ValueError("a name occurs twice in one object")
     return names
+
+
+def some_of(names: Collection[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of `pairs` with those of the names that it has; raises ValueError as `unique` does."""
+    return {name: value for name, value in unique(pairs).items() if name in names}
 
 
 def refuse(constant: str) -> float:
@@ -56,5 +68,10 @@ def finite(text: str) -> float:
     return number
 
 
-# Python takes NaN, which JSON has not (RFC 8259, 6), and of equal names the last; others refuse (RFC 8259, 4).
-DECODER = json.JSONDecoder(object_pairs_hook=unique, parse_constant=refuse, parse_float=finite, parse_int=whole)
+def decoder(hook: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> json.JSONDecoder:
+    """A strict decoder that makes its objects so."""
+    # Python takes NaN, which JSON has not (RFC 8259, 6), and of equal names the last; others refuse (RFC 8259, 4).
+    return json.JSONDecoder(object_pairs_hook=hook, parse_constant=refuse, parse_float=finite, parse_int=whole)
+
+
+DECODER = decoder(unique)

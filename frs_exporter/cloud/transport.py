@@ -25,8 +25,10 @@ from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, R
 from frs_exporter.core.model import DIRECT, KEY_SERVICES, Api, HttpOptions, Limit, Proxy, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.runtime.offload import run_offloaded
 
 MAX_BODY = 1 << 20
+"""Bytes of an answer; one that a request allows to be longer is read in a thread."""
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
 
 log = structlog.get_logger()
@@ -53,7 +55,7 @@ class Request:
 
     `project` is the id of whom it is about, empty for an account, `poll_interval` in seconds how often. `secret` is
     what of the body must not come back in an error; `read` makes of an answer what is wanted, and raises ValueError or
-    ApiError where it cannot: only an answer that can be read proves who has asked.
+    ApiError where it cannot: only an answer that can be read proves who has asked. `max_body` is in bytes.
     """
 
     api: Api
@@ -68,6 +70,7 @@ class Request:
     read: Callable[[Response], Any] = field(default=read_json, repr=False)
     project: str = ""
     poll_interval: float = 60.0
+    max_body: int = MAX_BODY
     trace: Trace = field(default=UNTRACED, repr=False, compare=False)
 
     @property
@@ -194,7 +197,7 @@ class Transport:
                 request.trace.headers(lower, secrets, "< %s", response.status)
                 # Before the body is read, as that takes time.
                 skew = clock_skew(lower, sent_at, self._now())
-                body = await body_of(response)
+                body = await body_of(response, request.max_body)
         except (TimeoutError, aiohttp.ClientError, SocksError, OSError, UnicodeError) as error:
             names = () if progress.reached or progress.connected else looked_up(url, proxy)
             looking_up = next(filter(self._connections.looking_up, names), None)
@@ -202,11 +205,11 @@ class Transport:
             raise ApiError(failure) from None  # aiohttp's errors hold the request, secrets and all
         raw = Response(response.status, lower, body)
         if proxy:
-            check_proxy(raw.status, body, lower, url, proxy)
+            check_proxy(raw.status, raw.data, lower, url, proxy)
         # What is the proxy's own has been raised: its Date is not of the cloud's clock.
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(self._skews.heard(request.api, request.endpoint, skew))
-        return check_status(raw, request, headers, secrets, skew)
+        return await off_the_loop(partial(check_status, raw, request, headers, secrets, skew), len(body))
 
 
 @lru_cache
@@ -242,8 +245,9 @@ def classify_response(raw: Response, by_token: bool, secrets: Collection[str]) -
 
 def decode_body(raw: Response, request: Request) -> Response:
     """The answer with what was to be read of its body; raises ApiError where that cannot be."""
-    if len(raw.data) > MAX_BODY:
-        raise ApiError(Failure(Reason.PAYLOAD, f"the answer is longer than {MAX_BODY} bytes", status=raw.status))
+    if len(raw.data) > request.max_body:
+        message = f"the answer is longer than {request.max_body} bytes"
+        raise ApiError(Failure(Reason.PAYLOAD, message, status=raw.status, too_long=True))
     try:
         # A 2xx that is no JSON, or not what was asked for, proves nothing: a portal on the way may have answered.
         return Response(raw.status, raw.headers, request.read(raw))
@@ -252,24 +256,34 @@ def decode_body(raw: Response, request: Request) -> Response:
         raise ApiError(Failure(Reason.PAYLOAD, message, status=raw.status, request_id=about)) from None
 
 
-async def body_of(response: aiohttp.ClientResponse) -> bytes:
-    """The body; a refusal is one, whatever becomes of its words."""
+async def off_the_loop(read: Callable[[], Response], size: int) -> Response:
+    """What is read of a body of so many bytes, of a long one in a thread: it may take a second; raises ApiError."""
+    if size <= MAX_BODY:
+        return read()
     try:
-        return await read_bounded(response)
+        return await run_offloaded(read)
+    except OSError as error:
+        raise ApiError(Failure(Reason.INTERNAL, f"no thread to read a long answer in: {error}")) from None
+
+
+async def body_of(response: aiohttp.ClientResponse, max_body: int) -> bytes | bytearray:
+    """The body, which is longer than so many bytes if it has more; a refusal is one, whatever becomes of its words."""
+    try:
+        return await read_bounded(response, max_body if response.status // 100 == 2 else MAX_BODY)
     except (TimeoutError, aiohttp.ClientError, OSError):
         if response.status < 400:
             raise
         return b""
 
 
-async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
-    """The body, decompressed; of a longer one than MAX_BODY at least so much that it shows."""
+async def read_bounded(response: aiohttp.ClientResponse, max_body: int) -> bytes | bytearray:
+    """The body, decompressed; of a longer one than `max_body` at least so much that it shows."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > MAX_BODY:
+        if len(body) > max_body:
             break
-    return bytes(body)
+    return bytes(body) if len(body) <= MAX_BODY else body  # a long one is not copied: that alone takes tens of ms
 
 
 def secrets_in(request: Request, headers: Mapping[str, str], proxy: Proxy | None) -> list[str]:

@@ -25,6 +25,17 @@ class Listed:
     sub_project: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is known of an account's projects after a look; `cut` says that IAM lists more than were read.
+
+    That a project is missing in a cut list proves nothing: it may stand where nobody has read.
+    """
+
+    projects: tuple[Listed, ...] = ()
+    cut: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
     """A rule: whose projects are looked for, which of them are meant, and what they are asked.

@@ -66,6 +66,7 @@ class Failure:
     `by_vendor` says that the answer has a shape of the vendor's, and is not a stranger's on the way.
     `of_agency` says that IAM was asked for the keys of an agency, and gives none.
     `lacks` is what this machine has not got for the request: `keys` or a `token_file`, which no vendor mends.
+    `too_long` says that the answer has more bytes than are read.
     `unrenewable` says that the request carried a token that somebody else has bought: no other can be had.
     """
 
@@ -81,6 +82,7 @@ class Failure:
     unrenewable: bool = False
     of_agency: bool = False
     lacks: str = ""
+    too_long: bool = False
 
     @property
     def answered(self) -> bool:

@@ -97,6 +97,8 @@ def explain(failure: Failure) -> Explanation:
         return OTHERS["proxy"]
     if failure.lacks:
         return OTHERS[f"no_{failure.lacks}"]
+    if failure.too_long:
+        return OTHERS["long_list" if failure.api == "iam" else "long_answer"]
     if failure.status is not None and failure.status // 100 == 3:
         return REASONS[Reason.PAYLOAD]
     if failure.api in NEARBY:

@@ -93,7 +93,7 @@ class Telemetry:
         self.discovery_projects = gauge("discovery_projects", text, rule)
         text = "Projects found that are not watched by any shard, as another one has their name."
         self.discovery_skipped = gauge("discovery_projects_skipped", text, rule)
-        text = "Projects found that are not watched by any shard, as the rule has its max_projects."
+        text = "Projects found that no shard watches, as the rule has its max_projects; of a cut list at least so many."
         self.discovery_over_limit = gauge("discovery_projects_over_limit", text, rule)
         self.by_rule = (
             *(self.discovery_success, self.discovery_time),

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 
 from frs_exporter.cloud.client import Client
-from frs_exporter.cloud.projects import list_projects
-from frs_exporter.core.discovery import Discovery, Listed
+from frs_exporter.cloud.projects import NOTHING, list_projects
+from frs_exporter.core.discovery import Discovery, Listing
 from frs_exporter.core.errors import ApiError, ConfigError, Failure
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.schedule import next_delay
@@ -32,7 +32,7 @@ class Discoverer:
         now: Callable[[], float],
         rng: random.Random,
     ) -> None:
-        self.lists: dict[str, tuple[Listed, ...]] = {}
+        self.lists: dict[str, Listing] = {}
         self.untried: set[str] = set()
         self._client = client
         self._telemetry = telemetry
@@ -63,7 +63,7 @@ class Discoverer:
             self._tasks[name] = asyncio.create_task(self._run(name), name=f"discover {name}")
         self._rules = wanted
 
-    def kept_lists(self, rules: Iterable[Discovery]) -> dict[str, tuple[Listed, ...]]:
+    def kept_lists(self, rules: Iterable[Discovery]) -> dict[str, Listing]:
         """The lists that were there, by the rule's name, if these were the rules: those of the same user."""
         known = {rule.name: rule for rule in rules if rule.name in self.lists}
         return {
@@ -81,7 +81,8 @@ class Discoverer:
         while True:
             rule, retry_after = self._rules[name], None
             try:
-                before, self.lists[name] = self.lists.get(name), await list_projects(self._client, rule.access)
+                before = self.lists.get(name)
+                self.lists[name] = await list_projects(self._client, rule, before or NOTHING)
                 if failures or self.lists[name] != before:
                     await self._changed()
                 failures, reason = 0, self._succeeded(name, reason)
@@ -109,5 +110,6 @@ class Discoverer:
         self._telemetry.discovery_success.labels(name).set(0)
         if reason != failure.reason:
             details = {**failure.log_fields(), "advice": advice(failure)}
-            log.warning("discovery failed", discovery=name, **details, kept_projects=len(self.lists.get(name, ())))
+            kept = len(self.lists.get(name, NOTHING).projects)
+            log.warning("discovery failed", discovery=name, **details, kept_projects=kept)
         return failure.reason

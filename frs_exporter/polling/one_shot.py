@@ -15,7 +15,7 @@ from frs_exporter.cloud.projects import list_projects
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS, Collector
 from frs_exporter.config.load import Config
-from frs_exporter.core.discovery import Discovery, Listed
+from frs_exporter.core.discovery import Discovery, Listing
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Job, JobState, Key, Target
 from frs_exporter.core.schedule import Shard
@@ -117,11 +117,11 @@ class Check:
             await client.close()
 
     async def _plan(self, client: Client) -> None:
-        lists: dict[str, tuple[Listed, ...]] = {}
+        lists: dict[str, Listing] = {}
 
         async def look(rule: Discovery) -> None:
             try:
-                lists[rule.name] = await list_projects(client, rule.access)
+                lists[rule.name] = await list_projects(client, rule)
             except ApiError as error:
                 self.undiscovered[rule.name] = error.failure
 

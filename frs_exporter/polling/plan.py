@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from frs_exporter.config.load import Config
 from frs_exporter.core.counting import counted
 from frs_exporter.core.credentials import AssumedAgency, user_of
-from frs_exporter.core.discovery import Discovery, Listed
+from frs_exporter.core.discovery import Discovery, Listing
 from frs_exporter.core.model import KEY_SERVICES, Api, Job, Limit, Notice, RequestScope, Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.polling.capacity import overloads
 
-Found = Mapping[str, tuple[Listed, ...]]
+Found = Mapping[str, Listing]
 """The newest list of each rule, by the rule's name."""
 
 PASSWORD_SHARDS = 2
@@ -23,13 +23,15 @@ KEY_SHARDS = 4
 class Names:
     """What a rule has found, other shards' included: how many it means, which are new, and which have a taken name.
 
-    Of those that it means so many are `over_limit`, and not watched.
+    Of those that it means so many are `over_limit`, and not watched; where the list is `cut`, at least so many, as all
+    that was not read counts as one.
     """
 
     meant: int = 0
     watched: frozenset[str] = frozenset()
     skipped: frozenset[str] = frozenset()
     over_limit: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,14 @@ def plan(config: Config, lists: Found, shard: Shard, before: Iterable[Job] = ())
     known = {user_project(target) for target in config.targets}
     found = {}
     for rule in (rule for rule in config.discovery if rule.name in lists):
-        meant, over_limit = rule.meant(lists[rule.name])
+        cut = lists[rule.name].cut
+        meant, beyond = rule.meant(lists[rule.name].projects)
+        over_limit = beyond + cut
         new = [target for target in rule.targets(meant) if user_project(target) not in known]
         taken = {target.project for target in new if targets.setdefault(target.project, target) is not target}
         own_names = {target.project for target in new} - taken
         known.update(user_project(target) for target in new if target.project in own_names)
-        found[rule.name] = Names(len(meant) + over_limit, frozenset(own_names), frozenset(taken), over_limit)
+        found[rule.name] = Names(len(meant) + over_limit, frozenset(own_names), frozenset(taken), over_limit, cut)
     own = [target for target in targets.values() if shard.owns(target.project)]
     old = {job.key: job for job in before}
     wanted = (Job(target, collector) for target in own for collector in target.display.collectors)
@@ -82,13 +86,19 @@ def user_project(target: Target) -> tuple[str, ...]:
 def over_limits(rules: tuple[Discovery, ...], found: Mapping[str, Names]) -> Iterator[Notice]:
     """A notice for each rule that means more projects than are watched."""
     for rule in rules:
-        if over_limit := found.get(rule.name, Names()).over_limit:
+        names = found.get(rule.name, Names())
+        if over_limit := names.over_limit:
             some = f"{counted(over_limit, 'project')} {'is' if over_limit == 1 else 'are'}"
-            text = (
+            some = f"at least {some}" if names.cut else some
+            beyond = (
                 f"discovery {rule.name}: {some} found but not watched, as max_projects is {rule.max_projects}; raise"
                 " it, or mean fewer with regions, include or exclude"
             )
-            yield Notice(text, serious=True)
+            unread = (
+                f"discovery {rule.name}: {some} found but not watched, as IAM lists more projects than are read; put"
+                " those that you want under projects"
+            )
+            yield Notice(beyond if over_limit > names.cut else unread, serious=True)
 
 
 def many_shards(own: list[Target], rules: tuple[Discovery, ...], shard: Shard) -> Iterator[Notice]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,8 +18,9 @@ from aiohttp.client_reqrep import ConnectionKey
 from aioresponses import aioresponses
 
 from frs_exporter.cloud.clock_skew import clock_skew, skew_hint
-from frs_exporter.cloud.transport import MAX_BODY, Request, Transport
+from frs_exporter.cloud.transport import MAX_BODY, Request, Response, Transport
 from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.core.explanations import advice
 from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.conftest import LIMITS, believing, proxied, run_virtual
@@ -37,8 +39,8 @@ async def unauthorized(_: Request) -> AsyncIterator[Mapping[str, str]]:
     yield {}
 
 
-def request_to(endpoint: str, target: str = "/v1/x", timeout: float = 5.0) -> Request:
-    return Request(Api.FRS, endpoint, "ops", "GET", target, timeout)
+def request_to(endpoint: str, target: str = "/v1/x", timeout: float = 5.0, **options: Any) -> Request:
+    return Request(Api.FRS, endpoint, "ops", "GET", target, timeout, **options)
 
 
 async def test_an_error_has_nothing_of_the_librarys() -> None:
@@ -194,6 +196,45 @@ async def test_a_body_is_bounded_also_when_it_is_a_gzip_bomb(serve: Serve, compr
     assert error is not None
     assert error.reason is Reason.PAYLOAD
     assert "longer than" in error.message
+
+
+async def test_a_long_body_that_is_allowed_is_read_in_a_thread(serve: Serve) -> None:
+    """The loop has its turns meanwhile; refusals, and what nobody allows, are as short as ever."""
+    readers: list[threading.Thread] = []
+
+    def read(raw: Response) -> Any:
+        readers.append(threading.current_thread())
+        return json.loads(raw.data)
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response(" " * int(request.query["length"]))
+
+    endpoint = await serve(handler)
+    for length, offloaded in ((1000, False), (2 * MAX_BODY, True)):
+        answer, _ = await send(endpoint, target=f"/v1/x?length={length}", read=read, max_body=3 * MAX_BODY)
+        assert len(answer.data) == length
+        assert (readers.pop() is not threading.main_thread()) is offloaded
+    _, error = await send(endpoint, target=f"/v1/x?length={3 * MAX_BODY}", read=read, max_body=3 * MAX_BODY)
+    assert error is not None
+    assert (error.reason, error.too_long, readers) == (Reason.PAYLOAD, True, [])
+    assert error.message == f"the answer is longer than {3 * MAX_BODY} bytes"
+
+
+async def test_what_is_wrong_with_a_long_body_is_a_failure_as_of_a_short_one(serve: Serve) -> None:
+    async def handler(_: Any) -> web.Response:
+        return web.Response(body=b"[" + b"0," * MAX_BODY)
+
+    _, error = await send(await serve(handler), max_body=3 * MAX_BODY)
+    assert error is not None
+    assert error.reason is Reason.PAYLOAD
+    assert error.message.startswith("the answer is not usable: ")
+
+
+@pytest.mark.parametrize(("api", "advised"), [("iam", "access key"), ("frs", "portal"), ("iam", "under projects")])
+def test_what_is_too_long_is_more_than_a_bug_to_report(api: str, advised: str) -> None:
+    failure = Failure(Reason.PAYLOAD, "the answer is longer than 5 bytes", api=api, too_long=True)
+    assert advised in advice(failure)
+    assert advice(failure) != advice(replace(failure, too_long=False))
 
 
 async def test_a_long_error_page_keeps_its_status(serve: Serve) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import structlog
 
-from frs_exporter.cloud.projects import PER_PAGE, list_projects
+from frs_exporter.cloud.projects import MAX_LIST, MAX_PAGES, MAX_PROJECTS, PER_PAGE, list_projects
+from frs_exporter.cloud.transport import MAX_BODY, Response
 from frs_exporter.config.load import load
-from frs_exporter.core.errors import ApiError, ConfigError
+from frs_exporter.core.discovery import Discovery, Listing
+from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.model import Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.telemetry import Telemetry
@@ -22,6 +24,7 @@ from frs_exporter.polling.plan import plan
 from frs_simulator import Account, Project
 from frs_simulator.demo import subscribed
 from frs_simulator.faults import HANG, Fault
+from frs_simulator.iam import items_of
 from frs_simulator.world import digest
 from tests.calls import Calls, counting
 from tests.conftest import EPOCH, CloudContext, account, run_virtual, virtual_now
@@ -157,17 +160,28 @@ def test_a_list_of_several_pages_is_found_whole(tmp_path: Path) -> None:
     run_virtual(main())
 
 
+def rule_of(target: Target, **options: Any) -> Discovery:
+    """A rule whose projects are asked for as those of a target."""
+    return Discovery(name="branch", template=target, **options)
+
+
 class Pages:
     """A client whose IAM has pages of its own."""
 
     def __init__(self, pages: Callable[[int], list[int]]) -> None:
         self.pages, self.asked = pages, 0
 
-    async def get(self, _: Any, __: Any, path: str) -> Any:
+    async def get(self, _: Any, __: Any, path: str, *, read: Callable[[Response], Any], max_body: int) -> Any:
         self.asked += 1
         match = re.search(r"page=(\d+)&", path)
         assert match
-        return {"projects": [{"id": f"{n:032x}", "name": "cn-north-4"} for n in self.pages(int(match[1]))]}
+        assert max_body == MAX_LIST
+        return answer([{"id": f"{n:032x}", "name": "cn-north-4"} for n in self.pages(int(match[1]))], read)
+
+
+def answer(projects: list[dict[str, Any]], read: Callable[[Response], Any]) -> Any:
+    """What is read of a list."""
+    return read(Response(200, {}, json.dumps({"projects": projects}).encode()))
 
 
 @pytest.mark.parametrize(
@@ -182,21 +196,129 @@ async def test_a_list_ends_where_a_page_brings_nothing_new(
     target: Target, pages: Callable[[int], list[int]], found: int
 ) -> None:
     client = Pages(pages)
-    assert len(await list_projects(client, target)) == found  # type: ignore[arg-type]
+    listing = await list_projects(client, rule_of(target))  # type: ignore[arg-type]
+    assert (len(listing.projects), listing.cut) == (found, False)
     assert client.asked <= 4
 
 
-async def test_a_list_that_never_ends_is_no_list(target: Target) -> None:
-    client = Pages(lambda page: [page])
-    with pytest.raises(ApiError, match="the list of projects has not ended after 200 pages"):
-        await list_projects(client, target)  # type: ignore[arg-type]
-    assert client.asked == 200
+@pytest.mark.parametrize(
+    ("pages", "found", "cut", "asked"),
+    [
+        (lambda page: [page], MAX_PAGES, True, MAX_PAGES + 1),
+        (lambda page: [page % 150], 150, False, 151),  # it repeats itself: there are no more
+        (lambda page: list(range(page * 500, page * 500 + 500)), MAX_PROJECTS, True, MAX_PAGES + 1),
+        (lambda page: list(range(page * 500, page * 500 + 500)) if page <= 200 else [], MAX_PROJECTS, False, 201),
+        (lambda page: list(range(page * 30_000, page * 30_000 + 30_000)), 120_000, True, 5),
+    ],
+    ids=["one a page, for ever", "round and round", "for ever", "just as many as are read", "pages longer than wanted"],
+)
+async def test_a_list_without_end_is_cut(
+    target: Target, pages: Callable[[int], list[int]], found: int, cut: bool, asked: int
+) -> None:
+    client = Pages(pages)
+    listing = await list_projects(client, rule_of(target))  # type: ignore[arg-type]
+    assert (len(listing.projects), listing.cut, client.asked) == (found, cut, asked)
+
+
+async def test_of_a_cut_list_what_was_watched_stays_until_it_is_known_to_be_gone(target: Target) -> None:
+    """IAM may list in another order each time: what is not read now may be there still."""
+    order = list(range(MAX_PAGES + 50))
+    disabled: set[int] = set()
+
+    class Shuffled(Pages):
+        async def get(self, *_: Any, read: Callable[[Response], Any], **__: Any) -> Any:
+            self.asked += 1
+            some = order[self.asked - 1 : self.asked]
+            parent: dict[str, Any] = {"parent_id": "e" * 32}
+            return answer(
+                [
+                    {"id": f"{n:032x}", "name": f"cn-north-4_{n:03}", "enabled": n not in disabled, **parent}
+                    for n in some
+                ],
+                read,
+            )
+
+    rule, before = rule_of(target, regions=("cn-north-4",), max_projects=5), Listing()
+
+    async def watched() -> tuple[Listing, list[int]]:
+        listing = await list_projects(Shuffled(lambda _: []), rule, before)  # type: ignore[arg-type]
+        return listing, [int(project.project_id, 16) for project in rule.meant(listing.projects)[0]]
+
+    before, first = await watched()
+    assert (first, before.cut) == ([0, 1, 2, 3, 4], True)
+    order.reverse()
+    before, after = await watched()
+    assert after == first, "they are not among the first pages now"
+    assert len(before.projects) == MAX_PAGES + 5, "what is kept is bounded"
+    disabled.add(3)
+    order.insert(0, order.pop(order.index(3)))
+    before, after = await watched()
+    assert after == [0, 1, 2, 4, 51], "a project that is read as disabled is gone"
+    order[:] = [n for n in order if n > 1][:MAX_PAGES]
+    before, after = await watched()
+    assert before.cut is False
+    assert 0 not in after, "a list that is read to its end lacks it"
+
+
+OVER = 'frs_exporter_discovery_projects_over_limit{discovery="%s"}'
+
+
+def crowd(kind: str, count: int) -> Account:
+    """An account with far more sub-projects than anybody watches."""
+    return Account("crowd", kind, [], other_projects=("cn-north-4", *(f"cn-north-4_p{n:05}" for n in range(count))))
+
+
+def test_of_a_list_that_is_not_read_to_its_end_the_first_are_watched_and_stay(tmp_path: Path) -> None:
+    async def main() -> list[Any]:
+        owner = crowd("ak_sk", 2100)
+        rule = {"credential": "crowd", "max_projects": 20, "poll_interval": "1h", "refresh_interval": "10m"}
+
+        async with CloudContext(owner) as cloud:
+            cloud.world.projects_per_page = 10
+            it = Living(cloud, tmp_path)
+            finding(rule)(it.config)
+            it.config["limits"]["iam"] = {"rate": 5, "concurrency": 1}
+            await it.start()
+            with structlog.testing.capture_logs() as logs:
+                await asyncio.sleep(120)
+                first, tasks, shown = projects_of(it), it.tasks(), it.shown()
+                assert first == {"cn-north-4", *(f"cn-north-4_p{n:05}" for n in range(19))}
+                read = 10 * MAX_PAGES
+                assert it.asked("iam") == MAX_PAGES + 1
+                assert (shown[SUCCESS % "crowd"], shown[FOUND % "crowd"]) == (1, read + 1)
+                assert shown[OVER % "crowd"] == read + 1 - 20
+                owner.other_projects = owner.other_projects[::-1]
+                await asyncio.sleep(1300)
+                assert it.asked("iam") > 2 * MAX_PAGES
+                assert (projects_of(it), it.tasks()) == (first, tasks), "they may be there, where nobody reads"
+            await it.exporter.stop()
+        return logs
+
+    logs = [entry for entry in run_virtual(main()) if entry["log_level"] in ("warning", "error")]
+    told = [entry["event"] for entry in logs if entry["event"].startswith("discovery")]
+    assert [text for text in told if "at least 1981 projects are found but not watched, as max_projects is 20" in text]
+    assert not [text for text in told if "failed" in text]
+
+
+def test_a_token_finds_the_projects_of_a_long_list(tmp_path: Path) -> None:
+    """It comes in one answer, however long it is."""
+
+    async def main() -> None:
+        owner = crowd("token", 6000)
+        assert len(json.dumps(items_of(owner))) > MAX_BODY
+        rule = {"credential": "crowd", "max_projects": 20, "poll_interval": "1h"}
+        async with living(tmp_path, owner, config=finding(rule)) as it:
+            shown = it.shown()
+            assert (len(projects_of(it)), shown[SUCCESS % "crowd"]) == (20, 1)
+            assert (shown[FOUND % "crowd"], shown[OVER % "crowd"]) == (6001, 5981)
+
+    run_virtual(main())
 
 
 async def test_what_is_disabled_or_the_account_itself_is_left_out_and_regions_are_those_of_parents(
     target: Target,
 ) -> None:
-    items = [
+    items: list[dict[str, Any]] = [
         {"id": "1" * 32, "name": "cn-north-4", "parent_id": "d"},
         {"id": "2" * 32, "name": "shop", "parent_id": "1" * 32},
         {"id": "3" * 32, "name": "cn-east-3_x", "parent_id": "unknown"},
@@ -204,12 +326,12 @@ async def test_what_is_disabled_or_the_account_itself_is_left_out_and_regions_ar
         {"id": "5" * 32, "name": "acme", "is_domain": True},
     ]
 
-    class Listing:
-        async def get(self, *_: Any) -> Any:
-            return {"projects": items}
+    class OnePage:
+        async def get(self, *_: Any, read: Callable[[Response], Any], **__: Any) -> Any:
+            return answer(items, read)
 
-    listed = await list_projects(Listing(), target)  # type: ignore[arg-type]
-    assert [(project.name, project.region, project.sub_project) for project in listed] == [
+    listing = await list_projects(OnePage(), rule_of(target))  # type: ignore[arg-type]
+    assert [(project.name, project.region, project.sub_project) for project in listing.projects] == [
         ("cn-north-4", "cn-north-4", False),
         ("shop", "cn-north-4", True),
         ("cn-east-3_x", "cn-east-3", True),

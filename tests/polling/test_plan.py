@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from frs_exporter.config.load import Config
 from frs_exporter.core.credentials import TokenCredential
-from frs_exporter.core.discovery import Discovery, Listed
+from frs_exporter.core.discovery import Discovery, Listed, Listing
 from frs_exporter.core.model import Api, Display, Limit, Target
 from frs_exporter.core.schedule import Shard, jump_hash, stable_hash
 from frs_exporter.polling.plan import plan
@@ -23,11 +23,11 @@ def target(name: str) -> Target:
     return replace(BASE, project=name, project_id=f"{stable_hash(name):032x}")
 
 
-def config(names: list[str], found: list[str] | None = None) -> tuple[Config, dict[str, tuple[Listed, ...]]]:
+def config(names: list[str], found: list[str] | None = None) -> tuple[Config, dict[str, Listing]]:
     """A config that lists some projects, and finds others."""
     rule = Discovery(name="rule", template=BASE)
     listed = tuple(Listed(f"{stable_hash(name):032x}", name, "cn-north-4", False) for name in found or ())
-    return Config(tuple(map(target, names)), LIMITS, (rule,)), {"rule": listed}
+    return Config(tuple(map(target, names)), LIMITS, (rule,)), {"rule": Listing(listed)}
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=12)
@@ -79,8 +79,8 @@ def test_a_rule_finds_no_more_than_it_may_and_says_so() -> None:
     whole, lists = config([], [f"p{number}" for number in range(9)])
     (rule,) = whole.discovery
     limited = replace(whole, discovery=(replace(rule, max_projects=3),))
-    for listed in (lists[rule.name], lists[rule.name][::-1]):
-        made = plan(limited, {rule.name: listed}, Shard(0, 1))
+    for listed in (lists[rule.name].projects, lists[rule.name].projects[::-1]):
+        made = plan(limited, {rule.name: Listing(listed)}, Shard(0, 1))
         assert [job.target.project for job in made.jobs] == ["p0", "p1", "p2"]
         found = made.found[rule.name]
         assert (found.meant, len(found.watched), found.over_limit) == (9, 3, 6)
@@ -94,6 +94,24 @@ def test_a_rule_finds_no_more_than_it_may_and_says_so() -> None:
     enough = replace(whole, discovery=(replace(rule, max_projects=9),))
     assert plan(enough, lists, Shard(0, 1)).notices == ()
     assert rule.max_projects == 10_000
+
+
+def test_of_a_cut_list_at_least_so_many_are_not_watched() -> None:
+    whole, lists = config([], [f"p{number}" for number in range(9)])
+    (rule,) = whole.discovery
+    cut = {rule.name: Listing(lists[rule.name].projects, cut=True)}
+    made = plan(replace(whole, discovery=(replace(rule, max_projects=3),)), cut, Shard(0, 1))
+    assert (made.found[rule.name].meant, made.found[rule.name].over_limit, len(made.jobs)) == (10, 7, 3)
+    (notice,) = made.notices
+    assert ": at least 7 projects are found but not watched, as max_projects is 3; raise it," in notice.text
+    made = plan(replace(whole, discovery=(replace(rule, include="p1"),)), cut, Shard(0, 1))
+    assert (made.found[rule.name].meant, made.found[rule.name].over_limit, len(made.jobs)) == (2, 1, 1)
+    (notice,) = made.notices
+    assert notice.serious
+    assert notice.text == (
+        f"discovery {rule.name}: at least 1 project is found but not watched, as IAM lists more projects than are read;"
+        " put those that you want under projects"
+    )
 
 
 def test_a_hash_is_the_same_for_ever() -> None:
