@@ -142,6 +142,30 @@ def test_of_a_config_that_is_not_there_it_is_told_how_it_was_named(
     assert "FRS_CONFIG_FILE" not in run("--config.check").stderr, "it is there"
 
 
+def test_an_empty_name_of_a_file_is_told_with_who_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be the folder that one is in."""
+    told = "the name of a file is empty"
+    for arguments in ((), ("--config.check",), ("check",)):
+        monkeypatch.delenv("FRS_CONFIG_FILE", raising=False)
+        for files in (("-c", ""), ("-c", "a.yaml", "-c", "")):
+            result = run(*arguments, *files)
+            assert result.exit_code == 2
+            assert result.stderr.startswith(
+                f"Error: Invalid value for '--config.file' / '-c' / '--config-file': {told} (see "
+            )
+        for names in ("a::b", "a:", ":"):
+            monkeypatch.setenv("FRS_CONFIG_FILE", names)
+            assert run(*arguments).stderr.startswith(
+                f"Error: Invalid value for FRS_CONFIG_FILE: {told}; a : stands between two names, and nowhere else ("
+            )
+    for flag in ("--token-file", "--ca-file"):
+        assert f"'{flag}': {told} (see " in run("check", "--config.file=x", f"{flag}=").stderr
+    (tmp_path / "c.yaml").write_text("credentials: {a: {ecs_agency: {}}}\ndiscovery: [{credential: a}]\n")
+    monkeypatch.delenv("FRS_CONFIG_FILE")
+    good = run("--config.check", f"--config.file={tmp_path}/c.yaml", "--web.config.file=")
+    assert good.exit_code == 0, "none is what it stands for"
+
+
 def test_a_first_look_needs_no_other_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """That of an exporter names its config: what is on the command line wins, and where nothing is both are told."""
     monkeypatch.setenv("FRS_CONFIG_FILE", "/nowhere")

@@ -77,7 +77,7 @@ Examples:
 )
 @click.option(
     "--output-file",
-    type=FILE,
+    type=click.Path(readable=False),
     callback=result_file,
     metavar="FILE",
     help="Where to; the file is replaced as a whole; - is standard output.",

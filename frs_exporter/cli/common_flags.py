@@ -8,11 +8,24 @@ from typing import Any
 import click
 
 from frs_exporter.cli.options import language
-from frs_exporter.cli.variables import setting
+from frs_exporter.cli.variables import is_variable, setting
 from frs_exporter.core.errors import ConfigError
 
-FILE = click.Path(readable=False)
-"""The name of a file, which shells complete; whether it can be read is told by whoever reads it."""
+
+class FileName(click.Path):
+    """The name of a file, which shells complete; whether it can be read is told by whoever reads it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The name; an empty one, which would be the folder that one is in, only where that stands for no file."""
+        if not value and param and param.default != "":
+            several = f"; a {os.pathsep} stands between two names, and nowhere else" * (param.multiple is True)
+            self.fail(
+                "the name of a file is empty" + several * (ctx is not None and is_variable(ctx, param)), param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
+FILE = FileName(readable=False)
 LEVELS = ("debug", "info", "warning", "error")
 QUIET = ("none", "off", "quiet", "silent", "critical", "fatal")
 

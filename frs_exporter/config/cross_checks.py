@@ -37,6 +37,24 @@ def check(document: Document) -> None:
     check_stale_after(document)
 
 
+def check_files_say_something(document: Document) -> None:
+    """Note files that are empty where the schema takes an empty text, too: it is hardly what was in the file."""
+    for path in document.files:
+        name = document.raw.get(path, "").partition("!file ")[2]
+        if name and value_at(document.data, path) == "":
+            document.problem(path, f"cannot read the file {name}: it is empty")
+
+
+def value_at(data: Any, path: Path) -> Any:
+    """What stands at a path of a document; None for nothing."""
+    for part in path:
+        try:
+            data = data[part]
+        except (LookupError, TypeError):
+            return None
+    return data
+
+
 def entries_of(document: Document, section: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """The entries of a list that are mappings, with their indexes."""
     entries = mapping(document.data).get(section)
@@ -46,6 +64,8 @@ def entries_of(document: Document, section: str) -> Iterator[tuple[int, dict[str
 def check_something_to_watch(document: Document) -> None:
     """Note a file without projects and without a rule to find any."""
     data = mapping(document.data)
+    if any(problem.path in (("projects",), ("discovery",)) for problem in document.problems):
+        return  # what is to be watched is there, but is no list
     if data and not data.get("projects") and not data.get("discovery"):
         remedy = "list some under projects, or let discovery find them"
         document.problem(("projects",) if "projects" in data else (), f"there is nothing to watch: {remedy}")

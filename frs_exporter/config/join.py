@@ -3,22 +3,34 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import ValidationError
+
+from frs_exporter.config import schema
+from frs_exporter.config.problems import explain
+from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import EXTENSION, Document, Origin, Path
+
+LISTS = ("projects", "discovery")
+"""Sections that are lists; all others are mappings."""
 
 
 def join(whole: Document, part: Document) -> None:
     """Add what a file says that was read after the whole; its problems, and new ones, are noted in the whole."""
     whole.problems += part.problems
     whole.temporary |= part.temporary
-    whole.nodes = part.nodes
+    whole.nodes = max(whole.nodes, part.nodes)
     whole.origins[()] = Origin(whole.file)
     if part.data is None:
         return
     if not isinstance(part.data, dict):
         part.problem((), "must be a mapping, as every file of a config is")
         whole.problems.append(part.problems[-1])
+        whole.incomplete = True
         return
     whole.data = whole.data or {}
+    if wrong := set(wrong_types(part)):
+        whole.problems += part.problems[-len(wrong) :]
+        forget(part, wrong)
     twice = set(names_twice(whole, part))
     if twice:
         forget(part, twice)
@@ -32,6 +44,24 @@ def join(whole: Document, part: Document) -> None:
     whole.files.update(part.files)
     whole.key_files.update(part.key_files)
     whole.cut_off |= part.cut_off
+
+
+def wrong_types(part: Document) -> Iterator[Path]:
+    """The paths of sections that are no list, or no mapping, where they should be one: that is noted, as of one file.
+
+    They cannot be joined with what other files say.
+    """
+    for section, value in part.data.items():
+        expected = list if section in LISTS else dict
+        if section not in schema.File.model_fields or value is None or isinstance(value, expected):
+            continue
+        try:
+            schema.File.model_validate({section: value})
+        except ValidationError as error:
+            detail = next(detail for detail in error.errors() if detail["loc"] == (section,))
+            path, message, _ = explain(detail, schema.File, Suggestions())
+            part.problem(path, message)
+            yield path
 
 
 def names_twice(whole: Document, part: Document) -> Iterator[Path]:

@@ -9,14 +9,14 @@ from pydantic import ValidationError
 from frs_exporter.config import schema
 from frs_exporter.config.build import Maker
 from frs_exporter.config.credentials import CredentialReader
-from frs_exporter.config.cross_checks import check
+from frs_exporter.config.cross_checks import check, check_files_say_something
 from frs_exporter.config.endpoints import resolved_endpoints
 from frs_exporter.config.files import Paths, config_files, in_order, overlooked
 from frs_exporter.config.http_client import read_http_clients
-from frs_exporter.config.join import join
+from frs_exporter.config.join import LISTS, join
 from frs_exporter.config.problems import note, read_text, refused
 from frs_exporter.config.warnings import notices
-from frs_exporter.config.yaml import EXTENSION, MAX_NODES, Document, OnRead, read, unwatched
+from frs_exporter.config.yaml import EXTENSION, MAX_NODES, Document, OnRead, Problem, read, unwatched
 from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.model import KEY_SERVICES, Api, Job, Limit, Notice, Target
@@ -24,7 +24,8 @@ from frs_exporter.runtime.offload import drain, without_collections
 
 MAX_CONFIG = 1 << 26
 """Bytes of a config that are read, of all its files together; 100,000 projects are a third of it."""
-LISTS = ("projects", "discovery")
+EMPTY = "the file is empty; remove it, or write a comment in it if that is meant"
+"""One of several files that has lost what was in it would take its projects along, and nobody would be told."""
 KEYS_LIMIT = Limit(rate=1.0, concurrency=1)
 """Of each service that is asked for temporary keys now and then."""
 
@@ -65,45 +66,53 @@ def load(path: Paths, on_read: OnRead = unwatched) -> Config:
 
 
 def read_document(paths: Sequence[str], on_read: OnRead) -> Document:
-    """The document that all files make together; raises ConfigError where not all can be read.
-
-    It has no data where that of a file is missing, as it is no YAML: what the others say may not make sense without.
-    """
+    """The document that all files make together; raises ConfigError where there are none, or they are too long."""
     files = config_files(paths, on_read)
-    texts = read_texts(files, paths, on_read)
     if len(files) == 1:
-        return read(texts.pop(), files[0], on_read=on_read)
-    whole, is_complete = Document(", ".join(paths)), True
-    for file, text in zip(files, texts, strict=True):
-        part = read(text, file, on_read=on_read, after=whole)
-        is_complete &= part.data is not None or not part.problems
+        return read(read_text(files[0], MAX_CONFIG, on_read, regular=files[0] not in paths), files[0], on_read=on_read)
+    whole = Document(", ".join(paths))
+    for file, text in read_texts(files, paths, on_read):
+        part = unread(file, text) if isinstance(text, ConfigError) else read_part(text, file, on_read, whole)
+        whole.incomplete |= part.data is None and bool(part.problems)
         join(whole, part)
         if whole.nodes > MAX_NODES:
             break  # each file after this one would be too large, too
-    if not is_complete:
-        whole.data = None
     return whole
 
 
-def read_texts(files: Sequence[str], given: Sequence[str], on_read: OnRead) -> list[str]:
-    """The texts of all files; a pipe is read where it was `given` by its name. Raises ConfigError."""
-    texts: list[str] = []
-    problems: list[str] = []
-    temporary, size = False, 0
+def read_texts(files: Sequence[str], given: Sequence[str], on_read: OnRead) -> list[tuple[str, str | ConfigError]]:
+    """All files with their texts, or with what keeps one from being read; raises ConfigError if they are too long.
+
+    A pipe is read where it was `given` by its name.
+    """
+    texts: list[tuple[str, str | ConfigError]] = []
+    size = 0
     for file in files:
         try:
             text = read_text(file, MAX_CONFIG, on_read, regular=file not in given)
         except ConfigError as error:
-            problems += error.problems
-            temporary |= error.temporary
+            texts.append((file, error))
             continue
-        texts.append(text)
+        texts.append((file, text))
         size += len(text.encode())
         if size > MAX_CONFIG:
             raise ConfigError([f"{', '.join(given)}: all files together are longer than {MAX_CONFIG} bytes"])
-    if problems:
-        raise ConfigError(problems, temporary=temporary)
     return texts
+
+
+def read_part(text: str, file: str, on_read: OnRead, after: Document) -> Document:
+    """One of several files; it may be empty only if it says so."""
+    if text.strip():
+        return read(text, file, on_read=on_read, after=after)
+    part = Document(file)
+    part.problem((), EMPTY)
+    return part
+
+
+def unread(file: str, error: ConfigError) -> Document:
+    """What a file that cannot be read adds to the others: what is wrong with it."""
+    problems = [Problem(file, 0, 0, (), problem.removeprefix(f"{file}: ")) for problem in error.problems]
+    return Document(file, problems=problems, temporary=error.temporary)
 
 
 def build(document: Document, on_read: OnRead = unwatched) -> Config | None:
@@ -113,13 +122,18 @@ def build(document: Document, on_read: OnRead = unwatched) -> Config | None:
         document.problem((), f"{what} empty; frs-exporter config-example shows what goes in")
     if document.data is None:
         return None
-    check(document)
-    clients = read_http_clients(document, on_read)
+    clients = {}
+    if not document.incomplete:  # what stands in one part may be meant for what another says
+        check(document)
+        clients = read_http_clients(document, on_read)
     try:
         file = schema.File.model_validate(without_extras(document.data))
     except ValidationError as error:
         note(error, document, schema.File)
         return None
+    if document.incomplete:
+        return None
+    check_files_say_something(document)
     endpoints = resolved_endpoints(file)
     reader = CredentialReader(document, on_read)
     credentials = reader.read(file.credentials, endpoints)

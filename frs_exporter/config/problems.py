@@ -55,7 +55,8 @@ def note(error: ValidationError, document: Document, root: type[BaseModel], user
     suggestion = Suggestions()
     for detail in error.errors():
         path, message, at_key = explain(detail, root, suggestion)
-        if path in blamed or (detail["type"] == "missing" and path[:-1] in blamed):
+        elsewhere = document.incomplete and len(path) == 1  # a section may be in the file that says nothing
+        if path in blamed or (detail["type"] == "missing" and (elsewhere or path[:-1] in blamed)):
             continue
         # What has no value may be part of one, after a comma that should have been quoted.
         hidden = detail["type"] == "string_type" and detail["input"] is None and path[0] == users

@@ -76,6 +76,8 @@ class Document:
     """Where private keys are."""
     cut_off: set[Path] = field(default_factory=set)
     """Where a text without quotes ends in front of a ` #` that is no usual comment: no blank comes after it."""
+    incomplete: bool = False
+    """Whether some of its files say nothing, as they are no YAML or cannot be read: what is missing may be there."""
     temporary: bool = False
     """Whether a file that it names could not be read, but may be a moment later."""
 

@@ -124,8 +124,6 @@ def test_what_is_given_twice_is_told_with_both_places(tmp_path: Path) -> None:
         + project("two", 2)
         + project("one", 3).removeprefix("projects:\n")
         + project("three", 1).removeprefix("projects:\n"),
-        c="projects: {}\nendpoints: 5\n",
-        d="endpoints: {}\n",
     )
     twice = "this key was given before, in"
     assert problems_of(folder) == [
@@ -136,9 +134,24 @@ def test_what_is_given_twice_is_told_with_both_places(tmp_path: Path) -> None:
         " each needs one of its own",
         f"{folder}/b.yaml:17:17: projects[2].project_id: the same region, project_id and user as projects[0] in"
         f" {folder}/a.yaml:6; a user's project is watched once",
-        f"{folder}/c.yaml:1:1: projects: {twice} {folder}/a.yaml:5",
-        f"{folder}/d.yaml:1:1: endpoints: {twice} {folder}/c.yaml:2",
     ]
+
+
+def test_a_section_of_the_wrong_type_is_told_as_of_one_file(folder: Path) -> None:
+    """Wherever it stands: before the good ones or after them, with others that are wrong, too, or alone."""
+    for name in ("0", "d"):
+        write(folder, **{name: "projects: {a: 1}\nlimits: 3\ndefaults: poll_interval\n"})
+    told = [
+        ":1:11: projects: must be a list, but is a mapping",
+        ":2:9: limits: must be a mapping, but is a number",
+        ":3:11: defaults: must be a mapping, but is text; did you mean {poll_interval: {}}?",
+    ]
+    one = f"{folder}/0.yaml"
+    assert set(problems_of(str(folder))) == {f"{folder}/{name}.yaml{line}" for name in ("0", "d") for line in told}
+    assert set(problems_of(one)) == {f"{one}:1:1: credentials: required, but missing", *(one + line for line in told)}
+    for name in ("b", "c"):
+        (folder / f"{name}.yaml").unlink()
+    assert len(problems_of(str(folder))) == 6, "and not that there is nothing to watch"
 
 
 def test_each_problem_tells_its_own_file_and_what_stands_in_it(folder: Path) -> None:
@@ -163,20 +176,62 @@ def test_what_is_missing_from_all_files_is_missing_from_the_whole(folder: Path) 
 
 
 def test_files_without_anything_in_them_are_good_where_others_have_something(folder: Path) -> None:
-    write(folder, d="# nothing but this\n", e="", f="projects:\ndefaults:\n", g="---\n")
+    write(folder, d="# nothing but this\n", f="projects:\ndefaults:\n", g="---\n")
     assert names(load(str(folder))) == ["one", "two"]
-    empty = write(folder / "empty", a="# nothing\n", b="")
+    empty = write(folder / "empty", a="# nothing\n", b="#\n")
     assert problems_of(empty) == [f"{empty}: the files are empty; frs-exporter config-example shows what goes in"]
     (folder / "empty/b.yaml").unlink()
     one = f"{empty}/a.yaml:1:1: the file is empty; frs-exporter config-example shows what goes in"
     assert problems_of(empty) == [one]
 
 
-def test_a_file_that_is_no_yaml_or_no_mapping_is_told_alone(folder: Path) -> None:
-    write(folder, a="- 1\n", b="projects: [\n")
-    first, second = problems_of(str(folder))
+@pytest.mark.parametrize("nothing", ["", "\n", " \t\n\r\n", "\N{BYTE ORDER MARK}"])
+def test_one_of_several_files_that_is_wholly_empty_is_an_error(folder: Path, nothing: str) -> None:
+    """It has lost what was in it: its projects would be gone, and nobody would be told."""
+    source = Source(str(folder), load)
+    source.load()
+    for name in ("b", "c"):
+        write(folder, **{name: nothing})
+    assert source.changed()
+    told = "the file is empty; remove it, or write a comment in it if that is meant"
+    lines = [f"{folder}/{name}.yaml:1:1: {told}" for name in ("b", "c")]
+    with pytest.raises(ConfigError) as caught:
+        source.load()
+    assert list(caught.value.problems) == lines
+    assert problems_of(*(f"{folder}/{name}.yaml" for name in "abc")) == lines
+    write(folder, b=project("one", 1), c="# for later\n")
+    assert source.changed()
+    assert names(source.load()) == ["one"]
+
+
+def test_files_that_are_no_yaml_no_mapping_or_unreadable_are_told_in_one_go(folder: Path) -> None:
+    write(folder, a="- 1\n", b="projects: [\n", c="projects: {\n")
+    (folder / "gone.yaml").symlink_to("nowhere")
+    first, second, third, last = problems_of(str(folder))
     assert first == f"{folder}/a.yaml:1:1: must be a mapping, as every file of a config is"
     assert second.startswith(f"{folder}/b.yaml:2:1: not YAML: ")
+    assert third.startswith(f"{folder}/c.yaml:2:1: not YAML: ")
+    assert last == f"{folder}/gone.yaml: cannot read the config file: No such file or directory"
+
+
+@pytest.mark.parametrize("broken", ["credentials: [\n", "- 1\n", "", None])
+def test_mistakes_are_told_beside_a_file_that_says_nothing_but_not_what_it_may_say(
+    folder: Path, broken: str | None
+) -> None:
+    """Its credentials are missing from the whole, and the names of all others are unknown: that is no mistake."""
+    (folder / "a.yaml").unlink()
+    (folder / "a.yaml").symlink_to("nowhere") if broken is None else write(folder, a=broken)
+    assert len(problems_of(str(folder))) == 1
+    write(folder, d="limitz: 3\nlimits: 3\nprojects: [{name: x}]\n")
+    _, *told = problems_of(str(folder))
+    assert told == [
+        f"{folder}/d.yaml:1:1: limitz: unknown key; did you mean limits?",
+        f"{folder}/d.yaml:2:9: limits: must be a mapping, but is a number",
+        *(
+            f"{folder}/d.yaml:3:12: projects[0].{key}: required, but missing"
+            for key in ("credential", "project_id", "region")
+        ),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -643,6 +643,23 @@ def test_all_files_that_are_read_are_watched(tmp_path: Path) -> None:
     assert source.changed()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "discovery: [{credential: a, exclude: !file e}]",
+        "discovery: [{credential: a}]\nhttp_client: {proxy_url: 'http://a.b', no_proxy: !file e}",
+    ],
+)
+def test_a_file_that_was_emptied_does_not_stand_for_nothing(tmp_path: Path, text: str) -> None:
+    """What it kept from being watched, or from the proxy, would not be kept any more."""
+    (tmp_path / "c.yaml").write_text(f"credentials: {{a: {{ecs_agency: {{}}}}}}\n{text}\n")
+    (tmp_path / "e").write_text("\n")
+    (problem,) = problems_of(tmp_path / "c.yaml")
+    assert problem.endswith(": cannot read the file e: it is empty")
+    (tmp_path / "e").write_text("test.*\n")
+    assert load(str(tmp_path / "c.yaml")).discovery
+
+
 def test_an_empty_section_is_there_with_its_defaults_at_any_depth(tmp_path: Path) -> None:
     text = "credentials: {machine: {ecs_agency: }}\nhttp_client: {tls_config: }\nlimits: {frs: }\ndiscovery:\n"
     project = "{name: a, project_id: d3f8e6476fbf416689f209e168ef4d31, region: cn-north-4, credential: machine}"
