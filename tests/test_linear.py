@@ -124,8 +124,12 @@ def loading(projects: int, folder: Path) -> Stages:
     file = folder / "config.yaml"
     file.write_text(text_of(odd_fleet(projects, folder)))
     file.chmod(0o644)
+    searching: dict[str, Any] = {f"found-{number}": {"sdk": {}} for number in range(projects // PER_CREDENTIAL)}
+    (folder / "keys.yaml").write_text(written({"credentials": searching}))
     with counting() as calls, pytest.MonkeyPatch().context() as environment:
         environment.setenv("SSL_CERT_DIR", os.devnull)  # a machine that trusts nobody, which is a reason to warn
+        for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"):
+            environment.setenv(name, f'"{name}"')  # keys that look odd, where they were found
         config = Source(str(folder), load).load()
         notices(config)
     stages["load"] = calls

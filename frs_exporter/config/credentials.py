@@ -25,6 +25,7 @@ from frs_exporter.core.credentials import (
     Signing,
     TokenCredential,
 )
+from frs_exporter.core.model import Notice
 
 POD_URI, POD_TOKEN_FILE = POD
 OIDC_PROVIDER, OIDC_AGENCY = OIDC
@@ -46,6 +47,8 @@ class CredentialReader:
         self._on_read = on_read
         self.sources: list[str] = []
         """Where credentials were found that could have been anywhere."""
+        self.notices: list[Notice] = []
+        """What is odd about those."""
 
     def read(
         self, credentials: Mapping[str, schema.Credential], endpoints: Mapping[str, schema.Endpoints]
@@ -111,7 +114,9 @@ class CredentialReader:
         chain = SdkChain(self._document, path, name, self._environment, self._on_read)
         oidc, pod = kinds.Oidc.model_validate({}), kinds.PodIdentity.model_validate({})
         found = chain.find(partial(self._oidc, path, name, oidc), partial(self._pod_identity, path, name, pod))
-        self.sources += [f"{location(self._document, path)}: {chain.source}"] if found else []
+        where = location(self._document, path)
+        self.sources += [f"{where}: {chain.source}"] if found else []
+        self.notices += [Notice(f"{where}: {text}") for text in chain.oddities]
         return found
 
     def _oidc_settings(self, path: Path, raw: kinds.Oidc) -> dict[str, Any] | None:

@@ -145,7 +145,7 @@ def build(document: Document, on_read: OnRead = unwatched) -> Config | None:
         limits=limits_of(file),
         discovery=tuple(map(make.discovery, file.discovery)),
         sources=tuple(reader.sources),
-        notices=tuple(notices(file, clients, endpoints, credentials, document)),
+        notices=(*notices(file, clients, endpoints, credentials, document), *reader.notices),
     )
     drain(file.projects)
     return config

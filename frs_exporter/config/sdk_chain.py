@@ -13,6 +13,8 @@ from pathlib import Path as FilePath
 from pydantic import SecretStr
 
 from frs_exporter.config import kinds
+from frs_exporter.config.sdk_profile import PROFILE, SECTIONS, mistake
+from frs_exporter.config.secret_checks import oddities
 from frs_exporter.config.types import hidden_character
 from frs_exporter.config.yaml import MAX_FILE, Document, OnRead, Path
 from frs_exporter.core.credentials import AgencyCredential, Credential, FirstOf, KeyCredential, PodIdentityCredential
@@ -24,12 +26,9 @@ Make = Callable[[], Credential | None]
 
 SDK = tuple(f"HUAWEICLOUD_SDK_{name}" for name in ("AK", "SK", "SECURITY_TOKEN"))
 TERRAFORM = ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN")
-PROFILE = ("ak", "sk", "security_token")
 LOGIN = ("HUAWEICLOUD_SDK_IDP_ID", "HUAWEICLOUD_SDK_ID_TOKEN_FILE")
 FILE = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
 USUAL_FILE = ".huaweicloud/credentials"
-SECTIONS = ("basic", "global")
-"""Of a project and of an account: to us a key is a key."""
 OIDC = ("HUAWEICLOUD_OIDC_PROVIDER_URN", "HUAWEICLOUD_OIDC_AGENCY_URN")
 OIDC_TOKENS = ("HUAWEICLOUD_OIDC_ID_TOKEN", "HUAWEICLOUD_OIDC_TOKEN_FILE")
 POD = ("HC_CONTAINER_CREDENTIALS_FULL_URI", "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE")
@@ -54,6 +53,8 @@ class SdkChain:
         self._on_read = on_read
         self._nothing: list[str] = []
         self.source = ""
+        self.oddities: list[str] = []
+        """What is probably not meant in what was found."""
 
     def find(self, oidc: Make, pod: Make) -> Credential | None:
         """The first that there is; None, and a problem, where what is there cannot be used."""
@@ -103,9 +104,8 @@ class SdkChain:
                 if PROFILE[0] in values and PROFILE[1] in values:
                     self.source = f"the access key in {file} [{section}]"
                     return self._keys(PROFILE, values, f"{file} [{section}] ")
-        except (configparser.Error, UnicodeDecodeError):
-            # Never with the parser's words: they hold the line.
-            self._document.problem(self._path, f"{file} is no INI file with [basic] or [global]")
+        except (configparser.Error, UnicodeDecodeError) as error:
+            self._document.problem(self._path, f"the credentials file {file} cannot be read: {mistake(error)}")
             return None
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and is_temporary(error):
@@ -144,6 +144,7 @@ class SdkChain:
             if problem := odd_character(value):
                 self._document.problem(self._path, f"{where}{name} is no key: {problem}")
                 return None
+            self.oddities += [f"{where}{name}: {text}" for text in oddities(value, in_a_file=False)]
         return KeyCredential(self._name, access, SecretStr(secret), SecretStr(token) if token else None)
 
 

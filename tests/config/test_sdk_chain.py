@@ -63,6 +63,9 @@ class Place:
         (source,) = load(str(self.config)).sources
         return source
 
+    def oddities(self) -> list[str]:
+        return [notice.text for notice in load(str(self.config)).notices]
+
     def problem(self) -> str:
         with pytest.raises(ConfigError) as caught:
             load(str(self.config))
@@ -191,8 +194,18 @@ def test_the_file_is_watched_also_where_it_is_not_there_yet(place: Place) -> Non
         ),
         ((TERRAFORM, {"HW_ACCESS_KEY": "hunter2 "}), None, "HW_ACCESS_KEY is no key: it has U+0020 (space)"),
         ((), "[basic]\nak = hunter2\nsk = hunt er2\n", "credentials [basic] sk is no key: it has U+0020 (space)"),
-        ((), "ak = hunter2\nsk = hunter2\n", "credentials is no INI file with [basic] or [global]"),
-        ((), "[basic]\nak = hunter2\nsk = hunter2%x\n", "credentials is no INI file with [basic] or [global]"),
+        *(
+            ((), profile, f"credentials cannot be read: {mistake}")
+            for profile, mistake in (
+                ("ak = hunter2\nsk = hunter2\n", "line 1: no section is begun before it; write [basic] above"),
+                ("[basic]\nak = hunter2\nsk = hunter2%x\n", "sk has a % in it; write it as %%"),
+                ("[basic]\nak = hunter2\nsk = hunter2\nsk = hunter3\n", "line 4: sk was given before in this section"),
+                ("[basic]\nak = x\nhunter2 = x\nhunter2 = x\n", "line 4: a key was given before in this section"),
+                ("[hunter2]\n[basic]\nak = x\n[hunter2]\n", "line 4: this section was begun before"),
+                ("[basic]\nak = x\nhunter2\nsk = x\nhunter3\n", "line 3: it is neither a section, a key = value nor"),
+                ("[basic]\nak = x\n[hunter2\nsk = x\n", "line 3: it is neither a section, a key = value nor a comment"),
+            )
+        ),
         ((OIDC, {"HUAWEICLOUD_OIDC_DURATION_SECONDS": "5"}), None, "HUAWEICLOUD_OIDC_DURATION_SECONDS in the"),
         ((POD, {"HC_CONTAINER_CREDENTIALS_FULL_URI": "hunter2"}), None, "HC_CONTAINER_CREDENTIALS_FULL_URI in the"),
     ],
@@ -206,6 +219,24 @@ def test_what_cannot_be_used_is_told_and_nothing_else_taken(
     assert told.startswith(f"{place.config}:2:")
     assert "credentials.c.sdk: " in told
     assert "hunt" not in told
+
+
+@pytest.mark.parametrize("text", ["'hunter2'", '"hunter2"'])
+def test_quotes_that_are_taken_for_a_part_of_a_key_are_told(place: Place, text: str) -> None:
+    """The vendor's client does not take them off, either: of the file, or of a variable of a container."""
+    told = "it has quotes around it, which are taken for a part of it"
+    place.has(profile=f"[basic]\nak = {text}\nsk = {text}\n")
+    theirs = CredentialProviderChain.get_basic().get_credentials()
+    assert parts(place.found()) == (theirs.ak, theirs.sk, None) == (text, text, None)
+    where = f"credentials.c.sdk: {place.profile} [basic]"
+    assert place.oddities() == [f"{where} ak: {told}", f"{where} sk: {told}"]
+    place.has({**SDK, "HUAWEICLOUD_SDK_SK": text})
+    assert place.oddities() == [f"credentials.c.sdk: HUAWEICLOUD_SDK_SK: {told}"]
+    place.has({**SDK, "HUAWEICLOUD_SDK_AK": "${AK}"})
+    assert place.oddities() == [
+        "credentials.c.sdk: HUAWEICLOUD_SDK_AK: nobody fills in what looks like a placeholder:"
+        " use !env NAME or !file PATH"
+    ]
 
 
 def test_the_check_of_a_config_tells_where_credentials_come_from(place: Place) -> None:
