@@ -5,7 +5,7 @@ import re
 import pytest
 
 from frs_exporter.core import errors
-from frs_exporter.core.errors import Failure, Reason, canonical, proves_secret
+from frs_exporter.core.errors import Failure, Reason, canonical, classify, proves_secret
 from frs_exporter.core.explanations import (
     CODES,
     CODES_OF_REASON,
@@ -27,6 +27,15 @@ EXPLANATIONS: dict[str, Explanation] = dict(REASONS.items()) | {
     **OTHERS,
 }
 BY_NAME = pytest.mark.parametrize("explanation", EXPLANATIONS.values(), ids=EXPLANATIONS)
+
+
+def test_a_login_that_needs_a_second_factor_has_one_advice() -> None:
+    """The password is right: to correct it would be of no use. The message tells what is wanted, and no more."""
+    receipt = b'{"receipt":{"methods":["password"]},"required_auth_methods":[["password","totp"]]}'
+    failure = classify(401, receipt, {}, by_token=False)
+    assert failure.message == "IAM wants password and totp for a login, as login protection is on"
+    assert advice(failure) == "use an IAM user without login protection, or an access key (ak_sk), which needs none"
+    assert not classify(401, b'{"receipt":5}', {}, by_token=False).second_factor
 
 
 def test_every_reason_is_explained() -> None:

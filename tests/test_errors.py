@@ -103,12 +103,12 @@ def test_without_a_code_the_status_decides(status: int, reason: Reason) -> None:
             b'{"receipt":{"methods":["password"],"user":{"name":"u"},"expires_at":"2026-11-26T07:05:00.000000Z"},'
             b'"required_auth_methods":[["password","totp"],["password","custom"]]}',
             "401",
-            "IAM wants password and totp or password and custom for a login: use an IAM user without login protection",
+            "IAM wants password and totp or password and custom for a login, as login protection is on",
         ),
         (
             b'{"receipt":{}}',
             "401",
-            "IAM wants a second factor for a login: use an IAM user without login protection",
+            "IAM wants a second factor for a login, as login protection is on",
         ),
         (b'{"any":{"error_code":"FRS.0001","error_msg":"nested"}}', "FRS.0001", "nested"),
         (b"<html><h1>502 Bad\n Gateway</h1></html>", "", "502 Bad Gateway"),

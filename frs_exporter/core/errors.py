@@ -67,6 +67,7 @@ class Failure:
     `of_agency` says that IAM was asked for the keys of an agency, and gives none.
     `lacks` is what this machine has not got for the request: `keys` or a `token_file`, which no vendor mends.
     `too_long` says that the answer has more bytes than are read.
+    `second_factor` says that IAM takes the password, and wants more: login protection is on for the user.
     `unrenewable` says that the request carried a token that somebody else has bought: no other can be had.
     """
 
@@ -83,6 +84,7 @@ class Failure:
     of_agency: bool = False
     lacks: str = ""
     too_long: bool = False
+    second_factor: bool = False
 
     @property
     def answered(self) -> bool:
@@ -163,6 +165,7 @@ def classify(
         retry_after=retry_after(headers),
         request_id=request_id(headers, secrets),
         by_vendor=is_vendors(code, body),
+        second_factor=is_receipt(body),
     )
 
 
@@ -223,11 +226,24 @@ def error_body(body: bytes, secrets: Collection[str] = ()) -> tuple[str, str]:
 
 def methods_needed(document: Any) -> str:
     """What to say of keystone's receipt: the password alone lets nobody in (Identity API v3, auth receipts)."""
-    if not isinstance(document, dict) or not isinstance(document.get("receipt"), dict):
+    if not has_receipt(document):
         return ""
     rules = document.get("required_auth_methods")
     ways = [" and ".join(map(str, rule)) for rule in rules if isinstance(rule, list)] if isinstance(rules, list) else []
-    return f"IAM wants {' or '.join(ways) or 'a second factor'} for a login: use an IAM user without login protection"
+    return f"IAM wants {' or '.join(ways) or 'a second factor'} for a login, as login protection is on"
+
+
+def is_receipt(body: bytes) -> bool:
+    """Whether an error body is keystone's receipt."""
+    try:
+        return has_receipt(json.loads(body))
+    except (ValueError, RecursionError):
+        return False
+
+
+def has_receipt(document: Any) -> bool:
+    """Whether a document has the receipt of a login that is not complete."""
+    return isinstance(document, dict) and isinstance(document.get("receipt"), dict)
 
 
 def is_vendors(code: str, body: bytes) -> bool:

@@ -105,6 +105,8 @@ def explain(failure: Failure) -> Explanation:
         return OTHERS[NEARBY[failure.api]]
     if failure.api == "sts" and failure.reason in STS_REFUSALS:
         return OTHERS["oidc"]
+    if failure.second_factor:
+        return OTHERS["second_factor"]
     if failure.of_agency:
         return OTHERS["agency"]
     if failure.unrenewable and failure.reason is Reason.TOKEN:
