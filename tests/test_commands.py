@@ -94,7 +94,7 @@ def test_an_unknown_code_says_so() -> None:
 
 def test_all_that_is_known_is_listed() -> None:
     lines = run("explain").stdout.splitlines()
-    assert len(lines) == len(names()) + 9, "five headings, and a blank line before each but the first"
+    assert len(lines) == len(names()) + 11, "six headings, and a blank line before each but the first"
     assert all(len(line) <= 100 for line in lines)
     assert {line.split()[0] for line in lines if line.startswith("  ")} == set(names())
 

@@ -24,6 +24,7 @@ HEADINGS = {
     "exit": Text("exit code", "退出码"),
     "config": Text("config", "配置"),
     "web": Text("web config", "Web 配置"),
+    "log": Text("log", "日志"),
     "why": Text("Why, and what to do", "原因与处理建议"),
     "write": Text("Written right", "正确写法"),
     "reasons": Text("Reasons, as in the label reason", "原因（标签 reason 的取值）"),
@@ -33,6 +34,9 @@ HEADINGS = {
     "hints": Text(
         "Mistakes and warnings of a config; a line of --config.check is understood, too",
         "配置中的错误和警告，也可直接粘贴 --config.check 的输出",
+    ),
+    "events": Text(
+        "Warnings and errors of the log; a line of it is understood, too", "日志中的警告和错误，也可直接粘贴日志行"
     ),
 }
 
@@ -77,8 +81,8 @@ def of_exit_code(code: ExitCode, words: Translator) -> str:
 
 
 def of_hint(hint: Hint, words: Translator) -> str:
-    """What is wrong with a config, and how to write it right."""
-    where = HEADINGS["web" if hint.web else "config"]
+    """What is wrong with a config, and how to write it right; or what a line of the log tells."""
+    where = HEADINGS["log" if hint.log else "web" if hint.web else "config"]
     lines = [f"{hint.name} ({words(where)}): {words(hint.means)}", "", f"{words(HEADINGS['why'])}: {words(hint.why)}"]
     if hint.write:
         lines += ["", f"{words(HEADINGS['write'])}:", textwrap.indent(hint.write.rstrip(), "  ")]
@@ -133,7 +137,8 @@ def list_all(words: Translator) -> str:
         "codes": {name: words(about.means) for name, about in CODES.items()},
         "alerts": {name: in_a_line(alert, words) for name, alert in alerts().items()},
         "exits": {f"exit-{number}": words(code.means) for number, code in exit_codes().items()},
-        "hints": {name: words(hint.means) for name, hint in hints().items()},
+        "hints": {name: words(hint.means) for name, hint in hints().items() if not hint.log},
+        "events": {name: words(hint.means) for name, hint in hints().items() if hint.log},
     }
     blocks = []
     for heading, entries in sections.items():

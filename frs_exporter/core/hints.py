@@ -1,4 +1,4 @@
-"""What exit codes mean, and what is wrong or odd in a config: known by what messages have in common, in hints.yaml."""
+"""What exit codes, mistakes in a config and lines of the log mean: known by what they have in common, in hints.yaml."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,8 @@ class ExitCode:
 class Hint:
     """A kind of problem or warning of a config; `write` is YAML that is right, of the web config where `web` says so.
 
-    `says` is what its messages have in common, with ANY for any words. A `general` one counts where none else fits.
+    `says` is what its messages have in common, with ANY for any words. A `general` one counts where none else fits. One
+    of the `log` is about what happens to the exporter while it runs.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Hint:
     write: str
     web: bool
     general: bool
+    log: bool = False
 
     def fits(self, message: str) -> bool:
         """Whether a message is of this kind."""
@@ -84,7 +86,7 @@ def texts(entries: list[dict[str, str]]) -> tuple[Text, ...]:
 
 @cache
 def hints() -> Mapping[str, Hint]:
-    """All kinds of problems and warnings of a config, by their names."""
+    """All kinds of problems and warnings of a config, and of what the log tells, by their names."""
     return {
         name: Hint(
             name=name,
@@ -94,15 +96,22 @@ def hints() -> Mapping[str, Hint]:
             write=about.get("write", ""),
             web=about.get("file") == "web",
             general=about.get("general", False),
+            log=section == "log",
         )
-        for name, about in raw()["config"].items()
+        for section in ("config", "log")
+        for name, about in raw()[section].items()
     }
 
 
 def hints_for(message: str) -> list[Hint]:
-    """The kinds that a message is of: one, for all that the package says; none where it says something else."""
-    found = [hint for hint in hints().values() if hint.fits(message)]
+    """The kinds that a message about a config is of: one, for all that the package says; none for something else."""
+    found = [hint for hint in hints().values() if not hint.log and hint.fits(message)]
     return [hint for hint in found if not hint.general] or found
+
+
+def events_in(line: str) -> Iterator[Hint]:
+    """What a line of the log tells, beside what is wrong with a config."""
+    yield from (hint for hint in hints().values() if hint.log and hint.fits(line))
 
 
 def hints_with(part: str) -> Iterator[Hint]:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from frs_exporter.core.alerts import Alert, alerts, lower_case
 from frs_exporter.core.errors import canonical
 from frs_exporter.core.explanations import CODES, REASONS, Named, Text, named, similar
-from frs_exporter.core.hints import ExitCode, Hint, exit_codes, hints, hints_for, hints_with
+from frs_exporter.core.hints import ExitCode, Hint, events_in, exit_codes, hints, hints_for, hints_with
 
 Entry = Named | Alert | ExitCode | Hint
 """Whatever there is an explanation of."""
@@ -63,7 +63,7 @@ def entries_of_line(line: str) -> list[Entry]:
     if alone := named_alone(line.strip()):
         return [alone]
     kinds: tuple[Callable[[str], Iterable[Entry]], ...]
-    kinds = alerts_in, codes_in, exit_codes_in, hints_for, reasons_in, statuses_in
+    kinds = alerts_in, codes_in, exit_codes_in, hints_for, reasons_in, statuses_in, events_in
     for kind in kinds:
         found: list[Entry] = list(kind(line))
         if found:
