@@ -277,6 +277,9 @@ def test_what_is_not_known_is_not_guessed(text: str) -> None:
 
 def test_what_could_be_meant_is_offered() -> None:
     assert nearest_names("frsservicefrosen") == ["FrsServiceFrozen"]
+    assert nearest_names("FrsDown")[0] == "FrsExporterDown"
+    assert nearest_names("FrsFrozen")[0] == "FrsServiceFrozen"
+    assert nearest_names("FrsZzzz") == []
     assert "not-a-list" in nearest_names("must be")
     assert nearest_names("unknwon-key") == ["unknown-key"]
     assert nearest_names("must") == []

@@ -131,8 +131,17 @@ def names() -> list[str]:
 def nearest_names(text: str) -> list[str]:
     """Names that look like one that is not known, or kinds of mistakes that a part of a message could be of."""
     word = text.strip()
+    if ALERT.fullmatch(word):
+        return nearest_alerts(word)
     if near := similar(word):
         return near
     others = {name.lower(): name for name in (*alerts(), *hints())}
     near = [others[name] for name in difflib.get_close_matches(word.lower(), others, n=3, cutoff=0.75)]
     return near or [hint.name for hint in hints_with(word)]
+
+
+def nearest_alerts(word: str) -> list[str]:
+    """Alerts that a word could mean that begins as all of them do."""
+    known = {name.lower(): name for name in alerts()}
+    close = (difflib.get_close_matches(word.lower(), known, n=3, cutoff=cutoff) for cutoff in (0.75, 0.5))
+    return [known[name] for name in next(filter(None, close), [])]
