@@ -117,9 +117,10 @@ def with_texts(value: Any) -> Any:
             return value
         case str():
             return Text(value)
+        case tuple() if type(value) is not tuple:  # a NamedTuple
+            return type(value)(*map(with_texts, value))
         case list() | tuple():
-            make = getattr(value, "_make", type(value))  # a NamedTuple is not made of one list
-            return make(map(with_texts, value))
+            return type(value)(map(with_texts, value))
         case dict():
             return {with_texts(key): with_texts(item) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
