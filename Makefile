@@ -14,10 +14,12 @@ demo: .venv/run
 check: lint types
 	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=3 --dist=worksteal $(ARGS)
 
-# Beside the rest: weeks of virtual time, all sequences of events, and attacks, which counting lines would double and more,
-# and what waits for alerts. Of the rest two at once, as many of them wait, too.
-BESIDE := tests/resilience tests/deploy tests/attacks tests/benchmarks tests/cloud/test_lockout.py tests/collectors/test_month.py
-test: lint types tools
+# Beside the rest: weeks of virtual time, all sequences of events, attacks and counted calls, which counting lines would
+# double and more, and what waits for alerts. Of the rest two at once, as many of them wait, too.
+BESIDE := tests/resilience tests/deploy tests/attacks tests/benchmarks tests/test_linear.py tests/cloud/test_lockout.py \
+  tests/collectors/test_month.py
+test: .venv/dev
+	$(MAKE) --jobs=3 --output-sync lint types tools
 	$(BIN)/coverage erase
 	@$(BIN)/python -m pytest $(BESIDE) > .beside.log 2>&1 & beside=$$!; \
 	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) --numprocesses=2 $(ARGS); failed=$$?; \

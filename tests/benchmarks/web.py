@@ -108,16 +108,7 @@ async def pages(projects: int) -> float:
         for path in PAGES:
             watch.read()
             begun = time.perf_counter()
-            curl = (
-                "curl",
-                "--silent",
-                "--compressed",
-                "--output",
-                "/dev/null",
-                "--write-out",
-                "%{http_code} %{size_download}",
-            )
-            process = await asyncio.create_subprocess_exec(*curl, url + path, stdout=subprocess.PIPE)
+            process = await asyncio.create_subprocess_exec(*CURL, url + path, stdout=subprocess.PIPE)
             told, _ = await process.communicate()
             status, size = told.decode().split()
             assert status == "200", told

@@ -250,7 +250,7 @@ def test_a_project_that_is_refused_is_asked_ever_more_rarely_and_costs_the_other
         it.good = True
         await it.use("p")
         odd: list[float] = []
-        while loop_time() < 86400:
+        while loop_time() < 40_000:
             uses = len(it.uses)
             await it.use("odd")
             odd += it.uses[uses:]

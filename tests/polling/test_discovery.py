@@ -270,11 +270,11 @@ def crowd(kind: str, count: int) -> Account:
 
 def test_of_a_list_that_is_not_read_to_its_end_the_first_are_watched_and_stay(tmp_path: Path) -> None:
     async def main() -> list[Any]:
-        owner = crowd("ak_sk", 2100)
+        owner = crowd("ak_sk", 420)
         rule = {"credential": "crowd", "max_projects": 20, "poll_interval": "1h", "refresh_interval": "10m"}
 
         async with CloudContext(owner) as cloud:
-            cloud.world.projects_per_page = 10
+            cloud.world.projects_per_page = 2
             it = Living(cloud, tmp_path)
             finding(rule)(it.config)
             it.config["limits"]["iam"] = {"rate": 5, "concurrency": 1}
@@ -283,7 +283,7 @@ def test_of_a_list_that_is_not_read_to_its_end_the_first_are_watched_and_stay(tm
                 await asyncio.sleep(120)
                 first, tasks, shown = projects_of(it), it.tasks(), it.shown()
                 assert first == {"cn-north-4", *(f"cn-north-4_p{n:05}" for n in range(19))}
-                read = 10 * MAX_PAGES
+                read = 2 * MAX_PAGES
                 assert it.asked("iam") == MAX_PAGES + 1
                 assert (shown[SUCCESS % "crowd"], shown[FOUND % "crowd"]) == (1, read + 1)
                 assert shown[OVER % "crowd"] == read + 1 - 20
@@ -296,7 +296,7 @@ def test_of_a_list_that_is_not_read_to_its_end_the_first_are_watched_and_stay(tm
 
     logs = [entry for entry in run_virtual(main()) if entry["log_level"] in ("warning", "error")]
     told = [entry["event"] for entry in logs if entry["event"].startswith("discovery")]
-    assert [text for text in told if "at least 1981 projects are found but not watched, as max_projects is 20" in text]
+    assert [text for text in told if "at least 381 projects are found but not watched, as max_projects is 20" in text]
     assert not [text for text in told if "failed" in text]
 
 
