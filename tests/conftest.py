@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import selectors
+import signal
 import socket
 import ssl
 import tempfile
@@ -36,6 +37,9 @@ structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory(
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing of the code
 hypothesis.settings.load_profile("untimed")
+
+# In the background of a shell SIGINT is ignored, and by all programs that are started from there, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 EPOCH = 1_800_000_000.0
 WITH_PROGRAMS = ("deploy", "e2e")
