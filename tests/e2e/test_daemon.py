@@ -264,8 +264,10 @@ def test_a_folder_is_a_config_and_its_files_come_and_go(programs: Programs) -> N
 def test_it_stops_when_told_so_before_it_serves(programs: Programs) -> None:
     """Loading a large config takes a while."""
     _, config = programs.simulator("--projects=20000")
-    process = programs.start(*EXPORTER, f"--config.file={config}", "--web.listen-address=127.0.0.1:0")
-    time.sleep(1.5)
+    fifo = config.with_name("fifo.yaml")
+    os.mkfifo(fifo)
+    process = programs.start(*EXPORTER, f"--config.file={fifo}", "--web.listen-address=127.0.0.1:0")
+    fifo.write_text(config.read_text())  # it has begun when nearly all is read
     assert "serving" not in process.log
     assert process.stop()[0] == 0
 
