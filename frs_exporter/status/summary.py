@@ -1,5 +1,6 @@
 """How a view of a project is put: the same on the status page, in a table on a terminal and as JSON (pure)."""
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -37,8 +38,8 @@ def usage_class(fullness: float) -> str:
 def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:
     """The sub-services that get a column: documented ones, then the commonest; and whether there are others."""
     documented = [name for name in DOCUMENTED if name in number]
-    names = [*documented, *sorted(number.keys() - documented, key=lambda name: (-number[name], name))]
-    return names[:MAX_COLUMNS], len(names) > MAX_COLUMNS
+    commonest = heapq.nsmallest(MAX_COLUMNS, number.keys() - documented, key=lambda name: (-number[name], name))
+    return [*documented, *commonest][:MAX_COLUMNS], len(number) > MAX_COLUMNS
 
 
 def state(words: Translator, view: ProjectView) -> str:
