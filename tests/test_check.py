@@ -671,16 +671,23 @@ async def test_whoever_is_interrupted_tells_what_is_known(tmp_path: Path, number
     assert without_root(err) == ""
 
 
-async def test_projects_that_were_not_found_in_time_are_not_well(tmp_path: Path) -> None:
+@asynccontextmanager
+async def endless_list(folder: Path) -> AsyncIterator[tuple[World, Path]]:
+    """A cloud whose list of projects does not come, and a config that wants it."""
     world = World([account("token", "slow")])
     async with Simulator(world) as simulator:
-        config_of(world, simulator.url, tmp_path)
-        file = tmp_path / "config.yaml"
+        config_of(world, simulator.url, folder)
+        file = folder / "config.yaml"
         config = yaml.safe_load(file.read_text())
         del config["projects"]
         config["discovery"] = [{"credential": "token-account", "regions": ["cn-north-4"]}]
         file.write_text(yaml.safe_dump(config))
         world.faults.set("iam", HANG)
+        yield world, file
+
+
+async def test_projects_that_were_not_found_in_time_are_not_well(tmp_path: Path) -> None:
+    async with endless_list(tmp_path) as (_, file):
         code, out, _ = await ended(f"--config.file={file}", "--timeout=1s")
     assert code == 1
     assert out.splitlines() == [
@@ -691,15 +698,7 @@ async def test_projects_that_were_not_found_in_time_are_not_well(tmp_path: Path)
 
 
 async def test_whoever_is_interrupted_before_projects_are_found_is_given_no_advice(tmp_path: Path) -> None:
-    world = World([account("token", "slow")])
-    async with Simulator(world) as simulator:
-        config_of(world, simulator.url, tmp_path)
-        file = tmp_path / "config.yaml"
-        config = yaml.safe_load(file.read_text())
-        del config["projects"]
-        config["discovery"] = [{"credential": "token-account", "regions": ["cn-north-4"]}]
-        file.write_text(yaml.safe_dump(config))
-        world.faults.set("iam", HANG)
+    async with endless_list(tmp_path) as (world, file):
         visits = world.watched()
         started = process(f"--config.file={file}")
         async with asyncio.timeout(30):

@@ -1,25 +1,27 @@
 """What the value of a flag may be."""
 
-import difflib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 from yarl import URL
 
 from frs_exporter.cli.variables import setting
+from frs_exporter.config import suggestions
 from frs_exporter.config.types import seconds
 from frs_exporter.core.schedule import Shard
 from frs_exporter.runtime.output_file import output_file
 from frs_exporter.status.i18n import LANGUAGES, Translator, language_of
 
+NEAR = 0.7
+"""How like another a name is that was probably meant, of 1; a flag's value may well be meant to be new."""
 
-def did_you_mean(value: str, known: Iterable[str]) -> str:
+
+def did_you_mean(value: str, known: Collection[str]) -> str:
     """A question that names the nearest of those that are known, empty without one that is near."""
-    near = difflib.get_close_matches(value.lower(), list(known), n=1, cutoff=0.7)
-    return f"; did you mean {near[0]}?" if near else ""
+    return suggestions.did_you_mean(suggestions.nearest(value.lower(), known, cutoff=NEAR))
 
 
 def service_url(value: str) -> URL | None:

@@ -33,9 +33,9 @@ def did_you_mean(name: str) -> str:
     return f"; did you mean {name}?" if name else ""
 
 
-def nearest(name: str, known: Collection[str]) -> str:
-    """The nearest known name, empty where none is near."""
-    return next(iter(difflib.get_close_matches(name, known, n=1)), "")
+def nearest(name: str, known: Collection[str], cutoff: float = 0.6) -> str:
+    """The nearest known name, empty where none is so like it (difflib's ratio)."""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=cutoff)), "")
 
 
 class Suggestions:
