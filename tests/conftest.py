@@ -44,6 +44,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 EPOCH = 1_800_000_000.0
 WITH_PROGRAMS = ("deploy", "e2e")
 """Folders in which tests are of the whole, and may need programs of others."""
+IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+"""Where state may be written at once: on a disk that others keep busy it would take seconds, and be told of."""
 NUMBERS = itertools.count()
 T = TypeVar("T")
 StartProxy = Callable[[Serve | None], Awaitable[ForwardProxy]]
@@ -74,18 +76,20 @@ def no_authorities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(scope="session", autouse=True)
-def state_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def state_of_tests() -> Iterator[Path]:
     """Nothing is kept in the developer's home, neither by a test nor by a process that lives for several of them.
 
     Whoever starts a process in an environment of its own tells it where to keep its state: at the end this looks.
     """
     home = Path.home() / ".local/state/frs-exporter"
     before = [fingerprint(path) for path in (home, home / "state.json")]
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("state")
-        patch.setenv("XDG_STATE_HOME", str(folder))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory(dir=IN_MEMORY, ignore_cleanup_errors=True) as folder,
+    ):
+        patch.setenv("XDG_STATE_HOME", folder)
         patch.delenv("STATE_DIRECTORY", raising=False)
-        yield folder
+        yield Path(folder)
     assert [fingerprint(path) for path in (home, home / "state.json")] == before, f"a test has written to {home}"
 
 

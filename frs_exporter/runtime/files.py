@@ -88,4 +88,6 @@ def is_incomplete(error: Exception | None) -> bool:
 
 def reason_of(error: Exception) -> str:
     """Why a file could not be read, in the words of the system where it has some."""
+    if isinstance(error, TimeoutError) and not error.args:
+        return "it takes too long; is the disk busy, or the file on a server that does not answer?"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

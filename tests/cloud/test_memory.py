@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -369,6 +370,22 @@ def test_a_disk_that_cannot_be_used_keeps_nobody_waiting(tmp_path: Path, broken:
         assert await use(it, None) is None
 
     run_virtual(main())
+
+
+def test_a_disk_that_takes_too_long_is_told_in_words(tmp_path: Path) -> None:
+    class Slow(StateFile):
+        def read(self) -> dict[str, Any]:
+            raise TimeoutError
+
+    async def main() -> list[Any]:
+        with structlog.testing.capture_logs() as logs:
+            state = Slow(tmp_path, virtual_now)
+            it = Guard("ops", PASSWORDS, User(), Telemetry(), Memory(state, virtual_now).of(PASSWORD))
+            assert await use(it, None) is None
+        return logs
+
+    (told,) = [entry for entry in run_virtual(main()) if entry["event"] == "state is not read"]
+    assert told["error"].startswith("it takes too long; is the disk busy")
 
 
 @pytest.mark.parametrize("count", [1, 3])
