@@ -78,7 +78,7 @@ def test_an_empty_name_is_refused(command: list[str]) -> None:
     assert "must be a folder, or none" in result.stderr
 
 
-def test_tests_write_nothing_to_the_home_of_who_runs_them(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_tests_write_nothing_to_the_home_of_who_runs_them(state_of_tests: Path) -> None:
     """Neither here nor in processes that are started here."""
     shown = subprocess.run(
         [sys.executable, "-c", "from frs_exporter.cli.state import *; print(state_directory(None, os.environ))"],
@@ -89,7 +89,7 @@ def test_tests_write_nothing_to_the_home_of_who_runs_them(tmp_path_factory: pyte
     here = state_directory(None, os.environ)
     assert shown.stdout == f"{here}\n"
     assert here is not None
-    assert here.is_relative_to(tmp_path_factory.getbasetemp())
+    assert here.is_relative_to(state_of_tests)
     assert not here.exists()
 
 
