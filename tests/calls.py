@@ -1,6 +1,8 @@
 """Counts calls, by who calls and what is called: it shows what grows faster than its input, on any machine."""
 
+import _weakrefset
 import gc
+import os
 import sys
 import threading
 from collections import Counter
@@ -16,7 +18,10 @@ from typing import Any
 import frs_exporter
 
 PACKAGE = str(Path(frs_exporter.__file__).parent)
-SIMULATOR = str(Path(PACKAGE, "simulator"))
+WEAK = _weakrefset.__file__
+
+ENDS = 1.0
+"""Seconds in which a thread that has done its work has ended."""
 
 Calls = Counter[tuple[CodeType | str, CodeType | str]]
 """How often a function has called another, or one in C; a generator is called for each of its values."""
@@ -30,11 +35,14 @@ def counting() -> Iterator[Calls]:
     of what a hook in Python does, but from 3.12 on there is one for all threads, which mixes up their callers.
     """
     calls = Calls()
+    others = {*threading.enumerate()}
     gc.collect()
     gc.disable()
     try:
         with hooked(calls) if sys.version_info >= (3, 12) else profiled(calls):
             yield calls
+            for thread in {*threading.enumerate()} - others:
+                thread.join(ENDS)  # what it calls is known when it has ended
     finally:
         gc.enable()
 
@@ -88,14 +96,17 @@ def name_of(function: CodeType | str) -> str:
 
 
 def ours(calls: Calls) -> Calls:
-    """The calls that the exporter itself makes, or that are made of its functions."""
+    """The calls that the exporter itself makes, or that are made of its functions.
+
+    Without those that the interpreter makes when an object goes: that is when the last thread lets go of it.
+    """
     return Calls({edge: count for edge, count in calls.items() if {"exporter"} == {*map(home, edge)} - {"library"}})
 
 
 def home(function: CodeType | str) -> str:
-    """Whose function it is: the exporter's, the simulator's or a library's."""
+    """Whose function it is: the exporter's, a library's (the simulator's, too), or one that the interpreter calls."""
     file = function.co_filename if isinstance(function, CodeType) else ""
-    return "simulator" if file.startswith(SIMULATOR) else "exporter" if file.startswith(PACKAGE) else "library"
+    return "interpreter" if file == WEAK else "exporter" if file.startswith(PACKAGE + os.sep) else "library"
 
 
 class Text(str):

@@ -41,6 +41,11 @@ hypothesis.settings.load_profile("untimed")
 # In the background of a shell SIGINT is ignored, and by all programs that are started from there, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Lines are counted where tests run. The many processes that they start would take half as long again, and those that
+# may not write, or to a full disk, would tell of it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
 EPOCH = 1_800_000_000.0
 WITH_PROGRAMS = ("deploy", "e2e")
 """Folders in which tests are of the whole, and may need programs of others."""

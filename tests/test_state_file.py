@@ -572,9 +572,7 @@ for fact in (state.read(), *state.problems.values()): print(fact, file=sys.stder
 def told(script: str, folder: Path) -> str:
     """What a process says on standard error, where the log is not."""
     command = [sys.executable, "-c", script, str(folder)]
-    # As nobody it could not write what is covered: that would be told, too.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stderr
 

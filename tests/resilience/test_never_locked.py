@@ -184,10 +184,10 @@ def test_projects_without_a_role_are_held_alone(first: int, count: int) -> None:
             assert all(polls.poller.states[job.key].up for job in others)
             assert not sum(polls.poller.states[job.key].failures for job in others)
             visits.clear()
-            await asyncio.sleep(12 * 3600)
+            await asyncio.sleep(6 * 3600)
             assert not sum(polls.poller.states[job.key].failures for job in others)
             times = [visit.time for visit in visits if visit.project_id in ids and visit.api == "iam"]
-            assert 10 * count <= len(times) <= 13 * count, "each once an hour"
+            assert 5 * count <= len(times) <= 7 * count, "each once an hour"
             assert max(sum(start <= time < start + 900 for time in times) for start in times) <= 3
             assert locked(cloud.world) == 0
             cloud.world.refused.clear()
