@@ -1,0 +1,40 @@
+"""What a fleet costs against its size, as SVG."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure as Drawing
+
+INCHES = (9.0, 3.2)
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a size costs: percent of a core with a scrape each 15 s, MiB, and bytes of a gzipped page."""
+
+    projects: int
+    percent: float
+    mib: float
+    page: int
+
+
+def draw(points: Sequence[Point], file: Path) -> None:
+    """Write the chart; the same points are the same bytes."""
+    sizes = [point.projects for point in points]
+    shown = (
+        ("CPU, percent of a core", [point.percent for point in points]),
+        ("memory, MiB", [point.mib for point in points]),
+        ("gzipped page, kB", [point.page / 1000 for point in points]),
+    )
+    with mpl.rc_context({"svg.hashsalt": "frs", "svg.fonttype": "none", "font.size": 9}):
+        drawing = Drawing(figsize=INCHES, layout="constrained")
+        for axes, (title, values) in zip(drawing.subplots(1, len(shown)), shown, strict=True):
+            axes.loglog(sizes, values, marker="o", color="tab:blue")
+            for size, value in zip(sizes, values, strict=True):
+                axes.annotate(f"{value:.3g}", (size, value), textcoords="offset points", xytext=(0, 6), ha="center")
+            axes.set(title=title, xlabel="projects", xticks=sizes, xticklabels=[f"{size:,}" for size in sizes])
+            axes.margins(0.12, 0.2)
+            axes.grid(alpha=0.3)
+        drawing.savefig(file, format="svg", metadata={"Date": None})
