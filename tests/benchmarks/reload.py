@@ -98,7 +98,7 @@ def check_seconds(file: Path) -> float:
     """The CPU that `--config.check` needs for a file, in seconds, its start included."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = (sys.executable, "-m", "frs_exporter", f"--config.file={file}", "--config.check")
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
