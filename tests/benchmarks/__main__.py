@@ -70,7 +70,9 @@ async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Poin
                     for size in lengths.sizes
                 ]
                 await asyncio.sleep(lengths.first_round)
-                shares = await asyncio.gather(*(busy(one, session, lengths.scrapes, lengths.scrape_interval) for one in daemons))
+                shares = await asyncio.gather(
+                    *(busy(one, session, lengths.scrapes, lengths.scrape_interval) for one in daemons)
+                )
                 points = [
                     Point(one.projects, share, memory(one), (await scrape(session, one.url)).size)
                     for one, share in zip(daemons, shares, strict=True)

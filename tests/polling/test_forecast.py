@@ -1,4 +1,4 @@
-"""What a config will cost: what follows from it exactly is exact, the page is as it will be, the rest grows in a line."""
+"""What a config will cost: requests are exact, the page is as it will be, the rest grows in a line."""
 
 import math
 from dataclasses import replace
