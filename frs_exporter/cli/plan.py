@@ -14,13 +14,13 @@ from frs_exporter.core.counting import counted
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.polling.capacity import VENDOR_RATES, Demand
 from frs_exporter.polling.forecast import SCRAPE_INTERVAL, VICTORIA, Forecast, forecast
-from frs_exporter.status.i18n import Translator
+from frs_exporter.status.i18n import ENGLISH, Translator
 
 SHOWN = 10
 """Gates that are told of one by one."""
 FLEET = ("projects", "credentials", "collectors", "poll_interval")
 """Flags for a plan without a config."""
-ENGLISH = Translator("en")
+WORDS = Translator(ENGLISH)
 INDENT = " " * 14
 
 
@@ -59,7 +59,7 @@ def plan(config_file: tuple[str, ...], **fleet: Any) -> None:
     except ConfigError as error:
         say_problems(error, config_file)
         raise click.exceptions.Exit(2) from None
-    for line in told(config, forecast(config)):
+    for line in as_lines(config, forecast(config)):
         click.echo(line)
 
 
@@ -85,7 +85,7 @@ def fleet_of(projects: int, credentials: int | None, collectors: tuple[str, ...]
     }
 
 
-def told(config: Config, known: Forecast) -> Iterator[str]:
+def as_lines(config: Config, known: Forecast) -> Iterator[str]:
     """The lines of the plan."""
     credentials = counted(len({target.credential.name for target in config.targets}), "credential")
     yield f"{counted(known.projects, 'project')}, {counted(known.jobs, 'job')}, {credentials}"
@@ -100,7 +100,7 @@ def told(config: Config, known: Forecast) -> Iterator[str]:
         yield f"and {len(busiest) - SHOWN} more that are asked for no more than the last one"
     yield ""
     shards = known.shards
-    yield f"first round   {ENGLISH.span(known.first_round)}"
+    yield f"first round   {WORDS.span(known.first_round)}"
     yield f"logins        {known.logins:,} a day"
     yield f"CPU           {known.cpu:.3g} % of a core, with a gzipped scrape each {SCRAPE_INTERVAL:g}s"
     yield f"memory        {known.process + known.memory:,.0f} MiB"
