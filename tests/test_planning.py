@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import ROOT
 from tests.test_cli import FILES, run
 
 
@@ -14,9 +15,8 @@ def test_a_fleet_is_planned_without_a_config() -> None:
     first, _, heading, *rows = result.stdout.splitlines()
     assert first == "10000 projects, 10000 jobs, 40 credentials"
     assert heading.split() == ["requests", "a", "minute", "wanted", "limit", "vendor"]
-    assert rows[0].split() == ["keys-1,", "frs", "(250", "jobs)", "50", "300", "600"]
-    assert rows[10] == "and 30 more that are asked for no more than the last one"
-    facts = dict(re.split(r"  +", row, maxsplit=1) for row in rows[12:] if not row.startswith(" "))
+    assert rows[0].split() == ["keys-1", "and", "39", "more,", "frs", "(250", "jobs", "each)", "50", "300", "600"]
+    facts = dict(re.split(r"  +", row, maxsplit=1) for row in rows[2:] if not row.startswith(" "))
     assert list(facts) == ["first round", "logins", "CPU", "memory", "page", "shards"]
     assert facts["first round"] == "5 min"
     assert facts["logins"] == "0 a day"
@@ -70,3 +70,25 @@ def test_what_cannot_be_planned_is_told_in_a_line(arguments: tuple[str, ...], to
     assert told in result.stderr
     assert result.stderr.count("\n") == 1
     assert not result.stdout
+
+
+def test_the_plan_of_the_readme_is_what_is_printed() -> None:
+    text = (ROOT / "README.md").read_text()
+    asked, shown = re.findall(r"```sh\nfrs-exporter (plan [^\n]*)\n```\n\n```\n(.*?)```", text, re.DOTALL)[0]
+    assert run(*asked.split()).stdout == shown
+
+
+def test_of_many_gates_that_differ_the_busiest_are_told(tmp_path: Path) -> None:
+    credentials = [f"  key{n}: {{ak_sk: {{access_key: AK{n}, secret_key: s}}}}" for n in range(12)]
+    projects = [
+        f'- {{name: p{n}-{i}, project_id: "{100 * n + i:032x}", region: cn-north-4, credential: key{n}}}'
+        for n in range(12)
+        for i in range(n + 1)
+    ]
+    config = tmp_path / "config.yaml"
+    config.write_text("\n".join(["credentials:", *credentials, "projects:", *projects]))
+    result = run("plan", f"--config.file={config}")
+    assert result.exit_code == 0, result.stderr
+    rows = result.stdout.splitlines()[3:]
+    assert [row.split(",")[0] for row in rows[:10]] == [f"key{n}" for n in range(11, 1, -1)]
+    assert rows[10] == "and 2 more, of which none is asked for a larger part of its limit"

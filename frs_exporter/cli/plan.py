@@ -1,6 +1,7 @@
 """`plan`: what a config will ask of the cloud, the machine and whoever scrapes, before it runs."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import click
@@ -94,10 +95,10 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
         yield f"{rules} will find further projects, which are not counted here"
     yield ""
     yield f"{'requests a minute':44}{'wanted':>8}{'limit':>8}{'vendor':>8}"
-    busiest = sorted(known.demands, key=lambda demand: -demand.wanted / demand.allowed)
+    busiest = sorted(alike(known.demands), key=lambda demands: -demands[0].wanted / demands[0].allowed)
     yield from map(row, busiest[:SHOWN])
-    if len(busiest) > SHOWN:
-        yield f"and {len(busiest) - SHOWN} more that are asked for no more than the last one"
+    if others := sum(map(len, busiest[SHOWN:])):
+        yield f"and {others} more, of which none is asked for a larger part of its limit"
     yield ""
     shards = known.shards
     yield f"first round   {WORDS.span(known.first_round)}"
@@ -116,11 +117,21 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
         yield f"{INDENT}each takes {cpu:.3g} % of a core and {memory:,.0f} MiB, and has a page of {size(page)}"
 
 
-def row(demand: Demand) -> str:
-    """A gate, with what becomes of too much demand."""
-    where = f"{demand.credential}, {demand.api} ({counted(len(demand.jobs), 'job')})"
-    numbers = (demand.wanted, demand.allowed, VENDOR_RATES[demand.api])
-    slower = f"  each is polled every {demand.interval:.0f}s" if demand.exceeds else ""
+def alike(demands: Iterable[Demand]) -> Collection[list[Demand]]:
+    """Gates that are asked for the same: many credentials have equal shares of a fleet."""
+    found: defaultdict[tuple[object, ...], list[Demand]] = defaultdict(list)
+    for demand in demands:
+        found[demand.api, demand.allowed, len(demand.jobs), round(60 * demand.wanted)].append(demand)
+    return found.values()
+
+
+def row(demands: list[Demand]) -> str:
+    """What gates are asked for that are asked for the same, and what becomes of too much."""
+    first = demands[0]
+    others, of_each = (f" and {len(demands) - 1} more", " each") if len(demands) > 1 else ("", "")
+    where = f"{first.credential}{others}, {first.api} ({counted(len(first.jobs), 'job')}{of_each})"
+    numbers = (first.wanted, first.allowed, VENDOR_RATES[first.api])
+    slower = f"  each is polled every {first.interval:.0f}s" if first.exceeds else ""
     return f"{where:44}" + "".join(f"{60 * number:8,.0f}" for number in numbers) + slower
 
 

@@ -38,6 +38,7 @@ from tests.benchmarks.whole import (
 
 FLEET = 10_000
 """What one process is meant for: the goals are for as many."""
+POLL, SCRAPE = "CPU per poll", "CPU per gzipped scrape"
 
 
 @dataclass(frozen=True)
@@ -95,30 +96,18 @@ async def started(projects: int, folder: Path, session: aiohttp.ClientSession) -
 
 
 async def of_a_fleet(daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
-    """Polls beside bare GETs, scrapes, latencies, and at last polls without a pause."""
-    async with cloud(session) as another:
-        with process(*peers.peer("tick", another.url, str(daemon.projects / 60))) as bare:
-            await asyncio.sleep(2)
-            pairs = [
-                await asyncio.gather(
-                    per_poll(daemon.pid, daemon.cloud, lengths.turn), per_poll(bare.pid, another, lengths.turn)
-                )
-                for _ in range(lengths.turns)
-            ]
-    polls, gets = zip(*pairs, strict=True)
+    """Polls, scrapes, latencies, and at last polls as fast as they can be."""
+    polls = [await per_poll(daemon.pid, daemon.cloud, lengths.turn) for _ in range(lengths.turns)]
     used, found = await scrapes(daemon, session, int(2 * lengths.turn), median(polls))
     took = sorted(1000 * each.seconds for each in found)
     waits = [1000 * each for each in await healthy(daemon, session, lengths.turn)]
     daemon.poll_each("5s")
     await asyncio.sleep(lengths.turn)
     full = [await per_poll(daemon.pid, daemon.cloud, lengths.turn / 2) for _ in range(lengths.turns)]
-    ratios = tuple(poll / get for poll, get in pairs)
     return [
-        Figure(f"CPU per poll, {daemon.projects:,} a minute", "ms", tuple(polls)),
-        Figure("CPU per bare GET of aiohttp, at the same pace on a tick of 100 ms", "ms", tuple(gets)),
-        Figure("a poll in bare GETs", "", ratios, at_most=3),
-        Figure("CPU per poll, each 5 s", "ms", tuple(full), at_most=0.30),
-        Figure("CPU per gzipped scrape", "ms", (used,), at_most=20),
+        Figure(f"{POLL}, {daemon.projects:,} a minute", "ms", tuple(polls)),
+        Figure(f"{POLL}, {daemon.projects:,} each 5 s", "ms", tuple(full), at_most=0.30),
+        Figure(SCRAPE, "ms", (used,), at_most=20),
         Figure("gzipped scrape while polls go on, half of them", "ms", (median(took),), at_most=30),
         Figure("gzipped scrape while polls go on, the slowest", "ms", (took[-1],), at_most=60),
         Figure("/-/healthy while scraped without a pause, the slowest", "ms", (max(waits),), at_most=50),
@@ -126,13 +115,13 @@ async def of_a_fleet(daemon: Exporter, session: aiohttp.ClientSession, lengths: 
 
 
 async def beside(fleet: int, folder: Path, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
-    """What others take for the same."""
-    figures = []
-    async with cloud(session) as its_cloud:
-        with process(*peers.peer("saturated", its_cloud.url, str(CONNECTIONS))) as bare:
-            await asyncio.sleep(2)
-            gets = [await per_poll(bare.pid, its_cloud, lengths.turn / 4) for _ in range(lengths.turns)]
-    figures.append(Figure("CPU per bare GET of aiohttp, without a pause", "ms", tuple(gets)))
+    """What others take for the same, each alone on its core as the exporter was."""
+    pace = await bare(session, lengths, "tick", str(fleet / 60))
+    full = await bare(session, lengths, "saturated", str(CONNECTIONS))
+    figures = [
+        Figure("CPU per bare GET of aiohttp, as many a minute, on a tick of 100 ms", "ms", pace),
+        Figure("CPU per bare GET of aiohttp, without a pause", "ms", full),
+    ]
     with process(*peers.peer("prometheus_client", str(fleet))) as theirs:
         figures.append(await scraped("prometheus_client", theirs.pid, first_line(theirs), session, lengths.turns))
     with peers.client_golang(fleet, folder) as golang:
@@ -141,13 +130,36 @@ async def beside(fleet: int, folder: Path, session: aiohttp.ClientSession, lengt
     return figures
 
 
+async def bare(session: aiohttp.ClientSession, lengths: Lengths, kind: str, argument: str) -> tuple[float, ...]:
+    """Milliseconds of CPU per GET of a client that does nothing else."""
+    async with cloud(session) as its_cloud:
+        with process(*peers.peer(kind, its_cloud.url, argument)) as client:
+            await asyncio.sleep(2)
+            return tuple([await per_poll(client.pid, its_cloud, lengths.turn / 2) for _ in range(lengths.turns)])
+
+
+def compared(figures: list[Figure]) -> list[Figure]:
+    """How many times as much, or as little, as what others take."""
+    found = {figure.what: figure for figure in figures}
+    polls = next(figure for figure in figures if figure.what.startswith(POLL))
+    gets = next(figure for figure in figures if figure.what.startswith("CPU per bare GET"))
+    ratios = [Figure("a poll in bare GETs", "", (polls.value / gets.value,), at_most=3)]
+    scrape_ms = found[SCRAPE].value
+    for what, figure in found.items():
+        whose = what.removeprefix(f"{SCRAPE}, ")
+        if whose != what:
+            goal = 40.0 if whose == "client_golang" else None
+            ratios.append(Figure(f"times cheaper than {whose}", "", (figure.value / scrape_ms,), at_least=goal))
+    return ratios
+
+
 async def scraped(whose: str, pid: int, port: str, session: aiohttp.ClientSession, times: int) -> Figure:
     """What a gzipped scrape of somebody else's handler takes."""
     url, used = f"http://127.0.0.1:{port}", []
     await scrape(session, url)
     for _ in range(times):
         used.append(1000 * await cost(pid, scrape(session, url)))
-    return Figure(f"CPU per gzipped scrape, {whose}", "ms", tuple(used))
+    return Figure(f"{SCRAPE}, {whose}", "ms", tuple(used))
 
 
 def check(projects: int, folder: Path) -> float:
@@ -186,6 +198,7 @@ def main(arguments: list[str] | None = None, lengths: Lengths = Lengths()) -> in
     with tempfile.TemporaryDirectory() as folder:
         figures, points = asyncio.run(whole(Path(folder), lengths))
         figures += checks(Path(folder), lengths)
+    figures += compared(figures)
     print(table(figures))
     for point in points:
         print(f"{point.projects:7,} projects {point.percent:6.2f} % {point.mib:6.1f} MiB {point.page:9,} bytes gzipped")
