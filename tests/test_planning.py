@@ -60,7 +60,7 @@ def test_a_config_is_planned_and_nothing_is_asked(tmp_path: Path) -> None:
         ((f"--config.file={FILES}/minimal.good.yaml", "--collector=face_sets"), "--collector is for a plan without"),
         (("--projects=0",), "0 is not in the range"),
         (("--projects=2", "--poll-interval=0s"), "--poll-interval: must be"),
-        (("--projects=2", "--poll-interval=soon"), "--poll-interval: must be"),
+        (("--projects=2", "--poll-interval=soon"), "'--poll-interval': must be a duration"),
         (("--config.file=/nowhere",), "/nowhere: cannot read the config file: No such file or directory"),
     ],
 )
@@ -92,3 +92,12 @@ def test_of_many_gates_that_differ_the_busiest_are_told(tmp_path: Path) -> None:
     rows = result.stdout.splitlines()[3:]
     assert [row.split(",")[0] for row in rows[:10]] == [f"key{n}" for n in range(11, 1, -1)]
     assert rows[10] == "and 2 more, of which none is asked for a larger part of its limit"
+
+
+def test_flags_win_over_the_environment_of_an_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRS_CONFIG_FILE", "/nowhere")
+    assert run("plan", "--projects=3").stdout.startswith("3 projects, ")
+    monkeypatch.setenv("FRS_PROJECTS", "3")
+    result = run("plan")
+    assert result.exit_code == 2
+    assert "FRS_PROJECTS is for a plan without FRS_CONFIG_FILE" in result.stderr

@@ -8,7 +8,8 @@ import click
 
 from frs_exporter.cli.adhoc import build_config
 from frs_exporter.cli.common_flags import config_file_flag, say_problems
-from frs_exporter.cli.variables import setting
+from frs_exporter.cli.options import duration
+from frs_exporter.cli.variables import is_flag_given, setting
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.counting import counted
@@ -23,6 +24,11 @@ FLEET = ("projects", "credentials", "collectors", "poll_interval")
 """Flags for a plan without a config."""
 WORDS = Translator(ENGLISH)
 INDENT = " " * 14
+
+
+def interval(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A duration as in the config, where one is given."""
+    return None if value is None else duration(ctx, param, value)
 
 
 @click.command(
@@ -42,7 +48,7 @@ Examples:
     type=click.Choice(list(COLLECTORS)),
     help="Without a config: what is asked of each; repeatable.",
 )
-@click.option("--poll-interval", metavar="DURATION", help="Without a config: how often, say 5m.")
+@click.option("--poll-interval", callback=interval, metavar="DURATION", help="Without a config: how often, say 5m.")
 def plan(config_file: tuple[str, ...], **fleet: Any) -> None:
     """Tell what a config will cost: requests, the first round, memory, CPU, the page, and how many shards to use.
 
@@ -50,6 +56,8 @@ def plan(config_file: tuple[str, ...], **fleet: Any) -> None:
     `make bench`: yours may differ by half.
     """
     given = [name for name in FLEET if fleet[name]]
+    if config_file and any(map(is_flag_given, given)) and not is_flag_given("config_file"):
+        config_file = ()  # an exporter's environment names its config
     if config_file and given:
         flag = setting("--collector" if given[0] == "collectors" else f"--{given[0].replace('_', '-')}")
         raise click.UsageError(f"{flag} is for a plan without {setting('--config.file')}")
