@@ -75,10 +75,7 @@ deploy: .venv/dev
 	$(BIN)/python deploy/prometheus/build.py
 
 bench: .venv/dev
-	$(BIN)/python -m tests.benchmarks.page
-	$(BIN)/python -m tests.benchmarks.reload
-	$(BIN)/python -m tests.benchmarks.web
-	$(BIN)/python -m tests.benchmarks.poll
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; tests/install-tools python3-venv && $(PYTHON) -m venv .venv; }

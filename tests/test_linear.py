@@ -27,6 +27,7 @@ from frs_exporter.exposition.page import GZIP, TEXT
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.capacity import notices
 from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.forecast import forecast
 from frs_exporter.polling.one_shot import Check, Selection
 from frs_exporter.polling.plan import plan
 from frs_exporter.status.i18n import ENGLISH, Translator
@@ -144,6 +145,9 @@ def loading(projects: int, folder: Path) -> Stages:
         for index in range(shards):
             plan(config, lists, Shard(index, shards))
     stages["plan"] = calls
+    with counting() as calls:
+        forecast(config)
+    stages["forecast"] = calls
     file.write_text(file.read_text().replace("region: ", "region: Not "))
     with counting() as calls, pytest.raises(Exception, match="must be a region"):
         load(str(file))

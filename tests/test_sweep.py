@@ -29,11 +29,12 @@ RUNS = {
     "demo": ("demo --web.listen-address=127.0.0.1:0 --projects=1", None),
     "explain": ("explain FRS.0019 --lang=zh", 0),
     "health": ("health --url=http://127.0.0.1:1", 1),
+    "plan": ("plan --projects=10", 0),
     "serve": ("--config.file=/nowhere", 2),
     "simulate": ("simulate --projects=1", None),
 }
 """How each command is run, and its exit code; None for those that run until they are stopped, which is 0."""
-SAYS_ITS_RESULT = {"completion", "config-example", "config-schema", "explain", "simulate"}
+SAYS_ITS_RESULT = {"completion", "config-example", "config-schema", "explain", "plan", "simulate"}
 """Whose result is on standard output: where that is full they have failed themselves."""
 ANY_TEXT = {"config_file", "projects", "project_id", "region", "token_file", "endpoint", "web_config_file", "code"}
 ANY_TEXT |= {"state_directory", "url", "cert_file", "key_file", "output_file", "ca_file"}

@@ -29,7 +29,11 @@ MAX_TOKEN = 1 << 16
 HEADER = re.compile(r"^x-(?:subject|auth)-token:[ \t]*(\S+)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 """What a token comes in from IAM (iam_30_0001), and goes out in."""
 NAME = "first-look"
-FLAGS = {"ca_file": "--ca-file", "proxy_from_environment": "--proxy-from-environment"}
+FLAGS = {
+    "ca_file": "--ca-file",
+    "poll_interval": "--poll-interval",
+    "proxy_from_environment": "--proxy-from-environment",
+}
 """Flags, by the setting that each stands for."""
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": "simulate",
     "explain": "explain",
     "health": "health",
+    "plan": "plan",
     "serve": "serve",
     "simulate": "simulate",
 }

@@ -2,7 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
@@ -18,25 +19,54 @@ def notices(config: Config) -> tuple[Notice, ...]:
     return (*config.notices, *overloads(config.jobs, config.limits))
 
 
-def overloads(jobs: Iterable[Job], limits: Mapping[Api, Limit]) -> Iterator[Notice]:
-    """A notice for each gate that is asked for more than it lets through."""
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What some jobs ask of one gate, in requests per second, and what it lets through."""
+
+    api: Api
+    endpoint: str
+    credential: str
+    jobs: tuple[Job, ...]
+    wanted: float
+    allowed: float
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether more is wanted than is let through."""
+        return exceeds(self.wanted, self.allowed)
+
+    @property
+    def per_poll(self) -> float:
+        """Requests of a poll, on average."""
+        return self.wanted / sum(1 / job.target.poll_interval for job in self.jobs)
+
+    @property
+    def interval(self) -> float:
+        """The interval in seconds that all shorter ones stretch to."""
+        return shared_interval([job.target.poll_interval for job in self.jobs], self.allowed / self.per_poll)
+
+
+def demands(jobs: Iterable[Job], limits: Mapping[Api, Limit]) -> Iterator[Demand]:
+    """What is asked of each gate."""
     gates: defaultdict[tuple[Api, str, str], list[Job]] = defaultdict(list)
     for job in jobs:
         api, target = COLLECTORS[job.collector].api, job.target
         gates[api, target.endpoints[api], target.credential.name].append(job)
     for (api, endpoint, credential), asking in gates.items():
-        rate = limits[api].rate
         wanted = sum(COLLECTORS[job.collector].demand(job.target.poll_interval) for job in asking)
-        if exceeds(wanted, rate):
-            yield notice(f"credential {credential} at {endpoint}", api, wanted, rate, asking)
+        yield Demand(api, endpoint, credential, tuple(asking), wanted, limits[api].rate)
 
 
-def notice(where: str, api: Api, wanted: float, rate: float, jobs: Sequence[Job]) -> Notice:
+def overloads(jobs: Iterable[Job], limits: Mapping[Api, Limit]) -> Iterator[Notice]:
+    """A notice for each gate that is asked for more than it lets through."""
+    return (notice(demand) for demand in demands(jobs, limits) if demand.exceeds)
+
+
+def notice(demand: Demand) -> Notice:
     """What becomes of too much demand, and what to do about it."""
+    api, wanted, jobs = demand.api, demand.wanted, demand.jobs
+    interval = math.ceil(demand.interval - 1e-9)
     asking = [job.target for job in jobs]
-    intervals = [target.poll_interval for target in asking]
-    requests = wanted / sum(1 / interval for interval in intervals)  # of a poll, on average
-    interval = math.ceil(shared_interval(intervals, rate / requests) - 1e-9)
     late = [target for target in asking if interval + target.poll_timeout > target.display.stale_after]
     granted = VENDOR_RATES[api]
     remedy = f"set poll_interval to at least {interval}s"
@@ -49,8 +79,9 @@ def notice(where: str, api: Api, wanted: float, rate: float, jobs: Sequence[Job]
         remedy += f", or limits.{api}.rate to {needed:.3g} (the vendor grants a user {granted:.3g}, whoever uses it)"
     want, they = ("wants", "it") if len(jobs) == 1 else ("want", "they")
     text = (
-        f"{where}: {counted(len(jobs), 'job')} {want} {counted(f'{wanted:.3g}', 'request')} per second,"
-        f" limits.{api}.rate allows {rate:g}: {they} will be polled every {interval}s; {remedy}"
+        f"credential {demand.credential} at {demand.endpoint}: {counted(len(jobs), 'job')} {want}"
+        f" {counted(f'{wanted:.3g}', 'request')} per second, limits.{api}.rate allows {demand.allowed:g}:"
+        f" {they} will be polled every {interval}s; {remedy}"
     )
     if late:
         stale = min(target.display.stale_after for target in late)

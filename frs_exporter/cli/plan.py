@@ -1,0 +1,148 @@
+"""`plan`: what a config will ask of the cloud, the machine and whoever scrapes, before it runs."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import click
+
+from frs_exporter.cli.adhoc import build_config
+from frs_exporter.cli.common_flags import config_file_flag, say_problems
+from frs_exporter.cli.options import duration
+from frs_exporter.cli.variables import is_flag_given, setting
+from frs_exporter.collectors import COLLECTORS
+from frs_exporter.config.load import Config, load
+from frs_exporter.core.counting import counted
+from frs_exporter.core.errors import ConfigError
+from frs_exporter.polling.capacity import VENDOR_RATES, Demand
+from frs_exporter.polling.forecast import SCRAPE_INTERVAL, VICTORIA, Forecast, forecast
+from frs_exporter.status.i18n import ENGLISH, Translator
+
+SHOWN = 10
+"""Gates that are told of one by one."""
+FLEET = ("projects", "credentials", "collectors", "poll_interval")
+"""Flags for a plan without a config."""
+WORDS = Translator(ENGLISH)
+INDENT = " " * 14
+
+
+def interval(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A duration as in the config, where one is given."""
+    return None if value is None else duration(ctx, param, value)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  frs-exporter plan --config.file=config.yaml
+  frs-exporter plan --projects 10000 --credentials 40 --collector subscription --collector face_sets
+"""
+)
+@config_file_flag("The config, see config-example, or a folder of *.yaml files; repeatable.")
+@click.option("--projects", type=click.IntRange(1, 1_000_000), metavar="N", help="Without a config: so many projects.")
+@click.option("--credentials", type=click.IntRange(1, 10_000), metavar="N", help="Without a config: so many keys.")
+@click.option(
+    "--collector",
+    "collectors",
+    multiple=True,
+    type=click.Choice(list(COLLECTORS)),
+    help="Without a config: what is asked of each; repeatable.",
+)
+@click.option("--poll-interval", callback=interval, metavar="DURATION", help="Without a config: how often, say 5m.")
+def plan(config_file: tuple[str, ...], **fleet: Any) -> None:
+    """Tell what a config will cost: requests, the first round, memory, CPU, the page, and how many shards to use.
+
+    Projects that discovery will find are not known. CPU and memory are those of a machine of today, measured by
+    `make bench`: yours may differ by half.
+    """
+    given = [name for name in FLEET if fleet[name]]
+    if config_file and any(map(is_flag_given, given)) and not is_flag_given("config_file"):
+        config_file = ()  # an exporter's environment names its config
+    if config_file and given:
+        flag = setting("--collector" if given[0] == "collectors" else f"--{given[0].replace('_', '-')}")
+        raise click.UsageError(f"{flag} is for a plan without {setting('--config.file')}")
+    if not config_file and not fleet["projects"]:
+        raise click.UsageError("--config.file is missing: give a config, or --projects for a plan without one")
+    try:
+        config = load(config_file) if config_file else build_config(fleet_of(**fleet))
+    except ConfigError as error:
+        say_problems(error, config_file)
+        raise click.exceptions.Exit(2) from None
+    for line in as_lines(config, forecast(config)):
+        click.echo(line)
+
+
+def fleet_of(projects: int, credentials: int | None, collectors: tuple[str, ...], poll_interval: str | None) -> Any:
+    """A config as it would be written."""
+    keys = min(credentials or 1, projects)
+    defaults = {"poll_interval": poll_interval, "collectors": [*dict.fromkeys(collectors)]}
+    return {
+        "defaults": {name: value for name, value in defaults.items() if value},
+        "credentials": {
+            f"keys-{number + 1}": {"ak_sk": {"access_key": f"AK{number}", "secret_key": "planned"}}
+            for number in range(keys)
+        },
+        "projects": [
+            {
+                "name": f"project-{number:05}",
+                "project_id": f"{number:032x}",
+                "region": "cn-north-4",
+                "credential": f"keys-{number % keys + 1}",
+            }
+            for number in range(projects)
+        ],
+    }
+
+
+def as_lines(config: Config, known: Forecast) -> Iterator[str]:
+    """The lines of the plan."""
+    credentials = counted(len({target.credential.name for target in config.targets}), "credential")
+    yield f"{counted(known.projects, 'project')}, {counted(known.jobs, 'job')}, {credentials}"
+    if config.discovery:
+        rules = counted(len(config.discovery), "discovery rule")
+        yield f"{rules} will find further projects, which are not counted here"
+    yield ""
+    yield f"{'requests a minute':44}{'wanted':>8}{'limit':>8}{'vendor':>8}"
+    busiest = sorted(alike(known.demands), key=lambda demands: -demands[0].wanted / demands[0].allowed)
+    yield from map(row, busiest[:SHOWN])
+    if others := sum(map(len, busiest[SHOWN:])):
+        yield f"and {others} more, of which none is asked for a larger part of its limit"
+    yield ""
+    shards = known.shards
+    yield f"first round   {WORDS.span(known.first_round)}"
+    yield f"logins        {known.logins:,} a day"
+    yield f"CPU           {known.cpu:.3g} % of a core, with a gzipped scrape each {SCRAPE_INTERVAL:g}s"
+    yield f"memory        {known.process + known.memory:,.0f} MiB"
+    yield f"page          {size(known.page)}, {size(known.zipped)} with gzip, {known.series:,} series"
+    if known.page > VICTORIA:
+        yield (
+            f"{INDENT}VictoriaMetrics and vmagent read {size(VICTORIA)} unless -promscrape.maxScrapeSize says"
+            " otherwise; Prometheus reads all unless body_size_limit does"
+        )
+    yield f"shards        {shards}"
+    if shards > 1:
+        cpu, memory, page = known.cpu / shards, known.process + known.memory / shards, known.page / shards
+        yield f"{INDENT}each takes {cpu:.3g} % of a core and {memory:,.0f} MiB, and has a page of {size(page)}"
+
+
+def alike(demands: Iterable[Demand]) -> Collection[list[Demand]]:
+    """Gates that are asked for the same: many credentials have equal shares of a fleet."""
+    found: defaultdict[tuple[object, ...], list[Demand]] = defaultdict(list)
+    for demand in demands:
+        found[demand.api, demand.allowed, len(demand.jobs), round(60 * demand.wanted)].append(demand)
+    return found.values()
+
+
+def row(demands: list[Demand]) -> str:
+    """What gates are asked for that are asked for the same, and what becomes of too much."""
+    first = demands[0]
+    others, of_each = (f" and {len(demands) - 1} more", " each") if len(demands) > 1 else ("", "")
+    where = f"{first.credential}{others}, {first.api} ({counted(len(first.jobs), 'job')}{of_each})"
+    numbers = (first.wanted, first.allowed, VENDOR_RATES[first.api])
+    slower = f"  each is polled every {first.interval:.0f}s" if first.exceeds else ""
+    return f"{where:44}" + "".join(f"{60 * number:8,.0f}" for number in numbers) + slower
+
+
+def size(bytes: float) -> str:
+    """As people say it."""
+    return f"{bytes / 1e6:.3g} MB" if bytes >= 1e6 else f"{bytes / 1e3:.3g} kB"

@@ -1,0 +1,127 @@
+"""What a config will cost the cloud, the machine and whoever scrapes, before it runs."""
+
+import itertools
+import math
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from isal import isal_zlib
+
+from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors.subscription import CREATED, DOCUMENTED, SUBSCRIBED
+from frs_exporter.config.load import Config
+from frs_exporter.core.model import CollectResult, Job, JobState, Sample
+from frs_exporter.exposition.page import GZIP_LEVEL, TEXT, Page
+from frs_exporter.polling.capacity import Demand, demands
+from frs_exporter.polling.exporter import PAGE_FAMILIES
+from frs_exporter.polling.poller import SPREAD
+from frs_exporter.polling.runner import show
+
+REQUEST, SCRAPE = 0.0005, 0.0018
+"""Seconds of CPU of a request to the cloud, and of a gzipped scrape for each MB: `make bench`."""
+PROCESS, PROJECT, JOB, TEXT_KEPT = 66.0, 3.2, 4.1, 1.6
+"""MiB of a process without projects, KiB of a project and of each of its jobs, and bytes kept for each of the page.
+
+Of 1,000 and 10,000 projects with `subscription` alone `make bench` tells; of a project more, or a collector more, it is
+the difference that simulated clouds of 1,500 made.
+"""
+SCRAPE_INTERVAL = 15.0
+VICTORIA = 16 << 20
+"""Bytes that VictoriaMetrics and vmagent read of a page unless they are told (-promscrape.maxScrapeSize)."""
+BUSY = 50.0
+"""Percent of a core that a shard is to take at most, so that a scrape never waits for polls."""
+USUAL = {
+    "subservice": DOCUMENTED,
+    "face_set": tuple(f"face-set-{number}" for number in range(5)),
+    "api": ("DetectFace", "CompareFace", "SearchFaceByFile", "AddFacesByFile"),
+    "class": ("4xx", "5xx"),
+}
+"""What a project that is used has, by label."""
+STEADY = {SUBSCRIBED.name, CREATED.name}
+LOOKED_AT = 500
+"""Jobs whose lines are made, to know how large the page will be."""
+DAY, NOW = 86400.0, 1_800_000_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What all exporters of a config have together, if each project has what is usual.
+
+    Of it a shard has its part, but of `process`, which each has: MiB before the first project. `cpu` is the percent of
+    a core, with a gzipped scrape each 15 s; `memory` in MiB, `page` and `zipped` in bytes. `first_round` is in seconds,
+    until each job was asked once. `logins` are those of a day.
+    """
+
+    projects: int
+    jobs: int
+    demands: tuple[Demand, ...]
+    first_round: float
+    logins: int
+    series: int
+    page: int
+    zipped: int
+    cpu: float
+    memory: float
+    process: float = PROCESS
+
+    @property
+    def shards(self) -> int:
+        """How many exporters to share the projects among."""
+        return max(1, math.ceil(self.cpu / BUSY), math.ceil(self.page / VICTORIA))
+
+
+def forecast(config: Config) -> Forecast:
+    """Of the projects that a config names; those that discovery will find are not known."""
+    jobs = config.jobs
+    asked = tuple(demands(jobs, config.limits))
+    looked_at = jobs[:: -(-len(jobs) // LOOKED_AT) or 1]
+    text, series = page_of(looked_at)
+    scale = len(jobs) / max(1, len(looked_at))
+    size = round(scale * len(text))
+    tokens = {target.project for target in config.targets if target.credential.kind == "token"}
+    requests = sum(min(demand.wanted, demand.allowed) for demand in asked)
+    return Forecast(
+        projects=len(config.targets),
+        jobs=len(jobs),
+        demands=asked,
+        first_round=max([min(SPREAD * len(jobs), longest(jobs)), *map(first_round, asked)], default=0.0),
+        logins=len(tokens),
+        series=round(scale * series),
+        page=size,
+        zipped=round(scale * len(isal_zlib.compress(text, GZIP_LEVEL))),
+        cpu=100 * (REQUEST * requests + SCRAPE * size / 1e6 / SCRAPE_INTERVAL),
+        memory=(1024 * (PROJECT * len(config.targets) + JOB * len(jobs)) + TEXT_KEPT * size) / (1 << 20),
+    )
+
+
+def longest(jobs: Iterable[Job]) -> float:
+    """The longest interval in seconds."""
+    return max((job.target.poll_interval for job in jobs), default=0.0)
+
+
+def first_round(demand: Demand) -> float:
+    """Seconds in which a gate lets all its jobs ask once."""
+    return len(demand.jobs) * demand.per_poll / demand.allowed
+
+
+def page_of(jobs: Sequence[Job]) -> tuple[bytes, int]:
+    """The page of some jobs that have told what is usual, and how many series it has."""
+    page, numbers = Page(PAGE_FAMILIES), random.Random(1)
+    for job in jobs:
+        known = JobState(polls=numbers.randrange(100_000))
+        at, duration = NOW + 60 * numbers.random(), numbers.random()
+        show(page, job, known.succeeded(at, duration, CollectResult(usual(job, numbers)), math.inf), None)
+    text = b"".join(page.blocks(TEXT, NOW))
+    return text, sum(not line.startswith(b"#") for line in text.splitlines())
+
+
+def usual(job: Job, numbers: random.Random) -> tuple[Sample, ...]:
+    """What a job usually tells; that a service is on does not change, and most else does."""
+    return tuple(
+        Sample(family, labels, 1.0 if family.name in STEADY else float(numbers.randrange(10_000)))
+        for family in COLLECTORS[job.collector].families
+        for labels in itertools.product(
+            *((job.target.project,) if label == "project" else USUAL[label] for label in family.labels)
+        )
+    )

@@ -1,0 +1,217 @@
+"""`make bench`: every figure that the project names, with its goal, as a table, as JSON and as a chart.
+
+`--json=FILE` and `--chart=FILE` say where to write the last two. Exits with 1 when a goal is missed.
+"""
+
+import argparse
+import asyncio
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import aiohttp
+
+from tests.benchmarks import page, peers, reload, web
+from tests.benchmarks.chart import Point, draw
+from tests.benchmarks.figures import Figure, as_json, table
+from tests.benchmarks.processes import first_line, process
+from tests.benchmarks.whole import (
+    CONNECTIONS,
+    Exporter,
+    busy,
+    cloud,
+    config,
+    cost,
+    exporter,
+    healthy,
+    memory,
+    per_poll,
+    scrape,
+    scrapes,
+)
+
+FLEET = 10_000
+"""What one process is meant for: the goals are for as many."""
+POLL, SCRAPE = "CPU per poll", "CPU per gzipped scrape"
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Seconds and repeats of each measurement."""
+
+    sizes: tuple[int, ...] = (1, 100, 1_000, FLEET, 3 * FLEET)
+    first_round: float = 65.0
+    scrapes: int = 4
+    scrape_interval: float = 15.0
+    turn: float = 12.0
+    turns: int = 3
+
+
+async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Point]]:
+    """All that is measured from outside; the last two sizes are the fleet and what is beyond it."""
+    fleet = lengths.sizes[-2]
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        starts = [await started(1, folder, session) for _ in range(lengths.turns)]
+        starts_fleet = [await started(fleet, folder, session) for _ in range(lengths.turns)]
+        figures = [
+            Figure("start to the first page, 1 project", "s", tuple(starts), at_most=0.4),
+            Figure(f"start to the first page, {fleet:,} projects", "s", tuple(starts_fleet), at_most=2.0),
+        ]
+        async with AsyncExitStack() as stack:
+            daemon = await stack.enter_async_context(exporter(fleet, folder, session))
+            async with AsyncExitStack() as others:
+                daemons = [
+                    daemon if size == fleet else await others.enter_async_context(exporter(size, folder, session))
+                    for size in lengths.sizes
+                ]
+                await asyncio.sleep(lengths.first_round)
+                shares = await asyncio.gather(
+                    *(busy(one, session, lengths.scrapes, lengths.scrape_interval) for one in daemons)
+                )
+                points = [
+                    Point(one.projects, share, memory(one), (await scrape(session, one.url)).size)
+                    for one, share in zip(daemons, shares, strict=True)
+                ]
+            figures += [
+                Figure("memory, 1 project", "MiB", (points[0].mib,), at_most=45),
+                Figure(f"memory, {fleet:,} projects", "MiB", (points[-2].mib,), at_most=110),
+                Figure(
+                    f"{fleet:,} projects a minute and a gzipped scrape each 15 s", "%", (points[-2].percent,), at_most=8
+                ),
+                *await of_a_fleet(daemon, session, lengths),
+            ]
+        return figures + await beside(fleet, folder, session, lengths), points
+
+
+async def started(projects: int, folder: Path, session: aiohttp.ClientSession) -> float:
+    """Seconds from the start to the first page."""
+    async with exporter(projects, folder, session) as daemon:
+        return daemon.start
+
+
+async def of_a_fleet(daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
+    """Polls, scrapes, latencies, and at last polls as fast as they can be."""
+    polls = [await per_poll(daemon.pid, daemon.cloud, lengths.turn) for _ in range(lengths.turns)]
+    used, found = await scrapes(daemon, session, int(2 * lengths.turn), median(polls))
+    took = sorted(1000 * each.seconds for each in found)
+    waits = [1000 * each for each in await healthy(daemon, session, lengths.turn)]
+    daemon.poll_each("5s")
+    await asyncio.sleep(lengths.turn)
+    full = [await per_poll(daemon.pid, daemon.cloud, lengths.turn / 2) for _ in range(lengths.turns)]
+    return [
+        Figure(f"{POLL}, {daemon.projects:,} a minute", "ms", tuple(polls)),
+        Figure(f"{POLL}, {daemon.projects:,} each 5 s", "ms", tuple(full), at_most=0.30),
+        Figure(SCRAPE, "ms", (used,), at_most=20),
+        Figure("gzipped scrape while polls go on, half of them", "ms", (median(took),), at_most=30),
+        Figure("gzipped scrape while polls go on, the slowest", "ms", (took[-1],), at_most=60),
+        Figure("/-/healthy while scraped without a pause, the slowest", "ms", (max(waits),), at_most=50),
+    ]
+
+
+async def beside(fleet: int, folder: Path, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
+    """What others take for the same, each alone on its core as the exporter was."""
+    pace = await bare(session, lengths, "tick", str(fleet / 60))
+    full = await bare(session, lengths, "saturated", str(CONNECTIONS))
+    figures = [
+        Figure("CPU per bare GET of aiohttp, as many a minute, on a tick of 100 ms", "ms", pace),
+        Figure("CPU per bare GET of aiohttp, without a pause", "ms", full),
+    ]
+    with process(*peers.peer("prometheus_client", str(fleet))) as theirs:
+        figures.append(await scraped("prometheus_client", theirs.pid, first_line(theirs), session, lengths.turns))
+    with peers.client_golang(fleet, folder) as golang:
+        if golang:
+            figures.append(await scraped("client_golang", golang[0].pid, golang[1], session, lengths.turns))
+    return figures
+
+
+async def bare(session: aiohttp.ClientSession, lengths: Lengths, kind: str, argument: str) -> tuple[float, ...]:
+    """Milliseconds of CPU per GET of a client that does nothing else."""
+    async with cloud(session) as its_cloud:
+        with process(*peers.peer(kind, its_cloud.url, argument)) as client:
+            await asyncio.sleep(2)
+            return tuple([await per_poll(client.pid, its_cloud, lengths.turn / 2) for _ in range(lengths.turns)])
+
+
+def compared(figures: list[Figure]) -> list[Figure]:
+    """How many times as much, or as little, as what others take."""
+    found = {figure.what: figure for figure in figures}
+    polls = next(figure for figure in figures if figure.what.startswith(POLL))
+    gets = next(figure for figure in figures if figure.what.startswith("CPU per bare GET"))
+    ratios = [Figure("a poll in bare GETs", "", (polls.value / gets.value,), at_most=3)]
+    scrape_ms = found[SCRAPE].value
+    for what, figure in found.items():
+        whose = what.removeprefix(f"{SCRAPE}, ")
+        if whose != what:
+            goal = 40.0 if whose == "client_golang" else None
+            ratios.append(Figure(f"times cheaper than {whose}", "", (figure.value / scrape_ms,), at_least=goal))
+    return ratios
+
+
+async def scraped(whose: str, pid: int, port: str, session: aiohttp.ClientSession, times: int) -> Figure:
+    """What a gzipped scrape of somebody else's handler takes."""
+    url, used = f"http://127.0.0.1:{port}", []
+    await scrape(session, url)
+    for _ in range(times):
+        used.append(1000 * await cost(pid, scrape(session, url)))
+    return Figure(f"{SCRAPE}, {whose}", "ms", tuple(used))
+
+
+def check(projects: int, folder: Path) -> float:
+    """The seconds of CPU of `--config.check`, its start included."""
+    file = folder / "check.yaml"
+    file.write_text(config(projects, "http://127.0.0.1:9"))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = (sys.executable, "-m", "frs_exporter", f"--config.file={file}", "--config.check")
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def checks(folder: Path, lengths: Lengths) -> list[Figure]:
+    """What it takes to read a config."""
+    fleet = lengths.sizes[-2]
+    return [
+        Figure(
+            f"CPU of --config.check, {size:,} projects",
+            "s",
+            tuple(check(size, folder) for _ in range(lengths.turns)),
+            at_most=1.8 * size / FLEET,
+        )
+        for size in (fleet, 2 * fleet)
+    ]
+
+
+def main(arguments: list[str] | None = None, lengths: Lengths = Lengths()) -> int:
+    """Measure, print; the exit code."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--whole", action="store_true", help="measure the whole process only")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--chart", type=Path)
+    wanted = parser.parse_args(arguments)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        figures, points = asyncio.run(whole(Path(folder), lengths))
+        figures += checks(Path(folder), lengths)
+    figures += compared(figures)
+    print(table(figures))
+    for point in points:
+        print(f"{point.projects:7,} projects {point.percent:6.2f} % {point.mib:6.1f} MiB {point.page:9,} bytes gzipped")
+    print(f"measured in {time.monotonic() - begun:.0f} s\n")
+    if wanted.json:
+        wanted.json.write_text(as_json(figures))
+    if wanted.chart:
+        draw(points, wanted.chart)
+    met = [figure.met for figure in figures]
+    if not wanted.whole:
+        met += [part() for part in (page.main, reload.main, web.main)]
+    return 0 if all(met) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

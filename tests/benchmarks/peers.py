@@ -1,0 +1,101 @@
+"""`python -m tests.benchmarks.peers`: what others do of the same, to be measured beside the exporter.
+
+`tick URL PACE`: GETs of aiohttp, so many a second, begun each 100 ms. `saturated URL CONNECTIONS`: as fast as it can.
+`prometheus_client PROJECTS`: the page of as many projects by its own handler; it prints its port.
+"""
+
+import asyncio
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+from prometheus_client import CollectorRegistry, start_http_server
+
+from tests.benchmarks.page import Collected, answers
+from tests.benchmarks.processes import first_line, process
+
+TICK = 0.1
+GO = Path(__file__).with_name("collector.go")
+LIBRARIES = Path("/usr/share/gocode")
+"""Where Debian has the source of libraries in Go: golang-github-prometheus-client-golang-dev."""
+
+
+async def get(session: aiohttp.ClientSession, url: str) -> None:
+    """One request, its answer read."""
+    async with session.get(url) as response:
+        await response.read()
+
+
+async def tick(url: str, pace: float) -> None:
+    """So many GETs a second, for ever."""
+    loop = asyncio.get_running_loop()
+    async with aiohttp.ClientSession() as session:
+        tasks, begun = set[asyncio.Task[None]](), loop.time()
+        sent = 0
+        for number in itertools.count(1):
+            await asyncio.sleep(max(0.0, begun + number * TICK - loop.time()))
+            for _ in range(round(number * TICK * pace) - sent):
+                tasks.add(task := asyncio.create_task(get(session, url)))
+                task.add_done_callback(tasks.discard)
+                sent += 1
+
+
+async def saturated(url: str, connections: int) -> None:
+    """GETs without a pause, for ever."""
+
+    async def again() -> None:
+        while True:
+            await get(session, url)
+
+    async with aiohttp.ClientSession() as session:
+        await asyncio.gather(*(again() for _ in range(connections)))
+
+
+def prometheus_client(projects: int) -> None:
+    """Serve for ever."""
+    registry = CollectorRegistry()
+    registry.register(Collected(answers(projects)))
+    server, _ = start_http_server(0, "127.0.0.1", registry)
+    print(server.server_port, flush=True)
+    threading.Event().wait()
+
+
+def peer(*arguments: str) -> tuple[str, ...]:
+    """The command of one of them."""
+    return (sys.executable, "-m", "tests.benchmarks.peers", *arguments)
+
+
+@contextmanager
+def client_golang(projects: int, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str] | None]:
+    """A collector in Go and its port, None where Debian's Go or its library is not installed."""
+    go = shutil.which("go")
+    if not go or not (LIBRARIES / "src/github.com/prometheus/client_golang").is_dir():
+        yield None
+        return
+    environ = {**os.environ, "GO111MODULE": "off", "GOPATH": str(LIBRARIES), "GOCACHE": str(folder / "go")}
+    binary = folder / "collector"
+    subprocess.run([go, "build", "-o", str(binary), str(GO)], check=True, env=environ)
+    with process(str(binary), str(projects)) as started:
+        yield started, first_line(started)
+
+
+def main(kind: str, *arguments: str) -> None:
+    """Be one of them."""
+    match kind, arguments:
+        case "tick", (url, pace):
+            asyncio.run(tick(url, float(pace)))
+        case "saturated", (url, connections):
+            asyncio.run(saturated(url, int(connections)))
+        case "prometheus_client", (projects,):
+            prometheus_client(int(projects))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,22 @@
+"""The benchmark runs and tells each figure with its goal; how large they are is for `make bench` to tell."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.__main__ import Lengths, main
+
+SHORT = Lengths(sizes=(1, 20, 40), first_round=0.2, scrapes=1, scrape_interval=0.2, turn=0.6, turns=1)
+
+
+def test_the_benchmark_tells_each_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures, chart = tmp_path / "figures.json", tmp_path / "cost.svg"
+    main(["--whole", f"--json={figures}", f"--chart={chart}"], SHORT)
+    found = {figure["what"]: figure for figure in json.loads(figures.read_text())}
+    assert sum(figure["at_most"] is not None for figure in found.values()) == 13
+    assert all(figure["value"] > 0 for figure in found.values())
+    told = capsys.readouterr().out
+    assert all(what in told for what in found)
+    assert [row.split()[0] for row in told.splitlines() if " bytes gzipped" in row] == ["1", "20", "40"]
+    assert chart.read_text().startswith("<?xml")

@@ -1,0 +1,185 @@
+"""The whole process over HTTP: what it costs to start, to poll, to be scraped and to wait, at any size.
+
+A cloud that answers at once, and all who ask the exporter, are on another core than the exporter.
+"""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from frs_simulator.world import digest
+from tests.benchmarks.processes import OTHER, cpu, first_line, process, resident
+from tests.e2e.conftest import free_port
+from tests.fleet import written
+
+CREDENTIALS = 10
+CONNECTIONS = 40
+GZIP = {"Accept-Encoding": "gzip"}
+
+
+def config(projects: int, url: str, interval: str = "1m") -> str:
+    """A fleet whose limits are out of the way, but for as many connections as a saturated one has."""
+    limit = {"rate": 1000, "concurrency": CONNECTIONS // CREDENTIALS}
+    return written(
+        {
+            "defaults": {"poll_interval": interval, "collectors": ["subscription"]},
+            "credentials": {
+                f"k{n}": {"ak_sk": {"access_key": f"AK{n}", "secret_key": "sk"}} for n in range(CREDENTIALS)
+            },
+            "projects": [
+                {
+                    "name": f"fleet-{number:05}",
+                    "project_id": digest("fleet", str(number)),
+                    "region": "cn-north-4",
+                    "credential": f"k{number % CREDENTIALS}",
+                }
+                for number in range(projects)
+            ],
+            "endpoints": dict.fromkeys(("frs", "iam", "ces"), url),
+            "limits": dict.fromkeys(("frs", "iam", "ces"), limit),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """What one scrape took: seconds until it was read, and bytes."""
+
+    seconds: float
+    size: int
+
+
+class Cloud:
+    """The loopback cloud, and how much it has answered."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self.url = url
+        self._session = session
+
+    async def count(self) -> int:
+        """Polls that were answered, of all who ask it."""
+        async with self._session.get(f"{self.url}/count") as response:
+            return int(await response.text())
+
+
+@asynccontextmanager
+async def cloud(session: aiohttp.ClientSession) -> AsyncIterator[Cloud]:
+    """A cloud of its own."""
+    with process(sys.executable, "-m", "tests.benchmarks.cloud", core=OTHER) as started:
+        yield Cloud(f"http://127.0.0.1:{first_line(started)}", session)
+
+
+class Exporter:
+    """A running daemon with its cloud, and `start`: the seconds until its first page was read."""
+
+    def __init__(self, started: subprocess.Popen[str], url: str, its_cloud: Cloud, file: Path, projects: int) -> None:
+        self.pid, self.url, self.cloud, self.file, self.projects = started.pid, url, its_cloud, file, projects
+        self.start = 0.0
+        self._process = started
+
+    def poll_each(self, interval: str) -> None:
+        """Change the interval of all projects."""
+        self.file.write_text(config(self.projects, self.cloud.url, interval))
+        self._process.send_signal(signal.SIGHUP)
+
+
+@asynccontextmanager
+async def exporter(projects: int, folder: Path, session: aiohttp.ClientSession) -> AsyncIterator[Exporter]:
+    """A daemon that has shown its first page."""
+    async with AsyncExitStack() as stack:
+        its_cloud = await stack.enter_async_context(cloud(session))
+        file, port = folder / f"{projects}.yaml", free_port()
+        file.write_text(config(projects, its_cloud.url))
+        flags = (f"--config.file={file}", f"--web.listen-address=127.0.0.1:{port}", "--state.directory=none")
+        begun = time.monotonic()
+        started = stack.enter_context(process(sys.executable, "-m", "frs_exporter", *flags))
+        daemon = Exporter(started, f"http://127.0.0.1:{port}", its_cloud, file, projects)
+        while True:
+            try:
+                await scrape(session, daemon.url)
+                break
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.002)
+        daemon.start = time.monotonic() - begun
+        yield daemon
+
+
+async def scrape(session: aiohttp.ClientSession, url: str, path: str = "/metrics") -> Scrape:
+    """Read a page, packed as it comes; raises aiohttp.ClientError."""
+    begun = time.monotonic()
+    async with session.get(url + path, headers=GZIP) as response:
+        assert response.status == 200, response.status
+        size = len(await response.read())
+    return Scrape(time.monotonic() - begun, size)
+
+
+async def cost(pid: int, during: Awaitable[object]) -> float:
+    """The seconds of CPU that a process uses during something."""
+    before = cpu(pid)
+    await during
+    return cpu(pid) - before
+
+
+async def per_poll(pid: int, cloud: Cloud, seconds: float) -> float:
+    """Milliseconds of CPU per answer of the cloud to a process that alone asks it."""
+    counted = await cloud.count()
+    used = await cost(pid, asyncio.sleep(seconds))
+    return 1000 * used / max(1, await cloud.count() - counted)
+
+
+async def each(seconds: float, times: int, work: Callable[[], Awaitable[Scrape]]) -> list[Scrape]:
+    """Do it so many times, so many seconds apart."""
+    begun, done = time.monotonic(), []
+    for number in range(1, times + 1):
+        done.append(await work())
+        await asyncio.sleep(max(0.0, begun + number * seconds - time.monotonic()))
+    return done
+
+
+async def busy(daemon: Exporter, session: aiohttp.ClientSession, times: int, seconds: float) -> float:
+    """The percent of a core that polls, and gzipped scrapes so many seconds apart, take."""
+    begun = time.monotonic()
+    used = await cost(daemon.pid, each(seconds, times, lambda: scrape(session, daemon.url)))
+    return 100 * used / (time.monotonic() - begun)
+
+
+async def scrapes(
+    daemon: Exporter, session: aiohttp.ClientSession, times: int, poll_ms: float
+) -> tuple[float, list[Scrape]]:
+    """Milliseconds of CPU of a gzipped scrape, without those of the polls that go on; and the scrapes, two a second."""
+    counted, found = await daemon.cloud.count(), list[Scrape]()
+
+    async def read() -> None:
+        found.extend(await each(0.5, times, lambda: scrape(session, daemon.url)))
+
+    used = await cost(daemon.pid, read())
+    return (1000 * used - poll_ms * (await daemon.cloud.count() - counted)) / times, found
+
+
+async def healthy(daemon: Exporter, session: aiohttp.ClientSession, seconds: float) -> list[float]:
+    """Seconds that `/-/healthy` takes, again and again, while somebody scrapes without a pause."""
+
+    async def always() -> None:
+        while True:
+            await scrape(session, daemon.url)
+
+    scraping, end, took = asyncio.create_task(always()), time.monotonic() + seconds, []
+    async with aiohttp.ClientSession() as asking:
+        while time.monotonic() < end:
+            took.append((await scrape(asking, daemon.url, "/-/healthy")).seconds)
+            await asyncio.sleep(0.01)
+    scraping.cancel()
+    return took
+
+
+def memory(daemon: Exporter) -> float:
+    """MiB that it has now."""
+    return resident(daemon.pid)

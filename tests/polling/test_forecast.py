@@ -1,0 +1,65 @@
+"""What a config will cost: requests are exact, the page is as it will be, the rest grows in a line."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from frs_exporter.cli.adhoc import build_config
+from frs_exporter.cli.plan import fleet_of
+from frs_exporter.config.load import Config
+from frs_exporter.core.model import Api, Limit
+from frs_exporter.polling.forecast import BUSY, LOOKED_AT, PROCESS, VICTORIA, forecast
+
+
+def fleet(projects: int, credentials: int = 1, collectors: tuple[str, ...] = ("subscription",)) -> Config:
+    return build_config(fleet_of(projects, credentials, collectors, "1m"))
+
+
+def test_requests_are_those_of_each_gate() -> None:
+    known = forecast(fleet(300, 2, ("subscription", "face_sets", "cloud_eye")))
+    asked = {(demand.credential, demand.api): 60 * demand.wanted for demand in known.demands}
+    assert {key: round(wanted) for key, wanted in asked.items()} == {
+        ("keys-1", Api.FRS): 300,
+        ("keys-2", Api.FRS): 300,
+        ("keys-1", Api.CES): 332,
+        ("keys-2", Api.CES): 332,
+    }
+    assert (known.projects, known.jobs, known.logins) == (300, 900, 0)
+
+
+@pytest.mark.parametrize(("projects", "seconds"), [(1, 0.2), (100, 20), (300, 60), (3000, 600)])
+def test_a_first_round_is_as_long_as_the_jobs_are_spread_or_the_gate_takes(projects: int, seconds: float) -> None:
+    assert forecast(fleet(projects)).first_round == pytest.approx(seconds)
+
+
+def test_more_than_a_gate_lets_through_is_no_more_work() -> None:
+    all_of_it, much_more = forecast(fleet(300)), forecast(fleet(600))
+    assert all_of_it.cpu < much_more.cpu < 1.1 * all_of_it.cpu
+    (demand,) = much_more.demands
+    assert demand.exceeds
+    assert demand.interval == pytest.approx(120)
+
+
+def test_memory_and_the_page_grow_in_a_line() -> None:
+    once, twice = forecast(fleet(2 * LOOKED_AT)), forecast(fleet(4 * LOOKED_AT))
+    for name in ("memory", "page", "zipped", "series"):
+        assert getattr(twice, name) == pytest.approx(2 * getattr(once, name), rel=0.03), name
+    assert once.process == twice.process == PROCESS
+
+
+def test_there_are_as_many_shards_as_page_and_cpu_want() -> None:
+    assert forecast(fleet(100)).shards == 1
+    large = forecast(fleet(30_000))
+    assert large.page > VICTORIA
+    assert large.shards == math.ceil(large.page / VICTORIA)
+    config = fleet(200)
+    fast = tuple(replace(target, poll_interval=0.1) for target in config.targets)
+    busy = forecast(Config(fast, dict.fromkeys(Api, Limit(rate=10_000))))
+    assert busy.cpu > BUSY
+    assert busy.shards == math.ceil(busy.cpu / BUSY)
+
+
+def test_nothing_is_little() -> None:
+    known = forecast(Config((), {}))
+    assert (known.jobs, known.first_round, known.cpu, known.memory, known.shards) == (0, 0.0, 0.0, 0.0, 1)

@@ -1,0 +1,103 @@
+"""`plan`: what it prints for a config and for a fleet, and what it refuses."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import ROOT
+from tests.test_cli import FILES, run
+
+
+def test_a_fleet_is_planned_without_a_config() -> None:
+    result = run("plan", "--projects=10000", "--credentials=40", "--collector=subscription", "--poll-interval=5m")
+    assert result.exit_code == 0
+    first, _, heading, *rows = result.stdout.splitlines()
+    assert first == "10000 projects, 10000 jobs, 40 credentials"
+    assert heading.split() == ["requests", "a", "minute", "wanted", "limit", "vendor"]
+    assert rows[0].split() == ["keys-1", "and", "39", "more,", "frs", "(250", "jobs", "each)", "50", "300", "600"]
+    facts = dict(re.split(r"  +", row, maxsplit=1) for row in rows[2:] if not row.startswith(" "))
+    assert list(facts) == ["first round", "logins", "CPU", "memory", "page", "shards"]
+    assert facts["first round"] == "5 min"
+    assert facts["logins"] == "0 a day"
+    assert facts["shards"] == "1"
+
+
+def test_what_is_more_than_a_gate_or_a_scraper_takes_is_told() -> None:
+    result = run("plan", "--projects=20000", "--collector=subscription")
+    assert "keys-1, frs (20000 jobs)" in result.stdout
+    assert "each is polled every 4000s" in result.stdout
+    assert "VictoriaMetrics and vmagent read 16.8 MB unless -promscrape.maxScrapeSize says otherwise" in result.stdout
+    assert re.search(
+        r"^shards +2\n +each takes [\d.]+ % of a core and \d+ MiB, and has a page of [\d.]+ MB$",
+        result.stdout,
+        re.MULTILINE,
+    )
+
+
+def test_a_config_is_planned_and_nothing_is_asked(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "credentials:\n  ops: {token: {domain_name: d, user_name: u, password: p}}\n"
+        "projects:\n- {name: door, project_id: 0123456789abcdef0123456789abcdef, region: cn-north-4, credential: ops}\n"
+        "discovery:\n- {name: all, credential: ops}\n"
+    )
+    result = run("plan", f"--config.file={config}")
+    assert result.exit_code == 0, result.output
+    assert "1 project, 2 jobs, 1 credential\n1 discovery rule will find further projects" in result.stdout
+    assert "logins        1 a day" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "--config.file is missing: give a config, or --projects for a plan without one"),
+        (("--poll-interval=5m",), "--config.file is missing"),
+        (
+            (f"--config.file={FILES}/minimal.good.yaml", "--projects=3"),
+            "--projects is for a plan without --config.file",
+        ),
+        ((f"--config.file={FILES}/minimal.good.yaml", "--collector=face_sets"), "--collector is for a plan without"),
+        (("--projects=0",), "0 is not in the range"),
+        (("--projects=2", "--poll-interval=0s"), "--poll-interval: must be"),
+        (("--projects=2", "--poll-interval=soon"), "'--poll-interval': must be a duration"),
+        (("--config.file=/nowhere",), "/nowhere: cannot read the config file: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_planned_is_told_in_a_line(arguments: tuple[str, ...], told: str) -> None:
+    result = run("plan", *arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not result.stdout
+
+
+def test_the_plan_of_the_readme_is_what_is_printed() -> None:
+    text = (ROOT / "README.md").read_text()
+    asked, shown = re.findall(r"```sh\nfrs-exporter (plan [^\n]*)\n```\n\n```\n(.*?)```", text, re.DOTALL)[0]
+    assert run(*asked.split()).stdout == shown
+
+
+def test_of_many_gates_that_differ_the_busiest_are_told(tmp_path: Path) -> None:
+    credentials = [f"  key{n}: {{ak_sk: {{access_key: AK{n}, secret_key: s}}}}" for n in range(12)]
+    projects = [
+        f'- {{name: p{n}-{i}, project_id: "{100 * n + i:032x}", region: cn-north-4, credential: key{n}}}'
+        for n in range(12)
+        for i in range(n + 1)
+    ]
+    config = tmp_path / "config.yaml"
+    config.write_text("\n".join(["credentials:", *credentials, "projects:", *projects]))
+    result = run("plan", f"--config.file={config}")
+    assert result.exit_code == 0, result.stderr
+    rows = result.stdout.splitlines()[3:]
+    assert [row.split(",")[0] for row in rows[:10]] == [f"key{n}" for n in range(11, 1, -1)]
+    assert rows[10] == "and 2 more, of which none is asked for a larger part of its limit"
+
+
+def test_flags_win_over_the_environment_of_an_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRS_CONFIG_FILE", "/nowhere")
+    assert run("plan", "--projects=3").stdout.startswith("3 projects, ")
+    monkeypatch.setenv("FRS_PROJECTS", "3")
+    result = run("plan")
+    assert result.exit_code == 2
+    assert "FRS_PROJECTS is for a plan without FRS_CONFIG_FILE" in result.stderr
