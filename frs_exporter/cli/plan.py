@@ -39,7 +39,7 @@ Examples:
 """
 )
 @config_file_flag("The config, see config-example, or a folder of *.yaml files; repeatable.")
-@click.option("--projects", type=click.IntRange(1, 1_000_000), metavar="N", help="Without a config: so many projects.")
+@click.option("--projects", type=click.IntRange(1, 200_000), metavar="N", help="Without a config: so many projects.")
 @click.option("--credentials", type=click.IntRange(1, 10_000), metavar="N", help="Without a config: so many keys.")
 @click.option(
     "--collector",

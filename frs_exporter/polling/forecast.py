@@ -4,7 +4,7 @@ import itertools
 import math
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isal import isal_zlib
 
@@ -38,10 +38,10 @@ USUAL = {
     "class": ("4xx", "5xx"),
 }
 """What a project that is used has, by label."""
-STEADY = {SUBSCRIBED.name, CREATED.name}
+STEADY = {SUBSCRIBED.name: 1.0, CREATED.name: 1_700_000_000.0}
 LOOKED_AT = 500
-"""Jobs whose lines are made, to know how large the page will be."""
-DAY, NOW = 86400.0, 1_800_000_000.0
+"""Projects whose lines are made, to know how large the page will be; drawn, as every so-many-th may be of a kind."""
+NOW = 1_800_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ def forecast(config: Config) -> Forecast:
     """Of the projects that a config names; those that discovery will find are not known."""
     jobs = config.jobs
     asked = tuple(demands(jobs, config.limits))
-    looked_at = jobs[:: -(-len(jobs) // LOOKED_AT) or 1]
-    text, series = page_of(looked_at)
-    scale = len(jobs) / max(1, len(looked_at))
+    drawn = random.Random(1).sample(config.targets, min(LOOKED_AT, len(config.targets)))
+    text, series = page_of(replace(config, targets=tuple(drawn)).jobs)
+    scale = len(config.targets) / max(1, len(drawn))
     size = round(scale * len(text))
     tokens = {target.project for target in config.targets if target.credential.kind == "token"}
     requests = sum(min(demand.wanted, demand.allowed) for demand in asked)
@@ -117,9 +117,9 @@ def page_of(jobs: Sequence[Job]) -> tuple[bytes, int]:
 
 
 def usual(job: Job, numbers: random.Random) -> tuple[Sample, ...]:
-    """What a job usually tells; that a service is on does not change, and most else does."""
+    """What a job usually tells; that a service is on, and since when, is the same of many, and most else is not."""
     return tuple(
-        Sample(family, labels, 1.0 if family.name in STEADY else float(numbers.randrange(10_000)))
+        Sample(family, labels, STEADY.get(family.name, float(numbers.randrange(10_000))))
         for family in COLLECTORS[job.collector].families
         for labels in itertools.product(
             *((job.target.project,) if label == "project" else USUAL[label] for label in family.labels)

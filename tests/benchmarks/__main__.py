@@ -20,7 +20,7 @@ import aiohttp
 from tests.benchmarks import page, peers, reload, web
 from tests.benchmarks.chart import Point, draw
 from tests.benchmarks.figures import Figure, as_json, table
-from tests.benchmarks.processes import first_line, process
+from tests.benchmarks.processes import first_line, process, resident
 from tests.benchmarks.whole import (
     CONNECTIONS,
     Exporter,
@@ -30,7 +30,6 @@ from tests.benchmarks.whole import (
     cost,
     exporter,
     healthy,
-    memory,
     per_poll,
     scrape,
     scrapes,
@@ -75,7 +74,7 @@ async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Poin
                     *(busy(one, session, lengths.scrapes, lengths.scrape_interval) for one in daemons)
                 )
                 points = [
-                    Point(one.projects, share, memory(one), (await scrape(session, one.url)).size)
+                    Point(one.projects, share, resident(one.pid), (await scrape(session, one.url)).size)
                     for one, share in zip(daemons, shares, strict=True)
                 ]
             figures += [

@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from frs_simulator.world import digest
-from tests.benchmarks.processes import OTHER, cpu, first_line, process, resident
+from tests.benchmarks.processes import OTHER, cpu, first_line, process
 from tests.e2e.conftest import free_port
 from tests.fleet import written
 
@@ -178,8 +178,3 @@ async def healthy(daemon: Exporter, session: aiohttp.ClientSession, seconds: flo
             await asyncio.sleep(0.01)
     scraping.cancel()
     return took
-
-
-def memory(daemon: Exporter) -> float:
-    """MiB that it has now."""
-    return resident(daemon.pid)

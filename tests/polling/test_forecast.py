@@ -7,9 +7,10 @@ import pytest
 
 from frs_exporter.cli.adhoc import build_config
 from frs_exporter.cli.plan import fleet_of
+from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
-from frs_exporter.core.model import Api, Limit
-from frs_exporter.polling.forecast import BUSY, LOOKED_AT, PROCESS, VICTORIA, forecast
+from frs_exporter.core.model import Api, Display, Limit
+from frs_exporter.polling.forecast import BUSY, LOOKED_AT, PROCESS, VICTORIA, forecast, page_of
 
 
 def fleet(projects: int, credentials: int = 1, collectors: tuple[str, ...] = ("subscription",)) -> Config:
@@ -46,6 +47,18 @@ def test_memory_and_the_page_grow_in_a_line() -> None:
     for name in ("memory", "page", "zipped", "series"):
         assert getattr(twice, name) == pytest.approx(2 * getattr(once, name), rel=0.03), name
     assert once.process == twice.process == PROCESS
+
+
+@pytest.mark.parametrize("collectors", [("subscription",), ("subscription", "face_sets"), tuple(COLLECTORS)])
+def test_of_many_projects_some_tell_how_large_the_page_is(collectors: tuple[str, ...]) -> None:
+    """Whatever each is asked, and though every second one is asked for less."""
+    config = fleet(4 * LOOKED_AT, 1, collectors)
+    less = Display(collectors=("subscription",))
+    targets = (replace(target, display=less) if i % 2 else target for i, target in enumerate(config.targets))
+    config = replace(config, targets=tuple(targets))
+    known, (text, series) = forecast(config), page_of(config.jobs)
+    assert known.page == pytest.approx(len(text), rel=0.04)
+    assert known.series == pytest.approx(series, rel=0.04)
 
 
 def test_there_are_as_many_shards_as_page_and_cpu_want() -> None:
