@@ -7,24 +7,24 @@ import pytest
 from frs_exporter.core import errors
 from frs_exporter.core.errors import Failure, Reason, canonical, classify, proves_secret
 from frs_exporter.core.explanations import (
-    CODES,
-    CODES_OF_REASON,
-    OTHERS,
-    REASONS,
-    RETRIES,
-    STATUSES,
     Explanation,
     Text,
     advice,
+    codes,
+    codes_of_reason,
     explain,
     named,
+    others,
+    reasons,
+    retries,
     similar,
+    statuses,
 )
 
-EXPLANATIONS: dict[str, Explanation] = dict(REASONS.items()) | {
-    **CODES,
-    **{f"{code} {reason}": explanation for (code, reason), explanation in CODES_OF_REASON.items()},
-    **OTHERS,
+EXPLANATIONS: dict[str, Explanation] = dict(reasons().items()) | {
+    **codes(),
+    **{f"{code} {reason}": explanation for (code, reason), explanation in codes_of_reason().items()},
+    **others(),
 }
 BY_NAME = pytest.mark.parametrize("explanation", EXPLANATIONS.values(), ids=EXPLANATIONS)
 
@@ -39,14 +39,14 @@ def test_a_login_that_needs_a_second_factor_has_one_advice() -> None:
 
 
 def test_every_reason_is_explained() -> None:
-    assert set(REASONS) == set(Reason)
+    assert set(reasons()) == set(Reason)
 
 
 def test_every_code_that_the_package_knows_is_explained() -> None:
     known = {*errors.CODES, *errors.NOT_SUBSCRIBED_EITHER}
     known |= {f"APIG.{n:04}" for n in range(1000) if proves_secret(Failure(Reason.AUTH, "", code=f"APIG.{n:04}"))}
-    assert known <= set(CODES)
-    assert all(code == canonical(code) for code in CODES)
+    assert known <= set(codes())
+    assert all(code == canonical(code) for code in codes())
     for status in (*errors.STATUSES, 301, 400, 418, 500, 503):
         assert named(str(status))
 
@@ -77,21 +77,21 @@ def test_every_explanation_is_there_in_chinese(explanation: Explanation) -> None
 
 
 def test_a_code_says_more_than_its_reason() -> None:
-    assert "FRS.0020" in CODES
-    assert advice(Failure(Reason.CLIENT, "x", code="FRS.0020")) == CODES["FRS.0020"].do.en
-    assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802")) is CODES["APIG.0802"]
-    assert explain(Failure(Reason.FORBIDDEN, "x", code="403")) is REASONS[Reason.FORBIDDEN]
-    assert explain(Failure(Reason.AUTH, "x", api="ecs")) is OTHERS["metadata"]
-    assert explain(Failure(Reason.DNS, "x", api="iam", by_proxy=True)) is OTHERS["proxy"]
-    assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is CODES["APIG.0802"]
-    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", api="ces")) is OTHERS["cloud_eye"]
+    assert "FRS.0020" in codes()
+    assert advice(Failure(Reason.CLIENT, "x", code="FRS.0020")) == codes()["FRS.0020"].do.en
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802")) is codes()["APIG.0802"]
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="403")) is reasons()[Reason.FORBIDDEN]
+    assert explain(Failure(Reason.AUTH, "x", api="ecs")) is others()["metadata"]
+    assert explain(Failure(Reason.DNS, "x", api="iam", by_proxy=True)) is others()["proxy"]
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is codes()["APIG.0802"]
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", api="ces")) is others()["cloud_eye"]
 
 
 def test_what_to_do_about_a_code_depends_on_what_was_refused() -> None:
     """The gateway says APIG.0301 of tokens and of signatures: who has a password reads nothing of keys."""
     token, signature = (explain(Failure(reason, "x", code="APIGW.0301")) for reason in (Reason.TOKEN, Reason.AUTH))
-    assert token.retried == RETRIES["renewed"]
-    assert signature.retried == RETRIES["held"]
+    assert token.retried == retries()["renewed"]
+    assert signature.retried == retries()["held"]
     said = [text.en for text in (token.means, *token.causes, token.do)]
     assert not any(re.search(r"\bkeys?\b|signature", text) for text in said)
     said = [text.en for text in (signature.means, *signature.causes, signature.do)]
@@ -101,15 +101,15 @@ def test_what_to_do_about_a_code_depends_on_what_was_refused() -> None:
 
 @pytest.mark.parametrize("code", ["APIGW.0301", "APIGW.0307", "FRS.0002", "IAM.0066", "401"])
 def test_a_token_that_somebody_else_has_bought_is_not_bought_anew(code: str) -> None:
-    assert explain(Failure(Reason.TOKEN, "x", code=code, unrenewable=True)) is OTHERS["static_token"]
-    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", unrenewable=True)) is REASONS[Reason.FORBIDDEN]
+    assert explain(Failure(Reason.TOKEN, "x", code=code, unrenewable=True)) is others()["static_token"]
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", unrenewable=True)) is reasons()[Reason.FORBIDDEN]
 
 
 def test_what_a_code_does_not_say_its_reason_does() -> None:
-    assert CODES["FRS.0033"].causes == REASONS[Reason.THROTTLED].causes
-    assert CODES["FRS.0033"].retried == RETRIES["told"]
-    assert CODES["FRS.0019"].retried == RETRIES["answer"]
-    assert CODES["APIG.0301"].causes[0] == Text(
+    assert codes()["FRS.0033"].causes == reasons()[Reason.THROTTLED].causes
+    assert codes()["FRS.0033"].retried == retries()["told"]
+    assert codes()["FRS.0019"].retried == retries()["answer"]
+    assert codes()["APIG.0301"].causes[0] == Text(
         "the token has died, which the exporter mends by itself", "Token 已失效，本程序会自行换新"
     )
 
@@ -148,7 +148,7 @@ def test_what_looks_alike_is_offered() -> None:
 
 
 def test_each_code_is_classified_as_its_status_says() -> None:
-    for code, status in STATUSES.items():
+    for code, status in statuses().items():
         found = named(code)
         assert found
         assert found.reason is errors.reason_of(code, status)

@@ -22,7 +22,7 @@ from frs_exporter.config.secret_checks import BLANKS, CUT_OFF, FILLED_IN, NAMED,
 from frs_exporter.config.yaml import read
 from frs_exporter.core.alerts import Alert, alerts, without_links
 from frs_exporter.core.errors import classify
-from frs_exporter.core.explanations import CODES, REASONS, Named, Text
+from frs_exporter.core.explanations import Named, Text, codes, reasons
 from frs_exporter.core.hints import ExitCode, Hint, exit_codes, hints, hints_for, hints_with
 from frs_exporter.core.pasted import MANUALS, entries_of, manual_for, named_alone, names, nearest_names, unknown_codes
 from frs_exporter.polling.capacity import notices
@@ -300,7 +300,7 @@ def test_every_name_stands_for_one_thing() -> None:
     kinds = {name: named_alone(name) for name in names() if not name.startswith("exit-")}
     assert all(kinds.values())
     assert {type(entry) for entry in kinds.values()} == {Named, Alert, Hint}
-    assert len(kinds) == len(CODES) + len(REASONS) + len(alerts()) + len(hints())
+    assert len(kinds) == len(codes()) + len(reasons()) + len(alerts()) + len(hints())
     for name in names():
         if name.startswith("exit-"):
             assert isinstance(entries_of(name)[0], ExitCode)

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Mapping
 
 from frs_exporter.core.alerts import Alert, alerts, without_links
-from frs_exporter.core.explanations import CODES, REASONS, Named, Text
+from frs_exporter.core.explanations import Named, Text, codes, reasons
 from frs_exporter.core.hints import ExitCode, Hint, exit_codes, hints
 from frs_exporter.core.pasted import Entry
 from frs_exporter.status.i18n import CHINESE, Translator
@@ -133,8 +133,8 @@ def paragraph(block: str, words: Translator, indent: int) -> str:
 def list_all(words: Translator) -> str:
     """All that is known, a line each."""
     sections: Mapping[str, dict[str, str]] = {
-        "reasons": {name: words(about.means) for name, about in REASONS.items()},
-        "codes": {name: words(about.means) for name, about in CODES.items()},
+        "reasons": {name: words(about.means) for name, about in reasons().items()},
+        "codes": {name: words(about.means) for name, about in codes().items()},
         "alerts": {name: in_a_line(alert, words) for name, alert in alerts().items()},
         "exits": {f"exit-{number}": words(code.means) for number, code in exit_codes().items()},
         "hints": {name: words(hint.means) for name, hint in hints().items() if not hint.log},

@@ -16,6 +16,7 @@ from frs_exporter.cli.exit_codes import TOOL_FAILED
 from frs_exporter.cli.variables import message_of, misspelled, name_variables, variables
 from frs_exporter.runtime.hard_exit import hard_exit
 from frs_exporter.runtime.log import crash_report, log_written_out
+from frs_exporter.runtime.offload import without_collections
 from frs_exporter.runtime.process_safety import forbid_core_dumps
 from frs_exporter.runtime.standard_streams import OutputError, open_standard_streams
 
@@ -40,7 +41,8 @@ ALONE = ("demo", "simulate")
 
 def command(name: str) -> click.Command:
     """A command by its name; only then is its module imported."""
-    module = import_module(f"frs_exporter.cli.{COMMANDS[name]}")
+    with without_collections():  # nothing of it is ever let go of
+        module = import_module(f"frs_exporter.cli.{COMMANDS[name]}")
     found: click.Command = getattr(module, name.replace("-", "_"))
     name_variables(name, found)
     return found

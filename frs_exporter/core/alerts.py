@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from frs_exporter.core.explanations import Text, read
+from frs_exporter.core.explanations import Text, parse, text_of
 
 LINK = re.compile(r"\[([^\]]+)\]\(#(\w+)\)")
 RUNBOOKS = Text("deploy/prometheus/runbooks.md", "deploy/prometheus/runbooks.zh-CN.md")
@@ -42,7 +42,7 @@ def alerts() -> Mapping[str, Alert]:
             summary=about["summary"],
             **{part: Text(**about[part]) for part in ("meaning", "impact", "diagnosis", "mitigation")},
         )
-        for name, about in read("alerts.yaml").items()
+        for name, about in parse(text_of("alerts.yaml")).items()
     }
 
 

@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -47,44 +48,81 @@ class Named:
     explanation: Explanation
 
 
-def read(name: str) -> Mapping[str, Any]:
-    """A file beside this module, quickly: explanations.yaml is read at every start."""
-    text = resources.files(__package__).joinpath(name).read_text("utf-8")
+def text_of(name: str) -> str:
+    """A file beside this module."""
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def parse(text: str) -> Mapping[str, Any]:
+    """What such a file says, quickly."""
     document: Mapping[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return document
 
 
-RAW = read("explanations.yaml")
-RETRIES: Mapping[str, Text] = {name: Text(**text) for name, text in RAW["retries"].items()}
+EXPLANATIONS = text_of("explanations.yaml")
+"""Parsed when something is to be explained first, but read at the start: what failed may be that no file can be opened
+any more."""
 
 
-def build(raw: Mapping[str, Any], default: Explanation | None = None) -> Explanation:
+@cache
+def raw() -> Mapping[str, Any]:
+    """What the file says."""
+    return parse(EXPLANATIONS)
+
+
+@cache
+def retries() -> Mapping[str, Text]:
+    """What is said of whether a failure is retried, by the names that the file has for it."""
+    return {name: Text(**text) for name, text in raw()["retries"].items()}
+
+
+def build(about: Mapping[str, Any], default: Explanation | None = None) -> Explanation:
     """An explanation as it is written, with causes and retries of another where it has none."""
-    causes = tuple(Text(**cause) for cause in raw.get("causes", ()))
-    assert default or raw["retried"]
+    causes = tuple(Text(**cause) for cause in about.get("causes", ()))
+    assert default or about["retried"]
     return Explanation(
-        means=Text(**raw["means"]),
+        means=Text(**about["means"]),
         causes=causes or (default.causes if default else ()),
-        do=Text(**raw["do"]),
-        retried=RETRIES[raw["retried"]] if "retried" in raw or not default else default.retried,
-        once=Text(**raw["once"]) if "once" in raw else None,
+        do=Text(**about["do"]),
+        retried=retries()[about["retried"]] if "retried" in about or not default else default.retried,
+        once=Text(**about["once"]) if "once" in about else None,
     )
 
 
-REASONS: Mapping[Reason, Explanation] = {Reason(name): build(raw) for name, raw in RAW["reasons"].items()}
-STATUSES: Mapping[str, int] = {code: raw["status"] for code, raw in RAW["codes"].items()}
-"""The HTTP status that each code comes with."""
-CODES: Mapping[str, Explanation] = {
-    code: build(raw, REASONS[reason_of(code, raw["status"])]) for code, raw in RAW["codes"].items()
-}
-CODES_OF_REASON: Mapping[tuple[str, Reason], Explanation] = {
-    (code, Reason(name)): build(raw, REASONS[Reason(name)])
-    for code, about in RAW["codes"].items()
-    for name, raw in about.get("of_reason", {}).items()
-}
-"""Codes that are said of different credentials: what was refused, a token or a signature, is known by the reason."""
-OTHERS: Mapping[str, Explanation] = {name: build(raw) for name, raw in RAW["others"].items()}
-"""Of failures that are known better by where they come from than by their code or reason."""
+@cache
+def reasons() -> Mapping[Reason, Explanation]:
+    """What each reason means."""
+    return {Reason(name): build(about) for name, about in raw()["reasons"].items()}
+
+
+@cache
+def statuses() -> Mapping[str, int]:
+    """The HTTP status that each code comes with."""
+    return {code: about["status"] for code, about in raw()["codes"].items()}
+
+
+@cache
+def codes() -> Mapping[str, Explanation]:
+    """What each of the vendor's codes means."""
+    return {code: build(about, reasons()[reason_of(code, about["status"])]) for code, about in raw()["codes"].items()}
+
+
+@cache
+def codes_of_reason() -> Mapping[tuple[str, Reason], Explanation]:
+    """Codes that are said of different credentials: what was refused, a token or a signature, the reason tells."""
+    return {
+        (code, Reason(name)): build(other, reasons()[Reason(name)])
+        for code, about in raw()["codes"].items()
+        for name, other in about.get("of_reason", {}).items()
+    }
+
+
+@cache
+def others() -> Mapping[str, Explanation]:
+    """Of failures that are known better by where they come from than by their code or reason."""
+    return {name: build(about) for name, about in raw()["others"].items()}
+
+
 NEARBY: Mapping[str, str] = {"ecs": "metadata", "cce": "pod_identity"}
 """Services beside the exporter that give keys, by API, with the names of what is said of them, whatever they say."""
 STS_REFUSALS = {Reason.AUTH, Reason.FORBIDDEN, Reason.CLIENT, Reason.ABSENT}
@@ -94,29 +132,29 @@ STS_REFUSALS = {Reason.AUTH, Reason.FORBIDDEN, Reason.CLIENT, Reason.ABSENT}
 def explain(failure: Failure) -> Explanation:
     """What a failure means, and what to do about it."""
     if failure.by_proxy:
-        return OTHERS["proxy"]
+        return others()["proxy"]
     if failure.lacks:
-        return OTHERS[f"no_{failure.lacks}"]
+        return others()[f"no_{failure.lacks}"]
     if failure.too_long:
-        return OTHERS["long_list" if failure.api == "iam" else "long_answer"]
+        return others()["long_list" if failure.api == "iam" else "long_answer"]
     if failure.status is not None and failure.status // 100 == 3:
-        return REASONS[Reason.PAYLOAD]
+        return reasons()[Reason.PAYLOAD]
     if failure.api in NEARBY:
-        return OTHERS[NEARBY[failure.api]]
+        return others()[NEARBY[failure.api]]
     if failure.api == "sts" and failure.reason in STS_REFUSALS:
-        return OTHERS["oidc"]
+        return others()["oidc"]
     if failure.second_factor:
-        return OTHERS["second_factor"]
+        return others()["second_factor"]
     if failure.of_agency:
-        return OTHERS["agency"]
+        return others()["agency"]
     if failure.unrenewable and failure.reason is Reason.TOKEN:
-        return OTHERS["static_token"]
+        return others()["static_token"]
     code = canonical(failure.code)
-    if known := CODES_OF_REASON.get((code, failure.reason)) or CODES.get(code):
+    if known := codes_of_reason().get((code, failure.reason)) or codes().get(code):
         return known
     if (failure.api, failure.reason) == ("ces", Reason.FORBIDDEN):
-        return OTHERS["cloud_eye"]
-    return REASONS[failure.reason]
+        return others()["cloud_eye"]
+    return reasons()[failure.reason]
 
 
 def advice(failure: Failure) -> str:
@@ -127,19 +165,19 @@ def advice(failure: Failure) -> str:
 def named(text: str) -> Named | None:
     """What somebody means who types a vendor's code, an HTTP status or a reason; None where it is not known."""
     code, word = canonical(text.strip()), text.strip().lower()
-    if code in CODES:
-        return Named(code, STATUSES[code], reason_of(code, STATUSES[code]), CODES[code])
+    if code in codes():
+        return Named(code, statuses()[code], reason_of(code, statuses()[code]), codes()[code])
     if match := re.fullmatch(r"(?:http)?[ /]?([1-5]\d\d)", word):
         status = int(match[1])
         reason = Reason.PAYLOAD if status < 400 else reason_of("", status)
-        return Named(f"HTTP {status}", status, reason, REASONS[reason]) if not 200 <= status < 300 else None
+        return Named(f"HTTP {status}", status, reason, reasons()[reason]) if not 200 <= status < 300 else None
     if word in set(Reason):
-        return Named(word, None, Reason(word), REASONS[Reason(word)])
+        return Named(word, None, Reason(word), reasons()[Reason(word)])
     return None
 
 
 def similar(text: str) -> list[str]:
     """Names that are known and look like one that is not."""
-    return difflib.get_close_matches(canonical(text.strip()), CODES, n=3, cutoff=0.75) or difflib.get_close_matches(
+    return difflib.get_close_matches(canonical(text.strip()), codes(), n=3, cutoff=0.75) or difflib.get_close_matches(
         text.strip().lower(), list(Reason), n=3
     )

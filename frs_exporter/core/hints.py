@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from frs_exporter.core.explanations import Text, read
+from frs_exporter.core.explanations import Text, parse, text_of
 
 ANY = "..."
 """Stands for any words in what a message says."""
@@ -67,7 +67,7 @@ def plain(text: str) -> str:
 @cache
 def raw() -> Mapping[str, Any]:
     """The file, which only `explain` needs."""
-    return read("hints.yaml")
+    return parse(text_of("hints.yaml"))
 
 
 @cache

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from frs_exporter.core.alerts import Alert, alerts, lower_case
 from frs_exporter.core.errors import canonical
-from frs_exporter.core.explanations import CODES, REASONS, Named, Text, named, similar
+from frs_exporter.core.explanations import Named, Text, codes, named, reasons, similar
 from frs_exporter.core.hints import ExitCode, Hint, events_in, exit_codes, hints, hints_for, hints_with
 
 Entry = Named | Alert | ExitCode | Hint
@@ -114,7 +114,7 @@ def says_phrase(line: str, status: int) -> bool:
 
 def unknown_codes(text: str) -> list[str]:
     """What looks like a code of the vendor's in a text and is not known here, as it is written."""
-    return [code for code in VENDOR_CODE.findall(text) if canonical(code) not in CODES]
+    return [code for code in VENDOR_CODE.findall(text) if canonical(code) not in codes()]
 
 
 def manual_for(text: str) -> Text | None:
@@ -125,7 +125,7 @@ def manual_for(text: str) -> Text | None:
 
 def names() -> list[str]:
     """All names that stand for something, as a shell completes them."""
-    return [*CODES, *REASONS, *alerts(), *(f"exit-{number}" for number in exit_codes()), *hints()]
+    return [*codes(), *reasons(), *alerts(), *(f"exit-{number}" for number in exit_codes()), *hints()]
 
 
 def nearest_names(text: str) -> list[str]:

@@ -8,11 +8,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import structlog
-from structlog.typing import EventDict, Processor
-
 from frs_exporter.core.redact import redacted
+from frs_exporter.runtime.imports import hidden
 from frs_exporter.runtime.log_writer import LogWriter
+
+with hidden("rich"):  # a log here has no coloured tracebacks, for which structlog imports it where it is installed
+    import structlog
+    from structlog.typing import EventDict, Processor
 
 
 def log_to_stderr(

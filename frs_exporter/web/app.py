@@ -6,7 +6,8 @@ from aiohttp import web
 
 from frs_exporter.exposition.page import FORMATS, TEXT, negotiate
 from frs_exporter.polling.exporter import Exporter
-from frs_exporter.web import lifecycle, probe, status_page
+from frs_exporter.runtime.imports import imported
+from frs_exporter.web import lifecycle, probe
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.lifecycle import Handler
 from frs_exporter.web.renderings import Renderings, Subject
@@ -32,10 +33,10 @@ def build_app(
             app.router.add_get(any_slashes(path, end=""), partial(home, layout))
     get(layout.telemetry_path, partial(metrics, exporter, renderings))
     if layout.telemetry_path != "/":
-        get("/", partial(status_page.page, exporter, renderings, layout.metrics))
+        get("/", status_page("page", exporter, renderings, layout.metrics))
     get("/probe", partial(probe.probe, exporter, renderings))
     get("/sd", partial(probe.targets, exporter, renderings, layout))
-    get("/api/v1/status", partial(status_page.document, exporter, renderings))
+    get("/api/v1/status", status_page("document", exporter, renderings))
     get("/-/healthy", partial(healthy, exporter))
     get("/-/ready", partial(ready, exporter))
     changes: dict[str, Handler] = {
@@ -53,6 +54,17 @@ def any_slashes(path: str, end: str = "/*") -> str:
     """A path as a route that takes any number of slashes for one: scrape configs have `/metrics/` and `//metrics`."""
     route = "".join(f"/{{_{number}:/*}}{name}" for number, name in enumerate(filter(None, path.split("/"))))
     return route + (f"{{_end:{end}}}" if end else "") if route else "/{_end:/*}"
+
+
+def status_page(name: str, *arguments: object) -> Handler:
+    """A handler of the status page, which is imported when somebody opens it: most exporters nobody looks at."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        module = await imported("frs_exporter.web.status_page")
+        response: web.StreamResponse = await getattr(module, name)(*arguments, request)
+        return response
+
+    return answer
 
 
 async def home(layout: Layout, _: web.Request) -> web.Response:

@@ -14,7 +14,7 @@ import trustme
 
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.core.errors import Failure, Reason
-from frs_exporter.core.explanations import OTHERS, explain
+from frs_exporter.core.explanations import explain, others
 from frs_exporter.core.model import HttpOptions
 from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.telemetry import Telemetry
@@ -126,7 +126,7 @@ async def test_a_proxy_of_any_kind_that_fails_is_blamed_itself(
     words = told.replace("OTHER", OTHER[tongue]).replace("PROXY", proxy.address).replace("HOST", "127.0.0.1")
     assert str(error).split(" (HTTP ")[0] == words
     assert error.by_proxy
-    assert explain(error) is OTHERS["proxy"]
+    assert explain(error) is others()["proxy"]
     texts = "".join((repr(error), *lines, caplog.text, repr(options)))
     assert PASSWORD not in texts
     assert any(f"through the proxy {proxy.address}" in line for line in lines)
@@ -143,7 +143,7 @@ async def test_a_proxy_of_any_kind_that_is_not_there_is_blamed_itself(
     ):
         error = await failure(through(tmp_path, kind, address, LOGIN), doors.urls[scheme])
         assert (str(error), error.by_proxy) == (told, True)
-        assert explain(error) is OTHERS["proxy"]
+        assert explain(error) is others()["proxy"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -205,7 +205,7 @@ async def test_whose_certificate_is_refused_is_told(
     whose = f"the proxy {proxy.address}" if by_proxy else f"127.0.0.1 (through the proxy {proxy.address})"
     assert str(error) == f"tls: the certificate of {whose} is refused: unable to get local issuer certificate"
     assert error.by_proxy == by_proxy
-    assert (explain(error) is OTHERS["proxy"]) == by_proxy
+    assert (explain(error) is others()["proxy"]) == by_proxy
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 

@@ -14,7 +14,7 @@ import pytest
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.config.load import load
 from frs_exporter.core.errors import ApiError, Failure, Reason
-from frs_exporter.core.explanations import OTHERS, explain
+from frs_exporter.core.explanations import explain, others
 from frs_exporter.core.model import Api, HttpOptions
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
@@ -164,7 +164,7 @@ async def test_a_proxy_that_fails_is_blamed_itself(
         assert (error.reason, error.message) == (reason, message.replace("PROXY", proxy.address))
         assert (error.code, error.status) == ((name, int(name)) if name.isdigit() else ("", None))
         assert error.by_proxy
-        assert explain(error) is OTHERS["proxy"]
+        assert explain(error) is others()["proxy"]
 
 
 async def test_a_proxy_that_is_not_there_is_blamed_itself() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from frs_exporter.collectors.subscription import SUBSCRIBED, proven_samples
 from frs_exporter.core.errors import ConfigError, Failure, Reason
-from frs_exporter.core.explanations import CODES, REASONS
+from frs_exporter.core.explanations import codes, reasons
 from frs_exporter.core.model import Api, CollectResult, Job, JobState, Sample
 from frs_exporter.core.pricing import LIST_PRICE_2018
 from frs_exporter.core.schedule import Shard
@@ -80,7 +80,7 @@ async def test_what_is_in_trouble_comes_first_then_by_name() -> None:
         assert "5 of 6 jobs up 3 projects in trouble server: 1 config loaded" in text
         why = "subscription: server APIGW.0613 – the gateway cannot reach IAM at the moment . 1 poll failed ."
         assert why.replace(" .", ".") in text.replace(" .", ".")
-        assert f"What to do: {CODES['APIG.0613'].do.en}." in text
+        assert f"What to do: {codes()['APIG.0613'].do.en}." in text
         assert "The answer: no luck (request id r-1 )" in text
 
 
@@ -182,14 +182,14 @@ async def test_both_languages() -> None:
         served.exporter.runners[key].state = served.exporter.states[key].failed(1.0, 1.0, error)
         chinese = await page(served, **{"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
         assert "6 个任务中 5 个正常" in chinese.text
-        assert REASONS[Reason.TIMEOUT].do.zh in chinese.text
+        assert reasons()[Reason.TIMEOUT].do.zh in chinese.text
         assert "What to do" not in chinese.text
         english = await page(served, **{"Accept-Language": "de, en;q=0.5"})
         assert "5 of 6 jobs up" in english.text
         assert "6 个任务中" in (await page(served, "/?lang=zh")).text
         assert "5 of 6 jobs" in (await page(served, "/?lang=xx", **{"Accept-Language": "fr"})).text
         told = json.loads((await served.get("/api/v1/status", headers={"Accept-Language": "zh"}))[2])
-        assert told["projects"][0]["jobs"][0]["failure"]["do"] == REASONS[Reason.TIMEOUT].do.zh
+        assert told["projects"][0]["jobs"][0]["failure"]["do"] == reasons()[Reason.TIMEOUT].do.zh
 
 
 @pytest.mark.parametrize(
