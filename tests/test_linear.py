@@ -23,7 +23,8 @@ from frs_exporter.config.yaml import OnRead, read, unwatched
 from frs_exporter.core.discovery import Listed, Listing
 from frs_exporter.core.model import Notice
 from frs_exporter.core.schedule import Shard
-from frs_exporter.exposition.page import GZIP, TEXT
+from frs_exporter.exposition.coding import GZIP, IDENTITY, Block, Coder
+from frs_exporter.exposition.page import TEXT
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.capacity import notices
 from frs_exporter.polling.exporter import Exporter
@@ -176,7 +177,7 @@ async def lived(projects: int, folder: Path) -> Stages:
     with counting() as calls:
         await exporter.reload()
     stages["reload"] = calls
-    shown: dict[str, Iterable[bytes] | AsyncIterable[bytes]] = {
+    shown: dict[str, Iterable[bytes] | AsyncIterable[Block]] = {
         "scrape": coded(exporter.page(TEXT), GZIP),
         "status page": status_page.rendered(exporter, EVERYTHING, "metrics"),
         "status as JSON": status_page.as_json(exporter, EVERYTHING),
@@ -190,10 +191,11 @@ async def lived(projects: int, folder: Path) -> Stages:
     return stages
 
 
-async def read_all(pieces: AsyncIterable[bytes] | Iterable[bytes]) -> int:
+async def read_all(pieces: AsyncIterable[Block] | Iterable[bytes]) -> int:
     """Read to the end, and keep nothing."""
     if isinstance(pieces, AsyncIterable):
-        return sum([len(piece) async for piece in pieces])
+        whole = Coder(IDENTITY)
+        return sum([len(whole.code(piece)) async for piece in pieces])
     return sum(map(len, pieces))
 
 

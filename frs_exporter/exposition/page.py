@@ -1,18 +1,15 @@
-"""The page: chunks kept by owner and family, handed out joined in a format and an encoding; negotiation (pure)."""
+"""The page: chunks kept by owner and family, handed out joined in a format; negotiation (pure)."""
 
 import math
 import re
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
-from isal import isal_zlib
-
 from frs_exporter.core.model import Family
+from frs_exporter.exposition.coding import Packed, Part, pack
 from frs_exporter.exposition.render import Chunk, header
-
-GZIP_LEVEL = 1
-"""isal's level 1 makes pages as small as zlib's level 6 does, in a tenth of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +28,6 @@ class Format:
         return {self.media_type: 3, self.media_type.split("/")[0] + "/*": 2, "*/*": 1}.get(media_range, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """A content coding."""
-
-    name: str
-
-    def matches(self, coding: str, parameters: str) -> int:
-        """How specifically a coding of an Accept-Encoding header names this one; 0 is not at all."""
-        return {self.name: 2, "*": 1}.get(coding, 0)
-
-
 class Offer(Protocol):
     """One of the things a client may ask for."""
 
@@ -57,9 +43,6 @@ OPENMETRICS = Format(
     "application/openmetrics-text", ("1.0.0", "0.0.1"), "application/openmetrics-text; version=1.0.0; charset=utf-8"
 )
 FORMATS = (TEXT, OPENMETRICS)
-IDENTITY = Encoding("identity")
-GZIP = Encoding("gzip")
-ENCODINGS = (GZIP, IDENTITY)
 
 
 def negotiate(accept: str, offers: Sequence[OfferT], default: OfferT) -> OfferT:
@@ -85,6 +68,59 @@ def quality(parameters: str) -> float:
     return float(match[1]) if re.fullmatch(r"0(\.\d{0,3})?|1(\.0{0,3})?", match[1]) else 0.0
 
 
+class Lines:
+    """The lines of a family by owner, and all of them packed, as long as none of them changes."""
+
+    def __init__(self) -> None:
+        self._by_owner: dict[Hashable, bytes] = {}
+        self.changes = 0
+        self.packed: Packed | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._by_owner)
+
+    def put(self, owner: Hashable, lines: bytes) -> None:
+        """Have these lines instead of others of the same owner."""
+        if self._by_owner.get(owner) != lines:
+            self._by_owner[owner] = lines
+            self._changed()
+
+    def drop(self, owner: Hashable) -> None:
+        """Have none of an owner."""
+        if self._by_owner.pop(owner, None) is not None:
+            self._changed()
+
+    def _changed(self) -> None:
+        self.changes += 1
+        self.packed = None
+
+    def all(self) -> list[bytes]:
+        """Those of all owners."""
+        return list(self._by_owner.values())
+
+
+class Joined:
+    """All lines of a family as of the moment when this was made."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._changes = lines.changes
+        self._packed = lines.packed
+        self._all = lines.all()
+
+    def plain(self) -> bytes:
+        """The lines."""
+        return b"".join(self._all)
+
+    def packed(self) -> Packed:
+        """The lines packed, now or before."""
+        if self._packed is None:
+            self._packed = pack(self.plain())
+            if self._lines.changes == self._changes:
+                self._lines.packed = self._packed
+        return self._packed
+
+
 class Page:
     """Chunks by owner; a scrape joins them as they are."""
 
@@ -93,7 +129,7 @@ class Page:
             format: {family.name: header(family, openmetrics=format is OPENMETRICS) for family in families}
             for format in FORMATS
         }
-        self._lines: dict[str, dict[Hashable, bytes]] = {family.name: {} for family in families}
+        self._lines = {family.name: Lines() for family in families}
         self._families: dict[Hashable, frozenset[str]] = {}
         self._ends: dict[Hashable, float] = {}
         self._facts: dict[Hashable, Any] = {}
@@ -108,10 +144,10 @@ class Page:
         known = self._families.get(owner, frozenset())
         if known != chunk.keys():
             for name in known - chunk.keys():
-                self._lines[name].pop(owner, None)
+                self._lines[name].drop(owner)
             known = frozenset(chunk)
         for name, lines in chunk.items():
-            self._lines[name][owner] = lines
+            self._lines[name].put(owner, lines)
         self._families[owner] = known
         self._end(owner, until)
 
@@ -131,11 +167,11 @@ class Page:
         """Show nothing of `owner` any more."""
         self._facts.pop(owner, None)
         for name in self._families.pop(owner, frozenset()):
-            self._lines[name].pop(owner, None)
+            self._lines[name].drop(owner)
         self._ends.pop(owner, None)
 
-    def blocks(self, format: Format, now: float, names: Collection[str] = ()) -> Iterator[bytes]:
-        """The page at `now`, one block per family: all as of this call, however slowly it is read.
+    def parts(self, format: Format, now: float, names: Collection[str] = ()) -> Iterator[bytes | Part]:
+        """The page at `now`, each family's header and lines: all as of this call, however slowly it is read.
 
         With `names` only the families that are called so.
         """
@@ -145,20 +181,8 @@ class Page:
             self._next_end = min(self._ends.values(), default=math.inf)
         headers = self._headers[format]
         wanted = [(name, lines) for name, lines in self._lines.items() if lines and (not names or name in names)]
-        families = [(headers[name], list(lines.values())) for name, lines in wanted]
-        return (b"".join((head, *lines)) for head, lines in families)
+        return chain.from_iterable([(headers[name], Joined(lines)) for name, lines in wanted])
 
-
-class Coder:
-    """Puts one page into a content coding, block by block."""
-
-    def __init__(self, encoding: Encoding) -> None:
-        self._gzip = isal_zlib.compressobj(GZIP_LEVEL, wbits=31) if encoding is GZIP else None
-
-    def code(self, block: bytes) -> bytes:
-        """What can be sent so far; it may be nothing."""
-        return block if self._gzip is None else bytes(self._gzip.compress(block))
-
-    def end(self) -> bytes:
-        """What is left when there are no more blocks."""
-        return b"" if self._gzip is None else bytes(self._gzip.flush())
+    def blocks(self, format: Format, now: float, names: Collection[str] = ()) -> Iterator[bytes]:
+        """As `parts`, as texts."""
+        return (part if isinstance(part, bytes) else part.plain() for part in self.parts(format, now, names))

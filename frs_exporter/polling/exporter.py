@@ -15,6 +15,7 @@ from frs_exporter.config.load import Config
 from frs_exporter.core.credentials import names_of
 from frs_exporter.core.model import Family, Job, JobState, Key, Target
 from frs_exporter.core.schedule import Shard
+from frs_exporter.exposition.coding import Block
 from frs_exporter.exposition.page import Format, Page
 from frs_exporter.exposition.render import FAMILIES
 from frs_exporter.exposition.telemetry import Telemetry
@@ -164,6 +165,6 @@ class Exporter:
         """Why the exporter is not ready, empty when it is: each job was tried once, or its interval has passed."""
         return self._readiness.not_ready()
 
-    def page(self, format: Format, names: Collection[str] = ()) -> Iterator[bytes]:
+    def page(self, format: Format, names: Collection[str] = ()) -> Iterator[Block]:
         """The page in blocks: all of it, or the metrics of these names; what is told of jobs is as of this call."""
-        return chain(self._page.blocks(format, self.clock(), names), self._telemetry.blocks(format, names))
+        return chain(self._page.parts(format, self.clock(), names), self._telemetry.blocks(format, names))

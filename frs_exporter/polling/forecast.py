@@ -6,13 +6,12 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from isal import isal_zlib
-
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.subscription import CREATED, DOCUMENTED, SUBSCRIBED
 from frs_exporter.config.load import Config
 from frs_exporter.core.model import CollectResult, Job, JobState, Sample
-from frs_exporter.exposition.page import GZIP_LEVEL, TEXT, Page
+from frs_exporter.exposition.coding import pack
+from frs_exporter.exposition.page import TEXT, Page
 from frs_exporter.polling.capacity import Demand, demands
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.poller import SPREAD
@@ -89,7 +88,7 @@ def forecast(config: Config) -> Forecast:
         logins=len(tokens),
         series=round(scale * series),
         page=size,
-        zipped=round(scale * len(isal_zlib.compress(text, GZIP_LEVEL))),
+        zipped=round(scale * len(pack(text).data)),
         cpu=100 * (REQUEST * requests + SCRAPE * size / 1e6 / SCRAPE_INTERVAL),
         memory=(1024 * (PROJECT * len(config.targets) + JOB * len(jobs)) + TEXT_KEPT * size) / (1 << 20),
     )

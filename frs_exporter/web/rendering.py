@@ -5,14 +5,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from frs_exporter.exposition.page import Coder
+from frs_exporter.exposition.coding import Block, Coder
 
 PIECE = 1 << 16
 """Bytes that are written at once, at most: each client that does not read has a copy of so much."""
 
 Piece = bytes | memoryview
 
-Blocks = AsyncGenerator[bytes, None]
+Blocks = AsyncGenerator[Block, None]
 """The parts of an answer as they are made, with turns of the loop in between."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from frs_exporter.exposition.page import Coder, Encoding
+from frs_exporter.exposition.coding import Coder, Encoding
 from frs_exporter.runtime.seldom import SeldomLog
 from frs_exporter.web.rendering import PIECE, Blocks, Reader, Rendering
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from aiohttp import HttpVersion11, web
 
-from frs_exporter.exposition.page import ENCODINGS, GZIP, IDENTITY, Encoding, negotiate
+from frs_exporter.exposition.coding import ENCODINGS, GZIP, IDENTITY, Block, Encoding
+from frs_exporter.exposition.page import negotiate
 from frs_exporter.web.rendering import Blocks, Reader
 from frs_exporter.web.renderings import Busy, Renderings, Subject
 
@@ -27,7 +28,7 @@ class ReadingTimes:
 USUAL = ReadingTimes()
 
 
-async def in_turns(blocks: Iterable[bytes]) -> Blocks:
+async def in_turns(blocks: Iterable[Block]) -> Blocks:
     """The blocks, with a turn of the loop before each."""
     await asyncio.sleep(0)
     for block in blocks:

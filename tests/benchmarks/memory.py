@@ -3,26 +3,7 @@
 `--projects=N` says how many are polled for the second table.
 """
 
-import argparse
-import asyncio
-import gc
-import subprocess
-import sys
 import types
-from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
-
-import aiohttp
-
-from frs_exporter.config.load import load
-from frs_exporter.config.source import Source
-from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.polling.exporter import Exporter
-from tests.benchmarks.processes import resident
-from tests.benchmarks.whole import cloud, config
 
 IMPORTS = (
     *("asyncio", "aiohttp", "aiohttp.web", "frs_exporter.runtime.log", "click", "yaml", "pydantic"),

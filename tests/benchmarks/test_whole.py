@@ -15,7 +15,7 @@ def test_the_benchmark_tells_each_figure(tmp_path: Path, capsys: pytest.CaptureF
     main(["--whole", f"--json={figures}", f"--chart={chart}"], SHORT)
     found = {figure["what"]: figure for figure in json.loads(figures.read_text())}
     assert sum(figure["at_most"] is not None for figure in found.values()) == 13
-    assert all(figure["value"] > 0 for figure in found.values())
+    assert all(figure["value"] for figure in found.values())
     told = capsys.readouterr().out
     assert all(what in told for what in found)
     assert [row.split()[0] for row in told.splitlines() if " bytes gzipped" in row] == ["1", "20", "40"]

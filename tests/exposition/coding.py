@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from frs_exporter.exposition.page import Coder, Encoding
+from frs_exporter.exposition.coding import Block, Coder, Encoding
 
 
-def coded(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
+def coded(blocks: Iterable[Block], encoding: Encoding) -> Iterator[bytes]:
     """What is sent for each block, and what is left at the end."""
     coder = Coder(encoding)
     yield from map(coder.code, blocks)

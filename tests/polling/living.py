@@ -15,12 +15,14 @@ from frs_exporter.config.source import Source
 from frs_exporter.config.yaml import OnRead
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.schedule import Shard
+from frs_exporter.exposition.coding import IDENTITY
 from frs_exporter.exposition.page import TEXT
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_simulator import Account
 from frs_simulator.server import credential
 from tests.conftest import Cloud, CloudContext, virtual_now
+from tests.exposition.coding import coded
 
 UP = 'frs_up{project="%s",collector="subscription"}'
 POLLS = 'frs_polls_total{project="%s",collector="subscription"}'
@@ -109,7 +111,7 @@ class Living:
 
     def shown(self) -> dict[str, float]:
         """The samples on the page."""
-        text = b"".join(self.exporter.page(TEXT)).decode()
+        text = b"".join(coded(self.exporter.page(TEXT), IDENTITY)).decode()
         samples = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, value in samples}
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientPayloadError, ClientSession, web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
-from frs_exporter.exposition.page import IDENTITY, Coder
+from frs_exporter.exposition.coding import IDENTITY, Coder
 from frs_exporter.web.rendering import PIECE, Blocks, Piece, Reader, Rendering
 from frs_exporter.web.renderings import RenderingLimits, Renderings, Subject, slowest_of
 from frs_exporter.web.stream import ReadingTimes, in_turns, stream
