@@ -1,14 +1,20 @@
-"""Sleep until a time of the event loop's clock: one timer for all who sleep until the same."""
+"""Wake at a time of the event loop's clock: one timer for all who want to be woken at the same."""
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Protocol
 
-Sleeper = asyncio.Future[None]
+
+class Sleeper(Protocol):
+    """Who may be woken."""
+
+    def wake(self) -> None:
+        """Told when it is time."""
 
 
 @dataclass(slots=True)
 class Ring:
-    """One time of the clock: the loop's timer, and who sleeps until then."""
+    """One time of the clock: the loop's timer, and who is woken then."""
 
     timer: asyncio.TimerHandle
     sleepers: set[Sleeper] = field(default_factory=set)
@@ -18,32 +24,30 @@ class Alarm:
     """Wakes sleepers; made on a running event loop.
 
     A timer for each of ten thousand jobs costs each poll some hundredths of its time, as the loop keeps them in order.
+    A task for each, which sleeps between polls, costs as much memory as a page has text.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._rings: dict[float, Ring] = {}
 
-    async def sleep(self, until: float, sleeper: Sleeper) -> None:
-        """Sleep until a time, or until somebody wakes the sleeper."""
-        ring = self._rings.get(until)
+    def set(self, time: float, sleeper: Sleeper) -> None:
+        """Have somebody woken at a time."""
+        ring = self._rings.get(time)
         if ring is None:
-            ring = self._rings[until] = Ring(self._loop.call_at(until, self._wake_all, until))
+            ring = self._rings[time] = Ring(self._loop.call_at(time, self._wake_all, time))
         ring.sleepers.add(sleeper)
-        try:
-            await sleeper
-        finally:
-            ring.sleepers.discard(sleeper)
-            if not ring.sleepers and self._rings.get(until) is ring:
-                ring.timer.cancel()
-                del self._rings[until]
+
+    def unset(self, time: float, sleeper: Sleeper) -> None:
+        """Have somebody not woken then."""
+        ring = self._rings.get(time)
+        if ring is None:
+            return
+        ring.sleepers.discard(sleeper)
+        if not ring.sleepers:
+            ring.timer.cancel()
+            del self._rings[time]
 
     def _wake_all(self, time: float) -> None:
         for sleeper in self._rings.pop(time).sleepers:
-            wake(sleeper)
-
-
-def wake(sleeper: Sleeper) -> None:
-    """Let somebody sleep no longer, if that is still to be done."""
-    if not sleeper.done():
-        sleeper.set_result(None)
+            sleeper.wake()

@@ -97,6 +97,9 @@ class Poller:
         self.runners[job.key].become(job)
 
     async def stop(self) -> None:
-        """Stop every task; returns when all have ended."""
-        await cancel_and_wait(runner.task for runner in self.runners.values())
+        """Poll no more; returns when all that was under way has ended."""
+        under_way = [runner.task for runner in self.runners.values() if runner.task]
+        for runner in self.runners.values():
+            runner.retire()
+        await cancel_and_wait(under_way)
         self._tools.log.flush()

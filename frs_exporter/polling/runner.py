@@ -1,4 +1,4 @@
-"""One job at work: sleep until it is due or wanted now, poll, keep and show what came of it, plan the next poll."""
+"""One job at work: polled when it is due or wanted now; what came of it is kept and shown, the next poll planned."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from frs_exporter.core.schedule import next_delay, next_tick
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
-from frs_exporter.polling.alarm import Alarm, Sleeper, wake
+from frs_exporter.polling.alarm import Alarm
 from frs_exporter.polling.job_log import JobLog
 from frs_exporter.polling.poll import broken, poll
 from frs_exporter.runtime.tasks import interrupt
@@ -44,19 +44,26 @@ class Tools:
 
 
 class JobRunner:
-    """Polls a job for ever, in one task: when it is `due` by the loop's clock, if it is not `under_way` already."""
+    """Polls a job again and again, from when it is `due` by the loop's clock on: in a task for each poll.
+
+    Between polls there is nothing of it but this, and its place in the alarm.
+    """
+
+    __slots__ = ("_limiter", "_retired", "_tools", "_waiting", "_wakes", "due", "job", "state", "task")
 
     def __init__(self, job: Job, state: JobState, due: float, tools: Tools) -> None:
         self.job = job
         self.state = state
         self.due = due
-        self.under_way = False
+        self.task: asyncio.Task[None] | None = None
+        """The poll that is under way."""
         self._tools = tools
-        self._trace = UNTRACED
-        self._sleeper: Sleeper | None = None
-        self._waiting: list[Polled] = []
+        self._wakes = due
+        """When the alarm wakes it, while no poll is under way."""
+        self._retired = False
+        self._waiting: tuple[Polled, ...] = ()
         self._limiter: AsyncLimiter | None = None
-        self.task = asyncio.create_task(self._run(), name=f"poll {'/'.join(job.key)}")
+        self._sleep()
 
     def become(self, job: Job) -> None:
         """Be a job that asks alike, and show it as it says."""
@@ -66,14 +73,26 @@ class JobRunner:
 
     def retire(self) -> None:
         """Poll no more; what must be known of a secret that is in use is waited for."""
-        interrupt(self.task)
+        self._retired = True
+        self._tools.alarm.unset(self._wakes, self)
+        if self.task:
+            interrupt(self.task)
         for waiting in self._waiting:
             waiting.cancel()
 
     def hurry(self) -> None:
         """Be due now."""
         self.due = asyncio.get_running_loop().time()
-        self._wake()
+        self._begin()
+
+    def wake(self) -> None:
+        """Poll, as it is time."""
+        self._begin()
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is polled at this moment."""
+        return self.task is not None
 
     async def poll_now(self, trace: Trace = UNTRACED) -> Polled | None:
         """The end of the poll under way, or of the next one, begun now and traced.
@@ -83,10 +102,9 @@ class JobRunner:
         if not self.under_way:
             if not await self._may_be_brought_forward():
                 return None
-            self.under_way, self._trace = True, trace
-            self._wake()
+            self._begin(trace)
         polled = asyncio.get_running_loop().create_future()
-        self._waiting.append(polled)
+        self._waiting = (*self._waiting, polled)
         return polled
 
     async def _may_be_brought_forward(self) -> bool:
@@ -100,29 +118,26 @@ class JobRunner:
         await self._limiter.acquire()  # which waits for nothing, as there is one
         return True
 
-    async def _run(self) -> None:
-        clock = asyncio.get_running_loop().time
-        while True:
-            while not self.under_way and self.due > clock():
-                await self._sleep()
-            self.under_way = True
-            await self._poll_and_plan(self._trace)
-            self.under_way, self._trace = False, UNTRACED
-            waiting, self._waiting = self._waiting, []
-            for polled in waiting:
-                wake(polled)
+    def _sleep(self) -> None:
+        """Be woken when the job is due."""
+        self._wakes = next_tick(self.due)
+        self._tools.alarm.set(self._wakes, self)
 
-    async def _sleep(self) -> None:
-        """Until the job is due, or somebody wants it now."""
-        self._sleeper = asyncio.get_running_loop().create_future()
-        try:
-            await self._tools.alarm.sleep(next_tick(self.due), self._sleeper)
-        finally:
-            self._sleeper = None
+    def _begin(self, trace: Trace = UNTRACED) -> None:
+        """Poll now, if that is not under way already."""
+        if self._retired or self.task:
+            return
+        self._tools.alarm.unset(self._wakes, self)
+        self.task = asyncio.create_task(self._poll_and_sleep(trace), name=f"poll {'/'.join(self.job.key)}")
 
-    def _wake(self) -> None:
-        if self._sleeper is not None:
-            wake(self._sleeper)
+    async def _poll_and_sleep(self, trace: Trace) -> None:
+        await self._poll_and_plan(trace)
+        self.task = None
+        waiting, self._waiting = self._waiting, ()
+        for polled in waiting:
+            if not polled.done():
+                polled.set_result(None)
+        self._sleep()
 
     async def _poll_and_plan(self, trace: Trace) -> None:
         """Poll, report, and say when the job is due again; no failure gets out, whatever it is."""

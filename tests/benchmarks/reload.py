@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,8 +22,10 @@ from aiohttp import web
 
 from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
+from frs_exporter.core.model import Key
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.runner import JobRunner
 from frs_exporter.runtime.offload import freeze_objects
 from frs_exporter.web.app import build_app
 from tests.fleet import fleet, written
@@ -84,14 +86,9 @@ def write(file: Path, text: str) -> None:
     file.write_text(text)
 
 
-def started_anew(before: dict[str, int]) -> int:
-    """How many jobs have another task than before."""
-    return sum(before.get(name) != task for name, task in polling().items())
-
-
-def polling() -> dict[str, int]:
-    """The tasks that poll, by name."""
-    return {task.get_name(): id(task) for task in asyncio.all_tasks() if task.get_name().startswith("poll ")}
+def started_anew(exporter: Exporter, before: Mapping[Key, JobRunner]) -> int:
+    """How many jobs are polled by another than before."""
+    return sum(before.get(key) is not runner for key, runner in exporter.runners.items())
 
 
 def check_seconds(file: Path) -> float:
@@ -124,7 +121,7 @@ async def reloads(projects: int, text: str, file: Path, length: Length) -> bool:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     await exporter.start()
     freeze_objects()  # as the daemon does
-    before, seconds, pauses = polling(), [], []
+    before, seconds, pauses = dict(exporter.runners), [], []
     changed = (text.replace("team: team-42", f"team: other-{number}", 1) for number in range(2 * length.reloads))
     for _ in range(length.reloads):
         write(file, next(changed))
@@ -144,7 +141,7 @@ async def reloads(projects: int, text: str, file: Path, length: Length) -> bool:
             await exporter.reload()
             await asyncio.sleep(0.5)
             pauses.append(watch.read())
-        anew = started_anew(before)
+        anew = started_anew(exporter, before)
     finally:
         scraper.terminate()
         scraper.wait()

@@ -1,10 +1,12 @@
 """An exporter as it lives: its config in a file that tests change, on virtual time, with a simulated cloud."""
 
 import asyncio
+import gc
 import json
 import os
 import random
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +20,9 @@ from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.coding import IDENTITY
 from frs_exporter.exposition.page import TEXT
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.alarm import Ring
 from frs_exporter.polling.exporter import Exporter
+from frs_exporter.polling.runner import JobRunner
 from frs_simulator import Account
 from frs_simulator.server import credential
 from tests.conftest import Cloud, CloudContext, virtual_now
@@ -115,9 +119,13 @@ class Living:
         samples = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, value in samples}
 
-    def tasks(self) -> dict[str, "asyncio.Task[Any]"]:
-        """The tasks that poll, by name."""
-        return {task.get_name(): task for task in asyncio.all_tasks() if task.get_name().startswith("poll ")}
+    def runners(self) -> dict[str, JobRunner]:
+        """What polls, by the name of the task in which it does; each that is not at it will be woken, once."""
+        rings = [found for found in gc.get_objects() if isinstance(found, Ring)]
+        woken = Counter(sleeper for ring in rings for sleeper in ring.sleepers)
+        runners = {f"poll {'/'.join(key)}": runner for key, runner in self.exporter.runners.items()}
+        assert all(woken[runner] == (not runner.under_way) for runner in runners.values())
+        return runners
 
     def asked(self, api: str = "frs") -> int:
         """How many requests the cloud has had of an API."""

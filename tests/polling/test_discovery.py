@@ -281,7 +281,7 @@ def test_of_a_list_that_is_not_read_to_its_end_the_first_are_watched_and_stay(tm
             await it.start()
             with structlog.testing.capture_logs() as logs:
                 await asyncio.sleep(120)
-                first, tasks, shown = projects_of(it), it.tasks(), it.shown()
+                first, tasks, shown = projects_of(it), it.runners(), it.shown()
                 assert first == {"cn-north-4", *(f"cn-north-4_p{n:05}" for n in range(19))}
                 read = 2 * MAX_PAGES
                 assert it.asked("iam") == MAX_PAGES + 1
@@ -290,7 +290,7 @@ def test_of_a_list_that_is_not_read_to_its_end_the_first_are_watched_and_stay(tm
                 owner.other_projects = owner.other_projects[::-1]
                 await asyncio.sleep(1300)
                 assert it.asked("iam") > 2 * MAX_PAGES
-                assert (projects_of(it), it.tasks()) == (first, tasks), "they may be there, where nobody reads"
+                assert (projects_of(it), it.runners()) == (first, tasks), "they may be there, where nobody reads"
             await it.exporter.stop()
         return logs
 
@@ -343,7 +343,7 @@ def test_what_comes_and_goes_is_followed(tmp_path: Path) -> None:
         owner = branch("token")
         async with living(tmp_path, owner, config=finding({"credential": "branch", "refresh_interval": "5m"})) as it:
             await asyncio.sleep(60)
-            tasks, polls = it.tasks(), it.shown()[POLLS % "cn-north-4"]
+            tasks, polls = it.runners(), it.shown()[POLLS % "cn-north-4"]
             owner.projects.append(Project("south", "cn-south-1", OPEN))
             owner.__dict__.pop("by_id", None)
             del owner.projects[2]
@@ -352,7 +352,7 @@ def test_what_comes_and_goes_is_followed(tmp_path: Path) -> None:
             shown = it.shown()
             assert shown[UP % "cn-south-1"] == 1
             assert shown[POLLS % "cn-north-4"] > polls
-            assert it.tasks()["poll cn-north-4/subscription"] is tasks["poll cn-north-4/subscription"]
+            assert it.runners()["poll cn-north-4/subscription"] is tasks["poll cn-north-4/subscription"]
             assert not [name for name in shown if "cn-east-3" in name]
 
     run_virtual(main())
@@ -383,14 +383,14 @@ def test_a_look_that_fails_keeps_the_last_good_list(tmp_path: Path, fault: Fault
     async def main() -> list[Any]:
         owner = branch("ak_sk")
         async with living(tmp_path, owner, config=finding({"credential": "branch", "refresh_interval": "1m"})) as it:
-            since, tasks = it.shown()[SINCE % "branch"], it.tasks()
+            since, tasks = it.shown()[SINCE % "branch"], it.runners()
             with structlog.testing.capture_logs() as logs:
                 it.world.faults.set("iam", fault)
                 await asyncio.sleep(1800)
                 shown = it.shown()
                 assert (shown[SUCCESS % "branch"], shown[FOUND % "branch"]) == (0, 3)
                 assert shown[SINCE % "branch"] < since + 120
-                assert it.tasks() == tasks
+                assert it.runners() == tasks
                 assert shown[UP % "cn-east-3"] == 1
                 it.world.faults.set("iam", None)
                 await asyncio.sleep(400)
@@ -451,12 +451,12 @@ def test_until_projects_were_looked_for_the_exporter_is_not_ready(tmp_path: Path
 def test_a_changed_rule_is_followed_at_once_without_another_look(tmp_path: Path) -> None:
     async def main() -> None:
         async with living(tmp_path, branch("ak_sk"), config=finding({"credential": "branch"})) as it:
-            asked, tasks = it.asked("iam"), it.tasks()
+            asked, tasks = it.asked("iam"), it.runners()
             other = copy.deepcopy(it.config)
             other["discovery"][0].update(exclude=".*_.*", labels={"team": "new"})
             assert await it.reload(other) == ()
             assert (projects_of(it), it.asked("iam")) == ({"cn-north-4", "cn-east-3"}, asked)
-            assert it.tasks()["poll cn-east-3/subscription"] is tasks["poll cn-east-3/subscription"]
+            assert it.runners()["poll cn-east-3/subscription"] is tasks["poll cn-east-3/subscription"]
             assert any('team="new"' in name for name in it.shown())
             del other["discovery"]
             other["projects"] = [{"name": "x", "project_id": "0" * 32, "region": "cn-north-4", "credential": "branch"}]

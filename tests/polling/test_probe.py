@@ -204,7 +204,7 @@ def test_a_reload_while_a_probe_waits(tmp_path: Path, change: str) -> None:
             probed = await waiting
             assert len(probed) == (1 if change == "label" else 0), "what was begun anew has told nothing yet"
             await asyncio.sleep(400.0)
-            assert set(it.tasks()) == (
+            assert set(it.runners()) == (
                 {"poll k2/subscription"} | (set() if change == "gone" else {"poll k1/subscription"})
             )
             assert (UP % "k1" in it.shown()) is (change != "gone")
@@ -241,7 +241,7 @@ def test_random_probes_reloads_and_faults_leave_one_task_per_job(tmp_path: Path)
             await it.reload(it.config)
             await asyncio.gather(*waiting, return_exceptions=True)
             await asyncio.sleep(700.0)
-            assert set(it.tasks()) == {f"poll {name}/subscription" for name in ("k1", "k2", "k3", "t1", "t2")}
+            assert set(it.runners()) == {f"poll {name}/subscription" for name in ("k1", "k2", "k3", "t1", "t2")}
             assert {it.shown()[UP % name] for name in ("k1", "k2", "k3", "t1", "t2")} == {1.0}
             assert set(it.exporter.runners) == set(it.exporter.states)
             failures = [task.exception() for task in waiting if not task.cancelled()]

@@ -37,10 +37,10 @@ def test_an_equal_job_keeps_its_task_backoff_samples_and_counters(tmp_path: Path
         async with living(tmp_path, *both()) as it:
             it.world.faults.set("frs", Fault(throttle=3000), it.config["projects"][0]["project_id"])
             await asyncio.sleep(200)
-            tasks, states, shown, asked = it.tasks(), dict(it.exporter.states), it.shown(), it.asked()
+            tasks, states, shown, asked = it.runners(), dict(it.exporter.states), it.shown(), it.asked()
             await asyncio.sleep(0)
             assert await it.reload(it.config) == ()
-            assert it.tasks() == tasks
+            assert it.runners() == tasks
             assert it.exporter.states == states
             assert it.asked() == asked
             again = it.shown()
@@ -56,7 +56,7 @@ def test_an_equal_job_keeps_its_task_backoff_samples_and_counters(tmp_path: Path
 def test_a_changed_label_is_shown_at_once_and_costs_no_poll(tmp_path: Path) -> None:
     async def main() -> None:
         async with living(tmp_path, *both()) as it:
-            tasks, asked, before = it.tasks(), it.asked(), it.shown()
+            tasks, asked, before = it.runners(), it.asked(), it.shown()
             other = changed(
                 it.config, labels={"team": "vision"}, require=["detect"], month_budget_cny=500, stale_after="1h"
             )
@@ -65,7 +65,7 @@ def test_a_changed_label_is_shown_at_once_and_costs_no_poll(tmp_path: Path) -> N
             assert any(name.startswith("frs_project_info{") and 'team="vision"' in name for name in shown)
             assert shown['frs_subservice_required{project="t1",subservice="detect"}'] == 1
             assert shown['frs_month_budget_cny{project="t1"}'] == 500
-            assert (it.tasks(), it.asked()) == (tasks, asked)
+            assert (it.runners(), it.asked()) == (tasks, asked)
             assert shown[POLLS % "t1"] == before[POLLS % "t1"]
             await asyncio.sleep(60)
             it.world.faults.set("frs", Fault(status=503))
@@ -98,14 +98,14 @@ def test_a_removed_project_is_off_the_page_at_once_and_an_added_one_on_it(tmp_pa
             other = copy.deepcopy(it.config)
             gone = other["projects"].pop(0)
             other["projects"].append({**gone, "name": "renamed"})
-            tasks = it.tasks()
+            tasks = it.runners()
             assert await it.reload(other) == ()
             shown = it.shown()
             assert not [name for name in shown if 'project="t1"' in name]
             assert (shown[UP % "renamed"], shown[POLLS % "renamed"]) == (0, 0)
             kept = {name: task for name, task in tasks.items() if name != "poll t1/subscription"}
-            assert kept.items() <= it.tasks().items()
-            assert it.tasks().keys() - kept.keys() == {"poll renamed/subscription"}
+            assert kept.items() <= it.runners().items()
+            assert it.runners().keys() - kept.keys() == {"poll renamed/subscription"}
             await asyncio.sleep(5)
             assert it.shown()[UP % "renamed"] == 1
             assert it.shown()["frs_exporter_jobs"] == 4
@@ -119,7 +119,7 @@ def test_a_changed_credential_authenticates_just_its_projects_anew(tmp_path: Pat
         first.domain_name, second.domain_name = "first", "second"
         async with living(tmp_path, first, second) as it:
             assert it.asked("iam") == 6, "each user's password proves itself, and buys two tokens"
-            tasks = it.tasks()
+            tasks = it.runners()
             first.password = "Pw-changed-in-iam!"
             it.world.expire_tokens()  # as a changed password does
             it.world.outdated -= {value for value, token in it.world.tokens.items() if token.account is second}
@@ -130,7 +130,7 @@ def test_a_changed_credential_authenticates_just_its_projects_anew(tmp_path: Pat
             bought = {key[2] for key, count in it.world.requests.items() if key[0] == "iam" and count == 2}
             assert bought == {"", *(project.id for project in first.projects)}
             assert it.asked("iam") == 9
-            restarted = {name for name, task in tasks.items() if it.tasks()[name] is not task}
+            restarted = {name for name, task in tasks.items() if it.runners()[name] is not task}
             assert restarted == {"poll a1/subscription", "poll a2/subscription"}
             shown = it.shown()
             assert [shown[UP % name] for name in ("a1", "a2", "b1", "b2")] == [1, 1, 1, 1]
@@ -201,7 +201,7 @@ def test_another_project_under_the_same_name_takes_nothing_over(tmp_path: Path) 
 def test_a_config_that_cannot_be_used_leaves_all_as_it_was(tmp_path: Path, broken: str | None, problem: str) -> None:
     async def main() -> list[Any]:
         async with living(tmp_path, *both()) as it:
-            tasks, states, loaded = it.tasks(), dict(it.exporter.states), it.shown()[LOADED_AT]
+            tasks, states, loaded = it.runners(), dict(it.exporter.states), it.shown()[LOADED_AT]
             with structlog.testing.capture_logs() as logs:
                 if broken is None:
                     it.file.unlink()
@@ -209,7 +209,7 @@ def test_a_config_that_cannot_be_used_leaves_all_as_it_was(tmp_path: Path, broke
                         await it.exporter.reload()
                 else:
                     assert any(problem in told for told in await it.reload(broken))
-            assert (it.tasks(), it.exporter.states) == (tasks, states)
+            assert (it.runners(), it.exporter.states) == (tasks, states)
             assert (it.shown()[GOOD], it.shown()[LOADED_AT]) == (0, loaded)
             assert await it.reload(it.config) == ()
             assert (it.shown()[GOOD], it.shown()[LOADED_AT] >= loaded) == (1, True)
@@ -282,14 +282,14 @@ def test_a_secret_replaced_on_disk_is_taken_up_by_itself(tmp_path: Path, kind: s
         async with living(tmp_path, owner, reread_interval=30.0) as it:
             await it.reload(with_file(it, owner.domain_name, kind, field, mount.file))
             await asyncio.sleep(60)
-            old, loaded = it.tasks(), it.shown()[LOADED_AT]
+            old, loaded = it.runners(), it.shown()[LOADED_AT]
             owner.password = "Pw-new-one!"
             if kind == "ak_sk":
                 owner.secret_key = "SKSK-new-one"
             put(owner.password if kind == "token" else owner.secret_key)
             await asyncio.sleep(31 + USUAL.settle)
             assert it.shown()[LOADED_AT] > loaded
-            assert all(it.tasks()[name] is not task for name, task in old.items())
+            assert all(it.runners()[name] is not task for name, task in old.items())
             await asyncio.sleep(120)
             shown = it.shown()
             assert [shown[UP % name] for name in ("p1", "p2")] == [1, 1]
@@ -510,9 +510,7 @@ def test_after_any_sequence_of_configs_all_is_as_after_a_fresh_start(tmp_path: P
             (tmp_path / "fresh").mkdir()
             fresh = Living(it.cloud, tmp_path / "fresh")
             fresh.config = good
-            kept = set(it.tasks().values())
-            assert {task.get_name() for task in kept} == {f"poll {'/'.join(key)}" for key in it.exporter.states}
-            assert len(kept) == len(it.exporter.states)
+            assert it.runners().keys() == {f"poll {'/'.join(key)}" for key in it.exporter.states}
             await fresh.start()
             await asyncio.sleep(130)
             assert essence(it) == essence(fresh)
@@ -544,11 +542,11 @@ def test_a_bug_in_a_reload_is_told_and_the_next_one_works(tmp_path: Path) -> Non
 
     async def main() -> list[Any]:
         async with living(tmp_path, *both(), reread_interval=30.0) as it:
-            tasks, it.read = it.tasks(), broken
+            tasks, it.read = it.runners(), broken
             with structlog.testing.capture_logs() as logs:
                 assert await it.reload(it.config) == ("unexpected ZeroDivisionError; the log has the traceback",)
                 await asyncio.sleep(100)
-            assert (it.tasks(), it.shown()[GOOD]) == (tasks, 0)
+            assert (it.runners(), it.shown()[GOOD]) == (tasks, 0)
             it.read = load
             assert await it.reload(it.config) == ()
             assert it.shown()[GOOD] == 1

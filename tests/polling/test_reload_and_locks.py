@@ -222,7 +222,7 @@ def test_many_ways_to_reach_the_cloud_may_change_at_once(tmp_path: Path) -> None
         for number, owner in enumerate(owners):
             owner.domain_name = f"owner-{number}"
             owner.access_key = f"AK{number}"
-        sessions = alive(ClientSession)
+        sessions, runners = alive(ClientSession), alive(JobRunner)
         async with living(tmp_path, *owners) as it:
             for round in range(20):
                 other = copy.deepcopy(it.config)
@@ -233,8 +233,8 @@ def test_many_ways_to_reach_the_cloud_may_change_at_once(tmp_path: Path) -> None
                 assert await it.reload(other) == ()
                 await asyncio.sleep(1.5)
             await asyncio.sleep(20)
-            assert len(it.tasks()) == 6
-            assert len([task for task in asyncio.all_tasks() if task.get_name().startswith("poll ")]) == 6
+            assert len(it.runners()) == 6
+            assert alive(JobRunner) - runners == 6
             assert alive(ClientSession) - sessions == 6
             shown = it.shown()
             assert not [name for name in shown if 'reason="internal"' in name and name.startswith("frs_poll")]
@@ -258,7 +258,7 @@ def test_thousands_of_reloads_leave_nothing_behind(tmp_path: Path) -> None:
                 await asyncio.sleep(1)
             kept = [alive(kind) - count for kind, count in zip(KEPT, before, strict=True)]
             assert kept == [1] * len(KEPT)
-            assert (len(it.tasks()), len(asyncio.all_tasks())) == (1, tasks)
+            assert (len(it.runners()), len(asyncio.all_tasks())) == (1, tasks)
 
     run_virtual(main())
 
@@ -268,7 +268,9 @@ def test_no_reload_begins_while_it_stops(tmp_path: Path) -> None:
         async with living(tmp_path, account("ak_sk", "p1")) as it:
             await it.exporter.stop()
             assert await it.reload(it.config) == ("the exporter is stopping",)
-            assert not it.tasks()
+            asked = it.asked()
+            await asyncio.sleep(500)
+            assert it.asked() == asked
 
     run_virtual(main())
 

@@ -230,7 +230,7 @@ def test_a_secret_refused_during_a_reload_that_ends_its_own_poll(tmp_path: Path)
             assert not any(lock.times for lock in it.world.locks.values())
             shown = it.shown()
             assert shown[f'frs_exporter_credential_rejected{{credential="{owner.domain_name}"}}'] == 0
-            assert len(it.tasks()) == 8
+            assert len(it.runners()) == 8
 
     run_virtual(main())
 
@@ -335,7 +335,7 @@ def test_reloads_lists_changes_and_refusals_at_once_end_in_what_was_wanted_last(
             names = sorted(task.get_name() for task in asyncio.all_tasks())
             others = [name for name in names if not name.startswith(("poll ", "Task-"))]
             assert others == ["discover ak_sk-account", "heartbeat", "supervisor"]
-            assert len(it.tasks()) == len(it.exporter.states) == 23
+            assert len(it.runners()) == len(it.exporter.states) == 23
 
     run_virtual(main())
 

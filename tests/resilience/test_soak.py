@@ -120,7 +120,7 @@ class Soak:
                 name = f"{sample.family.name}{{{','.join(f'{label}={value!r}' for label, value in labels(sample))}}}"
                 assert page.get(name.replace("'", '"')) == (sample.value if fresh else None)
         tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith("poll ")]
-        assert len(tasks) == len(self.polls.jobs)
+        assert len(tasks) == sum(runner.under_way for runner in self.polls.poller.runners.values())
         assert sum(lock.times for lock in self.world.locks.values()) == 0
 
     async def trouble(self, until: float) -> None:
