@@ -15,6 +15,7 @@ from frs_exporter.collectors.collector import ApiClient, Collector, Samples, who
 from frs_exporter.core.errors import NOT_SUBSCRIBED, ApiError, Failure, Reason
 from frs_exporter.core.model import FIELD_ENDING, SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
 from frs_exporter.core.redact import brief
+from frs_exporter.core.sharing import shared
 
 DOCUMENTED = ("detect", "compare", "search", "live_detect")
 """Sub-services on the API page; live detect is offered in some regions only."""
@@ -85,7 +86,7 @@ def parse(data: Any, target: Target) -> CollectResult:
     if ignored := offered.keys() - chosen:
         names = brief(", ".join(key[:60] for key in sorted(ignored)))
         warnings.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
-    return CollectResult(tuple(samples), tuple(warnings), tuple(sorted(map(name_of, chosen))))
+    return CollectResult(tuple(samples), tuple(warnings), shared(tuple(sorted(map(name_of, chosen)))))
 
 
 def is_subservice(key: str, value: Any) -> bool:
@@ -95,7 +96,7 @@ def is_subservice(key: str, value: Any) -> bool:
 
 def name_of(key: str) -> str:
     """What a sub-service is called, of which an answer tells at a key."""
-    return key.removesuffix(FIELD_ENDING)
+    return shared(key.removesuffix(FIELD_ENDING))
 
 
 def choose(keys: Iterable[str], target: Target) -> set[str]:

@@ -11,6 +11,7 @@ from frs_exporter.core.credentials import Credential
 from frs_exporter.core.discovery import Discovery, endpoints_in
 from frs_exporter.core.model import Api, Display, HttpOptions, Target
 from frs_exporter.core.pricing import LIST_PRICE_2018, Price, Tier
+from frs_exporter.core.sharing import shared
 
 FALLBACK = schema.Settings.model_validate(DEFAULTS)
 STALE_INTERVALS = 3
@@ -38,7 +39,8 @@ class Maker:
 
     def project(self, project: schema.Project) -> Target:
         """The target of a project."""
-        region, place = project.region, (project.credential, project.region)
+        region = shared(project.region)
+        place = project.credential, region
         if place not in self._in_region:
             self._in_region[place] = endpoints_in(region, self._endpoints[project.credential])
         facts = {"project_id": project.project_id, "region": region, "endpoints": self._in_region[place]}

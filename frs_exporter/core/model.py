@@ -167,11 +167,11 @@ class Job:
 
     target: Target
     collector: str
+    key: Key = field(init=False, repr=False, compare=False)
+    """Which job it is."""
 
-    @property
-    def key(self) -> Key:
-        """Which job it is."""
-        return self.target.project, self.collector
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.target.project, self.collector))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from frs_exporter.core.model import Family
+from frs_exporter.core.sharing import shared
 from frs_exporter.exposition.coding import Packed, Part, pack
 from frs_exporter.exposition.render import Chunk, header
 
@@ -145,7 +146,7 @@ class Page:
         if known != chunk.keys():
             for name in known - chunk.keys():
                 self._lines[name].drop(owner)
-            known = frozenset(chunk)
+            known = shared(frozenset(chunk))
         for name, lines in chunk.items():
             self._lines[name].put(owner, lines)
         self._families[owner] = known
@@ -154,14 +155,19 @@ class Page:
     def refresh(self, owner: Hashable, facts: T, render: Callable[[T], Chunk], until: float = math.inf) -> None:
         """As `put`, but facts are rendered only if others are shown: most answers are like the one before."""
         if owner not in self._facts or self._facts[owner] != facts:
-            self.put(owner, render(facts), until)
-            self._facts[owner] = facts
-        elif owner in self._ends:
+            chunk = render(facts)
+            self.put(owner, chunk, until)
+            if chunk:
+                self._facts[owner] = facts
+        else:
             self._end(owner, until)
 
     def _end(self, owner: Hashable, until: float) -> None:
-        self._ends[owner] = until
-        self._next_end = min(self._next_end, until)
+        if until == math.inf:
+            self._ends.pop(owner, None)
+        else:
+            self._ends[owner] = until
+            self._next_end = min(self._next_end, until)
 
     def drop(self, owner: Hashable) -> None:
         """Show nothing of `owner` any more."""
