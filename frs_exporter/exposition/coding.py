@@ -63,6 +63,11 @@ def pack(text: bytes) -> Packed:
     return Packed(data, isal_zlib.crc32(text), len(text))
 
 
+def unpack(part: Packed) -> bytes:
+    """The text of what was packed."""
+    return bytes(isal_zlib.decompressobj(wbits=RAW).decompress(part.data))
+
+
 class Coder:
     """Puts one answer into a content coding, block by block."""
 

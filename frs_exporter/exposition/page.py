@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from frs_exporter.core.model import Family
 from frs_exporter.core.sharing import shared
-from frs_exporter.exposition.coding import Packed, Part, pack
+from frs_exporter.exposition.coding import Packed, Part, pack, unpack
 from frs_exporter.exposition.render import Chunk, header
 
 
@@ -101,17 +101,23 @@ class Lines:
 
 
 class Joined:
-    """All lines of a family as of the moment when this was made."""
+    """All lines of a family as of the moment when this was made.
+
+    To take hold of each of ten thousand texts, and to let go of it, takes longer than to send them packed: where they
+    are packed already, that is enough to know what they were.
+    """
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
         self._changes = lines.changes
         self._packed = lines.packed
-        self._all = lines.all()
+        self._all = [] if lines.packed else lines.all()
 
     def plain(self) -> bytes:
         """The lines."""
-        return b"".join(self._all)
+        if self._packed is None:
+            return b"".join(self._all)
+        return b"".join(self._lines.all()) if self._lines.changes == self._changes else unpack(self._packed)
 
     def packed(self) -> Packed:
         """The lines packed, now or before."""

@@ -63,11 +63,12 @@ def test_a_page_tells_what_is_so_after_any_changes(changes: list[tuple[str, byte
     for owner, lines, scraped in changes:
         page.put(owner, {A.name: lines, B.name: b"b\n"} if lines else {B.name: b"b\n"})
         if scraped:
-            before = page.parts(TEXT, 0)
+            before, plain = page.parts(TEXT, 0), page.parts(TEXT, 0)
             text = text_of(page.parts(TEXT, 0))
             assert gzip.decompress(b"".join(coded(page.parts(TEXT, 0), GZIP))) == text
             page.put("other", {A.name: b"other\n"})
             assert gzip.decompress(b"".join(coded(before, GZIP))) == text
+            assert b"".join(coded(plain, IDENTITY)) == text
             page.drop("other")
     assert gzip.decompress(b"".join(coded(page.parts(TEXT, 0), GZIP))) == text_of(page.parts(TEXT, 0))
 
