@@ -7,7 +7,7 @@ from tests.conftest import account, credential_of
 
 ON = Family("frs_subscribed", "gauge", "h", ("project", "subservice"))
 FROZEN = Family("frs_service_frozen", "gauge", "h", ("project",))
-SAMPLES = (Sample(ON, ("p", "detect"), 1), Sample(FROZEN, ("p",), 0))
+SAMPLES = (Sample(ON, ("detect",), 1), Sample(FROZEN, (), 0))
 FOUND = CollectResult(SAMPLES)
 
 
@@ -28,14 +28,14 @@ def test_a_failure_keeps_the_samples_and_counts_by_reason() -> None:
 
 def test_what_a_failure_tells_supersedes_older_samples_of_it() -> None:
     """A frozen service says so by failing; the subscription stays as last told."""
-    told = (Sample(FROZEN, ("p",), 1),)
+    told = (Sample(FROZEN, (), 1),)
     state = JobState().succeeded(10, 0.1, FOUND, 190).failed(20, 0.1, Failure(Reason.FROZEN, "frozen"), told, 500)
     assert (state.samples, state.proven_samples, state.proven_until) == (SAMPLES[:1], told, 500)
     assert state.succeeded(30, 0.1, FOUND, 210).proven_samples == ()
 
 
 def test_a_failure_that_tells_nothing_takes_nothing_back() -> None:
-    told = (Sample(FROZEN, ("p",), 1),)
+    told = (Sample(FROZEN, (), 1),)
     state = JobState().failed(20, 0.1, Failure(Reason.FROZEN, "frozen"), told, 500)
     state = state.failed(30, 0.1, Failure(Reason.TIMEOUT, "slow"), (), 510)
     assert (state.proven_samples, state.proven_until) == (told, 500)

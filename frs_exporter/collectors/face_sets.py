@@ -54,13 +54,9 @@ def parse(data: Any, target: Target) -> CollectResult:
     items = members("$", data, "face_sets_info")
     face_sets = [face_set(f"$.face_sets_info[{index}]", item) for index, item in enumerate(items)]
     chosen = fullest(face_sets, target.max_face_sets)
-    project = target.project
-    samples = [
-        Sample(FACE_SETS, (project,), len(face_sets)),
-        Sample(TRUNCATED, (project,), len(face_sets) - len(chosen)),
-    ]
+    samples = [Sample(FACE_SETS, (), len(face_sets)), Sample(TRUNCATED, (), len(face_sets) - len(chosen))]
     for name, (faces, capacity) in chosen.items():
-        samples += [Sample(FACES, (project, name), faces), Sample(CAPACITY, (project, name), capacity)]
+        samples += [Sample(FACES, (name,), faces), Sample(CAPACITY, (name,), capacity)]
     return CollectResult(tuple(samples))
 
 

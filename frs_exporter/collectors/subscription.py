@@ -81,8 +81,7 @@ def parse(data: Any, target: Target) -> CollectResult:
             if note:
                 warnings.append(note)
     samples += max_face_sets(data, target)
-    of_project = (target.project,)
-    samples += (Sample(IGNORED, of_project, len(offered) - len(chosen)), Sample(FROZEN, of_project, 0))
+    samples += (Sample(IGNORED, (), len(offered) - len(chosen)), Sample(FROZEN, (), 0))
     if ignored := offered.keys() - chosen:
         names = brief(", ".join(key[:60] for key in sorted(ignored)))
         warnings.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
@@ -110,7 +109,7 @@ def choose(keys: Iterable[str], target: Target) -> set[str]:
 
 def subservice(key: str, value: dict[str, Any], target: Target) -> tuple[tuple[Sample, ...], str]:
     """The samples of one sub-service, and a note where there is something to note; raises ApiError."""
-    labels, status = (target.project, name_of(key)), value["subscribe_status"]
+    labels, status = (name_of(key),), value["subscribe_status"]
     if not isinstance(status, bool):
         raise wrong_shape(f"$.{key}.subscribe_status", "a boolean", status)
     subscribed = Sample(SUBSCRIBED, labels, status)
@@ -124,7 +123,7 @@ def max_face_sets(data: dict[str, Any], target: Target) -> Iterator[Sample]:
     """The limit on face sets, if it is told; the name `max_face_size` is that of the real answer of 2018."""
     key = next((key for key in ("max_face_set_number", "max_face_size") if data.get(key) is not None), None)
     if key is not None:
-        yield Sample(MAX_FACE_SETS, (target.project,), whole_number(f"$.{key}", data[key]))
+        yield Sample(MAX_FACE_SETS, (), whole_number(f"$.{key}", data[key]))
 
 
 def timestamp(text: Any, zone: str) -> float | None:
@@ -148,15 +147,13 @@ def unix_seconds(text: str, zone: str) -> float:
 def not_subscribed(target: Target, seen: Iterable[str]) -> CollectResult:
     """Every sub-service known of is off: the documented ones, those required, and those seen in the last answer."""
     names = tuple(dict.fromkeys((*DOCUMENTED, *target.display.require, *seen)))
-    off = (Sample(SUBSCRIBED, (target.project, name), 0) for name in names)
-    return CollectResult(
-        (*off, Sample(IGNORED, (target.project,), 0), Sample(FROZEN, (target.project,), 0)), memory=names
-    )
+    off = (Sample(SUBSCRIBED, (name,), 0) for name in names)
+    return CollectResult((*off, Sample(IGNORED, (), 0), Sample(FROZEN, (), 0)), memory=names)
 
 
 def proven_samples(target: Target, failure: Failure) -> Samples:
     """A frozen service says so by failing."""
-    return (Sample(FROZEN, (target.project,), 1),) if failure.reason is Reason.FROZEN else ()
+    return (Sample(FROZEN, (), 1),) if failure.reason is Reason.FROZEN else ()
 
 
 COLLECTOR = Collector(

@@ -16,6 +16,7 @@ from yarl import URL
 from frs_exporter.core.credentials import Credential, identity_of
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.pricing import Price
+from frs_exporter.core.sharing import shared
 
 SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
 """What a sub-service may be called: names from the wire become label values."""
@@ -193,7 +194,10 @@ class Family:
 
 
 class Sample(NamedTuple):
-    """A value of a family, with the values of the family's labels in order."""
+    """A value of a family, with the values in order of the family's labels that come after the project's.
+
+    Whose it is, is said when it is shown: so what many projects have alike is one object for all of them.
+    """
 
     family: Family
     labels: tuple[str, ...]
@@ -261,7 +265,7 @@ class JobState(NamedTuple):
         return self.confirmed(at, duration, fresh_until)._replace(
             failures_in_a_row=0,
             failure=None,
-            samples=self.samples if self.samples == result.samples else result.samples,
+            samples=self.samples if self.samples == result.samples else shared(tuple(map(shared, result.samples))),
             warnings=result.warnings,
             memory=result.memory,
             digest=digest,

@@ -10,10 +10,11 @@ KINDS = 1 << 12
 
 
 @functools.lru_cache(KINDS)
-def _first(value: object) -> object:
+def first_equal(value: object) -> object:
+    """A value, as it was when one that is equal to it came first."""
     return value
 
 
 def shared(value: T) -> T:
-    """The first of all values that are equal to this one: a text, or a tuple or frozenset of texts."""
-    return cast(T, _first(value))
+    """The first of all values that are equal to this one, which can be hashed and never change."""
+    return cast(T, first_equal(value))

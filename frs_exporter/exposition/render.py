@@ -5,6 +5,7 @@ the header of a counter differs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from frs_exporter.core.model import Family, Job, JobState, Sample, Target
 
@@ -78,12 +79,12 @@ def header(family: Family, *, openmetrics: bool) -> bytes:
 
 def render_job(job: Job, state: JobState) -> Chunk:
     """What stays on the page whatever happens: up, counters, timestamps."""
-    return lines(job_samples(job, state))
+    return lines(job.target.project, job_samples(job, state))
 
 
 def job_samples(job: Job, state: JobState) -> Iterator[Sample]:
     """The samples of the job's own families."""
-    key = job.key
+    key = (job.collector,)
     yield Sample(UP, key, state.up)
     yield Sample(INTERVAL, key, job.target.poll_interval)
     yield Sample(POLLS, key, state.polls)
@@ -102,25 +103,28 @@ def render_target(target: Target, token_expiry: float | None) -> Chunk:
     facts = (target.project, target.project_id, target.region, target.credential.name, target.credential.kind)
     labels = pairs((*zip(PROJECT_INFO.labels, facts, strict=True), *target.display.labels))
     info = line(PROJECT_INFO.name, labels, 1)
-    samples = [Sample(SUBSERVICE_REQUIRED, (target.project, subservice), 1) for subservice in target.display.require]
+    samples = [Sample(SUBSERVICE_REQUIRED, (subservice,), 1) for subservice in target.display.require]
     if target.display.month_budget_cny is not None:
-        samples.append(Sample(MONTH_BUDGET, (target.project,), float(target.display.month_budget_cny)))
+        samples.append(Sample(MONTH_BUDGET, (), float(target.display.month_budget_cny)))
     if token_expiry is not None:
-        samples.append(Sample(TOKEN_EXPIRY, (target.project,), token_expiry))
-    return {PROJECT_INFO.name: info.encode(), **lines(samples)}
+        samples.append(Sample(TOKEN_EXPIRY, (), token_expiry))
+    return {PROJECT_INFO.name: info.encode(), **lines(target.project, samples)}
 
 
-def lines(samples: Iterable[Sample]) -> Chunk:
-    """The lines of samples, by family."""
+def lines(project: str, samples: Iterable[Sample]) -> Chunk:
+    """The lines of a project's samples, by family."""
     texts: dict[str, list[str]] = {}
-    names, values, labels = None, None, ""
-    for sample in samples:
-        family = sample.family
-        if sample.labels is not values or family.labels is not names:  # most samples in a row have the same labels
-            names, values = family.labels, sample.labels
-            labels = pairs(zip(names, values, strict=True))
-        texts.setdefault(family.name, []).append(line(family.name, labels, sample.value))
+    of_project = pairs([("project", project)])
+    for family, values, value in samples:
+        text = line(family.name, of_project + others(family.labels, values), value)
+        texts.setdefault(family.name, []).append(text)
     return {name: "".join(text).encode() for name, text in texts.items()}
+
+
+@lru_cache(1 << 10)
+def others(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """The labels after the project's, each with a comma before it: the same few again and again."""
+    return "".join([f",{pairs([pair])}" for pair in zip(names[1:], values, strict=True)])
 
 
 def pairs(labels: Iterable[tuple[str, str]]) -> str:

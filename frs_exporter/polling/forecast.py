@@ -120,7 +120,5 @@ def usual(job: Job, numbers: random.Random) -> tuple[Sample, ...]:
     return tuple(
         Sample(family, labels, STEADY.get(family.name, float(numbers.randrange(10_000))))
         for family in COLLECTORS[job.collector].families
-        for labels in itertools.product(
-            *((job.target.project,) if label == "project" else USUAL[label] for label in family.labels)
-        )
+        for labels in itertools.product(*(USUAL[label] for label in family.labels if label != "project"))
     )

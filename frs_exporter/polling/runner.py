@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aiolimiter import AsyncLimiter
@@ -181,8 +182,9 @@ def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> N
     page.refresh(job.target.project, (job.target, token_expiry), lambda facts: render_target(*facts))
     own, samples, proven_samples = owners(job.key)
     page.put(own, render_job(job, state))
-    page.refresh(samples, state.samples, lines, state.fresh_until)
-    page.refresh(proven_samples, state.proven_samples, lines, state.proven_until)
+    of_project = partial(lines, job.target.project)
+    page.refresh(samples, state.samples, of_project, state.fresh_until)
+    page.refresh(proven_samples, state.proven_samples, of_project, state.proven_until)
 
 
 def owners(key: Key) -> tuple[Hashable, Hashable, Hashable]:

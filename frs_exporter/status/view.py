@@ -183,7 +183,7 @@ def trouble(jobs: Sequence[JobSnapshot], samples: Sequence[Sample]) -> Severity:
     """How badly a project wants to be looked at."""
     if any(job.state.failure for job in jobs) or is_frozen(samples):
         return Severity.DOWN
-    on = {sample.labels[1] for sample in samples if sample.family is SUBSCRIBED and sample.value}
+    on = {sample.labels[0] for sample in samples if sample.family is SUBSCRIBED and sample.value}
     if all(job.state.polls for job in jobs):
         return Severity.NONE if set(jobs[0].job.target.display.require) <= on else Severity.MISSING
     return Severity.UNKNOWN
@@ -196,17 +196,17 @@ def is_frozen(samples: Sequence[Sample]) -> bool:
 
 def subservices(require: Sequence[str], samples: Sequence[Sample]) -> dict[str, SubserviceView]:
     """The sub-services told of, and those that must be on."""
-    subscribed = {sample.labels[1]: bool(sample.value) for sample in samples if sample.family is SUBSCRIBED}
-    since = {sample.labels[1]: sample.value for sample in samples if sample.family is CREATED}
+    subscribed = {sample.labels[0]: bool(sample.value) for sample in samples if sample.family is SUBSCRIBED}
+    since = {sample.labels[0]: sample.value for sample in samples if sample.family is CREATED}
     names = dict.fromkeys((*require, *subscribed))
     return {name: SubserviceView(subscribed.get(name), name in require, since.get(name)) for name in names}
 
 
 def usage(samples: Sequence[Sample]) -> UsageView:
     """What the samples tell of use."""
-    of: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    of: defaultdict[str, dict[tuple[str, ...], float]] = defaultdict(dict)
     for sample in samples:
-        of[sample.family.name][sample.labels[-1]] = sample.value
+        of[sample.family.name][sample.labels] = sample.value
 
     def total(family: Family) -> float | None:
         return sum(of[family.name].values()) if of[family.name] else None
@@ -220,7 +220,7 @@ def usage(samples: Sequence[Sample]) -> UsageView:
     return UsageView(
         face_sets=whole(total(FACE_SETS)),
         max_face_sets=whole(total(MAX_FACE_SETS)),
-        fullest=fullest,
+        fullest=fullest[0] if fullest else None,
         fullness=None if fullest is None else filled[fullest],
         month_calls=whole(total(MONTH_CALLS)),
         month_cost_cny=total(MONTH_COST),

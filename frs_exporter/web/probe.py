@@ -123,7 +123,8 @@ class Steps:
                 yield from (f"  {name}: {value}" for name, value in facts.items() if value)
             for note in state.warnings:
                 yield f"  note: {note}"
-            for chunk in (*lines(state.samples).values(), *lines(state.proven_samples).values()):
+            chunks = map(partial(lines, job.target.project), (state.samples, state.proven_samples))
+            for chunk in (chunk for of_family in chunks for chunk in of_family.values()):
                 yield from (f"  {line}" for line in chunk.decode().splitlines())
 
 

@@ -63,7 +63,7 @@ def joined(made: Answers) -> Page:
     for job, state in made:
         page.put(job.target.project, render_target(job.target, None))
         page.put(job.key, render_job(job, state))
-        page.put((*job.key, "samples"), lines(state.samples))
+        page.put((*job.key, "samples"), lines(job.target.project, state.samples))
     return page
 
 
@@ -74,7 +74,8 @@ class Collected(Collector):
         self._samples: dict[str, list[Sample]] = {}
         for job, state in made:
             for sample in (*job_samples(job, state), *state.samples):
-                self._samples.setdefault(sample.family.name, []).append(sample)
+                labels = (job.target.project, *sample.labels)
+                self._samples.setdefault(sample.family.name, []).append(sample._replace(labels=labels))
         self._targets = [job.target for job, _ in made]
 
     def collect(self) -> Iterable[Metric]:

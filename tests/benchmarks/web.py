@@ -54,8 +54,8 @@ def fill(exporter: Exporter) -> None:
     """Let every project have been polled, and each tenth be down."""
     now, fresh = time.time(), exporter.clock() + 86400
     for number, (key, state) in enumerate(list(exporter.states.items())):
-        samples = [Sample(SUBSCRIBED, (key[0], name), 1.0) for name in NAMES]
-        samples += [Sample(CREATED, (key[0], name), 1.7e9) for name in NAMES]
+        samples = [Sample(SUBSCRIBED, (name,), 1.0) for name in NAMES]
+        samples += [Sample(CREATED, (name,), 1.7e9) for name in NAMES]
         for _ in range(20):
             state = state.succeeded(now, 0.1, CollectResult(tuple(samples)), fresh)  # noqa: PLW2901
         if number % 10 == 0:

@@ -13,13 +13,13 @@ async def collect(client: ApiClient, target: Target, memory: int | None) -> Coll
     """The limit, and how often it was asked for."""
     data = await client.get(Api.FRS, f"/v1/{target.project_id}/subscribe")
     times = (memory or 0) + 1
-    return CollectResult((*parse(data, target), Sample(POLLS, (target.project,), times)), memory=times)
+    return CollectResult((*parse(data, target), Sample(POLLS, (), times)), memory=times)
 
 
 def parse(data: Any, target: Target) -> tuple[Sample, ...]:
     """The sample in an answer."""
     number = whole_number("$.max_face_set_number", data["max_face_set_number"])
-    return (Sample(QUOTA, (target.project,), number),)
+    return (Sample(QUOTA, (), number),)
 
 
 COLLECTOR = Collector(Api.FRS, (QUOTA, POLLS), collect)

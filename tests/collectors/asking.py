@@ -29,7 +29,7 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def page(samples: tuple[Sample, ...]) -> list[str]:
     """The lines of samples."""
-    return b"".join(lines(samples).values()).decode().splitlines()
+    return b"".join(lines("gate-1", samples).values()).decode().splitlines()
 
 
 @dataclass

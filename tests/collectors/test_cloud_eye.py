@@ -53,7 +53,7 @@ class Polling:
 def values(findings: CollectResult | None, family: Any) -> dict[tuple[str, ...], float]:
     """Samples of a family by their labels but the project."""
     assert findings
-    return {sample.labels[1:]: sample.value for sample in findings.samples if sample.family is family}
+    return {sample.labels: sample.value for sample in findings.samples if sample.family is family}
 
 
 def test_the_exposition_of_a_poll() -> None:

@@ -97,13 +97,13 @@ def test_beyond_the_limit_the_emptiest_are_counted_only(target: Target) -> None:
     samples = parse({"face_sets_info": sets}, replace(target, max_face_sets=3)).samples
     values = {sample.family: sample.value for sample in samples}
     assert (values[FACE_SETS], values[TRUNCATED]) == (13, 10)
-    assert [sample.labels[1] for sample in samples if sample.family is FACES] == ["set-10", "set-11", "tiny"]
+    assert [sample.labels[0] for sample in samples if sample.family is FACES] == ["set-10", "set-11", "tiny"]
 
 
 def test_two_sets_of_one_name_make_one_series(target: Target) -> None:
     sets = [face_set("a", 5), face_set("a", 7), face_set("b", 1)]
     samples = parse({"face_sets_info": sets}, target).samples
-    assert [(sample.labels[1], sample.value) for sample in samples if sample.family is FACES] == [("a", 7), ("b", 1)]
+    assert [(sample.labels[0], sample.value) for sample in samples if sample.family is FACES] == [("a", 7), ("b", 1)]
     assert next(sample.value for sample in samples if sample.family is TRUNCATED) == 1
 
 
@@ -113,7 +113,8 @@ def test_no_name_breaks_the_page_or_makes_a_series_twice(names: list[str]) -> No
     owner = account("ak_sk", "gate-1")
     target = target_of(owner, owner.projects[0], "http://127.0.0.1:9", max_face_sets=5)
     samples = parse({"face_sets_info": [face_set("x", 1) | {"face_set_name": name} for name in names]}, target).samples
-    text = b"".join(b"# TYPE %s gauge\n%s" % (name.encode(), chunk) for name, chunk in lines(samples).items()).decode()
+    chunks = lines("gate-1", samples).items()
+    text = b"".join(b"# TYPE %s gauge\n%s" % (name.encode(), chunk) for name, chunk in chunks).decode()
     read = [(s.name, s.labels.get("face_set")) for f in text_string_to_metric_families(text) for s in f.samples]
     assert len(read) == len(set(read)) == len(samples)
     assert len([series for series in read if series[0] == "frs_face_set_faces"]) <= 5

@@ -94,8 +94,8 @@ class Clock:
         self.cloud_eye.now = time
         findings = now(collect(self.cloud_eye.client, TARGET, self.memory))
         self.memory = findings.memory
-        calls = {sample.labels[1]: sample.value for sample in findings.samples if sample.family is MONTH_CALLS}
-        costs = {sample.labels[1]: sample.value for sample in findings.samples if sample.family is MONTH_COST}
+        calls = {sample.labels[0]: sample.value for sample in findings.samples if sample.family is MONTH_CALLS}
+        costs = {sample.labels[0]: sample.value for sample in findings.samples if sample.family is MONTH_COST}
         return calls, costs
 
 

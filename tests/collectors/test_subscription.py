@@ -17,7 +17,7 @@ from frs_simulator.demo import SCREENSHOT, subscribed
 
 
 def page(samples: tuple[Sample, ...]) -> list[str]:
-    return b"".join(lines(samples).values()).decode().splitlines()
+    return b"".join(lines("gate-1", samples).values()).decode().splitlines()
 
 
 def test_the_documented_answer(target: Target) -> None:
@@ -114,7 +114,7 @@ def test_at_most_32_sub_services_are_shown_the_known_ones_first(target: Target) 
     findings = parse(
         {**many, "detect_service": ON, "zz_service": ON}, replace(target, display=Display(require=("zz",)))
     )
-    shown = [sample.labels[1] for sample in findings.samples if sample.family is SUBSCRIBED]
+    shown = [sample.labels[0] for sample in findings.samples if sample.family is SUBSCRIBED]
     assert shown == [*(f"a{number:02}" for number in range(30)), "detect", "zz"]
     assert 'frs_subservices_ignored{project="gate-1"} 10.0' in page(findings.samples)
     again = parse({"zz_service": ON, "detect_service": ON, **many}, replace(target, display=Display(require=("zz",))))
@@ -211,4 +211,4 @@ def test_any_json_gives_samples_of_declared_families_or_an_api_error(payload: An
     assert isinstance(value, dict)
     for sample in samples:
         if sample.family is SUBSCRIBED:
-            assert value[f"{sample.labels[1]}_service"]["subscribe_status"] is bool(sample.value)
+            assert value[f"{sample.labels[0]}_service"]["subscribe_status"] is bool(sample.value)

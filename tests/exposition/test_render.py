@@ -72,7 +72,7 @@ def test_help_needs_no_escaping() -> None:
 
 @given(LABELS, LABELS, VALUES)
 def test_any_label_and_value_survives_both_parsers(project: str, face_set: str, value: float) -> None:
-    chunk = lines([Sample(FAMILY, (project, face_set), value)])
+    chunk = lines(project, [Sample(FAMILY, (face_set,), value)])
     page = header(FAMILY, openmetrics=False).decode() + text(chunk)
     for parse, ending in ((parse_text, ""), (parse_openmetrics, "# EOF\n")):
         (family,) = parse(page + ending)

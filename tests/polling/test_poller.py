@@ -403,7 +403,7 @@ def test_what_cannot_be_rendered_is_reason_internal_and_the_job_goes_on() -> Non
 
     async def collect(client: ApiClient, target: Target, memory: Any) -> CollectResult:
         result = await subscription.collect(client, target, memory)
-        return replace(result, samples=(Sample(SUBSCRIBED, ("k1",), 1.0),)) if broken else result
+        return replace(result, samples=(Sample(SUBSCRIBED, (), 1.0),)) if broken else result
 
     async def main() -> None:
         nonlocal broken

@@ -117,8 +117,10 @@ class Soak:
             assert page[f'frs_up{{project="{project}",collector="subscription"}}'] == state.up
             fresh = state.last_success is not None and virtual_now() - state.last_success < STALE_AFTER
             for sample in state.samples:
-                name = f"{sample.family.name}{{{','.join(f'{label}={value!r}' for label, value in labels(sample))}}}"
-                assert page.get(name.replace("'", '"')) == (sample.value if fresh else None)
+                pairs = ",".join(f"{label}={value!r}" for label, value in labels(project, sample))
+                assert page.get(f"{sample.family.name}{{{pairs}}}".replace("'", '"')) == (
+                    sample.value if fresh else None
+                )
         tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith("poll ")]
         assert len(tasks) == sum(runner.under_way for runner in self.polls.poller.runners.values())
         assert sum(lock.times for lock in self.world.locks.values()) == 0
@@ -192,13 +194,13 @@ class Soak:
         self.world.lock(self.rng.choice(self.world.accounts))
 
 
-def labels(sample: Sample) -> list[tuple[str, str]]:
-    return list(zip(sample.family.labels, sample.labels, strict=True))
+def labels(project: str, sample: Sample) -> list[tuple[str, str]]:
+    return list(zip(sample.family.labels, (project, *sample.labels), strict=True))
 
 
 def shown(samples: tuple[Sample, ...]) -> tuple[frozenset[tuple[str, float]], float | None]:
     """What samples say, in the words of the truth."""
-    facts = frozenset((s.labels[1], float(s.value)) for s in samples if s.family is SUBSCRIBED)
+    facts = frozenset((s.labels[0], float(s.value)) for s in samples if s.family is SUBSCRIBED)
     return facts, next((s.value for s in samples if s.family is MAX_FACE_SETS), None)
 
 

@@ -366,7 +366,7 @@ def seen_of(*states: JobState, require: tuple[str, ...] = (), clock: float = 0.0
 
 def test_what_is_stale_is_not_known_any_more() -> None:
     """Old data never looks fresh."""
-    findings = CollectResult((Sample(SUBSCRIBED, ("p0", "search"), 1.0),))
+    findings = CollectResult((Sample(SUBSCRIBED, ("search",), 1.0),))
     state = JobState().succeeded(1.0, 0.1, findings, fresh_until=100.0)
     fresh = seen_of(state, require=("search",), clock=99.0)
     assert (fresh.troubles["p0"], fresh.view("p0", None).subservices["search"].subscribed) == (Severity.NONE, True)

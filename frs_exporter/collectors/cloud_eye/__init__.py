@@ -87,8 +87,8 @@ async def collect(client: ApiClient, target: Target, memory: Memory | None) -> C
     latencies = await newest(client, target, apis, until)
     month = await month_to_date(client, target, apis, memory.month, now)
     samples = (
-        *counters(target, tallies),
-        *(Sample(LATENCY, (target.project, api), latency / 1000) for api, latency in latencies.items()),
+        *counters(tallies),
+        *(Sample(LATENCY, (api,), latency / 1000) for api, latency in latencies.items()),
         *month_samples(target, month),
     )
     return CollectResult(samples, warnings, Memory(memory.began, listed_at, tallies, month))
@@ -134,22 +134,21 @@ async def newest(client: ApiClient, target: Target, apis: Sequence[str], until: 
     return {key.api: points[max(points)] for key, points in latencies.items() if points}
 
 
-def counters(target: Target, tallies: Mapping[Series, Tally]) -> Iterator[Sample]:
+def counters(tallies: Mapping[Series, Tally]) -> Iterator[Sample]:
     """The samples of the tallies."""
     for key, tally in tallies.items():
         if key.metric == CALLS:
-            yield Sample(API_CALLS, (target.project, key.api), tally.total)
+            yield Sample(API_CALLS, (key.api,), tally.total)
         else:
-            yield Sample(API_ERRORS, (target.project, key.api, ERRORS[key.metric]), tally.total)
+            yield Sample(API_ERRORS, (key.api, ERRORS[key.metric]), tally.total)
 
 
 def month_samples(target: Target, month: Month) -> Iterator[Sample]:
     """Calls of the month, and cost where there is a price."""
     for api, calls in month.calls.items():
-        labels = (target.project, api)
-        yield Sample(MONTH_CALLS, labels, calls)
+        yield Sample(MONTH_CALLS, (api,), calls)
         if price := price_of(api, target.pricing):
-            yield Sample(MONTH_COST, labels, float(cost(Decimal(calls), price.tiers)))
+            yield Sample(MONTH_COST, (api,), float(cost(Decimal(calls), price.tiers)))
 
 
 def demand(interval: float) -> float:
