@@ -94,7 +94,7 @@ class Client:
             read=digests.read if digests else read,
             max_body=max_body,
         )
-        trace.event("authorization: %s of %s%s", access.credential.kind, name, Held(self.token_expiry(access)))
+        trace.event("authorization: %s of %s%s", access.credential.kind, name, Held(self.token_expiry, access))
         data = (await self._send(request, access)).data
         if data is SAME:
             trace.event("the answer is the one of before")
@@ -203,9 +203,11 @@ class Client:
 class Held:
     """Until when what is held may serve, in Unix seconds, as a text for whoever follows the trace."""
 
-    expires_at: float | None
+    expiry: Callable[[RequestScope], float | None]
+    access: RequestScope
 
     def __str__(self) -> str:
-        if self.expires_at is None:
+        expires_at = self.expiry(self.access)
+        if expires_at is None:
             return ", nothing held"
-        return f", held until {datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return f", held until {datetime.fromtimestamp(expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"

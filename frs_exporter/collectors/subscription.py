@@ -81,7 +81,7 @@ def parse(data: Any, target: Target) -> CollectResult:
             if note:
                 warnings.append(note)
     samples += max_face_sets(data, target)
-    samples += (Sample(IGNORED, (), len(offered) - len(chosen)), Sample(FROZEN, (), 0))
+    samples += (shared(Sample(IGNORED, (), len(offered) - len(chosen))), shared(Sample(FROZEN, (), 0)))
     if ignored := offered.keys() - chosen:
         names = brief(", ".join(key[:60] for key in sorted(ignored)))
         warnings.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
@@ -109,10 +109,10 @@ def choose(keys: Iterable[str], target: Target) -> set[str]:
 
 def subservice(key: str, value: dict[str, Any], target: Target) -> tuple[tuple[Sample, ...], str]:
     """The samples of one sub-service, and a note where there is something to note; raises ApiError."""
-    labels, status = (name_of(key),), value["subscribe_status"]
+    labels, status = shared((name_of(key),)), value["subscribe_status"]
     if not isinstance(status, bool):
         raise wrong_shape(f"$.{key}.subscribe_status", "a boolean", status)
-    subscribed = Sample(SUBSCRIBED, labels, status)
+    subscribed = shared(Sample(SUBSCRIBED, labels, status))
     created = timestamp(value.get("create_time"), target.create_time_zone)
     if created is not None:
         return (subscribed, Sample(CREATED, labels, created)), ""
@@ -123,7 +123,7 @@ def max_face_sets(data: dict[str, Any], target: Target) -> Iterator[Sample]:
     """The limit on face sets, if it is told; the name `max_face_size` is that of the real answer of 2018."""
     key = next((key for key in ("max_face_set_number", "max_face_size") if data.get(key) is not None), None)
     if key is not None:
-        yield Sample(MAX_FACE_SETS, (), whole_number(f"$.{key}", data[key]))
+        yield shared(Sample(MAX_FACE_SETS, (), whole_number(f"$.{key}", data[key])))
 
 
 def timestamp(text: Any, zone: str) -> float | None:

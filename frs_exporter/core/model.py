@@ -16,7 +16,6 @@ from yarl import URL
 from frs_exporter.core.credentials import Credential, identity_of
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.pricing import Price
-from frs_exporter.core.sharing import shared
 
 SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
 """What a sub-service may be called: names from the wire become label values."""
@@ -265,7 +264,7 @@ class JobState(NamedTuple):
         return self.confirmed(at, duration, fresh_until)._replace(
             failures_in_a_row=0,
             failure=None,
-            samples=self.samples if self.samples == result.samples else shared(tuple(map(shared, result.samples))),
+            samples=self.samples if self.samples == result.samples else result.samples,
             warnings=result.warnings,
             memory=result.memory,
             digest=digest,

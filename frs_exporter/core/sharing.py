@@ -1,4 +1,4 @@
-"""One object for equal values: what thousands of projects have in common is kept once."""
+"""One object for equal values: what thousands of projects have in common is kept once (pure)."""
 
 import functools
 from typing import TypeVar, cast
@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 T = TypeVar("T")
 
 KINDS = 1 << 12
-"""Values that are remembered: what is more different than that is not what projects have in common."""
+"""Values that are remembered, whoever still has them: so they have to be small, and few."""
 
 
 @functools.lru_cache(KINDS)

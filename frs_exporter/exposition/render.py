@@ -113,12 +113,16 @@ def render_target(target: Target, token_expiry: float | None) -> Chunk:
 
 def lines(project: str, samples: Iterable[Sample]) -> Chunk:
     """The lines of a project's samples, by family."""
-    texts: dict[str, list[str]] = {}
+    texts: dict[str, str] = {}
     of_project = pairs([("project", project)])
+    known_names, known_values, labels = None, None, ""
     for family, values, value in samples:
-        text = line(family.name, of_project + others(family.labels, values), value)
-        texts.setdefault(family.name, []).append(text)
-    return {name: "".join(text).encode() for name, text in texts.items()}
+        name, names = family.name, family.labels
+        if values is not known_values or names is not known_names:  # most samples in a row have the same labels
+            labels, known_names, known_values = of_project + others(names, values), names, values
+        text = line(name, labels, value)
+        texts[name] = texts[name] + text if name in texts else text
+    return {name: text.encode() for name, text in texts.items()}
 
 
 @lru_cache(1 << 10)

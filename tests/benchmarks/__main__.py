@@ -48,7 +48,7 @@ class Lengths:
     first_round: float = 65.0
     scrapes: int = 4
     scrape_interval: float = 15.0
-    turn: float = 12.0
+    turn: float = 10.0
     turns: int = 3
 
 

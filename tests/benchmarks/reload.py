@@ -42,7 +42,7 @@ TICK = 0.001
 class Length:
     """How many reloads there are, and for how many seconds the loop is watched while there are none."""
 
-    reloads: int = 5
+    reloads: int = 3
     watch: float = 3.0
 
 

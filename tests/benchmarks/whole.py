@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -26,27 +27,28 @@ GZIP = {"Accept-Encoding": "gzip"}
 
 
 def config(projects: int, url: str, interval: str = "1m") -> str:
+    """The text of such a config."""
+    return written(config_of(projects, url, interval))
+
+
+def config_of(projects: int, url: str, interval: str = "1m") -> dict[str, Any]:
     """A fleet whose limits are out of the way, but for as many connections as a saturated one has."""
     limit = {"rate": 1000, "concurrency": CONNECTIONS // CREDENTIALS}
-    return written(
-        {
-            "defaults": {"poll_interval": interval, "collectors": ["subscription"]},
-            "credentials": {
-                f"k{n}": {"ak_sk": {"access_key": f"AK{n}", "secret_key": "sk"}} for n in range(CREDENTIALS)
-            },
-            "projects": [
-                {
-                    "name": f"fleet-{number:05}",
-                    "project_id": digest("fleet", str(number)),
-                    "region": "cn-north-4",
-                    "credential": f"k{number % CREDENTIALS}",
-                }
-                for number in range(projects)
-            ],
-            "endpoints": dict.fromkeys(("frs", "iam", "ces"), url),
-            "limits": dict.fromkeys(("frs", "iam", "ces"), limit),
-        }
-    )
+    return {
+        "defaults": {"poll_interval": interval, "collectors": ["subscription"]},
+        "credentials": {f"k{n}": {"ak_sk": {"access_key": f"AK{n}", "secret_key": "sk"}} for n in range(CREDENTIALS)},
+        "projects": [
+            {
+                "name": f"fleet-{number:05}",
+                "project_id": digest("fleet", str(number)),
+                "region": "cn-north-4",
+                "credential": f"k{number % CREDENTIALS}",
+            }
+            for number in range(projects)
+        ],
+        "endpoints": dict.fromkeys(("frs", "iam", "ces"), url),
+        "limits": dict.fromkeys(("frs", "iam", "ces"), limit),
+    }
 
 
 @dataclass(frozen=True)
