@@ -13,7 +13,7 @@ def test_a_fleet_is_planned_without_a_config() -> None:
     result = run("plan", "--projects=10000", "--credentials=40", "--collector=subscription", "--poll-interval=5m")
     assert result.exit_code == 0
     first, _, heading, *rows = result.stdout.splitlines()
-    assert first == "10000 projects, 10000 jobs, 40 credentials"
+    assert first == "10,000 projects, 10,000 jobs, 40 credentials"
     assert heading.split() == ["requests", "a", "minute", "wanted", "limit", "vendor"]
     assert rows[0].split() == ["keys-1", "and", "39", "more,", "frs", "(250", "jobs", "each)", "50", "300", "600"]
     facts = dict(re.split(r"  +", row, maxsplit=1) for row in rows[2:] if not row.startswith(" "))
@@ -25,7 +25,7 @@ def test_a_fleet_is_planned_without_a_config() -> None:
 
 def test_what_is_more_than_a_gate_or_a_scraper_takes_is_told() -> None:
     result = run("plan", "--projects=20000", "--collector=subscription")
-    assert "keys-1, frs (20000 jobs)" in result.stdout
+    assert "keys-1, frs (20,000 jobs)" in result.stdout
     assert "each is polled every 4000s" in result.stdout
     assert "VictoriaMetrics and vmagent read 16.8 MB unless -promscrape.maxScrapeSize says otherwise" in result.stdout
     assert re.search(

@@ -97,7 +97,7 @@ def fleet_of(projects: int, credentials: int | None, collectors: tuple[str, ...]
 def as_lines(config: Config, known: Forecast) -> Iterator[str]:
     """The lines of the plan."""
     credentials = counted(len({target.credential.name for target in config.targets}), "credential")
-    yield f"{counted(known.projects, 'project')}, {counted(known.jobs, 'job')}, {credentials}"
+    yield f"{counted(f'{known.projects:,}', 'project')}, {counted(f'{known.jobs:,}', 'job')}, {credentials}"
     if config.discovery:
         rules = counted(len(config.discovery), "discovery rule")
         yield f"{rules} will find further projects, which are not counted here"
@@ -137,7 +137,7 @@ def row(demands: list[Demand]) -> str:
     """What gates are asked for that are asked for the same, and what becomes of too much."""
     first = demands[0]
     others, of_each = (f" and {len(demands) - 1} more", " each") if len(demands) > 1 else ("", "")
-    where = f"{first.credential}{others}, {first.api} ({counted(len(first.jobs), 'job')}{of_each})"
+    where = f"{first.credential}{others}, {first.api} ({counted(f'{len(first.jobs):,}', 'job')}{of_each})"
     numbers = (first.wanted, first.allowed, VENDOR_RATES[first.api])
     slower = f"  each is polled every {first.interval:.0f}s" if first.exceeds else ""
     return f"{where:44}" + "".join(f"{60 * number:8,.0f}" for number in numbers) + slower

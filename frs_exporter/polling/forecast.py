@@ -17,13 +17,13 @@ from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.poller import SPREAD
 from frs_exporter.polling.runner import show
 
-REQUEST, SCRAPE = 0.0005, 0.0018
+REQUEST, SCRAPE = 0.0005, 0.001
 """Seconds of CPU of a request to the cloud, and of a gzipped scrape for each MB: `make bench`."""
-PROCESS, PROJECT, JOB, TEXT_KEPT = 66.0, 3.2, 4.1, 1.6
-"""MiB of a process without projects, KiB of a project and of each of its jobs, and bytes kept for each of the page.
+PROCESS, PROJECT, JOB, TOKEN, TEXT_KEPT = 58.0, 2.2, 2.2, 9.6, 1.1
+"""MiB of a process without projects, KiB of a project, of each of its jobs and of its token, bytes kept for each shown.
 
-Of 1,000 and 10,000 projects with `subscription` alone `make bench` tells; of a project more, or a collector more, it is
-the difference that simulated clouds of 1,500 made.
+Of 1,000 and 10,000 projects with `subscription` alone `make bench` tells; of a collector more, or a token of 9,000
+bytes instead of a key, it is the difference that simulated clouds of 750 and 1,500 projects made.
 """
 SCRAPE_INTERVAL = 15.0
 VICTORIA = 16 << 20
@@ -78,19 +78,19 @@ def forecast(config: Config) -> Forecast:
     text, series = page_of(replace(config, targets=tuple(drawn)).jobs)
     scale = len(config.targets) / max(1, len(drawn))
     size = round(scale * len(text))
-    tokens = {target.project for target in config.targets if target.credential.kind == "token"}
+    tokens = len({target.project for target in config.targets if target.credential.kind == "token"})
     requests = sum(min(demand.wanted, demand.allowed) for demand in asked)
     return Forecast(
         projects=len(config.targets),
         jobs=len(jobs),
         demands=asked,
         first_round=max([min(SPREAD * len(jobs), longest(jobs)), *map(first_round, asked)], default=0.0),
-        logins=len(tokens),
+        logins=tokens,
         series=round(scale * series),
         page=size,
         zipped=round(scale * len(pack(text).data)),
         cpu=100 * (REQUEST * requests + SCRAPE * size / 1e6 / SCRAPE_INTERVAL),
-        memory=(1024 * (PROJECT * len(config.targets) + JOB * len(jobs)) + TEXT_KEPT * size) / (1 << 20),
+        memory=(PROJECT * len(config.targets) + JOB * len(jobs) + TOKEN * tokens + TEXT_KEPT * size / 1024) / 1024,
     )
 
 

@@ -4,13 +4,15 @@ import math
 from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 
 from frs_exporter.cli.adhoc import build_config
 from frs_exporter.cli.plan import fleet_of
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
+from frs_exporter.core.credentials import TokenCredential
 from frs_exporter.core.model import Api, Display, Limit
-from frs_exporter.polling.forecast import BUSY, LOOKED_AT, PROCESS, VICTORIA, forecast, page_of
+from frs_exporter.polling.forecast import BUSY, LOOKED_AT, PROCESS, TOKEN, VICTORIA, forecast, page_of
 
 
 def fleet(projects: int, credentials: int = 1, collectors: tuple[str, ...] = ("subscription",)) -> Config:
@@ -76,3 +78,11 @@ def test_there_are_as_many_shards_as_page_and_cpu_want() -> None:
 def test_nothing_is_little() -> None:
     known = forecast(Config((), {}))
     assert (known.jobs, known.first_round, known.cpu, known.memory, known.shards) == (0, 0.0, 0.0, 0.0, 1)
+
+
+def test_a_token_takes_memory_and_a_key_does_not() -> None:
+    keys = fleet(100)
+    buys = TokenCredential("keys-1", "domain", "user", SecretStr("secret"))
+    tokens = replace(keys, targets=tuple(replace(target, credential=buys) for target in keys.targets))
+    assert forecast(tokens).logins == 100
+    assert forecast(tokens).memory - forecast(keys).memory == pytest.approx(100 * TOKEN / 1024, rel=0.1)
