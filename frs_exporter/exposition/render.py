@@ -113,16 +113,15 @@ def render_target(target: Target, token_expiry: float | None) -> Chunk:
 
 def lines(project: str, samples: Iterable[Sample]) -> Chunk:
     """The lines of a project's samples, by family."""
-    texts: dict[str, str] = {}
+    texts: dict[str, list[str]] = {}
     of_project = pairs([("project", project)])
     known_names, known_values, labels = None, None, ""
     for family, values, value in samples:
         name, names = family.name, family.labels
         if values is not known_values or names is not known_names:  # most samples in a row have the same labels
             labels, known_names, known_values = of_project + others(names, values), names, values
-        text = line(name, labels, value)
-        texts[name] = texts[name] + text if name in texts else text
-    return {name: text.encode() for name, text in texts.items()}
+        texts.setdefault(name, []).append(line(name, labels, value))
+    return {name: "".join(text).encode() for name, text in texts.items()}
 
 
 @lru_cache(1 << 10)

@@ -120,7 +120,9 @@ class JobRunner:
         return True
 
     def _sleep(self) -> None:
-        """Be woken when the job is due."""
+        """Be woken when the job is due, as long as anybody wants it."""
+        if self._retired:
+            return
         self._wakes = next_tick(self.due)
         self._tools.alarm.set(self._wakes, self)
 

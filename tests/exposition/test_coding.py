@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.core.model import Family
-from frs_exporter.exposition.coding import GZIP, IDENTITY, Block, Packed, pack
+from frs_exporter.exposition.coding import GZIP, IDENTITY, Block, Packed, pack, unpack
 from frs_exporter.exposition.page import TEXT, Page
 from tests.exposition.coding import coded
 
@@ -55,6 +55,11 @@ def test_a_part_may_stand_in_several_answers_and_twice_in_one() -> None:
     answers: list[list[Block]] = [[part, part], [b"# HELP\n", part, b"# HELP\n" * 9, part, b""], [part, text, part]]
     for blocks in answers:
         assert gzip.decompress(b"".join(coded(blocks, GZIP))) == text_of(blocks)
+
+
+def test_a_large_part_comes_back_whole() -> None:
+    text = b"".join(b'frs_up{project="p-%d"} 1.0\n' % number for number in range(200_000))
+    assert unpack(pack(text)) == text
 
 
 @given(st.lists(st.tuples(st.sampled_from(OWNERS), st.sampled_from((b"", b"1\n", b"2\n")), st.booleans())))
