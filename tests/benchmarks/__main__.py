@@ -1,6 +1,7 @@
 """`make bench`: every figure that the project names, with its goal, as a table, as JSON and as a chart.
 
-`--json=FILE` and `--chart=FILE` say where to write the last two. Exits with 1 when a goal is missed.
+`--json=FILE` and `--chart=FILE` say where to write the last two, `--against=FILE` compares with the JSON of before.
+Exits with 1 when a goal is missed.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import aiohttp
 
 from tests.benchmarks import page, peers, reload, web
 from tests.benchmarks.chart import Point, draw
-from tests.benchmarks.figures import Figure, as_json, table
+from tests.benchmarks.figures import Figure, as_json, differences, table
 from tests.benchmarks.processes import first_line, process, resident
 from tests.benchmarks.whole import (
     CONNECTIONS,
@@ -38,6 +39,8 @@ from tests.benchmarks.whole import (
 FLEET = 10_000
 """What one process is meant for: the goals are for as many."""
 POLL, SCRAPE = "CPU per poll", "CPU per gzipped scrape"
+GOLANG = 40.0
+"""A gzipped scrape is to be so many times cheaper than that of a collector in Go."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def compared(figures: list[Figure]) -> list[Figure]:
     for what, figure in found.items():
         whose = what.removeprefix(f"{SCRAPE}, ")
         if whose != what:
-            goal = 40.0 if whose == "client_golang" else None
+            goal = GOLANG if whose == "client_golang" else None
             ratios.append(Figure(f"times cheaper than {whose}", "", (figure.value / scrape_ms,), at_least=goal))
     return ratios
 
@@ -190,6 +193,7 @@ def main(arguments: list[str] | None = None, lengths: Lengths = Lengths()) -> in
     """Measure, print; the exit code."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--whole", action="store_true", help="measure the whole process only")
+    parser.add_argument("--against", type=Path, help="a JSON of before, to be compared with")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--chart", type=Path)
     wanted = parser.parse_args(arguments)
@@ -199,9 +203,14 @@ def main(arguments: list[str] | None = None, lengths: Lengths = Lengths()) -> in
         figures += checks(Path(folder), lengths)
     figures += compared(figures)
     print(table(figures))
+    if not peers.golang_is_there():
+        missing = " ".join(peers.PACKAGES)
+        print(f"not measured: times cheaper than client_golang, >= {GOLANG:g}; it needs {missing}")
     for point in points:
         print(f"{point.projects:7,} projects {point.percent:6.2f} % {point.mib:6.1f} MiB {point.page:9,} bytes gzipped")
     print(f"measured in {time.monotonic() - begun:.0f} s\n")
+    if wanted.against:
+        print("\n".join(differences(figures, wanted.against.read_text())), "\n")
     if wanted.json:
         wanted.json.write_text(as_json(figures))
     if wanted.chart:

@@ -1,9 +1,12 @@
 """Figures and their goals: as a table for people and as JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from statistics import median
+
+NOISE = 15.0
+"""Percent by which two runs may differ."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,16 @@ def table(figures: Iterable[Figure]) -> str:
     """All of them, a line each."""
     head = f"{'figure':66}{'median':>9} {'':4} {'goal':8}{'':8}all of them"
     return "\n".join((head, *(figure.row() for figure in figures)))
+
+
+def differences(figures: Iterable[Figure], before: str) -> Iterator[str]:
+    """A line for each figure that an earlier run has, too, by its JSON: both, and how much larger this one is."""
+    old = {figure["what"]: figure["value"] for figure in json.loads(before)}
+    yield f"{'figure':66}{'before':>9}{'now':>9}{'more':>9}"
+    for figure in figures:
+        if value := old.get(figure.what):
+            more = 100 * (figure.value / value - 1)
+            yield f"{figure.what:66}{value:9.4g}{figure.value:9.4g}{more:+8.1f} %{'' if abs(more) <= NOISE else '  !'}"
 
 
 def as_json(figures: Iterable[Figure]) -> str:

@@ -24,7 +24,9 @@ from tests.benchmarks.processes import first_line, process
 TICK = 0.1
 GO = Path(__file__).with_name("collector.go")
 LIBRARIES = Path("/usr/share/gocode")
-"""Where Debian has the source of libraries in Go: golang-github-prometheus-client-golang-dev."""
+"""Where Debian has the source of libraries in Go."""
+PACKAGES = ("golang-go", "golang-github-prometheus-client-golang-dev")
+"""Debian's, for the collector in Go."""
 
 
 async def get(session: aiohttp.ClientSession, url: str) -> None:
@@ -72,16 +74,20 @@ def peer(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "tests.benchmarks.peers", *arguments)
 
 
+def golang_is_there() -> bool:
+    """Whether a collector of client_golang can be built."""
+    return bool(shutil.which("go")) and (LIBRARIES / "src/github.com/prometheus/client_golang").is_dir()
+
+
 @contextmanager
 def client_golang(projects: int, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str] | None]:
     """A collector in Go and its port, None where Debian's Go or its library is not installed."""
-    go = shutil.which("go")
-    if not go or not (LIBRARIES / "src/github.com/prometheus/client_golang").is_dir():
+    if not golang_is_there():
         yield None
         return
     environ = {**os.environ, "GO111MODULE": "off", "GOPATH": str(LIBRARIES), "GOCACHE": str(folder / "go")}
     binary = folder / "collector"
-    subprocess.run([go, "build", "-o", str(binary), str(GO)], check=True, env=environ)
+    subprocess.run(["go", "build", "-o", str(binary), str(GO)], check=True, env=environ)
     with process(str(binary), str(projects)) as started:
         yield started, first_line(started)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.__main__ import Lengths, main
+from tests.benchmarks.figures import Figure, as_json, differences
 
 SHORT = Lengths(sizes=(1, 20, 40), first_round=0.2, scrapes=1, scrape_interval=0.2, turn=0.6, turns=1)
 
@@ -17,6 +18,13 @@ def test_the_benchmark_tells_each_figure(tmp_path: Path, capsys: pytest.CaptureF
     assert sum(figure["at_most"] is not None for figure in found.values()) == 13
     assert all(figure["value"] for figure in found.values())
     told = capsys.readouterr().out
+    assert "times cheaper than client_golang" in told
     assert all(what in told for what in found)
     assert [row.split()[0] for row in told.splitlines() if " bytes gzipped" in row] == ["1", "20", "40"]
     assert chart.read_text().startswith("<?xml")
+
+
+def test_two_runs_are_compared() -> None:
+    before = as_json([Figure("a poll", "ms", (1.0,)), Figure("a scrape", "ms", (10.0,))])
+    lines = list(differences([Figure("a poll", "ms", (1.1, 1.3, 1.2)), Figure("a scrape", "ms", (10.0,))], before))
+    assert [line.split()[2:] for line in lines[1:]] == [["1", "1.2", "+20.0", "%", "!"], ["10", "10", "+0.0", "%"]]
