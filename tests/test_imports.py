@@ -59,3 +59,14 @@ def test_equal_values_are_one() -> None:
     assert first is not second
     assert shared(first) is shared(second)
     assert shared(frozenset({"x"})) is shared(frozenset({"x"}))
+
+
+@pytest.mark.parametrize(("collector", "needed"), [("subscription", False), ("cloud_eye", True)])
+def test_what_a_poll_will_need_is_there_when_the_config_is_loaded(collector: str, needed: bool) -> None:
+    """A poll that imports keeps the loop waiting, and fails where no file can be opened any more."""
+    config = f"fleet_of(1, 1, ('{collector}',), None)"
+    found = after(
+        "from frs_exporter.cli.adhoc import build_config\nfrom frs_exporter.cli.plan import fleet_of\n"
+        f"build_config({config})"
+    )
+    assert ("re2" in found) is needed

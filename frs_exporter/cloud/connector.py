@@ -1,6 +1,7 @@
 """How connections are made: directly, or through a proxy's tunnel, and how far that has got."""
 
 import asyncio
+import ssl
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
@@ -54,7 +55,8 @@ class Connector(aiohttp.TCPConnector):
         super().__init__(
             limit=0,  # the gates bound what is open
             keepalive_timeout=KEEP_ALIVE,
-            ssl=options.context or True,  # aiohttp's own, which it has made already: another takes 25 ms
+            # Not aiohttp's own: that knows the authorities of when the process began.
+            ssl=options.context or ssl.create_default_context(),
             resolver=resolver,
         )
         self._options = options

@@ -82,7 +82,7 @@ def whole_number(where: str, value: Any) -> float:
     """A number that counts things; raises ApiError."""
     if not is_number(value) or value % 1:
         raise wrong_shape(where, "a whole number from 0", value)
-    return value
+    return value + 0  # -0.0 is 0
 
 
 def is_number(value: Any) -> TypeGuard[float]:

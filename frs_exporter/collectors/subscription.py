@@ -95,7 +95,7 @@ def is_subservice(key: str, value: Any) -> bool:
 
 def name_of(key: str) -> str:
     """What a sub-service is called, of which an answer tells at a key."""
-    return shared(key.removesuffix(FIELD_ENDING))
+    return key.removesuffix(FIELD_ENDING)
 
 
 def choose(keys: Iterable[str], target: Target) -> set[str]:

@@ -11,6 +11,7 @@ from frs_exporter.core.credentials import Credential
 from frs_exporter.core.discovery import Discovery, endpoints_in
 from frs_exporter.core.model import Api, Display, HttpOptions, Target
 from frs_exporter.core.pricing import LIST_PRICE_2018, Price, Tier
+from frs_exporter.core.regex import pattern
 from frs_exporter.core.sharing import shared
 
 FALLBACK = schema.Settings.model_validate(DEFAULTS)
@@ -87,8 +88,15 @@ class Maker:
             pricing=self._pricing,
             poll_interval=interval,
             poll_timeout=timeout,
-            display=self._displays.setdefault(display, display),
+            display=self._shown(display),
         )
+
+    def _shown(self, display: Display) -> Display:
+        """The first display that is equal; what it will take to show it is made ready now, and not within a poll."""
+        if "cloud_eye" in display.collectors:
+            for price in self._pricing:
+                pattern(price.apis)
+        return self._displays.setdefault(display, display)
 
 
 def prices(file: schema.File) -> tuple[Price, ...]:

@@ -50,7 +50,7 @@ class JobRunner:
     Between polls there is nothing of it but this, and its place in the alarm.
     """
 
-    __slots__ = ("_limiter", "_retired", "_tools", "_waiting", "_wakes", "due", "job", "state", "task")
+    __slots__ = ("_limiter", "_next_trace", "_retired", "_tools", "_waiting", "_wakes", "due", "job", "state", "task")
 
     def __init__(self, job: Job, state: JobState, due: float, tools: Tools) -> None:
         self.job = job
@@ -62,6 +62,8 @@ class JobRunner:
         self._wakes = due
         """When the alarm wakes it, while no poll is under way."""
         self._retired = False
+        self._next_trace: Trace | None = None
+        """Of a poll that was begun, until it asks: until then somebody may still want to follow it."""
         self._waiting: tuple[Polled, ...] = ()
         self._limiter: AsyncLimiter | None = None
         self._sleep()
@@ -104,6 +106,8 @@ class JobRunner:
             if not await self._may_be_brought_forward():
                 return None
             self._begin(trace)
+        elif self._next_trace is UNTRACED:
+            self._next_trace = trace
         polled = asyncio.get_running_loop().create_future()
         self._waiting = (*self._waiting, polled)
         return polled
@@ -131,10 +135,12 @@ class JobRunner:
         if self._retired or self.task:
             return
         self._tools.alarm.unset(self._wakes, self)
-        self.task = asyncio.create_task(self._poll_and_sleep(trace), name=f"poll {'/'.join(self.job.key)}")
+        self._next_trace = trace
+        self.task = asyncio.create_task(self._poll_and_sleep(), name=f"poll {'/'.join(self.job.key)}")
 
-    async def _poll_and_sleep(self, trace: Trace) -> None:
-        await self._poll_and_plan(trace)
+    async def _poll_and_sleep(self) -> None:
+        trace, self._next_trace = self._next_trace, None
+        await self._poll_and_plan(trace or UNTRACED)
         self.task = None
         waiting, self._waiting = self._waiting, ()
         for polled in waiting:

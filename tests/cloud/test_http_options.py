@@ -220,3 +220,14 @@ async def test_options_in_use_before_anybody_wants_them_share_one_session_and_ke
     async with connections.session(options) as after:
         assert not after.closed
     assert after.closed, "nobody wants it"
+
+
+async def test_a_way_that_is_new_trusts_the_authorities_of_now(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever adds an authority to this machine's, and then a proxy to the config, needs no restart."""
+    store = cloud.folder / "store.pem"
+    trustme.CA().cert_pem.write_to_path(store)
+    monkeypatch.setenv("SSL_CERT_FILE", str(store))
+    await cloud.start()
+    assert (await cloud.get(DIRECT)).startswith("tls: ")
+    cloud.authority.cert_pem.write_to_path(store)
+    assert await cloud.get(HttpOptions(no_proxy="another.example")) == {"client": False}

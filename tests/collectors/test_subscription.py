@@ -12,6 +12,7 @@ from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, proven_samples, timestamp
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, CollectResult, Display, Sample, Target
+from frs_exporter.core.sharing import first_equal
 from frs_exporter.exposition.render import lines
 from frs_simulator.demo import SCREENSHOT, subscribed
 
@@ -212,3 +213,17 @@ def test_any_json_gives_samples_of_declared_families_or_an_api_error(payload: An
     for sample in samples:
         if sample.family is SUBSCRIBED:
             assert value[f"{sample.labels[0]}_service"]["subscribe_status"] is bool(sample.value)
+
+
+def test_of_names_that_are_not_shown_nothing_is_kept(target: Target) -> None:
+    value = {"subscribe_status": True}
+    parse({"detect_service": value}, target)
+    before = first_equal.cache_info().currsize
+    for number in range(20):
+        parse({"detect_service": value, f"{number}{'Y' * 10_000}_service": value}, target)
+    assert first_equal.cache_info().currsize <= before + 1  # how many are not shown
+
+
+def test_zero_is_zero(target: Target) -> None:
+    minus_zero = parse({"detect_service": {"subscribe_status": True}, "max_face_set_number": -0.0}, target)
+    assert 'frs_max_face_set_number{project="gate-1"} 0.0' in page(minus_zero.samples)

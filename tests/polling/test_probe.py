@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from frs_exporter.core.trace import Trace
 from frs_exporter.polling.probe import Probed
 from frs_exporter.polling.runner import PROBES_AT_ONCE
 from frs_simulator.faults import HANG, Fault
@@ -246,5 +247,24 @@ def test_random_probes_reloads_and_faults_leave_one_task_per_job(tmp_path: Path)
             assert set(it.exporter.runners) == set(it.exporter.states)
             failures = [task.exception() for task in waiting if not task.cancelled()]
             assert failures == [None] * len(failures)
+
+    run_virtual(main())
+
+
+def test_a_poll_that_has_begun_but_not_asked_is_followed_by_who_comes_then(tmp_path: Path) -> None:
+    """As `/probe?debug=true` right after `/-/retry`."""
+
+    async def main() -> None:
+        async with living(tmp_path, account("ak_sk", "p1")) as it:
+            (runner,), seen = it.exporter.runners.values(), list[str]()
+            runner.hurry()
+            polled = await runner.poll_now(Trace(seen.append))
+            assert polled
+            await polled
+            assert any("HTTP" in event or "/subscribe" in event for event in seen), seen
+            count = len(seen)
+            runner.hurry()
+            await asyncio.sleep(5)
+            assert len(seen) == count
 
     run_virtual(main())
