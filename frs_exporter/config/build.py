@@ -88,10 +88,10 @@ class Maker:
             pricing=self._pricing,
             poll_interval=interval,
             poll_timeout=timeout,
-            display=self._shown(display),
+            display=self._ready(display),
         )
 
-    def _shown(self, display: Display) -> Display:
+    def _ready(self, display: Display) -> Display:
         """The first display that is equal; what it will take to show it is made ready now, and not within a poll."""
         if "cloud_eye" in display.collectors:
             for price in self._pricing:

@@ -16,6 +16,7 @@ from yarl import URL
 from frs_exporter.core.credentials import Credential, identity_of
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.pricing import Price
+from frs_exporter.core.sharing import shared
 
 SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
 """What a sub-service may be called: names from the wire become label values."""
@@ -254,7 +255,7 @@ class JobState(NamedTuple):
             last_poll=at,
             last_success=at,
             duration=duration,
-            recent=(*self.recent, None)[-MAX_RECENT:],
+            recent=shared((*self.recent, None)[-MAX_RECENT:]),
         )
 
     def succeeded(
@@ -293,5 +294,5 @@ class JobState(NamedTuple):
             proven_until=proven_until if proven_samples else self.proven_until,
             last_poll=at,
             duration=duration,
-            recent=(*self.recent, failure.reason)[-MAX_RECENT:],
+            recent=shared((*self.recent, failure.reason)[-MAX_RECENT:]),
         )

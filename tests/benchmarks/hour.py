@@ -16,6 +16,7 @@ from statistics import median
 import aiohttp
 
 from frs_exporter.cli.adhoc import build_config
+from frs_exporter.core.model import MAX_RECENT
 from frs_exporter.polling.forecast import Forecast, forecast
 from tests.benchmarks.processes import cpu, resident
 from tests.benchmarks.whole import Exporter, Scrape, config_of, exporter, scrape
@@ -27,7 +28,7 @@ HEALTHY = 0.050 * 3
 SPARE = 1.15
 """Figures may be so many times what was forecast."""
 GROWTH = 1.03
-"""Memory may be so many times at the end what it was in the second row, when all has been asked twice."""
+"""Memory may be so many times at the end what it was when each project was asked as often as is remembered."""
 STEADY = 0.02
 """Polls of a row may differ so much from what the interval asks for."""
 
@@ -36,6 +37,7 @@ STEADY = 0.02
 class Row:
     """What happened within some minutes."""
 
+    minute: float
     percent: float
     mib: float
     polls: int
@@ -43,16 +45,16 @@ class Row:
     healthy: list[float]
     seconds: float
 
-    def text(self, minute: float) -> str:
+    def text(self) -> str:
         """As a line of the table."""
         took = sorted(1000 * scrape.seconds for scrape in self.scrapes)
         return (
-            f"{minute:6.0f}{self.percent:9.2f}{self.mib:9.1f}{self.polls / self.seconds:9.1f}"
+            f"{self.minute:6.0f}{self.percent:9.2f}{self.mib:9.1f}{self.polls / self.seconds:9.1f}"
             f"{median(took):9.0f}{took[-1]:9.0f}{1000 * max(self.healthy):9.0f}"
         )
 
 
-async def row(daemon: Exporter, session: aiohttp.ClientSession, seconds: float) -> Row:
+async def row(daemon: Exporter, session: aiohttp.ClientSession, minute: float, seconds: float) -> Row:
     """Scrape, ask `/-/healthy` each second, and look at the process before and after."""
     before, polled, begun = cpu(daemon.pid), await daemon.cloud.count(), time.monotonic()
     scrapes, healthy = list[Scrape](), list[float]()
@@ -65,17 +67,17 @@ async def row(daemon: Exporter, session: aiohttp.ClientSession, seconds: float) 
         await asyncio.sleep(1)
     took = time.monotonic() - begun
     percent, polls = 100 * (cpu(daemon.pid) - before) / took, await daemon.cloud.count() - polled
-    return Row(percent, resident(daemon.pid), polls, scrapes, healthy, took)
+    return Row(minute, percent, resident(daemon.pid), polls, scrapes, healthy, took)
 
 
 def beyond(rows: list[Row], known: Forecast) -> list[str]:
     """What is not as it should be; the first row is that of the first round."""
     wanted, steady = sum(demand.wanted for demand in known.demands), rows[1:]
-    memory = known.process + known.memory
+    memory, settled = known.process + known.memory, next((row for row in steady if row.minute > MAX_RECENT), steady[-1])
     checks = {
         "CPU, %": (max(row.percent for row in steady), SPARE * known.cpu),
         "memory, MiB": (max(row.mib for row in steady), SPARE * memory),
-        "memory at the end, MiB": (steady[-1].mib, GROWTH * steady[0].mib),
+        "memory at the end, MiB": (steady[-1].mib, GROWTH * settled.mib),
         "slowest scrape, s": (max(s.seconds for row in steady for s in row.scrapes), LATENCY),
         "slowest /-/healthy, s": (max(max(row.healthy) for row in steady), HEALTHY),
         "polls a second off the plan": (
@@ -98,8 +100,8 @@ async def run(projects: int, minutes: float, each: float) -> bool:
                 print("".join(f"{head:>{6 if head == 'minute' else 9}}" for head in heads), flush=True)
                 rows = list[Row]()
                 for number in range(1, round(minutes / each) + 1):
-                    rows.append(await row(daemon, session, 60 * each))
-                    print(rows[-1].text(number * each), flush=True)
+                    rows.append(await row(daemon, session, number * each, 60 * each))
+                    print(rows[-1].text(), flush=True)
     found = beyond(rows, known)
     for name in found:
         print(f"beyond its line: {name}", file=sys.stderr)
