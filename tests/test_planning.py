@@ -17,22 +17,43 @@ def test_a_fleet_is_planned_without_a_config() -> None:
     assert heading.split() == ["requests", "a", "minute", "wanted", "limit", "vendor"]
     assert rows[0].split() == ["keys-1", "and", "39", "more,", "frs", "(250", "jobs", "each)", "50", "300", "600"]
     facts = dict(re.split(r"  +", row, maxsplit=1) for row in rows[2:] if not row.startswith(" "))
-    assert list(facts) == ["first round", "logins", "CPU", "memory", "page", "shards"]
+    assert list(facts) == ["first round", "steady state", "CPU", "memory", "page", "shards"]
     assert facts["first round"] == "5 min"
-    assert facts["logins"] == "0 a day"
+    assert facts["steady state"] == "2,000 requests a minute, answers get 5 min old"
+    assert re.fullmatch(r"\d+ MiB, \d+ more while a changed config is loaded", facts["memory"])
     assert facts["shards"] == "1"
 
 
 def test_what_is_more_than_a_gate_or_a_scraper_takes_is_told() -> None:
     result = run("plan", "--projects=20000", "--collector=subscription")
     assert "keys-1, frs (20,000 jobs)" in result.stdout
-    assert "each is polled every 4000s" in result.stdout
-    assert "VictoriaMetrics and vmagent read 16.8 MB unless -promscrape.maxScrapeSize says otherwise" in result.stdout
+    assert "  polled every 4000s\n" in result.stdout
+    share = r"each [\d.]+ % of a core, \d+ MiB, [\d.]+ MB"
     assert re.search(
-        r"^shards +2\n +each takes [\d.]+ % of a core and \d+ MiB, and has a page of [\d.]+ MB$",
+        rf"^shards +1\n +3 where VictoriaMetrics or vmagent scrapes, {share}: they refuse pages of\n"
+        r" +16 MiB, unpacked, unless -promscrape.maxScrapeSize says otherwise$",
         result.stdout,
         re.MULTILINE,
     )
+    assert "\nserious warning: credential keys-1 at " in result.stdout
+    assert "will lose their samples in between" in result.stdout
+
+
+def test_of_many_warnings_some_are_told_the_serious_first(tmp_path: Path) -> None:
+    result = run("plan", "--projects=6000", "--collector=subscription", "--credentials=5")
+    warned = [line for line in result.stdout.splitlines() if "warning" in line]
+    assert [line.split(":")[0] for line in warned[:3]] == ["serious warning"] * 3
+    assert warned[3:] == ["and 2 warnings more, all of which --config.check tells"]
+
+
+def test_a_limit_beyond_the_vendors_quota_is_told(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "credentials: {k: {ak_sk: {access_key: AK, secret_key: s}}}\nlimits: {frs: {rate: 20}}\n"
+        'projects: [{name: p, project_id: "0123456789abcdef0123456789abcdef", region: cn-north-4, credential: k}]\n'
+    )
+    row = run("plan", f"--config.file={config}").stdout.splitlines()[3]
+    assert row == f"{'k, frs (2 jobs)':44}       2   1,200     600  more than the vendor grants"
 
 
 def test_a_config_is_planned_and_nothing_is_asked(tmp_path: Path) -> None:
@@ -45,7 +66,7 @@ def test_a_config_is_planned_and_nothing_is_asked(tmp_path: Path) -> None:
     result = run("plan", f"--config.file={config}")
     assert result.exit_code == 0, result.output
     assert "1 project, 2 jobs, 1 credential\n1 discovery rule will find further projects" in result.stdout
-    assert "logins        1 a day" in result.stdout
+    assert "logins        2 a day" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -91,7 +112,7 @@ def test_of_many_gates_that_differ_the_busiest_are_told(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     rows = result.stdout.splitlines()[3:]
     assert [row.split(",")[0] for row in rows[:10]] == [f"key{n}" for n in range(11, 1, -1)]
-    assert rows[10] == "and 2 more, of which none is asked for a larger part of its limit"
+    assert rows[10] == "and 2 more gates, each less busy than these"
 
 
 def test_flags_win_over_the_environment_of_an_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,3 +122,4 @@ def test_flags_win_over_the_environment_of_an_exporter(monkeypatch: pytest.Monke
     result = run("plan")
     assert result.exit_code == 2
     assert "FRS_PROJECTS is for a plan without FRS_CONFIG_FILE" in result.stderr
+    assert "cannot read" in run("plan", "--config.file=/nowhere").stderr  # the flag wins over FRS_PROJECTS

@@ -1,5 +1,6 @@
 """`plan`: what a config will ask of the cloud, the machine and whoever scrapes, before it runs."""
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -14,12 +15,14 @@ from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.counting import counted
 from frs_exporter.core.errors import ConfigError
+from frs_exporter.core.schedule import Shard
 from frs_exporter.polling.capacity import VENDOR_RATES, Demand
-from frs_exporter.polling.forecast import SCRAPE_INTERVAL, VICTORIA, Forecast, forecast
+from frs_exporter.polling.forecast import FILL, SCRAPE_INTERVAL, VICTORIA, Forecast, forecast
+from frs_exporter.polling.plan import plan as of_shards
 from frs_exporter.status.i18n import ENGLISH, Translator
 
-SHOWN = 10
-"""Gates that are told of one by one."""
+SHOWN, NOTICES = 10, 3
+"""Gates, and warnings, that are told of one by one."""
 FLEET = ("projects", "credentials", "collectors", "poll_interval")
 """Flags for a plan without a config."""
 WORDS = Translator(ENGLISH)
@@ -52,12 +55,14 @@ Examples:
 def plan(config_file: tuple[str, ...], **fleet: Any) -> None:
     """Tell what a config will cost: requests, the first round, memory, CPU, the page, and how many shards to use.
 
-    Projects that discovery will find are not known. CPU and memory are those of a machine of today, measured by
-    `make bench`: yours may differ by half.
+    Projects that discovery will find are not known. CPU and memory are those of a machine of today, by what
+    `make bench` measures: yours may differ by half.
     """
     given = [name for name in FLEET if fleet[name]]
     if config_file and any(map(is_flag_given, given)) and not is_flag_given("config_file"):
         config_file = ()  # an exporter's environment names its config
+    elif is_flag_given("config_file"):
+        given = [name for name in given if is_flag_given(name)]  # a simulator's may say how many projects it has
     if config_file and given:
         flag = setting("--collector" if given[0] == "collectors" else f"--{given[0].replace('_', '-')}")
         raise click.UsageError(f"{flag} is for a plan without {setting('--config.file')}")
@@ -106,23 +111,40 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
     busiest = sorted(alike(known.demands), key=lambda demands: -demands[0].wanted / demands[0].allowed)
     yield from map(row, busiest[:SHOWN])
     if others := sum(map(len, busiest[SHOWN:])):
-        yield f"and {others} more, of which none is asked for a larger part of its limit"
+        yield f"and {others:,} more gates, each less busy than these"
     yield ""
-    shards = known.shards
     yield f"first round   {WORDS.span(known.first_round)}"
-    yield f"logins        {known.logins:,} a day"
-    yield f"CPU           {known.cpu:.3g} % of a core, with a gzipped scrape each {SCRAPE_INTERVAL:g}s"
-    yield f"memory        {known.process + known.memory:,.0f} MiB"
+    yield f"steady state  {known.requests:,.0f} requests a minute, answers get {WORDS.span(known.age)} old"
+    if known.logins:
+        yield f"logins        {known.logins:,} a day"
+    yield f"CPU           {percent(known.cpu)} of a core, with a gzipped scrape each {SCRAPE_INTERVAL:g}s"
+    yield f"memory        {known.memory_of(1):,.0f} MiB, {known.loading:,.0f} more while a changed config is loaded"
     yield f"page          {size(known.page)}, {size(known.zipped)} with gzip, {known.series:,} series"
-    if known.page > VICTORIA:
-        yield (
-            f"{INDENT}VictoriaMetrics and vmagent read {size(VICTORIA)} unless -promscrape.maxScrapeSize says"
-            " otherwise; Prometheus reads all unless body_size_limit does"
-        )
-    yield f"shards        {shards}"
-    if shards > 1:
-        cpu, memory, page = known.cpu / shards, known.process + known.memory / shards, known.page / shards
-        yield f"{INDENT}each takes {cpu:.3g} % of a core and {memory:,.0f} MiB, and has a page of {size(page)}"
+    yield f"shards        {known.shards}{each(known, known.shards)}"
+    if known.page >= FILL * VICTORIA:
+        shards = known.shards_for_victoria
+        yield f"{INDENT}{shards} where VictoriaMetrics or vmagent scrapes{each(known, shards)}: they refuse pages of"
+        yield f"{INDENT}{VICTORIA >> 20} MiB, unpacked, unless -promscrape.maxScrapeSize says otherwise"
+    noticed = sorted(of_shards(config, {}, Shard(0, known.shards)).notices, key=lambda notice: not notice.serious)
+    if noticed:
+        yield ""
+    for notice in noticed[:NOTICES]:
+        yield f"{'serious ' if notice.serious else ''}warning: {notice.text}"
+    if len(noticed) > NOTICES:
+        yield f"and {counted(f'{len(noticed) - NOTICES:,}', 'warning')} more, all of which --config.check tells"
+
+
+def each(known: Forecast, shards: int) -> str:
+    """What each of some shards takes, if there is more than one."""
+    if shards == 1:
+        return ""
+    share, page = percent(known.cpu / shards), size(known.page / shards)
+    return f", each {share} of a core, {known.memory_of(shards):,.0f} MiB, {page}"
+
+
+def percent(number: float) -> str:
+    """A percentage, as exact as it can be known."""
+    return f"{number:.0f} %" if number >= 10 else f"{number:.1f} %" if number >= 0.1 else "less than 0.1 %"
 
 
 def alike(demands: Iterable[Demand]) -> Collection[list[Demand]]:
@@ -136,11 +158,12 @@ def alike(demands: Iterable[Demand]) -> Collection[list[Demand]]:
 def row(demands: list[Demand]) -> str:
     """What gates are asked for that are asked for the same, and what becomes of too much."""
     first = demands[0]
-    others, of_each = (f" and {len(demands) - 1} more", " each") if len(demands) > 1 else ("", "")
+    others, of_each = (f" and {len(demands) - 1:,} more", " each") if len(demands) > 1 else ("", "")
     where = f"{first.credential}{others}, {first.api} ({counted(f'{len(first.jobs):,}', 'job')}{of_each})"
     numbers = (first.wanted, first.allowed, VENDOR_RATES[first.api])
-    slower = f"  each is polled every {first.interval:.0f}s" if first.exceeds else ""
-    return f"{where:44}" + "".join(f"{60 * number:8,.0f}" for number in numbers) + slower
+    slower = f"  polled every {math.ceil(first.interval - 1e-9)}s" if first.exceeds else ""
+    beyond = "  more than the vendor grants" if first.allowed > VENDOR_RATES[first.api] else ""
+    return f"{where:44}" + "".join(f"{60 * number:8,.0f}" for number in numbers) + slower + beyond
 
 
 def size(bytes: float) -> str:

@@ -16,5 +16,5 @@ def first_equal(value: object) -> object:
 
 
 def shared(value: T) -> T:
-    """The first of all values that are equal to this one, which can be hashed and never change."""
+    """An equal value that came before, if it is still remembered; it can be hashed, and never changes."""
     return cast(T, first_equal(value))

@@ -103,8 +103,8 @@ class Lines:
 class Joined:
     """All lines of a family as of the moment when this was made.
 
-    To take hold of each of ten thousand texts, and to let go of it, takes longer than to send them packed: where they
-    are packed already, that is enough to know what they were.
+    To take hold of each of ten thousand texts, and to let go of it, takes longer than to send them packed. So where
+    they are packed already that is kept instead, and unpacked if somebody wants the text.
     """
 
     def __init__(self, lines: Lines) -> None:
@@ -141,7 +141,7 @@ class Page:
         self._ends: dict[Hashable, float] = {}
         self._facts: dict[Hashable, Any] = {}
         self._next_end = math.inf
-        """No chunk ends before this; those that have been replaced may have: a scrape looks at all but rarely."""
+        """No chunk ends earlier. This may be too early, where a chunk was replaced: then a scrape looks once in vain."""
 
     def put(self, owner: Hashable, chunk: Chunk, until: float = math.inf) -> None:
         """Show `chunk` instead of what `owner` showed before; from `until` on it is not shown any more."""

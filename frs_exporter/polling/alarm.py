@@ -39,7 +39,7 @@ class Alarm:
         ring.sleepers.add(sleeper)
 
     def unset(self, time: float, sleeper: Sleeper) -> None:
-        """Have somebody not woken then."""
+        """Do not wake somebody at that time any more."""
         ring = self._rings.get(time)
         if ring is None:
             return

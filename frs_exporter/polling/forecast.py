@@ -3,33 +3,40 @@
 import itertools
 import math
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.subscription import CREATED, DOCUMENTED, SUBSCRIBED
 from frs_exporter.config.load import Config
-from frs_exporter.core.model import CollectResult, Job, JobState, Sample
+from frs_exporter.core.model import Api, CollectResult, Job, JobState, Sample, Target
 from frs_exporter.exposition.coding import pack
 from frs_exporter.exposition.page import TEXT, Page
+from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.capacity import Demand, demands
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.poller import SPREAD
 from frs_exporter.polling.runner import show
 
-REQUEST, SCRAPE = 0.0005, 0.001
-"""Seconds of CPU of a request to the cloud, and of a gzipped scrape for each MB: `make bench`."""
-PROCESS, PROJECT, JOB, TOKEN, TEXT_KEPT = 58.0, 2.2, 2.2, 9.6, 1.1
-"""MiB of a process without projects, KiB of a project, of each of its jobs and of its token, bytes kept for each shown.
+REQUEST_SECONDS, SCRAPE_SECONDS = 0.0005, 0.001
+"""Of CPU, of a poll whose answer is that of before, and of a gzipped scrape for each MB: `make bench`."""
+PROCESS_MIB, PROJECT_KIB, JOB_KIB, TEXT_BYTES = 58.0, 2.2, 2.2, 1.1
+"""What a process takes without projects, each project and job, and each byte of the page: `make bench`.
 
-Of 1,000 and 10,000 projects with `subscription` alone `make bench` tells; of a collector more, or a token of 9,000
-bytes instead of a key, it is the difference that simulated clouds of 750 and 1,500 projects made.
+What a collector takes more, and a token, is the difference that simulated clouds of 750 and 1,500 projects made.
 """
+TOKEN_KIB = 9.6
+"""What a token takes, of 9,000 bytes."""
+LOADING_KIB = 6.0
+"""What a project takes while a changed config is loaded, beside the one in use: `make bench`."""
 SCRAPE_INTERVAL = 15.0
 VICTORIA = 16 << 20
-"""Bytes that VictoriaMetrics and vmagent read of a page unless they are told (-promscrape.maxScrapeSize)."""
+"""Bytes of a page that VictoriaMetrics and vmagent refuse unless they are told (-promscrape.maxScrapeSize)."""
+FILL = 0.8
+"""How much of that a page is to have at most: shards are not equal, and a failed poll has two lines more."""
 BUSY = 50.0
-"""Percent of a core that a shard is to take at most, so that a scrape never waits for polls."""
+"""Percent of a core that a shard is to take at most, so that a scrape seldom waits for polls."""
 USUAL = {
     "subservice": DOCUMENTED,
     "face_set": tuple(f"face-set-{number}" for number in range(5)),
@@ -38,8 +45,9 @@ USUAL = {
 }
 """What a project that is used has, by label."""
 STEADY = {SUBSCRIBED.name: 1.0, CREATED.name: 1_700_000_000.0}
-LOOKED_AT = 500
-"""Projects whose lines are made, to know how large the page will be; drawn, as every so-many-th may be of a kind."""
+LOOKED_AT, RUNS = 500, 10
+"""Projects whose lines are made, to know how large the page will be: runs of neighbours, which look alike, as packing
+knows, from ten places, as those of one place may be of a kind."""
 NOW = 1_800_000_000.0
 
 
@@ -47,51 +55,85 @@ NOW = 1_800_000_000.0
 class Forecast:
     """What all exporters of a config have together, if each project has what is usual.
 
-    Of it a shard has its part, but of `process`, which each has: MiB before the first project. `cpu` is the percent of
-    a core, with a gzipped scrape each 15 s; `memory` in MiB, `page` and `zipped` in bytes. `first_round` is in seconds,
-    until each job was asked once. `logins` are those of a day.
+    A shard has its part of it, and PROCESS_MIB of its own. `cpu` is the percent of a core, with a gzipped scrape each
+    15 s; `memory` is that of all projects in MiB, and `loading` so much more while the config is loaded again; `page`
+    and `zipped` are in bytes, the exporter's own metrics with them. `requests` are those of a minute, `logins` of a
+    day. `first_round` is in seconds, until each job was asked once, `age` how old answers get.
     """
 
     projects: int
     jobs: int
     demands: tuple[Demand, ...]
+    requests: float
     first_round: float
+    age: float
     logins: int
     series: int
     page: int
     zipped: int
     cpu: float
     memory: float
-    process: float = PROCESS
+    loading: float
 
     @property
     def shards(self) -> int:
         """How many exporters to share the projects among."""
-        return max(1, math.ceil(self.cpu / BUSY), math.ceil(self.page / VICTORIA))
+        return max(1, math.ceil(self.cpu / BUSY))
+
+    @property
+    def shards_for_victoria(self) -> int:
+        """How many where VictoriaMetrics or vmagent scrapes them as they are."""
+        return max(self.shards, math.ceil(self.page / (FILL * VICTORIA)))
+
+    def memory_of(self, shards: int) -> float:
+        """MiB of each of so many exporters."""
+        return PROCESS_MIB + self.memory / shards
 
 
 def forecast(config: Config) -> Forecast:
     """Of the projects that a config names; those that discovery will find are not known."""
     jobs = config.jobs
     asked = tuple(demands(jobs, config.limits))
-    drawn = random.Random(1).sample(config.targets, min(LOOKED_AT, len(config.targets)))
-    text, series = page_of(replace(config, targets=tuple(drawn)).jobs)
-    scale = len(config.targets) / max(1, len(drawn))
-    size = round(scale * len(text))
-    tokens = len({target.project for target in config.targets if target.credential.kind == "token"})
+    some = sampled(config.targets)
+    text, series = page_of(replace(config, targets=tuple(some)).jobs)
+    own = b"".join(Telemetry().blocks(TEXT))
+    scale = len(config.targets) / max(1, len(some))
+    size = round(scale * len(text)) + len(own)
+    tokens = Counter(target.credential.name for target in config.targets if target.credential.kind == "token")
     requests = sum(min(demand.wanted, demand.allowed) for demand in asked)
+    rounds = [min(SPREAD * len(jobs), longest(jobs)), *map(first_round, asked)]
+    # A user logs in once without a project, to prove the password, and then for each project.
+    rounds += [(count + 1) / config.limits[Api.IAM].rate for count in tokens.values()]
     return Forecast(
         projects=len(config.targets),
         jobs=len(jobs),
         demands=asked,
-        first_round=max([min(SPREAD * len(jobs), longest(jobs)), *map(first_round, asked)], default=0.0),
-        logins=tokens,
-        series=round(scale * series),
+        requests=60 * requests,
+        first_round=max(rounds),
+        age=max([longest(jobs), *(demand.interval for demand in asked)]),
+        logins=tokens.total() + len(tokens),
+        series=round(scale * series) + samples_in(own),
         page=size,
-        zipped=round(scale * len(pack(text).data)),
-        cpu=100 * (REQUEST * requests + SCRAPE * size / 1e6 / SCRAPE_INTERVAL),
-        memory=(PROJECT * len(config.targets) + JOB * len(jobs) + TOKEN * tokens + TEXT_KEPT * size / 1024) / 1024,
+        zipped=round(scale * len(pack(text).data)) + len(pack(own).data),
+        cpu=100 * (REQUEST_SECONDS * requests + SCRAPE_SECONDS * size / 1e6 / SCRAPE_INTERVAL),
+        memory=(
+            PROJECT_KIB * len(config.targets)
+            + JOB_KIB * len(jobs)
+            + TOKEN_KIB * tokens.total()
+            + TEXT_BYTES * size / 1024
+        )
+        / 1024,
+        loading=LOADING_KIB * len(config.targets) / 1024,
     )
+
+
+def sampled(targets: Sequence[Target]) -> list[Target]:
+    """Some projects that stand for all."""
+    if len(targets) <= LOOKED_AT:
+        return list(targets)
+    length, step = LOOKED_AT // RUNS, len(targets) / RUNS
+    starts = [int(number * step) for number in range(RUNS)]
+    return [target for start in starts for target in targets[start : start + length]]
 
 
 def longest(jobs: Iterable[Job]) -> float:
@@ -112,7 +154,12 @@ def page_of(jobs: Sequence[Job]) -> tuple[bytes, int]:
         at, duration = NOW + 60 * numbers.random(), numbers.random()
         show(page, job, known.succeeded(at, duration, CollectResult(usual(job, numbers)), math.inf), None)
     text = b"".join(page.blocks(TEXT, NOW))
-    return text, sum(not line.startswith(b"#") for line in text.splitlines())
+    return text, samples_in(text)
+
+
+def samples_in(text: bytes) -> int:
+    """How many samples a page has."""
+    return sum(not line.startswith(b"#") for line in text.splitlines())
 
 
 def usual(job: Job, numbers: random.Random) -> tuple[Sample, ...]:

@@ -9,7 +9,7 @@ from types import ModuleType
 from frs_exporter.runtime.offload import run_offloaded
 
 modules: dict[str, ModuleType] = {}
-"""What was imported when it was wanted: `sys.modules` has modules also before all of them is there."""
+"""What was imported when it was wanted: `sys.modules` lists a module already while it is still being imported."""
 
 
 async def imported(name: str) -> ModuleType:

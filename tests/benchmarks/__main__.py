@@ -21,7 +21,7 @@ import aiohttp
 from tests.benchmarks import page, peers, reload, web
 from tests.benchmarks.chart import Point, draw
 from tests.benchmarks.figures import Figure, as_json, differences, table
-from tests.benchmarks.processes import first_line, process, resident
+from tests.benchmarks.processes import aside, first_line, peak, process, resident
 from tests.benchmarks.whole import (
     CONNECTIONS,
     Exporter,
@@ -49,7 +49,7 @@ class Lengths:
 
     sizes: tuple[int, ...] = (1, 100, 1_000, FLEET, 3 * FLEET)
     first_round: float = 65.0
-    scrapes: int = 4
+    scrapes: int = 2
     scrape_interval: float = 15.0
     turn: float = 10.0
     turns: int = 3
@@ -83,9 +83,6 @@ async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Poin
             figures += [
                 Figure("memory, 1 project", "MiB", (points[0].mib,), at_most=45),
                 Figure(f"memory, {fleet:,} projects", "MiB", (points[-2].mib,), at_most=110),
-                Figure(
-                    f"{fleet:,} projects a minute and a gzipped scrape each 15 s", "%", (points[-2].percent,), at_most=8
-                ),
                 *await of_a_fleet(daemon, session, lengths),
             ]
         return figures + await beside(fleet, folder, session, lengths), points
@@ -98,17 +95,23 @@ async def started(projects: int, folder: Path, session: aiohttp.ClientSession) -
 
 
 async def of_a_fleet(daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
-    """Polls, scrapes, latencies, and at last polls as fast as they can be."""
+    """Polls, scrapes, latencies, all alone; at last the config is loaded again, with polls each 5 s."""
+    share = await busy(daemon, session, lengths.scrapes, lengths.scrape_interval)
     polls = [await per_poll(daemon.pid, daemon.cloud, lengths.turn) for _ in range(lengths.turns)]
     used, found = await scrapes(daemon, session, int(2 * lengths.turn), median(polls))
     took = sorted(1000 * each.seconds for each in found)
     waits = [1000 * each for each in await healthy(daemon, session, lengths.turn)]
     daemon.poll_each("5s")
     await asyncio.sleep(lengths.turn)
+    counted, begun = await daemon.cloud.count(), time.monotonic()
     full = [await per_poll(daemon.pid, daemon.cloud, lengths.turn / 2) for _ in range(lengths.turns)]
+    pace = (await daemon.cloud.count() - counted) / (time.monotonic() - begun)
     return [
+        Figure(f"{daemon.projects:,} projects a minute and a gzipped scrape each 15 s", "%", (share,), at_most=8),
+        Figure("memory at most, while a config is loaded again", "MiB", (peak(daemon.pid),)),
         Figure(f"{POLL}, {daemon.projects:,} a minute", "ms", tuple(polls)),
         Figure(f"{POLL}, {daemon.projects:,} each 5 s", "ms", tuple(full), at_most=0.30),
+        Figure("polls a second then", "", (pace,)),
         Figure(SCRAPE, "ms", (used,), at_most=20),
         Figure("gzipped scrape while polls go on, half of them", "ms", (median(took),), at_most=30),
         Figure("gzipped scrape while polls go on, the slowest", "ms", (took[-1],), at_most=60),
@@ -198,7 +201,7 @@ def main(arguments: list[str] | None = None, lengths: Lengths = Lengths()) -> in
     parser.add_argument("--chart", type=Path)
     wanted = parser.parse_args(arguments)
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with aside(), tempfile.TemporaryDirectory() as folder:
         figures, points = asyncio.run(whole(Path(folder), lengths))
         figures += checks(Path(folder), lengths)
     figures += compared(figures)

@@ -20,14 +20,17 @@ var (
 	required   = describe("frs_subservice_required", "project", "subservice")
 	subscribed = describe("frs_subscribed", "project", "subservice")
 	created    = describe("frs_subscription_create_timestamp_seconds", "project", "subservice")
-	faceSets   = describe("frs_max_face_set_number", "project")
-	counters   = []*prometheus.Desc{
-		describe("frs_polls_total", ofJob...), describe("frs_poll_errors_total", ofJob...),
+	ofProject  = []*prometheus.Desc{
+		describe("frs_max_face_set_number", "project"), describe("frs_service_frozen", "project"),
+		describe("frs_subservices_ignored", "project"),
+	}
+	counters = []*prometheus.Desc{
+		describe("frs_polls_total", ofJob...), describe("frs_poll_failures_total", ofJob...),
 	}
 	gauges = []*prometheus.Desc{
 		describe("frs_up", ofJob...), describe("frs_poll_duration_seconds", ofJob...),
 		describe("frs_last_success_timestamp_seconds", ofJob...), describe("frs_last_poll_timestamp_seconds", ofJob...),
-		describe("frs_poll_interval_seconds", ofJob...), describe("frs_consecutive_failures", ofJob...),
+		describe("frs_poll_interval_seconds", ofJob...),
 	}
 )
 
@@ -46,7 +49,9 @@ func (f fleet) Collect(found chan<- prometheus.Metric) {
 	for number, name := range f.names {
 		tell(info, prometheus.GaugeValue, 1, name, f.ids[number], "cn-north-4", "ops-keys", "ak_sk")
 		tell(required, prometheus.GaugeValue, 1, name, "detect")
-		tell(faceSets, prometheus.GaugeValue, 10, name)
+		for _, desc := range ofProject {
+			tell(desc, prometheus.GaugeValue, 10, name)
+		}
 		for _, service := range services {
 			tell(subscribed, prometheus.GaugeValue, 1, name, service)
 			tell(created, prometheus.GaugeValue, 1725322608, name, service)

@@ -75,8 +75,9 @@ async def of_fleet(projects: int, folder: Path, session: aiohttp.ClientSession) 
         source = Source((str(file),), load)
         exporter = Exporter(source, source.load(), Telemetry())
         await exporter.start()
-        while not all(state.polls > 1 for state in exporter.states.values()):  # noqa: ASYNC110
-            await asyncio.sleep(0.5)
+        async with asyncio.timeout(120):
+            while not all(state.polls > 1 for state in exporter.states.values()):  # noqa: ASYNC110
+                await asyncio.sleep(0.5)
         gc.collect()
         found = held([exporter, asyncio.get_running_loop()])
         await exporter.stop()

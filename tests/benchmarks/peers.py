@@ -101,6 +101,8 @@ def main(kind: str, *arguments: str) -> None:
             asyncio.run(saturated(url, int(connections)))
         case "prometheus_client", (projects,):
             prometheus_client(int(projects))
+        case _:
+            sys.exit(__doc__)
 
 
 if __name__ == "__main__":

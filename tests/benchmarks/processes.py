@@ -14,6 +14,17 @@ MIB = 1 << 20
 
 
 @contextmanager
+def aside() -> Iterator[None]:
+    """Leave the core of what is measured to it meanwhile."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {OTHER})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def process(*command: str, core: int = MEASURED) -> Iterator[subprocess.Popen[str]]:
     """A process of which nobody reads the log, killed at the end."""
     pinned = ("taskset", "--cpu-list", str(core), *command)
@@ -33,6 +44,12 @@ def first_line(started: subprocess.Popen[str]) -> str:
 def cpu(pid: int) -> float:
     """The seconds of CPU that a process has used, to the nanosecond (clock_getcpuclockid(3))."""
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def peak(pid: int) -> float:
+    """The most memory that a process has had, in MiB (VmHWM of proc(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def resident(pid: int) -> float:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import hour, shards
 from tests.benchmarks.__main__ import Lengths, main
 from tests.benchmarks.figures import Figure, as_json, differences
 
@@ -28,3 +29,16 @@ def test_two_runs_are_compared() -> None:
     before = as_json([Figure("a poll", "ms", (1.0,)), Figure("a scrape", "ms", (10.0,))])
     lines = list(differences([Figure("a poll", "ms", (1.1, 1.3, 1.2)), Figure("a scrape", "ms", (10.0,))], before))
     assert [line.split()[2:] for line in lines[1:]] == [["1", "1.2", "+20.0", "%", "!"], ["10", "10", "+0.0", "%"]]
+
+
+def test_shards_are_planned_and_too_many_projects_of_a_credential_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shards.main(4000, 2, 40)
+    assert "4,000 projects, each of one shard: True" in capsys.readouterr().out
+    assert not shards.main(4000, 2, 4)
+
+
+def test_a_long_run_is_shown_row_by_row(capsys: pytest.CaptureFixture[str]) -> None:
+    hour.main(["--projects=20", "--minutes=0.03", "--row=0.01"])
+    told = capsys.readouterr().out.splitlines()
+    assert [len(line.split()) for line in told[1:4]] == [7] * 3
+    assert any(line.startswith("memory, MiB ") for line in told)

@@ -12,7 +12,7 @@ from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
 from frs_exporter.core.credentials import TokenCredential
 from frs_exporter.core.model import Api, Display, Limit
-from frs_exporter.polling.forecast import BUSY, LOOKED_AT, PROCESS, TOKEN, VICTORIA, forecast, page_of
+from frs_exporter.polling.forecast import BUSY, FILL, LOOKED_AT, TOKEN_KIB, VICTORIA, forecast, page_of
 
 
 def fleet(projects: int, credentials: int = 1, collectors: tuple[str, ...] = ("subscription",)) -> Config:
@@ -48,7 +48,7 @@ def test_memory_and_the_page_grow_in_a_line() -> None:
     once, twice = forecast(fleet(2 * LOOKED_AT)), forecast(fleet(4 * LOOKED_AT))
     for name in ("memory", "page", "zipped", "series"):
         assert getattr(twice, name) == pytest.approx(2 * getattr(once, name), rel=0.03), name
-    assert once.process == twice.process == PROCESS
+    assert once.memory_of(2) == pytest.approx(twice.memory_of(4), rel=0.03)
 
 
 @pytest.mark.parametrize("collectors", [("subscription",), ("subscription", "face_sets"), tuple(COLLECTORS)])
@@ -67,7 +67,8 @@ def test_there_are_as_many_shards_as_page_and_cpu_want() -> None:
     assert forecast(fleet(100)).shards == 1
     large = forecast(fleet(30_000))
     assert large.page > VICTORIA
-    assert large.shards == math.ceil(large.page / VICTORIA)
+    assert large.shards == 1
+    assert large.shards_for_victoria == math.ceil(large.page / (FILL * VICTORIA))
     config = fleet(200)
     fast = tuple(replace(target, poll_interval=0.1) for target in config.targets)
     busy = forecast(Config(fast, dict.fromkeys(Api, Limit(rate=10_000))))
@@ -77,12 +78,22 @@ def test_there_are_as_many_shards_as_page_and_cpu_want() -> None:
 
 def test_nothing_is_little() -> None:
     known = forecast(Config((), {}))
-    assert (known.jobs, known.first_round, known.cpu, known.memory, known.shards) == (0, 0.0, 0.0, 0.0, 1)
+    assert (known.jobs, known.requests, known.first_round, known.age, known.shards) == (0, 0.0, 0.0, 0.0, 1)
+    assert known.memory + known.cpu == pytest.approx(0, abs=0.05)
+
+
+def test_who_logs_in_for_each_project_takes_longer_to_ask_them_all() -> None:
+    keys = fleet(60)
+    buys = TokenCredential("keys-1", "domain", "user", SecretStr("secret"))
+    tokens = replace(keys, targets=tuple(replace(target, credential=buys) for target in keys.targets))
+    slow = replace(tokens, limits={**tokens.limits, Api.IAM: Limit(rate=0.5)})
+    assert forecast(slow).first_round == pytest.approx(61 / 0.5)
+    assert forecast(keys).first_round == pytest.approx(12)
 
 
 def test_a_token_takes_memory_and_a_key_does_not() -> None:
     keys = fleet(100)
     buys = TokenCredential("keys-1", "domain", "user", SecretStr("secret"))
     tokens = replace(keys, targets=tuple(replace(target, credential=buys) for target in keys.targets))
-    assert forecast(tokens).logins == 100
-    assert forecast(tokens).memory - forecast(keys).memory == pytest.approx(100 * TOKEN / 1024, rel=0.1)
+    assert forecast(tokens).logins == 101
+    assert forecast(tokens).memory - forecast(keys).memory == pytest.approx(100 * TOKEN_KIB / 1024, rel=0.1)
