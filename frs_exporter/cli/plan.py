@@ -120,10 +120,10 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
     yield f"CPU           {percent(known.cpu)} of a core, with a gzipped scrape each {SCRAPE_INTERVAL:g}s"
     yield f"memory        {known.memory_of(1):,.0f} MiB, {known.loading:,.0f} more while a changed config is loaded"
     yield f"page          {size(known.page)}, {size(known.zipped)} with gzip, {known.series:,} series"
-    yield f"shards        {known.shards}{each(known, known.shards)}"
+    yield f"shards        {known.shards}{parts_of(known, known.shards)}"
     if known.page >= FILL * VICTORIA:
         shards = known.shards_for_victoria
-        yield f"{INDENT}{shards} where VictoriaMetrics or vmagent scrapes{each(known, shards)}: they refuse pages of"
+        yield f"{INDENT}{shards} where VictoriaMetrics or vmagent scrapes{parts_of(known, shards)}: they refuse pages of"
         yield f"{INDENT}{VICTORIA >> 20} MiB, unpacked, unless -promscrape.maxScrapeSize says otherwise"
     noticed = sorted(of_shards(config, {}, Shard(0, known.shards)).notices, key=lambda notice: not notice.serious)
     if noticed:
@@ -134,7 +134,7 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
         yield f"and {counted(f'{len(noticed) - NOTICES:,}', 'warning')} more, all of which --config.check tells"
 
 
-def each(known: Forecast, shards: int) -> str:
+def parts_of(known: Forecast, shards: int) -> str:
     """What each of some shards takes, if there is more than one."""
     if shards == 1:
         return ""

@@ -141,7 +141,7 @@ class Page:
         self._ends: dict[Hashable, float] = {}
         self._facts: dict[Hashable, Any] = {}
         self._next_end = math.inf
-        """No chunk ends earlier. This may be too early, where a chunk was replaced: then a scrape looks once in vain."""
+        """No chunk ends earlier. It may be too early, where a chunk was replaced: then a scrape looks once in vain."""
 
     def put(self, owner: Hashable, chunk: Chunk, until: float = math.inf) -> None:
         """Show `chunk` instead of what `owner` showed before; from `until` on it is not shown any more."""

@@ -131,9 +131,9 @@ def sampled(targets: Sequence[Target]) -> list[Target]:
     """Some projects that stand for all."""
     if len(targets) <= LOOKED_AT:
         return list(targets)
-    length, step = LOOKED_AT // RUNS, len(targets) / RUNS
+    count, step = LOOKED_AT // RUNS, len(targets) / RUNS
     starts = [int(number * step) for number in range(RUNS)]
-    return [target for start in starts for target in targets[start : start + length]]
+    return [target for start in starts for target in targets[start : start + count]]
 
 
 def longest(jobs: Iterable[Job]) -> float:
