@@ -123,7 +123,8 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
     yield f"shards        {known.shards}{parts_of(known, known.shards)}"
     if known.page >= FILL * VICTORIA:
         shards = known.shards_for_victoria
-        yield f"{INDENT}{shards} where VictoriaMetrics or vmagent scrapes{parts_of(known, shards)}: they refuse pages of"
+        shares = parts_of(known, shards)
+        yield f"{INDENT}{shards} where VictoriaMetrics or vmagent scrapes{shares}: they refuse pages of"
         yield f"{INDENT}{VICTORIA >> 20} MiB, unpacked, unless -promscrape.maxScrapeSize says otherwise"
     noticed = sorted(of_shards(config, {}, Shard(0, known.shards)).notices, key=lambda notice: not notice.serious)
     if noticed:
