@@ -132,7 +132,7 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
     for notice in noticed[:NOTICES]:
         yield f"{'serious ' if notice.serious else ''}warning: {notice.text}"
     if len(noticed) > NOTICES:
-        yield f"and {counted(f'{len(noticed) - NOTICES:,}', 'warning')} more, all of which --config.check tells"
+        yield f"and {counted(f'{len(noticed) - NOTICES:,}', 'warning')} more"
 
 
 def parts_of(known: Forecast, shards: int) -> str:
