@@ -20,7 +20,7 @@ def test_a_fleet_is_planned_without_a_config() -> None:
     assert list(facts) == ["first round", "steady state", "CPU", "memory", "page", "shards"]
     assert facts["first round"] == "5 min"
     assert facts["steady state"] == "2,000 requests a minute, answers get 5 min old"
-    assert re.fullmatch(r"\d+ MiB, \d+ more while a changed config is loaded", facts["memory"])
+    assert re.fullmatch(r"\d+ MiB, \d+ once a changed config was loaded", facts["memory"])
     assert facts["shards"] == "1"
 
 

@@ -118,7 +118,8 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
     if known.logins:
         yield f"logins        {known.logins:,} a day"
     yield f"CPU           {percent(known.cpu)} of a core, with a gzipped scrape each {SCRAPE_INTERVAL:g}s"
-    yield f"memory        {known.memory_of(1):,.0f} MiB, {known.loading:,.0f} more while a changed config is loaded"
+    loaded = known.memory_of(1) + known.loading
+    yield f"memory        {known.memory_of(1):,.0f} MiB, {loaded:,.0f} once a changed config was loaded"
     yield f"page          {size(known.page)}, {size(known.zipped)} with gzip, {known.series:,} series"
     yield f"shards        {known.shards}{parts_of(known, known.shards)}"
     if known.page >= FILL * VICTORIA:

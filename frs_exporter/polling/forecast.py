@@ -29,7 +29,7 @@ What a collector takes more, and a token, is the difference that simulated cloud
 TOKEN_KIB = 9.6
 """What a token takes, of 9,000 bytes."""
 LOADING_KIB = 6.0
-"""What a project takes while a changed config is loaded, beside the one in use: `make bench`."""
+"""What a project takes more once a changed config was loaded, beside the one in use: `make bench`. It stays so."""
 SCRAPE_INTERVAL = 15.0
 VICTORIA = 16 << 20
 """Bytes of a page that VictoriaMetrics and vmagent refuse unless they are told (-promscrape.maxScrapeSize)."""
@@ -56,7 +56,7 @@ class Forecast:
     """What all exporters of a config have together, if each project has what is usual.
 
     A shard has its part of it, and PROCESS_MIB of its own. `cpu` is the percent of a core, with a gzipped scrape each
-    15 s; `memory` is that of all projects in MiB, and `loading` so much more while the config is loaded again; `page`
+    15 s; `memory` is that of all projects in MiB, and `loading` so much more once it was loaded again; `page`
     and `zipped` are in bytes, the exporter's own metrics with them. `requests` are those of a minute, `logins` of a
     day. `first_round` is in seconds, until each job was asked once, `age` how old answers get.
     """

@@ -6,8 +6,6 @@ Exits with 1 when a goal is missed.
 
 import argparse
 import asyncio
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -171,11 +169,7 @@ def check(projects: int, folder: Path) -> float:
     """The seconds of CPU of `--config.check`, its start included."""
     file = folder / "check.yaml"
     file.write_text(config(projects, "http://127.0.0.1:9"))
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = (sys.executable, "-m", "frs_exporter", f"--config.file={file}", "--config.check")
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return reload.check_seconds(file)
 
 
 def checks(folder: Path, lengths: Lengths) -> list[Figure]:

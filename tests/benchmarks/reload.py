@@ -29,6 +29,7 @@ from frs_exporter.polling.runner import JobRunner
 from frs_exporter.runtime.offload import freeze_objects
 from frs_exporter.web.app import build_app
 from tests.fleet import fleet, written
+from tests.web.serving import fill
 
 SIZES = (10_000, 20_000)
 CHECK, RELOAD = 4 / 10_000, 3 / 10_000
@@ -82,7 +83,7 @@ def started(*command: str, output: int = subprocess.DEVNULL) -> subprocess.Popen
 
 
 def write(file: Path, text: str) -> None:
-    """Change a file, for which there is no better way than to wait."""
+    """Change a file; it keeps the loop waiting, which is not measured here."""
     file.write_text(text)
 
 
@@ -120,6 +121,7 @@ async def reloads(projects: int, text: str, file: Path, length: Length) -> bool:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     await exporter.start()
+    fill(exporter)  # so that there is as much to scrape as once all were asked
     freeze_objects()  # as the daemon does
     before, seconds, pauses = dict(exporter.runners), [], []
     changed = (text.replace("team: team-42", f"team: other-{number}", 1) for number in range(2 * length.reloads))
