@@ -49,7 +49,7 @@ class Lengths:
     first_round: float = 65.0
     scrapes: int = 2
     scrape_interval: float = 15.0
-    turn: float = 10.0
+    turn: float = 8.0
     turns: int = 3
 
 
