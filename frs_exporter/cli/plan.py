@@ -114,7 +114,8 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
         yield f"and {others:,} more gates, each less busy than these"
     yield ""
     yield f"first round   {WORDS.span(known.first_round)}"
-    yield f"steady state  {known.requests:,.0f} requests a minute, answers get {WORDS.span(known.age)} old"
+    requests = f"{known.requests:,.0f}" if known.requests >= 1 else "less than 1"
+    yield f"steady state  {requests} requests a minute, answers get {WORDS.span(known.age)} old"
     if known.logins:
         yield f"logins        {known.logins:,} a day"
     yield f"CPU           {percent(known.cpu)} of a core, with a gzipped scrape each {SCRAPE_INTERVAL:g}s"

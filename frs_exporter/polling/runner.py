@@ -94,20 +94,20 @@ class JobRunner:
 
     @property
     def under_way(self) -> bool:
-        """Whether it is polled at this moment."""
-        return self.task is not None
+        """Whether it is asked at this moment, and nobody can follow that any more."""
+        return self.task is not None and self._next_trace is None
 
     async def poll_now(self, trace: Trace = UNTRACED) -> Polled | None:
         """The end of the poll under way, or of the next one, begun now and traced.
 
-        None when the job was asked for too often of late, or the cloud has said when to come back.
+        None when the job is polled no more, was asked for too often of late, or the cloud has said when to come back.
         """
+        if self._retired:
+            return None
         if not self.under_way:
             if not await self._may_be_brought_forward():
                 return None
             self._begin(trace)
-        elif self._next_trace is UNTRACED:
-            self._next_trace = trace
         polled = asyncio.get_running_loop().create_future()
         self._waiting = (*self._waiting, polled)
         return polled
@@ -131,8 +131,10 @@ class JobRunner:
         self._tools.alarm.set(self._wakes, self)
 
     def _begin(self, trace: Trace = UNTRACED) -> None:
-        """Poll now, if that is not under way already."""
+        """Poll now, unless that is begun already; if it has not asked yet, it can still be followed."""
         if self._retired or self.task:
+            if self._next_trace is UNTRACED:
+                self._next_trace = trace
             return
         self._tools.alarm.unset(self._wakes, self)
         self._next_trace = trace

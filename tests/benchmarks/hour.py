@@ -55,7 +55,7 @@ class Row:
 
 
 async def row(daemon: Exporter, session: aiohttp.ClientSession, minute: float, seconds: float) -> Row:
-    """Scrape, ask `/-/healthy` each second, and look at the process before and after."""
+    """Scrape, ask `/-/healthy` meanwhile, and look at the process before and after."""
     before, polled, begun = cpu(daemon.pid), await daemon.cloud.count(), time.monotonic()
     times = max(1, round(seconds / SCRAPE_INTERVAL))
     scraping = asyncio.create_task(each(seconds / times, times, lambda: scrape(session, daemon.url)))

@@ -124,7 +124,7 @@ class Living:
         rings = [found for found in gc.get_objects() if isinstance(found, Ring)]
         woken = Counter(sleeper for ring in rings for sleeper in ring.sleepers)
         runners = {f"poll {'/'.join(key)}": runner for key, runner in self.exporter.runners.items()}
-        assert all(woken[runner] == (not runner.under_way) for runner in runners.values())
+        assert all(woken[runner] == (runner.task is None) for runner in runners.values())
         return runners
 
     def asked(self, api: str = "frs") -> int:

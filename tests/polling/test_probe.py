@@ -268,3 +268,18 @@ def test_a_poll_that_has_begun_but_not_asked_is_followed_by_who_comes_then(tmp_p
             assert len(seen) == count
 
     run_virtual(main())
+
+
+def test_who_asks_for_a_job_that_is_gone_does_not_wait_for_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with living(tmp_path, account("ak_sk", "p1", "p2")) as it:
+            gone = it.exporter.runners["p2", "subscription"]
+            assert await it.reload({**it.config, "projects": it.config["projects"][:1]}) == ()
+            asked = it.asked()
+            assert await gone.poll_now() is None
+            gone.hurry()
+            gone.wake()
+            await asyncio.sleep(1)
+            assert it.asked() <= asked + 1  # the other's own
+
+    run_virtual(main())

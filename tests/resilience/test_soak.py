@@ -122,7 +122,7 @@ class Soak:
                     sample.value if fresh else None
                 )
         tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith("poll ")]
-        assert len(tasks) == sum(runner.under_way for runner in self.polls.poller.runners.values())
+        assert len(tasks) == sum(runner.task is not None for runner in self.polls.poller.runners.values())
         assert sum(lock.times for lock in self.world.locks.values()) == 0
 
     async def trouble(self, until: float) -> None:
