@@ -104,10 +104,9 @@ class JobRunner:
         """
         if self._retired:
             return None
-        if not self.under_way:
-            if not await self._may_be_brought_forward():
-                return None
-            self._begin(trace)
+        if not self.task and not await self._may_be_brought_forward():
+            return None
+        self._begin(trace)
         polled = asyncio.get_running_loop().create_future()
         self._waiting = (*self._waiting, polled)
         return polled

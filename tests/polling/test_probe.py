@@ -270,6 +270,21 @@ def test_a_poll_that_has_begun_but_not_asked_is_followed_by_who_comes_then(tmp_p
     run_virtual(main())
 
 
+def test_who_comes_before_a_poll_that_has_begun_asks_costs_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with living(tmp_path, account("ak_sk", "p1")) as it:
+            (runner,), asked = it.exporter.runners.values(), it.asked()
+            for count in range(1, PROBES_AT_ONCE + 1):
+                together = [await runner.poll_now() for _ in range(20)]
+                for polled in together:
+                    assert polled
+                    await polled
+                assert it.asked() == asked + count
+            assert await runner.poll_now() is None
+
+    run_virtual(main())
+
+
 def test_who_asks_for_a_job_that_is_gone_does_not_wait_for_it(tmp_path: Path) -> None:
     async def main() -> None:
         async with living(tmp_path, account("ak_sk", "p1", "p2")) as it:
