@@ -1,6 +1,6 @@
 """A validated file becomes frozen values: targets, and rules that find some."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from frs_exporter.config import schema
@@ -44,8 +44,8 @@ class Maker:
         place = project.credential, region
         if place not in self._in_region:
             self._in_region[place] = endpoints_in(region, self._endpoints[project.credential])
-        facts = {"project_id": project.project_id, "region": region, "endpoints": self._in_region[place]}
-        return self._target(project, project=project.name, **facts)
+        facts = {"project_id": apart(project.project_id), "region": region, "endpoints": self._in_region[place]}
+        return self._target(project, project=apart(project.name), **facts)
 
     def discovery(self, rule: schema.Discovery) -> Discovery:
         """A rule, with what the targets it finds have in common."""
@@ -73,10 +73,10 @@ class Maker:
 
         interval, timeout = setting("poll_interval"), setting("poll_timeout")
         display = Display(
-            collectors=tuple(dict.fromkeys(setting("collectors"))),
-            require=tuple(dict.fromkeys(setting("require"))),
+            collectors=once(setting("collectors")),
+            require=once(setting("require")),
             month_budget_cny=setting("month_budget_cny"),
-            labels=tuple(sorted(raw.labels.items())),
+            labels=tuple(sorted((shared(name), apart(value)) for name, value in raw.labels.items())),
             stale_after=setting("stale_after") or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
         )
         return Target(
@@ -97,6 +97,20 @@ class Maker:
             for price in self._pricing:
                 pattern(price.apis)
         return self._displays.setdefault(display, display)
+
+
+def once(names: Iterable[str]) -> tuple[str, ...]:
+    """Names that many projects have in common, each once; one tuple for all that are equal."""
+    return shared(tuple(map(shared, dict.fromkeys(names))))
+
+
+def apart(text: str) -> str:
+    """A copy of a text that stays: away from all that was made to read it, and is let go of.
+
+    Memory is given back in blocks that are empty altogether. One short text of each project, among what tells where it
+    stood in the file, keeps 20 MiB of a fleet of 10,000.
+    """
+    return text.encode().decode()
 
 
 def prices(file: schema.File) -> tuple[Price, ...]:

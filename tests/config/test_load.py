@@ -4,6 +4,8 @@ import datetime
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
 import traceback
 from decimal import Decimal
@@ -29,7 +31,9 @@ from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.model import Api
 from tests.calls import counting
 from tests.config.expected import assert_problems
+from tests.fleet import fleet, written
 
+PROJECTS = 5000
 FILES = Path(__file__).parent / "files"
 FILE = str(FILES / "c.yaml")
 """A name for texts that no file has."""
@@ -1030,3 +1034,26 @@ def test_a_config_from_a_pipe_is_read_once(tmp_path: Path) -> None:
     writer.join()
     with pytest.raises(ConfigError, match="not a regular file: it cannot be read again"):
         source.load()
+
+
+def test_what_was_made_to_read_a_file_gives_its_memory_back(tmp_path: Path) -> None:
+    """In a process of its own, as memory is only given back in large blocks that nobody uses any part of."""
+    file, code = tmp_path / "config.yaml", f"from {resident.__module__} import resident; print(*resident(sys.argv[1]))"
+    file.write_text(written(fleet(PROJECTS)))
+    shown = subprocess.run([sys.executable, "-c", f"import sys; {code}", str(file)], capture_output=True, check=True)
+    before, after = map(int, shown.stdout.split())
+    assert after - before <= 6 * 1024 * PROJECTS
+
+
+def resident(file: str) -> tuple[int, int]:
+    """Bytes of memory of this process before and after it loads a config."""
+
+    def now() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    load(str(FILES / "minimal.good.yaml"))  # so that all is imported
+    before = now()
+    config = load(file)
+    after = now()
+    assert len(config.targets) == PROJECTS
+    return before, after
