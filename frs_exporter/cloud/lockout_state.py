@@ -207,8 +207,7 @@ class State(NamedTuple):
         return not (held_of_late or recent or waiting or any(self.in_flight.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that happens to a secret; `begun` is when the attempt was that ends."""
 
     kind: Kind

@@ -37,7 +37,7 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A successful answer; header names are in lower case, `data` is what was read of its body."""
+    """A successful answer; names of headers are found in lower case, `data` is what was read of its body."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -193,19 +193,18 @@ class Transport:
                     server_hostname=request.http.server_name or None,
                 ) as response,
             ):
-                lower = {name.lower(): value for name, value in response.headers.items()}
-                request.trace.headers(lower, secrets, "< %s", response.status)
+                request.trace.headers(response.headers, secrets, "< %s", response.status)
                 # Before the body is read, as that takes time.
-                skew = clock_skew(lower, sent_at, self._now())
+                skew = clock_skew(response.headers, sent_at, self._now())
                 body = await body_of(response, request.max_body)
         except (TimeoutError, aiohttp.ClientError, SocksError, OSError, UnicodeError) as error:
             names = () if progress.reached or progress.connected else looked_up(url, proxy)
             looking_up = next(filter(self._connections.looking_up, names), None)
             failure = unreachable(error, url, request.timeout, proxy, reached=progress.reached, looking_up=looking_up)
             raise ApiError(failure) from None  # aiohttp's errors hold the request, secrets and all
-        raw = Response(response.status, lower, body)
+        raw = Response(response.status, response.headers, body)
         if proxy:
-            check_proxy(raw.status, raw.data, lower, url, proxy)
+            check_proxy(raw.status, raw.data, raw.headers, url, proxy)
         # What is the proxy's own has been raised: its Date is not of the cloud's clock.
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(self._skews.heard(request.api, request.endpoint, skew))

@@ -159,8 +159,13 @@ class Page:
         self._end(owner, until)
 
     def refresh(self, owner: Hashable, facts: T, render: Callable[[T], Chunk], until: float = math.inf) -> None:
-        """As `put`, but facts are rendered only if others are shown: most answers are like the one before."""
-        if owner not in self._facts or self._facts[owner] != facts:
+        """As `put`, but facts are rendered only if others are shown: most answers are like the one before.
+
+        Where there are no facts nothing is shown.
+        """
+        if not facts:
+            self.drop(owner)
+        elif owner not in self._facts or self._facts[owner] != facts:
             chunk = render(facts)
             self.put(owner, chunk, until)
             if chunk:
