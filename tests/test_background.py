@@ -17,7 +17,7 @@ from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.times import Times
-from frs_exporter.runtime.offload import drain, run_offloaded
+from frs_exporter.runtime.offload import Freezer, drain, run_offloaded
 from tests.conftest import LIMITS
 from tests.fleet import fleet, written
 
@@ -149,3 +149,18 @@ def test_the_interpreter_does_not_end_under_a_thread(seconds: int, ends: tuple[i
     command = [sys.executable, "-c", LEAVING.format(seconds=seconds)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (result.returncode, result.stdout) == ends
+
+
+@pytest.mark.parametrize(("longest", "generation", "freezes"), [(0.0, 2, True), (3600.0, 2, False), (0.0, 1, False)])
+def test_what_a_long_full_collection_has_seen_is_looked_at_no_more(
+    longest: float, generation: int, freezes: bool
+) -> None:
+    gc.callbacks.append(freezer := Freezer(longest))
+    try:
+        kept, before = list[list[str]](), gc.get_freeze_count()
+        gc.collect(generation)
+        assert any(found is kept for found in gc.get_objects()) is not freezes
+        assert (gc.get_freeze_count() > before) is freezes
+    finally:
+        gc.callbacks.remove(freezer)
+        gc.unfreeze()
