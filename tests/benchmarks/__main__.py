@@ -112,7 +112,7 @@ async def of_a_fleet(daemon: Exporter, session: aiohttp.ClientSession, lengths: 
         Figure(f"{daemon.projects:,} projects a minute and a gzipped scrape each 15 s", "%", tuple(shares), at_most=8),
         Figure("memory at most, while a config is loaded again", "MiB", (peak(daemon.pid),)),
         Figure(f"{POLL}, {daemon.projects:,} a minute", "ms", polls),
-        Figure(f"{GET}, as many a minute, on a tick of 100 ms, meanwhile", "ms", gets),
+        Figure(f"{GET}, as many on a tick of 100 ms, meanwhile", "ms", gets),
         Figure(f"{POLL}, {daemon.projects:,} each 5 s", "ms", tuple(full), at_most=0.30),
         Figure("polls a second then", "", (pace,)),
         Figure(SCRAPE, "ms", tuple(used), at_most=20),
