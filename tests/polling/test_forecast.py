@@ -1,6 +1,7 @@
 """What a config will cost: requests are exact, the page is as it will be, the rest grows in a line."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,18 @@ from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config
 from frs_exporter.core.credentials import TokenCredential
 from frs_exporter.core.model import Api, Display, Limit
-from frs_exporter.polling.forecast import BUSY, FILL, LOOKED_AT, TOKEN_KIB, VICTORIA, forecast, page_of
+from frs_exporter.polling.forecast import (
+    BUSY,
+    FILL,
+    JOB_KIB,
+    LOOKED_AT,
+    PROCESS_MIB,
+    TOKEN_KIB,
+    VICTORIA,
+    forecast,
+    page_of,
+)
+from tests.e2e.conftest import ROOT
 
 
 def fleet(projects: int, credentials: int = 1, collectors: tuple[str, ...] = ("subscription",)) -> Config:
@@ -89,6 +101,32 @@ def test_who_logs_in_for_each_project_takes_longer_to_ask_them_all() -> None:
     slow = replace(tokens, limits={**tokens.limits, Api.IAM: Limit(rate=0.5)})
     assert forecast(slow).first_round == pytest.approx(61 / 0.5)
     assert forecast(keys).first_round == pytest.approx(12)
+
+
+def test_each_collector_takes_memory() -> None:
+    assert JOB_KIB.keys() == COLLECTORS.keys()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "deploy/prometheus/runbooks.md",
+        "deploy/prometheus/runbooks.zh-CN.md",
+        "deploy/kubernetes/README.md",
+        "deploy/kubernetes/base/statefulset.yaml",
+        "deploy/helm/frs-exporter/values.yaml",
+    ],
+)
+def test_where_memory_is_granted_it_is_as_much_as_planned(file: str) -> None:
+    text = " ".join((ROOT / file).read_text().replace("#", " ").split())
+    found = re.search(r"(\d+) MiB\D{1,20}(\d+) kB\D{1,40}(\d+) kB", text)
+    assert found
+    process, usual, with_calls = map(int, found.groups())
+    assert process == pytest.approx(PROCESS_MIB, abs=5)
+    for granted, collectors in ((usual, ("subscription", "face_sets")), (with_calls, tuple(COLLECTORS))):
+        known = forecast(fleet(LOOKED_AT, 1, collectors))
+        each = (known.memory + known.loading) * 1024**2 / 1000 / known.projects
+        assert 0.75 * granted <= each <= granted
 
 
 def test_a_token_takes_memory_and_a_key_does_not() -> None:
