@@ -6,10 +6,14 @@ Exits with 1 when a goal is missed.
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -43,23 +47,27 @@ GOLANG = 40.0
 
 @dataclass(frozen=True)
 class Lengths:
-    """Seconds and repeats of each measurement; `repeats` of what takes long."""
+    """Seconds and repeats of each measurement.
+
+    In a round each has a turn: what else the machine does comes in waves of a minute, and the least of several turns
+    that follow each other may be from within one.
+    """
 
     sizes: tuple[int, ...] = (1, 100, 1_000, FLEET, 3 * FLEET)
     first_round: float = 65.0
     scrapes: int = 2
     scrape_interval: float = 15.0
-    turn: float = 5.0
-    turns: int = 5
-    repeats: int = 3
+    turn: float = 4.0
+    rounds: int = 5
+    starts: int = 3
 
 
 async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Point]]:
     """All that is measured from outside; the last two sizes are the fleet and what is beyond it."""
     fleet = lengths.sizes[-2]
     async with aiohttp.ClientSession(auto_decompress=False) as session:
-        starts = [await started(1, folder, session) for _ in range(lengths.repeats)]
-        starts_fleet = [await started(fleet, folder, session) for _ in range(lengths.repeats)]
+        starts = [await started(1, folder, session) for _ in range(lengths.starts)]
+        starts_fleet = [await started(fleet, folder, session) for _ in range(lengths.starts)]
         figures = [
             Figure("start to the first page, 1 project", "s", tuple(starts), at_most=0.4),
             Figure(f"start to the first page, {fleet:,} projects", "s", tuple(starts_fleet), at_most=2.0),
@@ -82,9 +90,10 @@ async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Poin
             figures += [
                 Figure("memory, 1 project", "MiB", (points[0].mib,), at_most=45),
                 Figure(f"memory, {fleet:,} projects", "MiB", (points[-2].mib,), at_most=110),
-                *await of_a_fleet(daemon, session, lengths),
+                *await in_rounds(daemon, folder, session, lengths),
+                *await extremes(daemon, session, lengths),
             ]
-        return figures + await beside(fleet, folder, session, lengths), points
+        return figures, points
 
 
 async def started(projects: int, folder: Path, session: aiohttp.ClientSession) -> float:
@@ -93,68 +102,76 @@ async def started(projects: int, folder: Path, session: aiohttp.ClientSession) -
         return daemon.start
 
 
-async def of_a_fleet(daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
-    """Polls, scrapes, latencies; at last the config is loaded again, with polls each 5 s."""
-    shares = [await busy(daemon, session, lengths.scrapes, lengths.scrape_interval) for _ in range(2)]
-    polls, gets = await beside_bare_gets(daemon, session, lengths)
-    used, took = list[float](), list[float]()
-    for _ in range(lengths.turns):
-        each, found = await scrapes(daemon, session, max(1, round(lengths.turn)), min(polls))
-        used.append(each)
-        took += [1000 * one.seconds for one in found]
+async def in_rounds(daemon: Exporter, folder: Path, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
+    """What polls and scrapes cost, of ours and of others, by turns; who is saturated sleeps between its own."""
+    fleet, turn = daemon.projects, lengths.turn
+    async with AsyncExitStack() as stack:
+        full = await stack.enter_async_context(exporter(fleet, folder, session, "5s"))
+        clouds = [await stack.enter_async_context(cloud(session)) for _ in range(2)]
+        tick = stack.enter_context(process(*peers.peer("tick", clouds[0].url, str(fleet / 60))))
+        bare = stack.enter_context(process(*peers.peer("saturated", clouds[1].url, str(CONNECTIONS))))
+        theirs = stack.enter_context(process(*peers.peer("prometheus_client", str(fleet))))
+        others = {"prometheus_client": (theirs.pid, first_line(theirs))}
+        if golang := stack.enter_context(peers.client_golang(fleet, folder)):
+            others["client_golang"] = (golang[0].pid, golang[1])
+        for pid, port in others.values():
+            await cost(pid, scrape(session, f"http://127.0.0.1:{port}"))
+        await asyncio.sleep(2 * turn)
+        turns = defaultdict[str, list[float]](list)
+        for pid in (full.pid, bare.pid):
+            os.kill(pid, signal.SIGSTOP)
+        for _ in range(lengths.rounds):
+            turns["share"].append(await busy(daemon, session, 1, lengths.scrape_interval))
+            poll, get = await asyncio.gather(
+                per_poll(daemon.pid, daemon.cloud, turn), per_poll(tick.pid, clouds[0], turn)
+            )
+            turns["poll"].append(poll)
+            turns["get"].append(get)
+            turns["scrape"].append((await scrapes(daemon, session, max(1, round(turn)), min(turns["poll"])))[0])
+            for name, pid, its_cloud in (("full", full.pid, full.cloud), ("bare", bare.pid, clouds[1])):
+                with awake(pid):
+                    await asyncio.sleep(turn / 4)
+                    turns[name].append(await per_poll(pid, its_cloud, turn / 2))
+            for name, (pid, port) in others.items():
+                turns[name].append(1000 * await cost(pid, scrape(session, f"http://127.0.0.1:{port}")))
+    return [
+        Figure(f"{fleet:,} projects a minute and a gzipped scrape each 15 s", "%", tuple(turns["share"]), at_most=8),
+        Figure(f"{POLL}, {fleet:,} a minute", "ms", tuple(turns["poll"])),
+        Figure(f"{GET}, as many on a tick of 100 ms, meanwhile", "ms", tuple(turns["get"])),
+        Figure(f"{POLL}, {fleet:,} each 5 s", "ms", tuple(turns["full"]), at_most=0.30),
+        Figure(f"{GET}, without a pause", "ms", tuple(turns["bare"])),
+        Figure(SCRAPE, "ms", tuple(turns["scrape"]), at_most=20),
+        *(Figure(f"{SCRAPE}, {name}", "ms", tuple(turns[name])) for name in others),
+    ]
+
+
+@contextmanager
+def awake(pid: int) -> Iterator[None]:
+    """Let a stopped process run meanwhile."""
+    os.kill(pid, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGSTOP)
+
+
+async def extremes(daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
+    """How long others wait, all alone; at last the config is loaded again, with polls each 5 s."""
+    _, found = await scrapes(daemon, session, round(4 * lengths.turn), 0.0)
+    took = [1000 * one.seconds for one in found]
     waits = [1000 * one for one in await healthy(daemon, session, 2 * lengths.turn)]
     daemon.poll_each("5s")
     await asyncio.sleep(2 * lengths.turn)
     counted, begun = await daemon.cloud.count(), time.monotonic()
-    full = [await per_poll(daemon.pid, daemon.cloud, lengths.turn / 2) for _ in range(lengths.turns)]
+    await asyncio.sleep(lengths.turn)
     pace = (await daemon.cloud.count() - counted) / (time.monotonic() - begun)
     return [
-        Figure(f"{daemon.projects:,} projects a minute and a gzipped scrape each 15 s", "%", tuple(shares), at_most=8),
-        Figure("memory at most, while a config is loaded again", "MiB", (peak(daemon.pid),)),
-        Figure(f"{POLL}, {daemon.projects:,} a minute", "ms", polls),
-        Figure(f"{GET}, as many on a tick of 100 ms, meanwhile", "ms", gets),
-        Figure(f"{POLL}, {daemon.projects:,} each 5 s", "ms", tuple(full), at_most=0.30),
-        Figure("polls a second then", "", (pace,)),
-        Figure(SCRAPE, "ms", tuple(used), at_most=20),
         Figure("gzipped scrape while polls go on, half of them", "ms", (median(took),), at_most=30),
         Figure("gzipped scrape while polls go on, the slowest", "ms", (max(took),), at_most=60),
         Figure("/-/healthy while scraped without a pause, the slowest", "ms", (max(waits),), at_most=50),
+        Figure("memory at most, while a config is loaded again", "MiB", (peak(daemon.pid),)),
+        Figure("polls a second then, each 5 s", "", (pace,)),
     ]
-
-
-async def beside_bare_gets(
-    daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Milliseconds of CPU per poll, and per GET of a client that does nothing else, in the same seconds on one core."""
-    async with cloud(session) as its_cloud:
-        with process(*peers.peer("tick", its_cloud.url, str(daemon.projects / 60))) as client:
-            await asyncio.sleep(2)
-            turns = [
-                await asyncio.gather(
-                    per_poll(daemon.pid, daemon.cloud, lengths.turn), per_poll(client.pid, its_cloud, lengths.turn)
-                )
-                for _ in range(lengths.turns)
-            ]
-    return tuple(poll for poll, _ in turns), tuple(get for _, get in turns)
-
-
-async def beside(fleet: int, folder: Path, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
-    """What others take for the same, each alone on its core as the exporter was."""
-    figures = [Figure(f"{GET}, without a pause", "ms", await saturated_gets(session, lengths))]
-    with process(*peers.peer("prometheus_client", str(fleet))) as theirs:
-        figures.append(await scraped("prometheus_client", theirs.pid, first_line(theirs), session, lengths.repeats))
-    with peers.client_golang(fleet, folder) as golang:
-        if golang:
-            figures.append(await scraped("client_golang", golang[0].pid, golang[1], session, lengths.repeats))
-    return figures
-
-
-async def saturated_gets(session: aiohttp.ClientSession, lengths: Lengths) -> tuple[float, ...]:
-    """Milliseconds of CPU per GET of a client that does nothing else, and that never waits."""
-    async with cloud(session) as its_cloud:
-        with process(*peers.peer("saturated", its_cloud.url, str(CONNECTIONS))) as client:
-            await asyncio.sleep(2)
-            return tuple([await per_poll(client.pid, its_cloud, lengths.turn / 2) for _ in range(lengths.turns)])
 
 
 def compared(figures: list[Figure]) -> list[Figure]:
@@ -172,15 +189,6 @@ def compared(figures: list[Figure]) -> list[Figure]:
     return ratios
 
 
-async def scraped(whose: str, pid: int, port: str, session: aiohttp.ClientSession, times: int) -> Figure:
-    """What a gzipped scrape of somebody else's handler takes."""
-    url, used = f"http://127.0.0.1:{port}", []
-    await scrape(session, url)
-    for _ in range(times):
-        used.append(1000 * await cost(pid, scrape(session, url)))
-    return Figure(f"{SCRAPE}, {whose}", "ms", tuple(used))
-
-
 def check(projects: int, folder: Path) -> float:
     """The seconds of CPU of `--config.check`, its start included."""
     file = folder / "check.yaml"
@@ -195,7 +203,7 @@ def checks(folder: Path, lengths: Lengths) -> list[Figure]:
         Figure(
             f"CPU of --config.check, {size:,} projects",
             "s",
-            tuple(check(size, folder) for _ in range(lengths.repeats)),
+            tuple(check(size, folder) for _ in range(lengths.starts)),
             at_most=1.8 * size / FLEET,
         )
         for size in (fleet, 2 * fleet)

@@ -35,7 +35,7 @@ def config_of(projects: int, url: str, interval: str = "1m") -> dict[str, Any]:
     """A fleet whose limits are out of the way, but for as many connections as a saturated one has."""
     limit = {"rate": 1000, "concurrency": CONNECTIONS // CREDENTIALS}
     return {
-        "defaults": {"poll_interval": interval, "collectors": ["subscription"]},
+        "defaults": {"poll_interval": interval, "poll_timeout": "5m", "collectors": ["subscription"]},
         "credentials": {f"k{n}": {"ak_sk": {"access_key": f"AK{n}", "secret_key": "sk"}} for n in range(CREDENTIALS)},
         "projects": [
             {
@@ -94,12 +94,14 @@ class Exporter:
 
 
 @asynccontextmanager
-async def exporter(projects: int, folder: Path, session: aiohttp.ClientSession) -> AsyncIterator[Exporter]:
+async def exporter(
+    projects: int, folder: Path, session: aiohttp.ClientSession, interval: str = "1m"
+) -> AsyncIterator[Exporter]:
     """A daemon that has shown its first page."""
     async with AsyncExitStack() as stack:
         its_cloud = await stack.enter_async_context(cloud(session))
-        file, port = folder / f"{projects}.yaml", free_port()
-        file.write_text(config(projects, its_cloud.url))
+        file, port = folder / f"{projects}-{interval}.yaml", free_port()
+        file.write_text(config(projects, its_cloud.url, interval))
         flags = (f"--config.file={file}", f"--web.listen-address=127.0.0.1:{port}", "--state.directory=none")
         begun = time.monotonic()
         started = stack.enter_context(process(sys.executable, "-m", "frs_exporter", *flags))
