@@ -20,9 +20,8 @@ FULL_COLLECTIONS = 100
 """Collections of middle age before one of everything: Python has one after 10. Few objects here are in a cycle, and
 those are small: aiohttp's, of requests without an answer."""
 LONG_COLLECTION = 0.05
-"""Seconds of a full collection after which what it has seen is looked at no more. With 30,000 projects the first one
-takes 204 ms, and those after it 45."""
-
+"""Seconds of a full collection after which what it has seen is looked at no more: with thousands of projects the first
+one is as long as all later ones would be. The few requests that are under way then may be in cycles that stay."""
 OLDEST = 2
 """The generation of which a full collection is."""
 

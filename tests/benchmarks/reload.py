@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import structlog
 from aiohttp import web
@@ -105,10 +106,10 @@ def measure(projects: int, file: Path, length: Length) -> bool:
     """Check, start, scrape, reload, print; whether the goals are met."""
     text = written(fleet(projects))
     file.write_text(text)
-    checks = [check_seconds(file) for _ in range(2)]
+    checks = [check_seconds(file) for _ in range(3)]
     print(f"{projects:,} projects, a file of {len(text) / 1e6:.1f} MB:")
-    print(f"  --config.check                              {min(checks):6.2f} s of CPU, its start included")
-    return asyncio.run(reloads(projects, text, file, length)) and min(checks) <= CHECK * projects
+    print(f"  --config.check                              {median(checks):6.2f} s of CPU, its start included")
+    return asyncio.run(reloads(projects, text, file, length)) and median(checks) <= CHECK * projects
 
 
 async def reloads(projects: int, text: str, file: Path, length: Length) -> bool:
@@ -153,7 +154,7 @@ async def reloads(projects: int, text: str, file: Path, length: Length) -> bool:
     print(f"  one label changed and the config reloaded   {shown(seconds, 1)} s of CPU")
     print(f"  the same while a scraper never rests, pause {shown(pauses, 1000)} ms, {1000 * scraping:.1f} ms without")
     print(f"  jobs started anew                           {anew:6d} of {len(config.jobs):,}")
-    return max(pauses) <= PAUSE and min(seconds) <= RELOAD * projects and not anew
+    return max(pauses) <= PAUSE and median(seconds) <= RELOAD * projects and not anew
 
 
 def shown(figures: list[float], factor: float) -> str:

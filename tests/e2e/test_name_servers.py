@@ -59,7 +59,9 @@ def test_the_daemon_ends_within_five_seconds(programs: Programs, alone: list[str
     code, seconds = daemon.stop()
     assert (code, seconds < 5) == (0, True), seconds
     assert "Traceback" not in daemon.log
-    assert [json.loads(line)["msg"] for line in daemon.log.splitlines()][-1] == "stopping"
+    messages = [json.loads(line)["msg"] for line in daemon.log.splitlines()]
+    # A poll that is under way may still end, as they do after a second here.
+    assert set(messages[messages.index("stopping") + 1 :]) <= {"down"}
 
 
 def test_the_daemon_ends_while_it_looks_up_where_to_listen(programs: Programs, alone: list[str]) -> None:
