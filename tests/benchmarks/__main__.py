@@ -12,18 +12,20 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import TypedDict
 
 import aiohttp
 
 from tests.benchmarks import page, peers, reload, web
 from tests.benchmarks.chart import Point, draw
 from tests.benchmarks.figures import Figure, as_json, differences, table
-from tests.benchmarks.processes import aside, first_line, peak, process, resident
+from tests.benchmarks.processes import aside, cpu, first_line, peak, process, resident
 from tests.benchmarks.whole import (
     CONNECTIONS,
     Exporter,
@@ -31,11 +33,11 @@ from tests.benchmarks.whole import (
     cloud,
     config,
     cost,
+    each,
     exporter,
     healthy,
     per_poll,
     scrape,
-    scrapes,
 )
 
 FLEET = 10_000
@@ -45,33 +47,33 @@ GOLANG = 40.0
 """A gzipped scrape is to be so many times cheaper than that of a collector in Go."""
 
 
+class Goal(TypedDict, total=False):
+    """What a figure is to be at most, or at least."""
+
+    at_most: float
+    at_least: float
+
+
 @dataclass(frozen=True)
 class Lengths:
     """Seconds and repeats of each measurement.
 
-    In a round each has a turn: what else the machine does comes in waves of a minute, and the least of several turns
-    that follow each other may be from within one.
+    In a round each has a turn: what else the machine does comes in waves of a minute, and several turns that follow
+    each other may all be from within one.
     """
 
     sizes: tuple[int, ...] = (1, 100, 1_000, FLEET, 3 * FLEET)
     first_round: float = 65.0
     scrapes: int = 2
     scrape_interval: float = 15.0
-    turn: float = 4.0
+    turn: float = 3.0
     rounds: int = 5
-    starts: int = 3
 
 
 async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Point]]:
     """All that is measured from outside; the last two sizes are the fleet and what is beyond it."""
     fleet = lengths.sizes[-2]
     async with aiohttp.ClientSession(auto_decompress=False) as session:
-        starts = [await started(1, folder, session) for _ in range(lengths.starts)]
-        starts_fleet = [await started(fleet, folder, session) for _ in range(lengths.starts)]
-        figures = [
-            Figure("start to the first page, 1 project", "s", tuple(starts), at_most=0.4),
-            Figure(f"start to the first page, {fleet:,} projects", "s", tuple(starts_fleet), at_most=2.0),
-        ]
         async with AsyncExitStack() as stack:
             daemon = await stack.enter_async_context(exporter(fleet, folder, session))
             async with AsyncExitStack() as others:
@@ -87,11 +89,11 @@ async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Poin
                     Point(one.projects, share, resident(one.pid), (await scrape(session, one.url)).size)
                     for one, share in zip(daemons, shares, strict=True)
                 ]
-            figures += [
+            figures = [
                 Figure("memory, 1 project", "MiB", (points[0].mib,), at_most=45),
                 Figure(f"memory, {fleet:,} projects", "MiB", (points[-2].mib,), at_most=110),
                 *await in_rounds(daemon, folder, session, lengths),
-                *await extremes(daemon, session, lengths),
+                *await loaded_again(daemon, lengths),
             ]
         return figures, points
 
@@ -103,7 +105,7 @@ async def started(projects: int, folder: Path, session: aiohttp.ClientSession) -
 
 
 async def in_rounds(daemon: Exporter, folder: Path, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
-    """What polls and scrapes cost, of ours and of others, by turns; who is saturated sleeps between its own."""
+    """What polls, scrapes and checks take, of ours and of others, by turns; who else polls sleeps between its own."""
     fleet, turn = daemon.projects, lengths.turn
     async with AsyncExitStack() as stack:
         full = await stack.enter_async_context(exporter(fleet, folder, session, "5s"))
@@ -111,37 +113,123 @@ async def in_rounds(daemon: Exporter, folder: Path, session: aiohttp.ClientSessi
         tick = stack.enter_context(process(*peers.peer("tick", clouds[0].url, str(fleet / 60))))
         bare = stack.enter_context(process(*peers.peer("saturated", clouds[1].url, str(CONNECTIONS))))
         theirs = stack.enter_context(process(*peers.peer("prometheus_client", str(fleet))))
-        others = {"prometheus_client": (theirs.pid, first_line(theirs))}
+        others = {"prometheus_client": Peer(theirs.pid, first_line(theirs))}
         if golang := stack.enter_context(peers.client_golang(fleet, folder)):
-            others["client_golang"] = (golang[0].pid, golang[1])
-        for pid, port in others.values():
-            await cost(pid, scrape(session, f"http://127.0.0.1:{port}"))
+            others["client_golang"] = Peer(golang[0].pid, golang[1], scrapes=3)
+        for other in others.values():
+            await other.cost(session)
+        files = {"check": folder / "check.yaml", "check of two": folder / "check-two.yaml"}
+        for number, file in enumerate(files.values(), 1):
+            file.write_text(config(number * fleet, "http://127.0.0.1:9"))
         await asyncio.sleep(2 * turn)
-        turns = defaultdict[str, list[float]](list)
-        for pid in (full.pid, bare.pid):
+        turns = Turns(list)
+        for pid in (full.pid, bare.pid, tick.pid):
             os.kill(pid, signal.SIGSTOP)
         for _ in range(lengths.rounds):
-            turns["share"].append(await busy(daemon, session, 1, lengths.scrape_interval))
-            poll, get = await asyncio.gather(
-                per_poll(daemon.pid, daemon.cloud, turn), per_poll(tick.pid, clouds[0], turn)
-            )
-            turns["poll"].append(poll)
-            turns["get"].append(get)
-            turns["scrape"].append((await scrapes(daemon, session, max(1, round(turn)), min(turns["poll"])))[0])
+            await of_polls_and_scrapes(turns, daemon, session, lengths)
+            with awake(tick.pid):
+                await asyncio.sleep(turn / 4)
+                both = (per_poll(daemon.pid, daemon.cloud, turn), per_poll(tick.pid, clouds[0], turn))
+                for name, value in zip(("poll beside", "get beside"), await asyncio.gather(*both), strict=True):
+                    turns[name].append(value)
             for name, pid, its_cloud in (("full", full.pid, full.cloud), ("bare", bare.pid, clouds[1])):
                 with awake(pid):
                     await asyncio.sleep(turn / 4)
                     turns[name].append(await per_poll(pid, its_cloud, turn / 2))
-            for name, (pid, port) in others.items():
-                turns[name].append(1000 * await cost(pid, scrape(session, f"http://127.0.0.1:{port}")))
+            for name, other in others.items():
+                turns[name].append(await other.cost(session))
+            for name, file in files.items():
+                turns[name].append(await asyncio.to_thread(reload.check_seconds, file))
+            for name, size in (("start", 1), ("start of fleet", fleet)):
+                turns[name].append(await started(size, folder, session))
+    return [*shown(turns, fleet), *compared(turns, others)]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Who else serves a page, and how many scrapes even out what its garbage collector does."""
+
+    pid: int
+    port: str
+    scrapes: int = 1
+
+    async def cost(self, session: aiohttp.ClientSession) -> float:
+        """Milliseconds of CPU of a gzipped scrape."""
+        scraped = partial(scrape, session, f"http://127.0.0.1:{self.port}")
+        return 1000 * await cost(self.pid, each(0, self.scrapes, scraped)) / self.scrapes
+
+
+class Turns(defaultdict[str, list[float]]):
+    """What was measured, in the order of the rounds, by name."""
+
+    @property
+    def yardstick(self) -> tuple[float, ...]:
+        """What a bare GET took in each round."""
+        return tuple(self["get beside"])
+
+    def figure(self, name: str, what: str, unit: str, at_most: float | None = None) -> Figure:
+        """What something takes."""
+        yardstick = () if name == "get beside" else self.yardstick
+        return Figure(what, unit, tuple(self[name]), at_most=at_most, yardstick=yardstick)
+
+    def slowest(self, name: str, what: str, at_most: float) -> Figure:
+        """What something takes at most, in ms: the slowest of all rounds counts."""
+        return Figure(what, "ms", tuple(self[name]), at_most=at_most, judged=max, yardstick=self.yardstick)
+
+    def ratio(self, what: str, dividend: str, divisor: str, goal: Goal) -> Figure:
+        """How many times as much one takes as another in the same round."""
+        values = tuple(ours / theirs for ours, theirs in zip(self[dividend], self[divisor], strict=True))
+        return Figure(what, "", values, **goal, compared=median)
+
+
+async def of_polls_and_scrapes(
+    turns: Turns, daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths
+) -> None:
+    """Polls and a scrape as they usually are, then more scrapes, then scrapes without a pause; nobody else polls."""
+    begun, used, counted = time.monotonic(), cpu(daemon.pid), await daemon.cloud.count()
+    scraped = await cost(daemon.pid, scrape(session, daemon.url))
+    await asyncio.sleep(begun + lengths.scrape_interval - time.monotonic())
+    used, counted = cpu(daemon.pid) - used, await daemon.cloud.count() - counted
+    turns["scrape"].append(1000 * scraped)
+    turns["share"].append(100 * used / (time.monotonic() - begun))
+    turns["poll"].append(1000 * (used - scraped) / counted)
+    found = await each(0.5, max(1, round(2 * lengths.turn)), lambda: scrape(session, daemon.url))
+    turns["half"].append(1000 * median(one.seconds for one in found))
+    turns["slowest"].append(1000 * max(one.seconds for one in found))
+    turns["healthy"].append(1000 * max(await healthy(daemon, session, lengths.turn / 2)))
+
+
+def shown(turns: Turns, fleet: int) -> list[Figure]:
+    """What our own takes, and bare GETs."""
     return [
-        Figure(f"{fleet:,} projects a minute and a gzipped scrape each 15 s", "%", tuple(turns["share"]), at_most=8),
-        Figure(f"{POLL}, {fleet:,} a minute", "ms", tuple(turns["poll"])),
-        Figure(f"{GET}, as many on a tick of 100 ms, meanwhile", "ms", tuple(turns["get"])),
-        Figure(f"{POLL}, {fleet:,} each 5 s", "ms", tuple(turns["full"]), at_most=0.30),
-        Figure(f"{GET}, without a pause", "ms", tuple(turns["bare"])),
-        Figure(SCRAPE, "ms", tuple(turns["scrape"]), at_most=20),
-        *(Figure(f"{SCRAPE}, {name}", "ms", tuple(turns[name])) for name in others),
+        turns.figure("start", "start to the first page, 1 project", "s", 0.4),
+        turns.figure("start of fleet", f"start to the first page, {fleet:,} projects", "s", 2.0),
+        turns.figure("share", f"{fleet:,} projects a minute and a gzipped scrape each 15 s", "%", 8),
+        turns.figure("poll", f"{POLL}, {fleet:,} a minute", "ms"),
+        turns.figure("poll beside", f"{POLL}, {fleet:,} a minute, bare GETs beside it", "ms"),
+        turns.figure("get beside", f"{GET}, as many on a tick of 100 ms, beside it", "ms"),
+        turns.ratio("a poll in bare GETs", "poll beside", "get beside", {"at_most": 3}),
+        turns.figure("full", f"{POLL}, {fleet:,} each 5 s", "ms", 0.30),
+        turns.figure("bare", f"{GET}, without a pause", "ms"),
+        turns.figure("scrape", SCRAPE, "ms", 20),
+        turns.figure("half", "gzipped scrape while polls go on, half of them", "ms", 30),
+        turns.slowest("slowest", "gzipped scrape while polls go on, the slowest", 60),
+        turns.slowest("healthy", "/-/healthy while scraped without a pause, the slowest", 50),
+        turns.figure("check", f"CPU of --config.check, {fleet:,} projects", "s", 1.8 * fleet / FLEET),
+        turns.figure("check of two", f"CPU of --config.check, {2 * fleet:,} projects", "s", 3.6 * fleet / FLEET),
+    ]
+
+
+def compared(turns: Turns, others: Iterable[str]) -> list[Figure]:
+    """What a scrape of others takes."""
+    goals: dict[str, Goal] = {"client_golang": {"at_least": GOLANG}}
+    return [
+        figure
+        for name in others
+        for figure in (
+            turns.figure(name, f"{SCRAPE}, {name}", "ms"),
+            turns.ratio(f"times cheaper than {name}", name, "scrape", goals.get(name, {})),
+        )
     ]
 
 
@@ -155,58 +243,16 @@ def awake(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGSTOP)
 
 
-async def extremes(daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
-    """How long others wait, all alone; at last the config is loaded again, with polls each 5 s."""
-    _, found = await scrapes(daemon, session, round(4 * lengths.turn), 0.0)
-    took = [1000 * one.seconds for one in found]
-    waits = [1000 * one for one in await healthy(daemon, session, 2 * lengths.turn)]
+async def loaded_again(daemon: Exporter, lengths: Lengths) -> list[Figure]:
+    """What it takes to load the config again, alone, and how many polls there are with an interval of 5 s."""
     daemon.poll_each("5s")
     await asyncio.sleep(2 * lengths.turn)
     counted, begun = await daemon.cloud.count(), time.monotonic()
     await asyncio.sleep(lengths.turn)
     pace = (await daemon.cloud.count() - counted) / (time.monotonic() - begun)
     return [
-        Figure("gzipped scrape while polls go on, half of them", "ms", (median(took),), at_most=30),
-        Figure("gzipped scrape while polls go on, the slowest", "ms", (max(took),), at_most=60),
-        Figure("/-/healthy while scraped without a pause, the slowest", "ms", (max(waits),), at_most=50),
         Figure("memory at most, while a config is loaded again", "MiB", (peak(daemon.pid),)),
         Figure("polls a second then, each 5 s", "", (pace,)),
-    ]
-
-
-def compared(figures: list[Figure]) -> list[Figure]:
-    """How many times as much, or as little, as what others take."""
-    found = {figure.what: figure for figure in figures}
-    polls = next(figure for figure in figures if figure.what.startswith(POLL))
-    gets = next(figure for figure in figures if figure.what.startswith(GET))
-    ratios = [Figure("a poll in bare GETs", "", (polls.value / gets.value,), at_most=3)]
-    scrape_ms = found[SCRAPE].value
-    for what, figure in found.items():
-        whose = what.removeprefix(f"{SCRAPE}, ")
-        if whose != what:
-            goal = GOLANG if whose == "client_golang" else None
-            ratios.append(Figure(f"times cheaper than {whose}", "", (figure.value / scrape_ms,), at_least=goal))
-    return ratios
-
-
-def check(projects: int, folder: Path) -> float:
-    """The seconds of CPU of `--config.check`, its start included."""
-    file = folder / "check.yaml"
-    file.write_text(config(projects, "http://127.0.0.1:9"))
-    return reload.check_seconds(file)
-
-
-def checks(folder: Path, lengths: Lengths) -> list[Figure]:
-    """What it takes to read a config."""
-    fleet = lengths.sizes[-2]
-    return [
-        Figure(
-            f"CPU of --config.check, {size:,} projects",
-            "s",
-            tuple(check(size, folder) for _ in range(lengths.starts)),
-            at_most=1.8 * size / FLEET,
-        )
-        for size in (fleet, 2 * fleet)
     ]
 
 
@@ -221,8 +267,6 @@ def main(arguments: list[str] | None = None, lengths: Lengths = Lengths()) -> in
     begun = time.monotonic()
     with aside(), tempfile.TemporaryDirectory() as folder:
         figures, points = asyncio.run(whole(Path(folder), lengths))
-        figures += checks(Path(folder), lengths)
-    figures += compared(figures)
     print(table(figures))
     if not peers.golang_is_there():
         missing = " ".join(peers.PACKAGES)

@@ -1,4 +1,7 @@
-"""`python -m tests.benchmarks.memory`: where the memory goes: by what is imported, and by type for each project."""
+"""`python -m tests.benchmarks.memory`: where the memory goes: by import, and for each project by type and by collector.
+
+The last is where `frs_exporter.polling.forecast` has its figures from. It takes a quarter of an hour.
+"""
 
 import asyncio
 import gc
@@ -7,17 +10,26 @@ import subprocess
 import sys
 import types
 from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import aiohttp
 import structlog
+import yaml
 
 from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
-from tests.benchmarks.whole import cloud, config
+from frs_exporter.polling.forecast import TEXT_BYTES, USUAL
+from frs_simulator.demo import face_set, subscribed
+from frs_simulator.server import Simulator, config_text
+from frs_simulator.traffic import Traffic
+from frs_simulator.world import Account, Project, World
+from tests.benchmarks.processes import aside, resident
+from tests.benchmarks.whole import PLAIN, cloud, config, daemon, scrape
+from tests.fleet import PER_CREDENTIAL, written
 
 IMPORTS = (
     *("asyncio", "aiohttp", "aiohttp.web", "frs_exporter.runtime.log", "click", "yaml", "pydantic"),
@@ -30,6 +42,15 @@ SIZES = (1000, 3000)
 PROGRAM = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
 """What is not of any project."""
 SHOWN = 30
+COLLECTED = (
+    ("subscription",),
+    ("face_sets",),
+    ("subscription", "face_sets"),
+    ("subscription", "face_sets", "cloud_eye"),
+)
+"""Two alone and both together, so that it is known what is of the project and not of its jobs."""
+SETTLED = 150.0
+"""Seconds until each job was asked twice, each minute."""
 
 
 def imports() -> None:
@@ -98,12 +119,65 @@ async def by_type() -> None:
     print(f"{'all':34}{sizes.total() / more:7.0f}{numbers.total() / more:8.2f}")
 
 
+def world(projects: int) -> World:
+    """Accounts with projects that tell what is usual."""
+    sets = [face_set(name, 1_000) for name in USUAL["face_set"]]
+    calls = dict.fromkeys(USUAL["api"], 30)
+    answer = subscribed("2024-09-02 03:00:00")
+    fleet = [
+        Project(f"fleet-{n:05}", "cn-north-4", answer, face_sets=sets, traffic=Traffic(calls)) for n in range(projects)
+    ]
+    firsts = range(0, projects, PER_CREDENTIAL)
+    return World([Account(f"account-{n:05}", "ak_sk", fleet[n : n + PER_CREDENTIAL]) for n in firsts])
+
+
+async def of_collectors(collectors: tuple[str, ...], sizes: tuple[int, int], seconds: float) -> float:
+    """The KiB that each project more takes, without what its part of the page does, once its jobs have settled."""
+    figures = list[tuple[float, int]]()
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        daemons = list[tuple[subprocess.Popen[str], str]]()
+        for size in sizes:
+            simulator = await stack.enter_async_context(Simulator(its_world := world(size)))
+            wanted = yaml.safe_load(config_text(its_world, simulator.url, "1m"))
+            for project in wanted["projects"]:
+                project |= {"collectors": list(collectors)}
+            file = folder / f"{size}.yaml"
+            file.write_text(written(wanted))
+            daemons.append(await stack.enter_async_context(daemon(file, session)))
+        await asyncio.sleep(seconds)
+        for size, (started, url) in zip(sizes, daemons, strict=True):
+            page = (await scrape(session, url, headers=PLAIN)).size
+            figures.append((resident(started.pid), page))
+            print(f"{', '.join(collectors):42}{size:9,}{figures[-1][0]:9.1f}{page:12,}", flush=True)
+    (some, its_page), (many, their_page) = figures
+    return (1024 * (many - some) - TEXT_BYTES * (their_page - its_page) / 1024) / (sizes[1] - sizes[0])
+
+
+async def by_collector(sizes: tuple[int, int] = (1000, 2000), seconds: float = SETTLED) -> None:
+    """Print what a project takes, and each of its jobs."""
+    print(f"\n{'MiB by collector':42}{'projects':>9}{'MiB':>9}{'page, bytes':>12}")
+    with aside():
+        first, second, both, three = [await of_collectors(wanted, sizes, seconds) for wanted in COLLECTED]
+    project = first + second - both
+    print(f"\n{'KiB of each':34}{'KiB':>7}")
+    for name, kib in {
+        "project": project,
+        "subscription": first - project,
+        "face_sets": second - project,
+        "cloud_eye": three - both,
+    }.items():
+        print(f"{name:34}{kib:7.1f}")
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print all tables."""
     logging.disable()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     imports()
     asyncio.run(by_type())
+    asyncio.run(by_collector())
 
 
 if __name__ == "__main__":

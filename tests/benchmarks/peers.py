@@ -5,7 +5,6 @@
 """
 
 import asyncio
-import itertools
 import os
 import shutil
 import subprocess
@@ -36,17 +35,18 @@ async def get(session: aiohttp.ClientSession, url: str) -> None:
 
 
 async def tick(url: str, pace: float) -> None:
-    """So many GETs a second, for ever."""
+    """So many GETs a second, for ever; what was missed while the process was stopped is not made up for."""
     loop = asyncio.get_running_loop()
     async with aiohttp.ClientSession() as session:
-        tasks, begun = set[asyncio.Task[None]](), loop.time()
-        sent = 0
-        for number in itertools.count(1):
-            await asyncio.sleep(max(0.0, begun + number * TICK - loop.time()))
-            for _ in range(round(number * TICK * pace) - sent):
+        tasks, due, owed = set[asyncio.Task[None]](), loop.time(), 0.0
+        while True:
+            due = max(due, loop.time() - 1) + TICK
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            owed += TICK * pace
+            for _ in range(int(owed)):
                 tasks.add(task := asyncio.create_task(get(session, url)))
                 task.add_done_callback(tasks.discard)
-                sent += 1
+            owed -= int(owed)
 
 
 async def saturated(url: str, connections: int) -> None:

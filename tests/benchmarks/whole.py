@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.fleet import written
 
 CREDENTIALS = 10
 CONNECTIONS = 40
-GZIP = {"Accept-Encoding": "gzip"}
+GZIP, PLAIN = {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}
 
 
 def config(projects: int, url: str, interval: str = "1m") -> str:
@@ -100,26 +100,36 @@ async def exporter(
     """A daemon that has shown its first page."""
     async with AsyncExitStack() as stack:
         its_cloud = await stack.enter_async_context(cloud(session))
-        file, port = folder / f"{projects}-{interval}.yaml", free_port()
+        file = folder / f"{projects}-{interval}.yaml"
         file.write_text(config(projects, its_cloud.url, interval))
-        flags = (f"--config.file={file}", f"--web.listen-address=127.0.0.1:{port}", "--state.directory=none")
         begun = time.monotonic()
-        started = stack.enter_context(process(sys.executable, "-m", "frs_exporter", *flags))
-        daemon = Exporter(started, f"http://127.0.0.1:{port}", its_cloud, file, projects)
+        started, url = await stack.enter_async_context(daemon(file, session))
+        served = Exporter(started, url, its_cloud, file, projects)
+        served.start = time.monotonic() - begun
+        yield served
+
+
+@asynccontextmanager
+async def daemon(file: Path, session: aiohttp.ClientSession) -> AsyncIterator[tuple[subprocess.Popen[str], str]]:
+    """A process for a config file, once it has shown its first page, and its address."""
+    address = f"127.0.0.1:{free_port()}"
+    flags = (f"--config.file={file}", f"--web.listen-address={address}", "--state.directory=none")
+    with process(sys.executable, "-m", "frs_exporter", *flags) as started:
         while True:
             try:
-                await scrape(session, daemon.url)
+                await scrape(session, f"http://{address}")
                 break
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.002)
-        daemon.start = time.monotonic() - begun
-        yield daemon
+        yield started, f"http://{address}"
 
 
-async def scrape(session: aiohttp.ClientSession, url: str, path: str = "/metrics") -> Scrape:
+async def scrape(
+    session: aiohttp.ClientSession, url: str, path: str = "/metrics", headers: Mapping[str, str] = GZIP
+) -> Scrape:
     """Read a page, packed as it comes; raises aiohttp.ClientError."""
     begun = time.monotonic()
-    async with session.get(url + path, headers=GZIP) as response:
+    async with session.get(url + path, headers=headers) as response:
         assert response.status == 200, response.status
         size = len(await response.read())
     return Scrape(time.monotonic() - begun, size)
@@ -153,19 +163,6 @@ async def busy(daemon: Exporter, session: aiohttp.ClientSession, times: int, sec
     begun = time.monotonic()
     used = await cost(daemon.pid, each(seconds, times, lambda: scrape(session, daemon.url)))
     return 100 * used / (time.monotonic() - begun)
-
-
-async def scrapes(
-    daemon: Exporter, session: aiohttp.ClientSession, times: int, poll_ms: float
-) -> tuple[float, list[Scrape]]:
-    """Milliseconds of CPU of a gzipped scrape, without those of the polls that go on; and the scrapes, two a second."""
-    counted, found = await daemon.cloud.count(), list[Scrape]()
-
-    async def read() -> None:
-        found.extend(await each(0.5, times, lambda: scrape(session, daemon.url)))
-
-    used = await cost(daemon.pid, read())
-    return (1000 * used - poll_ms * (await daemon.cloud.count() - counted)) / times, found
 
 
 async def healthy(daemon: Exporter, session: aiohttp.ClientSession, seconds: float) -> list[float]:
