@@ -12,7 +12,7 @@ from tests.benchmarks import hour, memory, shards
 from tests.benchmarks.__main__ import Lengths, main
 from tests.benchmarks.figures import Figure, as_json, differences
 
-SHORT = Lengths(sizes=(1, 300, 600), first_round=0.2, scrapes=1, scrape_interval=0.2, turn=0.6, rounds=1)
+SHORT = Lengths(sizes=(1, 300, 600), first_round=0.2, scrapes=1, scrape_interval=0.2, turn=0.6, rounds=2)
 
 
 def test_the_benchmark_tells_each_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

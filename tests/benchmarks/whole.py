@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -100,7 +101,7 @@ async def exporter(
     """A daemon that has shown its first page."""
     async with AsyncExitStack() as stack:
         its_cloud = await stack.enter_async_context(cloud(session))
-        file = folder / f"{projects}-{interval}.yaml"
+        file = Path(stack.enter_context(TemporaryDirectory(dir=folder))) / "config.yaml"
         file.write_text(config(projects, its_cloud.url, interval))
         begun = time.monotonic()
         started, url = await stack.enter_async_context(daemon(file, session))
