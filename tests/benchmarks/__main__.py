@@ -138,10 +138,10 @@ async def in_rounds(daemon: Exporter, folder: Path, session: aiohttp.ClientSessi
                     turns[name].append(await per_poll(pid, its_cloud, turn / 2))
             for name, other in others.items():
                 turns[name].append(await other.cost(session))
-            for name, file in files.items():
-                turns[name].append(await asyncio.to_thread(reload.check_seconds, file))
             for name, size in (("start", 1), ("start of fleet", fleet)):
                 turns[name].append(await started(size, folder, session))
+            for name, file in files.items():  # on the other core: meanwhile what came late is made up for
+                turns[name].append(await asyncio.to_thread(reload.check_seconds, file))
     return [*shown(turns, fleet), *compared(turns, others)]
 
 
@@ -192,7 +192,7 @@ async def of_polls_and_scrapes(
     used, counted = cpu(daemon.pid) - used, await daemon.cloud.count() - counted
     turns["scrape"].append(1000 * scraped)
     turns["share"].append(100 * used / (time.monotonic() - begun))
-    turns["poll"].append(1000 * (used - scraped) / counted)
+    turns["poll"].append(1000 * (used - scraped) / max(1, counted))
     found = await each(0.5, max(1, round(2 * lengths.turn)), lambda: scrape(session, daemon.url))
     turns["half"].append(1000 * median(one.seconds for one in found))
     turns["slowest"].append(1000 * max(one.seconds for one in found))
