@@ -42,15 +42,11 @@ SIZES = (1000, 3000)
 PROGRAM = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
 """What is not of any project."""
 SHOWN = 30
-COLLECTED = (
-    ("subscription",),
-    ("face_sets",),
-    ("subscription", "face_sets"),
-    ("subscription", "face_sets", "cloud_eye"),
-)
-"""Two alone and both together, so that it is known what is of the project and not of its jobs."""
-SETTLED = 150.0
-"""Seconds until each job was asked twice, each minute."""
+COLLECTED = (("subscription",), ("subscription", "face_sets"), ("subscription", "face_sets", "cloud_eye"))
+"""One after the other: what a set takes more than the one before is the last one's."""
+INTERVAL = "2m"
+SETTLED = 270.0
+"""Seconds until each job was asked twice."""
 
 
 def imports() -> None:
@@ -140,7 +136,7 @@ async def of_collectors(collectors: tuple[str, ...], sizes: tuple[int, int], sec
         daemons = list[tuple[subprocess.Popen[str], str]]()
         for size in sizes:
             simulator = await stack.enter_async_context(Simulator(its_world := world(size)))
-            wanted = yaml.safe_load(config_text(its_world, simulator.url, "1m"))
+            wanted = yaml.safe_load(config_text(its_world, simulator.url, INTERVAL))
             for project in wanted["projects"]:
                 project |= {"collectors": list(collectors)}
             file = folder / f"{size}.yaml"
@@ -155,20 +151,14 @@ async def of_collectors(collectors: tuple[str, ...], sizes: tuple[int, int], sec
     return (1024 * (many - some) - TEXT_BYTES * (their_page - its_page) / 1024) / (sizes[1] - sizes[0])
 
 
-async def by_collector(sizes: tuple[int, int] = (1000, 2000), seconds: float = SETTLED) -> None:
-    """Print what a project takes, and each of its jobs."""
+async def by_collector(sizes: tuple[int, int] = (1000, 4000), seconds: float = SETTLED) -> None:
+    """Print what each job takes; that of the subscription with its project."""
     print(f"\n{'MiB by collector':42}{'projects':>9}{'MiB':>9}{'page, bytes':>12}")
     with aside():
-        first, second, both, three = [await of_collectors(wanted, sizes, seconds) for wanted in COLLECTED]
-    project = first + second - both
-    print(f"\n{'KiB of each':34}{'KiB':>7}")
-    for name, kib in {
-        "project": project,
-        "subscription": first - project,
-        "face_sets": second - project,
-        "cloud_eye": three - both,
-    }.items():
-        print(f"{name:34}{kib:7.1f}")
+        kib = [await of_collectors(wanted, sizes, seconds) for wanted in COLLECTED]
+    print(f"\n{'KiB of each project more':34}{'KiB':>7}")
+    for collectors, before, now in zip(COLLECTED, (0.0, *kib), kib, strict=False):
+        print(f"{collectors[-1]:34}{now - before:7.1f}")
 
 
 def main() -> None:
