@@ -152,7 +152,7 @@ async def of_collectors(collectors: tuple[str, ...], sizes: tuple[int, int], sec
 
 
 async def by_collector(sizes: tuple[int, int] = (1000, 4000), seconds: float = SETTLED) -> None:
-    """Print what each job takes; that of the subscription with its project."""
+    """Print what each job takes; that of the subscription with its project and its part of a credential."""
     print(f"\n{'MiB by collector':42}{'projects':>9}{'MiB':>9}{'page, bytes':>12}")
     with aside():
         kib = [await of_collectors(wanted, sizes, seconds) for wanted in COLLECTED]
