@@ -56,18 +56,19 @@ class Figure:
         goal = f"<= {self.at_most:g}" if self.at_most else f">= {self.at_least:g}" if self.at_least else ""
         verdict = "" if not goal else "met" if self.met else "MISSED"
         spread = " ".join(f"{value:.4g}" for value in self.values) if len(self.values) > 1 else ""
-        return f"{self.what:66}{self.value:9.4g}{self.common:9.4g} {self.unit:4} {goal:8}{verdict:8}{spread}".rstrip()
+        return f"{self.what:66}{self.value:9.4g} {self.unit:4} {goal:8}{verdict:8}{spread}".rstrip()
 
 
 def table(figures: Iterable[Figure]) -> str:
     """All of them, a line each."""
-    head = f"{'figure':66}{'judged':>9}{'compared':>9} {'':4} {'goal':8}{'':8}all of them"
+    head = f"{'figure':66}{'judged':>9} {'':4} {'goal':8}{'':8}all of them"
     return "\n".join((head, *(figure.row() for figure in figures)))
 
 
 def differences(figures: Iterable[Figure], before: str) -> Iterator[str]:
-    """A line for each figure that an earlier run has, too, by its JSON: what the two have in common."""
+    """A line for each figure that an earlier run has, too, by its JSON: that by which the two are compared."""
     old = {figure["what"]: figure["common"] for figure in json.loads(before)}
+    yield "two runs; what was measured in rounds is in bare GETs of the same round"
     yield f"{'figure':66}{'before':>9}{'now':>9}{'more':>9}"
     for figure in figures:
         if value := old.get(figure.what):

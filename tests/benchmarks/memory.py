@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks.memory`: where the memory goes: by import, and for each project by type and by collector.
 
-The last is where `frs_exporter.polling.forecast` has its figures from. It takes a quarter of an hour.
+What collectors add to the subscription is what `frs_exporter.polling.forecast` counts for them. It takes a quarter of
+an hour.
 """
 
 import asyncio
