@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TypedDict
@@ -38,6 +37,7 @@ from tests.benchmarks.whole import (
     healthy,
     per_poll,
     scrape,
+    started,
 )
 
 FLEET = 10_000
@@ -63,8 +63,7 @@ class Lengths:
     """
 
     sizes: tuple[int, ...] = (1, 100, 1_000, FLEET, 3 * FLEET)
-    first_round: float = 65.0
-    scrapes: int = 2
+    first_round: float = 62.0
     scrape_interval: float = 15.0
     turn: float = 3.0
     rounds: int = 5
@@ -82,9 +81,7 @@ async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Poin
                     for size in lengths.sizes
                 ]
                 await asyncio.sleep(lengths.first_round)
-                shares = await asyncio.gather(
-                    *(busy(one, session, lengths.scrapes, lengths.scrape_interval) for one in daemons)
-                )
+                shares = await asyncio.gather(*(busy(one, session, 2, lengths.scrape_interval) for one in daemons))
                 points = [
                     Point(one.projects, share, resident(one.pid), (await scrape(session, one.url)).size)
                     for one, share in zip(daemons, shares, strict=True)
@@ -98,18 +95,12 @@ async def whole(folder: Path, lengths: Lengths) -> tuple[list[Figure], list[Poin
         return figures, points
 
 
-async def started(projects: int, folder: Path, session: aiohttp.ClientSession) -> float:
-    """Seconds from the start to the first page."""
-    async with exporter(projects, folder, session) as daemon:
-        return daemon.start
-
-
 async def in_rounds(daemon: Exporter, folder: Path, session: aiohttp.ClientSession, lengths: Lengths) -> list[Figure]:
     """What polls, scrapes and checks take, of ours and of others, by turns; who else polls sleeps between its own."""
     fleet, turn = daemon.projects, lengths.turn
     async with AsyncExitStack() as stack:
         full = await stack.enter_async_context(exporter(fleet, folder, session, "5s"))
-        clouds = [await stack.enter_async_context(cloud(session)) for _ in range(2)]
+        clouds = [await stack.enter_async_context(cloud(session)) for _ in range(3)]
         tick = stack.enter_context(process(*peers.peer("tick", clouds[0].url, str(fleet / 60))))
         bare = stack.enter_context(process(*peers.peer("saturated", clouds[1].url, str(CONNECTIONS))))
         theirs = stack.enter_context(process(*peers.peer("prometheus_client", str(fleet))))
@@ -117,10 +108,10 @@ async def in_rounds(daemon: Exporter, folder: Path, session: aiohttp.ClientSessi
         if golang := stack.enter_context(peers.client_golang(fleet, folder)):
             others["client_golang"] = Peer(golang[0].pid, golang[1], scrapes=3)
         for other in others.values():
-            await other.cost(session)
-        files = {"check": folder / "check.yaml", "check of two": folder / "check-two.yaml"}
-        for number, file in enumerate(files.values(), 1):
-            file.write_text(config(number * fleet, "http://127.0.0.1:9"))
+            await other.costs(session)
+        files = {size: folder / f"{size}.yaml" for size in (1, fleet, 2 * fleet)}
+        for size, file in files.items():
+            file.write_text(config(size, clouds[2].url))
         await asyncio.sleep(2 * turn)
         turns = Turns(list)
         for pid in (full.pid, bare.pid, tick.pid):
@@ -129,75 +120,72 @@ async def in_rounds(daemon: Exporter, folder: Path, session: aiohttp.ClientSessi
             await of_polls_and_scrapes(turns, daemon, session, lengths)
             with awake(tick.pid):
                 await asyncio.sleep(turn / 4)
-                both = (per_poll(daemon.pid, daemon.cloud, turn), per_poll(tick.pid, clouds[0], turn))
-                for name, value in zip(("poll beside", "get beside"), await asyncio.gather(*both), strict=True):
-                    turns[name].append(value)
+                for _ in range(2):
+                    both = (per_poll(daemon.pid, daemon.cloud, turn / 2), per_poll(tick.pid, clouds[0], turn / 2))
+                    for name, value in zip(("poll beside", "get beside"), await asyncio.gather(*both), strict=True):
+                        turns[name].append(value)
             for name, pid, its_cloud in (("full", full.pid, full.cloud), ("bare", bare.pid, clouds[1])):
                 with awake(pid):
                     await asyncio.sleep(turn / 4)
-                    turns[name].append(await per_poll(pid, its_cloud, turn / 2))
+                    for _ in range(3):
+                        turns[name].append(await per_poll(pid, its_cloud, turn / 6))
             for name, other in others.items():
-                turns[name].append(await other.cost(session))
-            for name, size in (("start", 1), ("start of fleet", fleet)):
-                turns[name].append(await started(size, folder, session))
-            for name, file in files.items():  # on the other core: meanwhile what came late is made up for
-                turns[name].append(await asyncio.to_thread(reload.check_seconds, file))
+                turns[name] += await other.costs(session)
+            for name, size in (("start", 1), ("start", 1), ("start of fleet", fleet)):
+                turns[name].append(await started(files[size], session))
+            for name, size in 2 * (("check", fleet), ("check of two", 2 * fleet)):  # on the other core: meanwhile
+                turns[name].append(await asyncio.to_thread(reload.check_seconds, files[size]))  # late polls are done
     return [*shown(turns, fleet), *compared(turns, others)]
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Who else serves a page, and how many scrapes even out what its garbage collector does."""
+    """Who else serves a page, and how often to scrape it in a row."""
 
     pid: int
     port: str
     scrapes: int = 1
 
-    async def cost(self, session: aiohttp.ClientSession) -> float:
-        """Milliseconds of CPU of a gzipped scrape."""
-        scraped = partial(scrape, session, f"http://127.0.0.1:{self.port}")
-        return 1000 * await cost(self.pid, each(0, self.scrapes, scraped)) / self.scrapes
+    async def costs(self, session: aiohttp.ClientSession) -> list[float]:
+        """Milliseconds of CPU of each gzipped scrape."""
+        url = f"http://127.0.0.1:{self.port}"
+        return [1000 * await cost(self.pid, scrape(session, url)) for _ in range(self.scrapes)]
 
 
 class Turns(defaultdict[str, list[float]]):
     """What was measured, in the order of the rounds, by name."""
 
-    @property
-    def yardstick(self) -> tuple[float, ...]:
-        """What a bare GET took in each round."""
-        return tuple(self["get beside"])
-
     def figure(self, name: str, what: str, unit: str, at_most: float | None = None) -> Figure:
         """What something takes."""
-        yardstick = () if name == "get beside" else self.yardstick
-        return Figure(what, unit, tuple(self[name]), at_most=at_most, yardstick=yardstick)
+        return Figure(what, unit, tuple(self[name]), at_most=at_most)
 
     def slowest(self, name: str, what: str, at_most: float) -> Figure:
-        """What something takes at most, in ms: the slowest of all rounds counts, which no two runs have in common."""
-        values = tuple(self[name])
-        return Figure(what, "ms", values, at_most=at_most, judged=max, compared=median, yardstick=self.yardstick)
+        """What something takes at most, in ms."""
+        return Figure(what, "ms", tuple(self[name]), at_most=at_most, judged=max)
 
     def ratio(self, what: str, dividend: str, divisor: str, goal: Goal) -> Figure:
-        """How many times as much one takes as another in the same round."""
-        values = tuple(ours / theirs for ours, theirs in zip(self[dividend], self[divisor], strict=True))
-        return Figure(what, "", values, **goal, compared=median)
+        """How many times as much one takes as another in the same turn, or as the other does in half of its turns."""
+        ours, theirs = self[dividend], self[divisor]
+        others = theirs if len(theirs) == len(ours) else [median(theirs)] * len(ours)
+        values = tuple(one / other for one, other in zip(ours, others, strict=True))
+        return Figure(what, "", values, **goal, common=min(ours) / min(theirs))
 
 
 async def of_polls_and_scrapes(
     turns: Turns, daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths
 ) -> None:
-    """Polls and a scrape as they usually are, then more scrapes, then scrapes without a pause; nobody else polls."""
+    """Polls between two scrapes as they usually are, then more scrapes, then without a pause; nobody else polls."""
     begun, used, counted = time.monotonic(), cpu(daemon.pid), await daemon.cloud.count()
-    scraped = await cost(daemon.pid, scrape(session, daemon.url))
+    first = await cost(daemon.pid, scrape(session, daemon.url))
     await asyncio.sleep(begun + lengths.scrape_interval - time.monotonic())
     used, counted = cpu(daemon.pid) - used, await daemon.cloud.count() - counted
-    turns["scrape"].append(1000 * scraped)
     turns["share"].append(100 * used / (time.monotonic() - begun))
-    turns["poll"].append(1000 * (used - scraped) / max(1, counted))
+    turns["poll"].append(1000 * (used - first) / max(1, counted))
+    second = await cost(daemon.pid, scrape(session, daemon.url))
+    turns["scrape"] += (1000 * first, 1000 * second)
     found = await each(0.5, max(1, round(2 * lengths.turn)), lambda: scrape(session, daemon.url))
-    turns["half"].append(1000 * median(one.seconds for one in found))
-    turns["slowest"].append(1000 * max(one.seconds for one in found))
-    turns["healthy"].append(1000 * max(await healthy(daemon, session, lengths.turn / 2)))
+    turns["scraped"] += (1000 * one.seconds for one in found)
+    turns["healthy"] += (1000 * seconds for seconds in await healthy(daemon, session, lengths.turn / 2))
 
 
 def shown(turns: Turns, fleet: int) -> list[Figure]:
@@ -213,8 +201,8 @@ def shown(turns: Turns, fleet: int) -> list[Figure]:
         turns.figure("full", f"{POLL}, {fleet:,} each 5 s", "ms", 0.30),
         turns.figure("bare", f"{GET}, without a pause", "ms"),
         turns.figure("scrape", SCRAPE, "ms", 20),
-        turns.figure("half", "gzipped scrape while polls go on, half of them", "ms", 30),
-        turns.slowest("slowest", "gzipped scrape while polls go on, the slowest", 60),
+        turns.figure("scraped", "gzipped scrape while polls go on, half of them", "ms", 30),
+        turns.slowest("scraped", "gzipped scrape while polls go on, the slowest", 60),
         turns.slowest("healthy", "/-/healthy while scraped without a pause, the slowest", 50),
         turns.figure("check", f"CPU of --config.check, {fleet:,} projects", "s", 1.8 * fleet / FLEET),
         turns.figure("check of two", f"CPU of --config.check, {2 * fleet:,} projects", "s", 3.6 * fleet / FLEET),

@@ -3,26 +3,20 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median, quantiles
+from statistics import median
 
 NOISE = 15.0
 """Percent by which two runs may differ."""
-
-
-def lower_quartile(values: Sequence[float]) -> float:
-    """A quarter of them are less."""
-    return quantiles(values, n=4, method="inclusive")[0] if len(values) > 1 else values[0]
 
 
 @dataclass(frozen=True)
 class Figure:
     """What was measured, several times where that is quick, and what it is to be at most, or at least.
 
-    `judged` makes the one that counts for the goal: of the slowest of each round that is max.
+    `judged` makes the value that counts for the goal: max for "the slowest".
 
-    Two runs are compared by `compared`: by the lower quartile, as what else a machine does can only add to what
-    something takes; of a ratio by the median. What was measured in rounds is divided by its `yardstick`, what bare GETs
-    took in the same round: so it matters less how fast the machine is today.
+    Two runs are compared by the least of their values, as `timeit` does: what else a machine does can only add to what
+    something takes. `common` is for what has no least of its own, as a ratio of two figures.
     """
 
     what: str
@@ -31,8 +25,7 @@ class Figure:
     at_most: float | None = None
     at_least: float | None = None
     judged: Callable[[Sequence[float]], float] = median
-    compared: Callable[[Sequence[float]], float] = lower_quartile
-    yardstick: tuple[float, ...] = ()
+    common: float | None = None
 
     @property
     def value(self) -> float:
@@ -40,11 +33,9 @@ class Figure:
         return self.judged(self.values)
 
     @property
-    def common(self) -> float:
-        """The one by which two runs are compared."""
-        if not self.yardstick:
-            return self.compared(self.values)
-        return self.compared([value / unit for value, unit in zip(self.values, self.yardstick, strict=True)])
+    def compared(self) -> float | None:
+        """The one by which two runs are compared; the slowest of a run has none: it is what happened once."""
+        return None if self.judged is max else self.common or min(self.values)
 
     @property
     def met(self) -> bool:
@@ -55,28 +46,37 @@ class Figure:
         """As a line of the table."""
         goal = f"<= {self.at_most:g}" if self.at_most else f">= {self.at_least:g}" if self.at_least else ""
         verdict = "" if not goal else "met" if self.met else "MISSED"
-        spread = " ".join(f"{value:.4g}" for value in self.values) if len(self.values) > 1 else ""
+        several = len(self.values) > 1
+        spread = f"{min(self.values):9.4g}{max(self.values):9.4g}{len(self.values):9}" if several else ""
         return f"{self.what:66}{self.value:9.4g} {self.unit:4} {goal:8}{verdict:8}{spread}".rstrip()
 
 
 def table(figures: Iterable[Figure]) -> str:
     """All of them, a line each."""
-    head = f"{'figure':66}{'judged':>9} {'':4} {'goal':8}{'':8}all of them"
+    head = f"{'figure':66}{'judged':>9} {'':4} {'goal':8}{'':8}{'least':>9}{'most':>9}{'values':>9}"
     return "\n".join((head, *(figure.row() for figure in figures)))
 
 
 def differences(figures: Iterable[Figure], before: str) -> Iterator[str]:
-    """A line for each figure that an earlier run has, too, by its JSON: that by which the two are compared."""
-    old = {figure["what"]: figure["common"] for figure in json.loads(before)}
-    yield "two runs; what was measured in rounds is in bare GETs of the same round"
-    yield f"{'figure':66}{'before':>9}{'now':>9}{'more':>9}"
+    """A line for each figure that an earlier run has, too, by its JSON; `!` where the two do not agree.
+
+    The slowest of two runs agree when both are within the goal, or both are not.
+    """
+    old = {figure["what"]: figure for figure in json.loads(before)}
+    yield f"{'two runs, by the least of each':66}{'before':>9}{'now':>9}{'more':>9}"
     for figure in figures:
-        if value := old.get(figure.what):
-            more = 100 * (figure.common / value - 1)
-            yield f"{figure.what:66}{value:9.4g}{figure.common:9.4g}{more:+8.1f} %{'' if abs(more) <= NOISE else '  !'}"
+        if other := old.get(figure.what):
+            if figure.compared is None:
+                was, now, agree = other["value"], figure.value, other["met"] is figure.met
+                more = f"{'met' if figure.met else 'missed':>10}"
+            else:
+                was, now = other["compared"], figure.compared
+                percent = 100 * (now / was - 1)
+                agree, more = abs(percent) <= NOISE, f"{percent:+8.1f} %"
+            yield f"{figure.what:66}{was:9.4g}{now:9.4g}{more}{'' if agree else '  !'}"
 
 
 def as_json(figures: Iterable[Figure]) -> str:
     """All of them for programs."""
-    names = ("what", "unit", "values", "at_most", "at_least", "value", "common", "met")
+    names = ("what", "unit", "values", "at_most", "at_least", "value", "compared", "met")
     return json.dumps([{name: getattr(figure, name) for name in names} for figure in figures], indent=1)

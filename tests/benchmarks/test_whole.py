@@ -3,16 +3,15 @@
 import asyncio
 import json
 from pathlib import Path
-from statistics import median
 
 import pytest
 
 from frs_exporter.polling.forecast import JOB_KIB
 from tests.benchmarks import hour, memory, shards
-from tests.benchmarks.__main__ import Lengths, main
+from tests.benchmarks.__main__ import Lengths, Turns, main
 from tests.benchmarks.figures import Figure, as_json, differences
 
-SHORT = Lengths(sizes=(1, 300, 600), first_round=0.2, scrapes=1, scrape_interval=0.2, turn=0.6, rounds=2)
+SHORT = Lengths(sizes=(1, 300, 600), first_round=0.2, scrape_interval=0.2, turn=0.6, rounds=2)
 
 
 def test_the_benchmark_tells_each_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,23 +27,24 @@ def test_the_benchmark_tells_each_figure(tmp_path: Path, capsys: pytest.CaptureF
     assert chart.read_text().startswith("<?xml")
 
 
-def test_two_runs_are_compared() -> None:
-    before = as_json([Figure("a poll", "ms", (1.0,)), Figure("a scrape", "ms", (10.0,))])
+def test_two_runs_are_compared_by_the_least_of_each() -> None:
+    before = as_json([Figure("a poll", "ms", (1.0, 3.0)), Figure("a scrape", "ms", (10.0,))])
     lines = list(differences([Figure("a poll", "ms", (1.2, 1.4, 1.2)), Figure("a scrape", "ms", (10.0,))], before))
-    assert [line.split()[2:] for line in lines[2:]] == [["1", "1.2", "+20.0", "%", "!"], ["10", "10", "+0.0", "%"]]
+    assert [line.split()[2:] for line in lines[1:]] == [["1", "1.2", "+20.0", "%", "!"], ["10", "10", "+0.0", "%"]]
 
 
-def test_how_fast_the_machine_is_makes_no_difference_to_what_is_compared() -> None:
-    quick = Figure("a poll", "ms", (4.0, 5.0, 4.4), yardstick=(1.0, 1.0, 1.0))
-    slow = Figure("a poll", "ms", (8.0, 10.0, 4.4), yardstick=(2.0, 2.0, 1.0))
-    assert quick.common == slow.common == pytest.approx(4.2)
-    assert slow.value == 8.0
+def test_a_ratio_of_two_runs_is_that_of_the_least() -> None:
+    turns = Turns(list, {"theirs": [300.0, 200.0], "ours": [10.0, 5.0], "seldom": [20.0, 40.0, 60.0]})
+    ratio = turns.ratio("times cheaper", "theirs", "ours", {"at_least": 36})
+    assert (ratio.values, ratio.value, ratio.compared, ratio.met) == ((30.0, 40.0), 35.0, 40.0, False)
+    assert turns.ratio("of medians", "theirs", "seldom", {}).values == (7.5, 5.0)
 
 
-def test_the_slowest_of_all_rounds_counts_and_a_ratio_is_compared_by_its_median() -> None:
-    slowest = Figure("a scrape", "ms", (30.0, 70.0, 40.0), at_most=60, judged=max)
-    assert (slowest.value, slowest.common, slowest.met) == (70.0, 35.0, False)
-    assert Figure("in GETs", "", (2.0, 3.0, 9.0), at_most=3, compared=median).common == 3.0
+def test_the_slowest_of_all_counts_and_two_runs_agree_when_both_meet_the_goal() -> None:
+    runs = [Figure("a scrape", "ms", values, at_most=60, judged=max) for values in ((9.0, 70.0), (9.0, 30.0))]
+    assert [(run.value, run.met) for run in runs] == [(70.0, False), (30.0, True)]
+    assert list(differences(runs[1:], as_json(runs[:1])))[1].split()[2:] == ["70", "30", "met", "!"]
+    assert list(differences(runs[1:], as_json(runs[1:])))[1].split()[2:] == ["30", "30", "met"]
 
 
 def test_memory_is_told_for_each_collector(capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,17 +76,16 @@ class Cloud:
 @asynccontextmanager
 async def cloud(session: aiohttp.ClientSession) -> AsyncIterator[Cloud]:
     """A cloud of its own."""
-    with process(sys.executable, "-m", "tests.benchmarks.cloud", core=OTHER) as started:
-        yield Cloud(f"http://127.0.0.1:{first_line(started)}", session)
+    with process(sys.executable, "-m", "tests.benchmarks.cloud", core=OTHER) as running:
+        yield Cloud(f"http://127.0.0.1:{first_line(running)}", session)
 
 
 class Exporter:
-    """A running daemon with its cloud, and `start`: the seconds until its first page was read."""
+    """A running daemon with its cloud."""
 
-    def __init__(self, started: subprocess.Popen[str], url: str, its_cloud: Cloud, file: Path, projects: int) -> None:
-        self.pid, self.url, self.cloud, self.file, self.projects = started.pid, url, its_cloud, file, projects
-        self.start = 0.0
-        self._process = started
+    def __init__(self, running: subprocess.Popen[str], url: str, its_cloud: Cloud, file: Path, projects: int) -> None:
+        self.pid, self.url, self.cloud, self.file, self.projects = running.pid, url, its_cloud, file, projects
+        self._process = running
 
     def poll_each(self, interval: str) -> None:
         """Change the interval of all projects."""
@@ -103,11 +102,15 @@ async def exporter(
         its_cloud = await stack.enter_async_context(cloud(session))
         file = Path(stack.enter_context(TemporaryDirectory(dir=folder))) / "config.yaml"
         file.write_text(config(projects, its_cloud.url, interval))
-        begun = time.monotonic()
-        started, url = await stack.enter_async_context(daemon(file, session))
-        served = Exporter(started, url, its_cloud, file, projects)
-        served.start = time.monotonic() - begun
-        yield served
+        running, url = await stack.enter_async_context(daemon(file, session))
+        yield Exporter(running, url, its_cloud, file, projects)
+
+
+async def started(file: Path, session: aiohttp.ClientSession) -> float:
+    """Seconds from the start to the first page."""
+    begun = time.monotonic()
+    async with daemon(file, session):
+        return time.monotonic() - begun
 
 
 @asynccontextmanager
@@ -115,14 +118,14 @@ async def daemon(file: Path, session: aiohttp.ClientSession) -> AsyncIterator[tu
     """A process for a config file, once it has shown its first page, and its address."""
     address = f"127.0.0.1:{free_port()}"
     flags = (f"--config.file={file}", f"--web.listen-address={address}", "--state.directory=none")
-    with process(sys.executable, "-m", "frs_exporter", *flags) as started:
+    with process(sys.executable, "-m", "frs_exporter", *flags) as running:
         while True:
             try:
                 await scrape(session, f"http://{address}")
                 break
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.002)
-        yield started, f"http://{address}"
+        yield running, f"http://{address}"
 
 
 async def scrape(
