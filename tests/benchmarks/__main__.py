@@ -183,6 +183,7 @@ async def of_polls_and_scrapes(
     turns["poll"].append(1000 * (used - first) / max(1, counted))
     second = await cost(daemon.pid, scrape(session, daemon.url))
     turns["scrape"] += (1000 * first, 1000 * second)
+    await asyncio.sleep(0.5)
     found = await each(0.5, max(1, round(2 * lengths.turn)), lambda: scrape(session, daemon.url))
     turns["scraped"] += (1000 * one.seconds for one in found)
     turns["healthy"] += (1000 * seconds for seconds in await healthy(daemon, session, lengths.turn / 2))
