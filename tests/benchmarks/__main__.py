@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +24,10 @@ import aiohttp
 from tests.benchmarks import page, peers, reload, web
 from tests.benchmarks.chart import Point, draw
 from tests.benchmarks.figures import Figure, as_json, differences, table
-from tests.benchmarks.processes import aside, cpu, first_line, peak, process, resident
+from tests.benchmarks.processes import aside, first_line, peak, process, resident
 from tests.benchmarks.whole import (
     CONNECTIONS,
+    Cloud,
     Exporter,
     busy,
     cloud,
@@ -35,7 +36,7 @@ from tests.benchmarks.whole import (
     each,
     exporter,
     healthy,
-    per_poll,
+    polled,
     scrape,
     started,
 )
@@ -113,7 +114,7 @@ async def in_rounds(daemon: Exporter, folder: Path, session: aiohttp.ClientSessi
         for size, file in files.items():
             file.write_text(config(size, clouds[2].url))
         await asyncio.sleep(2 * turn)
-        turns = Turns(list)
+        turns, pauseless = Turns(list), {"full": (full.pid, full.cloud), "bare": (bare.pid, clouds[1])}
         for pid in (full.pid, bare.pid, tick.pid):
             os.kill(pid, signal.SIGSTOP)
         for _ in range(lengths.rounds):
@@ -121,20 +122,18 @@ async def in_rounds(daemon: Exporter, folder: Path, session: aiohttp.ClientSessi
             with awake(tick.pid):
                 await asyncio.sleep(turn / 4)
                 for _ in range(2):
-                    both = (per_poll(daemon.pid, daemon.cloud, turn / 2), per_poll(tick.pid, clouds[0], turn / 2))
-                    for name, value in zip(("poll beside", "get beside"), await asyncio.gather(*both), strict=True):
-                        turns[name].append(value)
-            for name, pid, its_cloud in (("full", full.pid, full.cloud), ("bare", bare.pid, clouds[1])):
-                with awake(pid):
-                    await asyncio.sleep(turn / 4)
-                    for _ in range(3):
-                        turns[name].append(await per_poll(pid, its_cloud, turn / 6))
+                    both = (polled(daemon.pid, daemon.cloud, turn / 2), polled(tick.pid, clouds[0], turn / 2))
+                    for name, rate in zip(("poll beside", "get beside"), await asyncio.gather(*both), strict=True):
+                        turns[name].append(1000 * rate.poll)
+            await of_gets_without_a_pause(turns, pauseless, turn)
             for name, other in others.items():
                 turns[name] += await other.costs(session)
             for name, size in (("start", 1), ("start", 1), ("start of fleet", fleet)):
                 turns[name].append(await started(files[size], session))
-            for name, size in 2 * (("check", fleet), ("check of two", 2 * fleet)):  # on the other core: meanwhile
-                turns[name].append(await asyncio.to_thread(reload.check_seconds, files[size]))  # late polls are done
+            await of_gets_without_a_pause(turns, pauseless, turn)
+            for name, size in 2 * (("check", fleet), ("check of two", 2 * fleet)):
+                # on the other core: meanwhile what came late is made up for
+                turns[name].append(await asyncio.to_thread(reload.check_seconds, files[size]))
     return [*shown(turns, fleet), *compared(turns, others)]
 
 
@@ -175,14 +174,12 @@ async def of_polls_and_scrapes(
     turns: Turns, daemon: Exporter, session: aiohttp.ClientSession, lengths: Lengths
 ) -> None:
     """Polls between two scrapes as they usually are, then more scrapes, then without a pause; nobody else polls."""
-    begun, used, counted = time.monotonic(), cpu(daemon.pid), await daemon.cloud.count()
-    first = await cost(daemon.pid, scrape(session, daemon.url))
-    await asyncio.sleep(begun + lengths.scrape_interval - time.monotonic())
-    used, counted = cpu(daemon.pid) - used, await daemon.cloud.count() - counted
-    turns["share"].append(100 * used / (time.monotonic() - begun))
-    turns["poll"].append(1000 * (used - first) / max(1, counted))
-    second = await cost(daemon.pid, scrape(session, daemon.url))
-    turns["scrape"] += (1000 * first, 1000 * second)
+    scrapes = [await cost(daemon.pid, scrape(session, daemon.url))]
+    rates = [await polled(daemon.pid, daemon.cloud, lengths.scrape_interval / 3) for _ in range(3)]
+    scrapes.append(await cost(daemon.pid, scrape(session, daemon.url)))
+    turns["scrape"] += (1000 * one for one in scrapes)
+    turns["poll"] += (1000 * rate.poll for rate in rates)
+    turns["share"] += (100 * (rate.second + median(scrapes) / lengths.scrape_interval) for rate in rates)
     await asyncio.sleep(0.5)
     found = await each(0.5, max(1, round(2 * lengths.turn)), lambda: scrape(session, daemon.url))
     turns["scraped"] += (1000 * one.seconds for one in found)
@@ -221,6 +218,15 @@ def compared(turns: Turns, others: Iterable[str]) -> list[Figure]:
             turns.ratio(f"times cheaper than {name}", name, "scrape", goals.get(name, {})),
         )
     ]
+
+
+async def of_gets_without_a_pause(turns: Turns, whose: Mapping[str, tuple[int, Cloud]], turn: float) -> None:
+    """Who asks as fast as it can, one after the other."""
+    for name, (pid, its_cloud) in whose.items():
+        with awake(pid):
+            await asyncio.sleep(turn / 4)
+            for _ in range(2):
+                turns[name].append(1000 * (await polled(pid, its_cloud, turn / 6)).poll)
 
 
 @contextmanager

@@ -60,6 +60,14 @@ class Scrape:
     size: int
 
 
+@dataclass(frozen=True)
+class Rate:
+    """Seconds of CPU per poll, and per second."""
+
+    poll: float
+    second: float
+
+
 class Cloud:
     """The loopback cloud, and how much it has answered."""
 
@@ -146,11 +154,11 @@ async def cost(pid: int, during: Awaitable[object]) -> float:
     return cpu(pid) - before
 
 
-async def per_poll(pid: int, cloud: Cloud, seconds: float) -> float:
-    """Milliseconds of CPU per answer of the cloud to a process that alone asks it."""
-    counted = await cloud.count()
+async def polled(pid: int, cloud: Cloud, seconds: float) -> Rate:
+    """What a process uses meanwhile that alone asks a cloud."""
+    begun, counted = time.monotonic(), await cloud.count()
     used = await cost(pid, asyncio.sleep(seconds))
-    return 1000 * used / max(1, await cloud.count() - counted)
+    return Rate(used / max(1, await cloud.count() - counted), used / (time.monotonic() - begun))
 
 
 async def each(seconds: float, times: int, work: Callable[[], Awaitable[Scrape]]) -> list[Scrape]:
