@@ -155,10 +155,17 @@ async def cost(pid: int, during: Awaitable[object]) -> float:
 
 
 async def polled(pid: int, cloud: Cloud, seconds: float) -> Rate:
-    """What a process uses meanwhile that alone asks a cloud."""
-    begun, counted = time.monotonic(), await cloud.count()
-    used = await cost(pid, asyncio.sleep(seconds))
-    return Rate(used / max(1, await cloud.count() - counted), used / (time.monotonic() - begun))
+    """What a process uses meanwhile that alone asks a cloud; longer, where nothing was answered yet.
+
+    Raises TimeoutError when it does not ask for a minute.
+    """
+    begun, counted, before, answered = time.monotonic(), await cloud.count(), cpu(pid), 0
+    async with asyncio.timeout(60 + seconds):
+        while not answered:
+            await asyncio.sleep(seconds)
+            answered = await cloud.count() - counted
+    used = cpu(pid) - before
+    return Rate(used / answered, used / (time.monotonic() - begun))
 
 
 async def each(seconds: float, times: int, work: Callable[[], Awaitable[Scrape]]) -> list[Scrape]:
