@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from frs_simulator.faults import Fault
 from frs_simulator.gateway import WORLD
-from frs_simulator.world import World
+from frs_simulator.world import FirstCheck, World
 
 PATH = "/_simulator/faults"
 
@@ -28,6 +28,13 @@ class Order(BaseModel):
     lock: str = Field("", description="Lock the user of this account for 15 minutes, its key for 5.")
     subscribed: dict[str, bool] = Field({}, description="Switch sub-services of the project on or off, by name.")
     faces: dict[str, int] = Field({}, description="Let face sets of the project have so many faces, by name.")
+    subscribe_absent: dict[str, bool] = Field(
+        {}, description="By region: whether its gateway knows no API subscribe, as one that was retired."
+    )
+    first_check: FirstCheck | None = Field(
+        None,
+        description="What calls with a picture have looked at first: subscription, parameters, picture.",
+    )
     clock_offset: float | None = Field(None, description="Seconds by which the cloud's clock is ahead.")
 
 
@@ -51,6 +58,8 @@ async def clear(request: web.Request) -> web.Response:
     world.faults.faults.clear()
     world.locks.clear()
     world.clock_offset = 0.0
+    world.without_subscribe.clear()
+    world.first_check = FirstCheck.SUBSCRIPTION
     return await show(request)
 
 
@@ -63,7 +72,13 @@ async def show(request: web.Request) -> web.Response:
         for (api, project_id), fault in world.faults.faults.items()
     ]
     locked = [login for login in world.locks if world.locked(login)]
-    body = {"faults": faults, "locked": locked, "clock_offset": world.clock_offset}
+    body = {
+        "faults": faults,
+        "locked": locked,
+        "clock_offset": world.clock_offset,
+        "subscribe_absent": sorted(world.without_subscribe),
+        "first_check": world.first_check,
+    }
     return web.json_response(body, dumps=lambda value: json.dumps(value, indent=2) + "\n")
 
 
@@ -87,6 +102,10 @@ def carry_out(order: Order, world: World) -> None:
         world.expire_tokens()
     if order.lock:
         world.lock(accounts[order.lock])
+    for region, absent in order.subscribe_absent.items():
+        (world.without_subscribe.add if absent else world.without_subscribe.discard)(region)
+    if order.first_check is not None:
+        world.first_check = order.first_check
 
 
 def switch_and_fill(order: Order, world: World) -> None:

@@ -9,7 +9,10 @@ from frs_simulator.world import QUOTA, Project
 
 
 async def subscribe(request: web.Request) -> web.Response:
-    """`GET /v1/{project_id}/subscribe`."""
+    """`GET /v1/{project_id}/subscribe`; raises HTTPNotFound in regions that have it no more."""
+    project = request[CALLER].project_at(request.match_info["project_id"])
+    if project and project.region in request.app[WORLD].without_subscribe:
+        raise web.HTTPNotFound
     _, answer = subscription_of(request, "subscribe")
     return web.json_response(answer)
 
@@ -44,7 +47,7 @@ def subscription_of(request: web.Request, api: str) -> tuple[Project, dict[str, 
     return project, project.answer
 
 
-def project_of(request: web.Request, api: str) -> Project:
+def project_of(request: web.Request, api: str, quota: int = QUOTA) -> Project:
     """The project that is asked about, within the user's quota of this API; raises Refusal."""
     caller = request[CALLER]
     project_id = request.match_info["project_id"]
@@ -57,7 +60,7 @@ def project_of(request: web.Request, api: str) -> Project:
     ):
         raise Refusal(403, "FRS.0028", "The project ID does not match the token.")
     world = request.app[WORLD]
-    if not world.within_quota(caller.user, api, QUOTA):
+    if not world.within_quota(caller.user, api, quota):
         raise Refusal(429, "FRS.0033", "Too many requests, over flow control.")
     project.freeze_if_due(world.now())
     if project.frozen:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from frs_simulator import agencies, cce, cloud_eye, control, ecs, frs, iam, sts, tokens
+from frs_simulator import agencies, cce, cloud_eye, control, ecs, frs, iam, pictures, sts, tokens
 from frs_simulator.gateway import WORLD, gateway
 from frs_simulator.own_pages import own_pages_only
 from frs_simulator.world import TOKEN_LENGTH, Account, World
@@ -36,6 +36,8 @@ class Simulator:
             app.router.add_get(f"{region}/v1/{{project_id}}/subscribe", frs.subscribe)
             app.router.add_get(f"{region}/v2/{{project_id}}/face-sets", frs.face_sets)
             app.router.add_get(f"{region}/v2/{{project_id}}/face-sets/{{name}}", frs.face_set)
+            for path, subservice in pictures.PATHS:
+                app.router.add_post(f"{region}{path}", pictures.handler(subservice))
             app.router.add_get(f"{region}/V1.0/{{project_id}}/metrics", cloud_eye.metrics)
             app.router.add_get(f"{region}/V1.0/{{project_id}}/metric-data", cloud_eye.metric_data)
             app.router.add_post(f"{region}/V1.0/{{project_id}}/batch-query-metric-data", cloud_eye.batch_query)

@@ -6,8 +6,9 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from frs_simulator.faults import Faults
 from frs_simulator.issuers import Agency, Cluster, Machine, TemporaryKey, Trust
@@ -142,6 +143,24 @@ class Visit:
     struck: bool
 
 
+class FirstCheck(StrEnum):
+    """What is checked first of a call with a picture; which it is in truth is not published."""
+
+    SUBSCRIPTION = "subscription"
+    PARAMETERS = "parameters"
+    PICTURE = "picture"
+    """Whatever is wrong with the parameters, or with the picture or video itself, is told before the subscription."""
+
+
+class Call(NamedTuple):
+    """A call with a picture or a video: when, in Unix seconds, for which project, of which sub-service, its code."""
+
+    time: float
+    project_id: str
+    subservice: str
+    code: str
+
+
 @dataclass
 class World:
     """Everything the simulator knows; `clock` tells Unix seconds, and the cloud's own is `clock_offset` ahead of it."""
@@ -170,6 +189,16 @@ class World:
     """What a login without a role on its project is answered: Keystone says 401, as of a wrong password; 403 tells."""
     unscoped_logins: bool = True
     """Whether IAM takes logins without a scope, as it does."""
+    without_subscribe: set[str] = field(default_factory=set)
+    """Regions whose gateway does not know `GET /v1/{project_id}/subscribe` any more."""
+    first_check: FirstCheck = FirstCheck.SUBSCRIPTION
+    """What of a call with a picture is checked first."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """What calls with a picture are answered whatever is in them, by sub-service."""
+    billed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Calls that succeeded, by project id and sub-service: the vendor counts these alone (face_01_0016)."""
+    calls: list[Call] = field(default_factory=list)
+    """All calls with a picture or a video."""
     projects_per_page: int = 5000
     """The most that IAM puts on a page of the list of projects, whatever is asked for."""
     visits: list[Visit] | None = None

@@ -10,7 +10,13 @@ from frs_simulator import Simulator, demo_world
 from frs_simulator.control import PATH
 from frs_simulator.faults import Fault
 
-WELL = {"faults": [], "locked": [], "clock_offset": 0.0}
+WELL = {
+    "faults": [],
+    "locked": [],
+    "clock_offset": 0.0,
+    "subscribe_absent": [],
+    "first_check": "subscription",
+}
 
 
 class Remote:
