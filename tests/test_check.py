@@ -164,6 +164,13 @@ async def test_prometheus_text_for_the_textfile_collector(tmp_path: Path) -> Non
         assert {"frs_up", "frs_subscribed", "frs_face_sets", "frs_month_api_calls", "frs_poll_error_info"} <= names
 
 
+def test_where_subscribe_answers_a_page_has_but_one_family_more() -> None:
+    """`first_version.prom` is the page of before there was any other source; it is never written again."""
+    shown = (GOLDEN / "check.prom").read_text().splitlines()
+    before = (GOLDEN / "first_version.prom").read_text().splitlines()
+    assert [line for line in shown if "frs_subscription_source" not in line] == before
+
+
 def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     """The command as a process of its own."""
     return subprocess.Popen(

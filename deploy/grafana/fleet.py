@@ -20,8 +20,11 @@ ABOUT = "All projects: what is wrong, what is subscribed, how old answers are, h
 
 MISSING = (
     f"frs_subservice_required{{}} and on ({IDENTITY}, project) frs_subscribed{{}}"
+    f' unless on ({IDENTITY}, project) frs_subscription_source{{source!="subscribe"}}'
     f" unless on ({IDENTITY}, project, subservice) frs_subscribed{{}} == 1"
+    f" or frs_subservice_required{{}} and on ({IDENTITY}, project, subservice) frs_subscribed{{}} == 0"
 )
+"""As the alert has it: what is not known is not off."""
 SUBSCRIBED = "max by (project, subservice) (frs_subscribed{})"
 LAST = "frs_last_success_timestamp_seconds{}"
 AGE = f"(timestamp({LAST}) - {LAST}) / frs_poll_interval_seconds{{}}"

@@ -21,7 +21,7 @@ from frs_exporter.polling.one_shot import NOT_IN_TIME, Check
 from frs_exporter.polling.runner import show
 from frs_exporter.status.i18n import Translator
 from frs_exporter.status.summary import columns_of, date, failures, plain, state
-from frs_exporter.status.view import Projects, ProjectView, Severity, SubserviceView
+from frs_exporter.status.view import Projects, ProjectView, Severity, SubserviceView, unusual
 
 STYLES = {Severity.DOWN: "bold red", Severity.MISSING: "bold red", Severity.UNKNOWN: "yellow", Severity.NONE: "green"}
 COLUMN = 14
@@ -173,7 +173,10 @@ def narrow_table(report: Report) -> Table:
 
 def status(words: Translator, view: ProjectView) -> Styled:
     """A project's state in a word."""
-    return Styled(state(words, view), STYLES[view.trouble])
+    cell = Styled(state(words, view), STYLES[view.trouble])
+    if told_by := unusual(view.sources):
+        cell.append(f"\n{words('known_from', sources=told_by)}", "not bold default")
+    return cell
 
 
 def subservice(words: Translator, service: SubserviceView | None) -> Styled:

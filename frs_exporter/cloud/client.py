@@ -16,15 +16,11 @@ from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.transport import MAX_BODY, Request, Response, Transport, read_json
 from frs_exporter.core.credentials import AssumedAgency, Credential, names_of, user_of
-from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.errors import ApiError, Reason, Unchanged
 from frs_exporter.core.model import Api, Limit, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.runtime.offload import Yielder
-
-
-class Unchanged(Exception):
-    """The answer is the one of before, by its digest."""
 
 
 @dataclass(slots=True)
@@ -155,7 +151,7 @@ class Client:
         for guard in self._guards.values():
             await guard.settle()
         if self._memory:
-            await self._memory.flush()
+            await self._memory.writer.flush()
         await self._transport.close()
 
     async def _send(self, request: Request, access: RequestScope) -> Response:

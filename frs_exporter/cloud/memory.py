@@ -9,7 +9,6 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from frs_exporter.cloud.lockout_state import Policy, State
@@ -18,13 +17,8 @@ from frs_exporter.core.credentials import Credential, KeyCredential, TokenCreden
 from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.runtime.files import reason_of
 from frs_exporter.runtime.offload import run_offloaded
-from frs_exporter.runtime.state_file import StateFile
-
-LONGEST_WAIT = 5.0
-"""Seconds for the disk: then the process goes on without it."""
-
-Entries = dict[str, Any]
-Change = Callable[[Entries], None]
+from frs_exporter.runtime.state_file import Entries, StateFile
+from frs_exporter.runtime.state_writer import LONGEST_WAIT, StateWriter
 
 
 def secret_of(credential: Credential) -> Secret | None:
@@ -41,16 +35,15 @@ def secret_of(credential: Credential) -> Secret | None:
 
 
 class Memory:
-    """The state file of this process and of others, for lockouts; written in a thread, many changes at once.
+    """The state file of this process and of others, for lockouts; `now` is the wall clock in Unix seconds.
 
-    `now` is the wall clock in Unix seconds. A file of None remembers nothing.
+    A file of None remembers nothing.
     """
 
     def __init__(self, file: StateFile, now: Callable[[], float]) -> None:
+        self.writer = StateWriter(file)
         self._file = file
         self._now = now
-        self._changes: list[tuple[Change, asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
 
     def of(self, credential: Credential) -> "SecretMemory | None":
         """What remembers a credential's secret, if anything does."""
@@ -89,40 +82,6 @@ class Memory:
     def name(self, secret: Secret) -> str:
         """What a user's entry is called."""
         return self._file.identifier(*secret.user)
-
-    async def write(self, change: Change) -> None:
-        """Change the file; returns when that is on the disk, as far as it can be."""
-        saved = asyncio.get_running_loop().create_future()
-        self._changes.append((change, saved))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write(), name="state file")
-        await saved
-
-    async def flush(self) -> None:
-        """Return when all is on the disk that is to be, as far as it can be."""
-        if self._writing:
-            await asyncio.wait({self._writing}, timeout=LONGEST_WAIT)
-        if self._writing is None and self._file.unsaved:  # the disk was full, say, and may have room by now
-            await self.write(lambda entries: None)
-
-    async def _write(self) -> None:
-        """Write until nothing is left: who comes meanwhile shares the next write. Whatever happens, nobody hangs."""
-        while self._changes:
-            changes, self._changes = self._changes, []
-            try:
-                await run_offloaded(self._file.update, partial(make, changes), timeout=LONGEST_WAIT)
-            except Exception as error:
-                self._file.report("state is not kept", error=reason_of(error))
-            for _, saved in changes:
-                if not saved.done():
-                    saved.set_result(None)
-        self._writing = None
-
-
-def make(changes: list[tuple[Change, asyncio.Future[None]]], entries: Entries) -> None:
-    """All these changes."""
-    for change, _ in changes:
-        change(entries)
 
 
 @dataclass(slots=True)
@@ -190,7 +149,7 @@ class SecretMemory:
             entry.attempts.update(own if attempt is None else {*own, attempt})
             entries[self.memory.name(self.secret)] = entry.as_json()
 
-        await self.memory.write(change)
+        await self.memory.writer.put(change)
         return others
 
     async def take_back(self) -> None:
@@ -209,4 +168,4 @@ class SecretMemory:
                 entries[self.memory.name(self.secret)] = entry.as_json()
 
         self.noted, self.attempt = False, None
-        await self.memory.write(change)
+        await self.memory.writer.put(change)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from frs_exporter.collectors import cloud_eye, face_sets, subscription
 from frs_exporter.collectors.collector import ApiClient, Collector
+from frs_exporter.collectors.endpoint_state import EndpointStates
+from frs_exporter.collectors.probe_results import ProbeMemory
 
 COLLECTORS: Mapping[str, Collector] = {
     "subscription": subscription.COLLECTOR,
@@ -11,4 +13,4 @@ COLLECTORS: Mapping[str, Collector] = {
     "cloud_eye": cloud_eye.COLLECTOR,
 }
 
-__all__ = ["COLLECTORS", "ApiClient", "Collector"]
+__all__ = ["COLLECTORS", "ApiClient", "Collector", "EndpointStates", "ProbeMemory"]

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeGuard
 
+from frs_exporter.collectors.endpoint_state import EndpointStates
+from frs_exporter.collectors.probe_results import ProbeMemory
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, CollectResult, Family, Sample, Target
 
@@ -24,10 +26,17 @@ class Get(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiClient:
-    """All that a collector has of the world: the cloud, and the clock in Unix seconds."""
+    """All that a collector has of the world: the cloud, the clock in Unix seconds, what is known of its endpoints.
+
+    What `get` answers a collector whose answers repeat is not read again where it is that of before; what `get_more`
+    answers always is.
+    """
 
     get: Get
+    get_more: Get
     now: Callable[[], float]
+    endpoint_states: EndpointStates
+    probe_memory: ProbeMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,8 @@ class Collector:
 
     `memory` is that of its last result, None before the first. `proven_samples(target, failure)` are what
     a failure itself proves. `demand(interval)` is how many requests per second it makes of `api` when it is polled
-    every `interval` seconds. `repeatable` says that it makes one request, and that the same answer to the same target
-    has the same result: then it is not read again.
+    every `interval` seconds. `repeatable` says that the same answer to its first request about the same target has the
+    same result: then it is not read again.
     """
 
     api: Api

@@ -7,12 +7,16 @@ of the documented names; so sub-services are found by their shape and both names
 import functools
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from frs_exporter.collectors.collector import ApiClient, Collector, Samples, whole_number, wrong_shape
-from frs_exporter.core.errors import NOT_SUBSCRIBED, ApiError, Failure, Reason
+from frs_exporter.collectors.endpoint_state import EndpointState
+from frs_exporter.collectors.other_sources import holding, misled, probed, searches
+from frs_exporter.collectors.probe_results import Results
+from frs_exporter.core.errors import NO_SUCH_API, NOT_SUBSCRIBED, ApiError, Failure, Reason, Unchanged, canonical
 from frs_exporter.core.model import FIELD_ENDING, SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
 from frs_exporter.core.redact import brief
 from frs_exporter.core.sharing import shared
@@ -41,6 +45,24 @@ MAX_FACE_SETS = Family(
 FROZEN = Family(
     "frs_service_frozen", "gauge", "Whether FRS is frozen, as in arrears (error FRS.0202): 1 yes, 0 no.", ("project",)
 )
+SOURCE = Family(
+    "frs_subscription_source",
+    "gauge",
+    "What tells of the subscription: subscribe, or where that is absent face_sets, and probe if wanted; always 1.",
+    ("project", "source"),
+)
+PROBES_SENT = Family(
+    "frs_subscription_probes_total",
+    "counter",
+    "Probes that were sent, each of which Cloud Eye should count as a call with an error 4xx.",
+    ("project", "subservice"),
+)
+PROBE_USELESS = Family(
+    "frs_subscription_probe_useless",
+    "gauge",
+    "Probes that prove nothing in the project's region, as was found out there; always 1.",
+    ("project", "subservice"),
+)
 IGNORED = Family(
     "frs_subservices_ignored",
     "gauge",
@@ -48,19 +70,72 @@ IGNORED = Family(
     ("project",),
 )
 
+BY_SUBSCRIBE = Sample(SOURCE, ("subscribe",), 1)
+
 
 async def collect(client: ApiClient, target: Target, seen: Collection[str] | None) -> CollectResult:
-    """Ask for the subscription; that nothing is subscribed is an answer, too. Raises ApiError.
+    """Ask for the subscription, where that is absent for what else tells of it. Raises ApiError.
 
-    What is remembered are the names of sub-services.
+    That nothing is subscribed is an answer, too. What is remembered are the names of sub-services.
     """
+    endpoint, clock = client.endpoint_states.of(target), client.endpoint_states.clock
+    if endpoint.absent(clock()):
+        return await from_others(client, target, seen, endpoint)
     try:
-        data = await client.get(Api.FRS, f"/v1/{target.project_id}/subscribe")
+        result = parse(await client.get(Api.FRS, f"/v1/{target.project_id}/subscribe"), target)
+    except Unchanged:
+        endpoint.present()
+        raise
     except ApiError as error:
-        if error.failure.code != NOT_SUBSCRIBED:
+        if error.failure.code == NOT_SUBSCRIBED:
+            result = not_subscribed(target, seen or ())
+        elif canonical(error.failure.code) == NO_SUCH_API and endpoint.missed(clock()):
+            return await from_others(client, target, seen, endpoint)
+        else:
             raise
-        return not_subscribed(target, seen or ())
-    return parse(data, target)
+    endpoint.present()
+    return await calibrated(client, target, result, endpoint) if target.probes else result
+
+
+async def calibrated(
+    client: ApiClient, target: Target, result: CollectResult, endpoint: EndpointState
+) -> CollectResult:
+    """What `subscribe` tells, and what that tells of probes."""
+    on = {sample.labels[0]: bool(sample.value) for sample in result.samples if sample.family is SUBSCRIBED}
+    results = await client.probe_memory.results(target, endpoint)
+    for wrong in misled(endpoint, results, on, client.now()):
+        await client.probe_memory.note(target, wrong, endpoint)
+    samples, warnings = of_probes(target, results, endpoint, client.now())
+    return replace(result, samples=(*result.samples, *samples), warnings=(*result.warnings, *warnings))
+
+
+def of_probes(target: Target, results: Results, endpoint: EndpointState, now: float) -> tuple[list[Sample], list[str]]:
+    """Samples of how many probes were sent and which are useless, and warnings of the latter."""
+    useless = {name: why for name in target.probes if (why := endpoint.useless_because(name, now))}
+    samples = [shared(Sample(PROBES_SENT, (result.subservice,), result.sent)) for result in results]
+    samples += (shared(Sample(PROBE_USELESS, (name,), 1)) for name in useless)
+    return samples, [f"probes of {name} prove nothing in {target.region}: {why}" for name, why in useless.items()]
+
+
+async def from_others(
+    client: ApiClient, target: Target, seen: Collection[str] | None, endpoint: EndpointState
+) -> CollectResult:
+    """What can be known without `subscribe`; what is not has no sample. Raises ApiError."""
+    searched = await searches(client, target)
+    results = await probed(client, target, endpoint)
+    now = client.now()
+    on = dict(holding(target, results, endpoint, now))
+    samples, warnings = of_probes(target, results, endpoint, now)
+    samples += (shared(Sample(SUBSCRIBED, (name,), value)) for name, value in (("search", searched), *on.items()))
+    samples += (shared(Sample(SOURCE, (source,), 1)) for source in ("face_sets", *(["probe"] if on else [])))
+    samples.append(shared(Sample(FROZEN, (), 0)))
+    absent = f"the API subscribe is absent in {target.region}: what is known comes from face sets, and probes if wanted"
+    nothing = [
+        f"the last probe of {result.subservice} told nothing: {result.code or 'no answer'}"
+        for result in results
+        if result.sent and result.subservice not in on and not endpoint.useless_because(result.subservice, now)
+    ]
+    return CollectResult(tuple(samples), (absent, *warnings, *nothing), seen)
 
 
 def parse(data: Any, target: Target) -> CollectResult:
@@ -81,10 +156,10 @@ def parse(data: Any, target: Target) -> CollectResult:
             if note:
                 warnings.append(note)
     samples += max_face_sets(data, target)
-    samples += (shared(Sample(IGNORED, (), len(offered) - len(chosen))), shared(Sample(FROZEN, (), 0)))
+    samples += (shared(Sample(IGNORED, (), len(offered) - len(chosen))), shared(Sample(FROZEN, (), 0)), BY_SUBSCRIBE)
     if ignored := offered.keys() - chosen:
-        names = brief(", ".join(key[:60] for key in sorted(ignored)))
-        warnings.append(f"sub-services not shown, see frs_subservices_ignored: {names}")
+        hidden = brief(", ".join(key[:60] for key in sorted(ignored)))
+        warnings.append(f"sub-services not shown, see frs_subservices_ignored: {hidden}")
     return CollectResult(tuple(samples), tuple(warnings), shared(tuple(sorted(map(name_of, chosen)))))
 
 
@@ -144,11 +219,11 @@ def unix_seconds(text: str, zone: str) -> float:
     return (time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone))).timestamp()
 
 
-def not_subscribed(target: Target, seen: Iterable[str]) -> CollectResult:
+def not_subscribed(target: Target, seen: Collection[str]) -> CollectResult:
     """Every sub-service known of is off: the documented ones, those required, and those seen in the last answer."""
     names = tuple(dict.fromkeys((*DOCUMENTED, *target.display.require, *seen)))
     off = (Sample(SUBSCRIBED, (name,), 0) for name in names)
-    return CollectResult((*off, Sample(IGNORED, (), 0), Sample(FROZEN, (), 0)), memory=names)
+    return CollectResult((*off, Sample(IGNORED, (), 0), Sample(FROZEN, (), 0), BY_SUBSCRIBE), memory=names)
 
 
 def proven_samples(target: Target, failure: Failure) -> Samples:
@@ -157,5 +232,9 @@ def proven_samples(target: Target, failure: Failure) -> Samples:
 
 
 COLLECTOR = Collector(
-    *(Api.FRS, (SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN, IGNORED), collect, proven_samples), repeatable=True
+    Api.FRS,
+    (SUBSCRIBED, CREATED, MAX_FACE_SETS, FROZEN, IGNORED, SOURCE, PROBES_SENT, PROBE_USELESS),
+    collect,
+    proven_samples,
+    repeatable=True,
 )

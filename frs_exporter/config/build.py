@@ -85,6 +85,8 @@ class Maker:
             http=self._clients.get(("credentials", raw.credential, "http_client"), self._clients[GLOBAL]),
             create_time_zone=setting("create_time_zone"),
             max_face_sets=setting("max_face_sets"),
+            probes=once(setting("probes")),
+            probe_interval=setting("probe_interval"),
             pricing=self._pricing,
             poll_interval=interval,
             poll_timeout=timeout,

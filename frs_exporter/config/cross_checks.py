@@ -19,6 +19,8 @@ DEFAULTS: dict[str, Any] = {
     "poll_interval": "1m",
     "poll_timeout": "10s",
     "collectors": ["subscription", "face_sets"],
+    "probes": [],
+    "probe_interval": "6h",
     "max_face_sets": 100,
     "create_time_zone": "UTC",
     "require": [],

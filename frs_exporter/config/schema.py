@@ -7,6 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 from pydantic.json_schema import WithJsonSchema
 
 from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors.probes import PROBES
 from frs_exporter.config import kinds
 from frs_exporter.config.section import Model
 from frs_exporter.config.suggestions import did_you_mean, nearest
@@ -21,6 +22,7 @@ from frs_exporter.config.types import (
     Pattern,
     PollInterval,
     PollTimeout,
+    ProbeInterval,
     ProjectId,
     RefreshInterval,
     Region,
@@ -44,6 +46,16 @@ Collector = Annotated[
 ]
 
 
+def known_probe(name: str) -> str:
+    """The name of a sub-service that can be probed; raises ValueError."""
+    if name not in PROBES:
+        raise ValueError(f"must be one of {', '.join(PROBES)}{did_you_mean(nearest(name, PROBES))}")
+    return name
+
+
+Probe = Annotated[str, AfterValidator(known_probe), WithJsonSchema({"type": "string", "enum": list(PROBES)})]
+
+
 class Settings(Model):
     """What `defaults` sets for every project and each project may set for itself."""
 
@@ -54,6 +66,12 @@ class Settings(Model):
     )
     collectors: list[Collector] | None = Field(
         None, min_length=1, description="What is asked of a project (default subscription and face_sets)."
+    )
+    probes: list[Probe] | None = Field(
+        None, description="Sub-services to prove by calls made to fail, where subscribe is absent (default none)."
+    )
+    probe_interval: ProbeInterval | None = Field(
+        None, description="How often each of them is proven for a project (default 6h)."
     )
     max_face_sets: int | None = Field(
         None, ge=1, le=1000, description="Face sets of a project that have samples of their own (default 100)."

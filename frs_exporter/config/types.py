@@ -223,6 +223,7 @@ Duration = Annotated[
 SessionDuration = Annotated[Duration, between("15m", "12h")]
 PollInterval = Annotated[Duration, between("1s", "1d")]
 PollTimeout = Annotated[Duration, between("100ms", "5m")]
+ProbeInterval = Annotated[Duration, between("1h", "4w")]
 StaleAfter = Annotated[Duration, between("1s", "4w")]
 RefreshInterval = Annotated[Duration, between("30s", "1d")]
 Text = Annotated[str, matching(rf"(?=.*\S){SHOWN}{{1,128}}", "1 to 128 characters on one line, no control characters")]

@@ -1,8 +1,9 @@
-"""What can go wrong: one closed list of reasons, two exceptions, and the one place that classifies an answer.
+"""What can go wrong: one closed list of reasons, three exceptions, and the one place that classifies an answer.
 
 Exception
 ├── ConfigError   the file is wrong; every problem found, each as `file:line:column: path: message`
-└── ApiError      the cloud did not tell what it was asked; its `failure` says why
+├── ApiError      the cloud did not tell what it was asked; its `failure` says why
+└── Unchanged     the cloud told what it told before
 """
 
 import json
@@ -21,8 +22,11 @@ MAX_PAGE = 1 << 16
 """Bytes of a page of HTML that are looked at."""
 NOT_SUBSCRIBED = "FRS.0019"
 """Nothing of FRS is subscribed: an answer that comes dressed as an error."""
-NOT_SUBSCRIBED_EITHER = frozenset({NOT_SUBSCRIBED, "FRS.0020"})
+SUBSERVICE_NOT_SUBSCRIBED = "FRS.0020"
+NOT_SUBSCRIBED_EITHER = frozenset({NOT_SUBSCRIBED, SUBSERVICE_NOT_SUBSCRIBED})
 """With FRS.0020 the sub-service that the API belongs to is not, which tells of face sets what there is to tell."""
+NO_SUCH_API = "APIG.0101"
+"""The gateway knows no API by that method and path."""
 NO_MESSAGE = "no message"
 
 
@@ -56,6 +60,10 @@ class ConfigError(Exception):
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
         self.temporary = temporary
+
+
+class Unchanged(Exception):
+    """The answer is the one of before, by its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ CODES: Mapping[str, Reason] = {
     "FRS.0028": Reason.PROJECT_MISMATCH,
     "FRS.0033": Reason.THROTTLED,
     "FRS.0202": Reason.FROZEN,
-    "APIG.0101": Reason.ABSENT,
+    NO_SUCH_API: Reason.ABSENT,
     "APIG.0301": Reason.TOKEN,
     "APIG.0303": Reason.TOKEN,
     "APIG.0305": Reason.TOKEN,

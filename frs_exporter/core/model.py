@@ -143,6 +143,8 @@ class Target(RequestScope):
     create_time_zone: str = "UTC"
     max_face_sets: int = 100
     pricing: tuple[Price, ...] = ()
+    probes: tuple[str, ...] = ()
+    probe_interval: float = 21600.0
     display: Display = Display()
 
     def same_request(self, other: "Target") -> bool:

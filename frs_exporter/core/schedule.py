@@ -24,6 +24,11 @@ def first_delay(key: str, window: float) -> float:
     return window * stable_hash(key) / 2**64
 
 
+def jittered(interval: float, key: str) -> float:
+    """An interval, a little longer or shorter for each key, and the same in every process."""
+    return interval * (1 - JITTER) + first_delay(key, 2 * JITTER * interval)
+
+
 def stable_hash(key: str) -> int:
     """64 bits that are the same in every process."""
     return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -24,6 +24,7 @@ from frs_exporter.polling.heartbeat import Heartbeat
 from frs_exporter.polling.inbox import Event, Inbox
 from frs_exporter.polling.poller import SPREAD, Poller
 from frs_exporter.polling.probe import Probed, Tell, probe
+from frs_exporter.polling.probe_memory import ProbesOnDisk
 from frs_exporter.polling.readiness import Readiness
 from frs_exporter.polling.report import Reporter
 from frs_exporter.polling.runner import JobRunner
@@ -63,11 +64,12 @@ class Exporter:
         times: Times = USUAL,
     ) -> None:
         rng, inbox = rng or random.Random(), Inbox()
-        remembered = Memory(memory or StateFile(None, now), now)
+        memory = memory or StateFile(None, now)
         transport, reread = Transport(config.limits, telemetry, now), partial(inbox.look, times.longest_reread)
-        client = Client(transport, telemetry, now, rng, reread=reread, memory=remembered)
+        client = Client(transport, telemetry, now, rng, reread=reread, memory=Memory(memory, now))
         self._page = Page(PAGE_FAMILIES)
-        poller = Poller(client, self._page, COLLECTORS, now, rng, spread=spread)
+        self._probe_memory = ProbesOnDisk(memory, now)
+        poller = Poller(client, self._page, COLLECTORS, now, rng, spread=spread, probe_memory=self._probe_memory)
         discoverer = Discoverer(client, telemetry, partial(inbox.post, Event.LISTS), now, rng)
         options = WatchOptions("config", reread_interval, times.settle, times.longest_load)
         watched = Watched(source, options, telemetry.config_good, telemetry.config_time, now=now)
@@ -101,6 +103,7 @@ class Exporter:
         await self._supervisor.stop()
         await self._workers.discoverer.stop()
         await self._workers.poller.stop()
+        await self._probe_memory.flush()
         await self._workers.client.close()
 
     async def probe(self, keys: Collection[Key], timeout: float, tell: Tell | None = None) -> list[Probed]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from frs_exporter.collectors import COLLECTORS
-from frs_exporter.collectors.subscription import CREATED, DOCUMENTED, SUBSCRIBED
+from frs_exporter.collectors.subscription import CREATED, DOCUMENTED, PROBE_USELESS, PROBES_SENT, SUBSCRIBED
 from frs_exporter.config.load import Config
 from frs_exporter.core.model import Api, CollectResult, Job, JobState, Sample, Target
 from frs_exporter.exposition.coding import pack
@@ -41,11 +41,14 @@ BUSY = 50.0
 """Percent of a core that a shard is to take at most, so that a scrape seldom waits for polls."""
 USUAL = {
     "subservice": DOCUMENTED,
+    "source": ("subscribe",),
     "face_set": tuple(f"face-set-{number}" for number in range(5)),
     "api": ("DetectFace", "CompareFace", "SearchFaceByFile", "AddFacesByFile"),
     "class": ("4xx", "5xx"),
 }
 """What a project that is used has, by label."""
+UNUSUAL = (PROBES_SENT, PROBE_USELESS)
+"""What is told only where `subscribe` is absent."""
 STEADY = {SUBSCRIBED.name: 1.0, CREATED.name: 1_700_000_000.0}
 LOOKED_AT, RUNS = 500, 10
 """Projects whose lines are made, to know how large the page will be: runs of neighbours, which look alike, as packing
@@ -169,5 +172,6 @@ def usual(job: Job, numbers: random.Random) -> tuple[Sample, ...]:
     return tuple(
         Sample(family, labels, STEADY.get(family.name, float(numbers.randrange(10_000))))
         for family in COLLECTORS[job.collector].families
+        if family not in UNUSUAL
         for labels in itertools.product(*(USUAL[label] for label in family.labels if label != "project"))
     )

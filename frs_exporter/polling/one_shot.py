@@ -13,7 +13,7 @@ from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.projects import list_projects
 from frs_exporter.cloud.transport import Transport
-from frs_exporter.collectors import COLLECTORS, Collector
+from frs_exporter.collectors import COLLECTORS, Collector, EndpointStates
 from frs_exporter.config.load import Config
 from frs_exporter.core.discovery import Discovery, Listing
 from frs_exporter.core.errors import ApiError, Failure, Reason
@@ -22,7 +22,8 @@ from frs_exporter.core.schedule import Shard
 from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.plan import plan
-from frs_exporter.polling.poll import poll
+from frs_exporter.polling.poll import Asking, poll
+from frs_exporter.polling.probe_memory import ProbesOnDisk
 from frs_exporter.runtime.state_file import StateFile
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
 
@@ -105,15 +106,18 @@ class Check:
         """
         telemetry = Telemetry()
         transport = Transport(self.config.limits, telemetry, self.now)
-        memory = Memory(self.memory, self.now)
-        client = Client(transport, telemetry, self.now, random.Random(), memory=memory)
+        probe_memory = ProbesOnDisk(self.memory, self.now)
+        client = Client(transport, telemetry, self.now, random.Random(), memory=Memory(self.memory, self.now))
         try:
             await self._plan(client)
             advance(0, len(self.jobs))
+            states = EndpointStates(asyncio.get_running_loop().time)
+            asking = Asking(client, collectors, self.now, states, probe_memory)
             async with asyncio.TaskGroup() as group:
                 for job in self.jobs:
-                    group.create_task(self._poll(client, collectors, job, advance))
+                    group.create_task(self._poll(asking, job, advance))
         finally:
+            await probe_memory.flush()
             await client.close()
 
     async def _plan(self, client: Client) -> None:
@@ -135,13 +139,13 @@ class Check:
         self.jobs = self.selection.jobs(wanted.jobs)
         await client.adjust(wanted.limits, wanted.accesses)
 
-    async def _poll(self, client: Client, collectors: Mapping[str, Collector], job: Job, advance: Advance) -> None:
+    async def _poll(self, asking: Asking, job: Job, advance: Advance) -> None:
         project = job.target.project
         trace = self.traces[job.key] = self.trace()
-        state = await poll(client, collectors, job, JobState(), self.now, trace=trace)
+        state = await poll(asking, job, JobState(), trace=trace)
         self.latencies[project] = max(trace.slowest, self.latencies.get(project, 0.0))
         self.states[job] = state
-        if (expiry := client.token_expiry(job.target)) is not None:
+        if (expiry := asking.client.token_expiry(job.target)) is not None:
             self.expiries[project] = expiry
         advance(len(self.states), len(self.jobs))
 

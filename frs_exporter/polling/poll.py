@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
-from frs_exporter.cloud.client import Client, Digests, Unchanged
+from frs_exporter.cloud.client import Client, Digests
 from frs_exporter.cloud.transport import Response
-from frs_exporter.collectors import ApiClient, Collector
-from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.collectors import ApiClient, Collector, EndpointStates, ProbeMemory
+from frs_exporter.core.errors import ApiError, Failure, Reason, Unchanged
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.schedule import LAST_RETRY
 from frs_exporter.core.trace import UNTRACED, Trace
@@ -31,28 +31,34 @@ class TracedDigests(Digests):
         return Digests.read(self, raw)
 
 
-async def poll(
-    client: Client,
-    collectors: Mapping[str, Collector],
-    job: Job,
-    before: JobState,
-    now: Callable[[], float],
-    *,
-    trace: Trace = UNTRACED,
-) -> JobState:
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What jobs are asked with; `now` is the wall clock in Unix seconds."""
+
+    client: Client
+    collectors: Mapping[str, Collector]
+    now: Callable[[], float]
+    endpoint_states: EndpointStates
+    probe_memory: ProbeMemory
+
+
+async def poll(asking: Asking, job: Job, before: JobState, *, trace: Trace = UNTRACED) -> JobState:
     """The state after asking: an answer, or a failure and what it proves; a bug of ours is a failure, too."""
     clock = asyncio.get_running_loop().time
     started = clock()
     try:
-        collector = collectors[job.collector]
+        collector, now = asking.collectors[job.collector], asking.now
         digests = TracedDigests(before.digest, trace=trace) if collector.repeatable else None
         # What is never repeated is compared with nothing, and still shown.
-        read = digests or TracedDigests(b"", trace=trace)
-        get = functools.partial(client.get, job.target, trace=trace, digests=read)
-        return await collected(ApiClient(get, now), collector, job, before, digests)
+        unread = TracedDigests(b"", trace=trace)
+        read = digests or unread
+        get = functools.partial(asking.client.get, job.target, trace=trace)
+        first, more = functools.partial(get, digests=read), functools.partial(get, digests=unread)
+        api = ApiClient(first, more, now, asking.endpoint_states, asking.probe_memory)
+        return await collected(api, collector, job, before, digests)
     except Exception as error:
         log.exception("unexpected error in a poll", project=job.target.project, collector=job.collector)
-        return broken(before, error, now(), clock() - started)
+        return broken(before, error, asking.now(), clock() - started)
 
 
 async def collected(

@@ -5,14 +5,17 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from frs_exporter.cloud.client import Client
-from frs_exporter.collectors import Collector
+from frs_exporter.collectors import Collector, EndpointStates, ProbeMemory
 from frs_exporter.core.model import Job, JobState, Key
 from frs_exporter.core.schedule import first_delay
 from frs_exporter.exposition.page import Page
 from frs_exporter.polling.alarm import Alarm
 from frs_exporter.polling.job_log import JobLog
+from frs_exporter.polling.poll import Asking
+from frs_exporter.polling.probe_memory import ProbesOnDisk
 from frs_exporter.polling.runner import JobRunner, Tools, owners
 from frs_exporter.runtime.offload import Yielder
+from frs_exporter.runtime.state_file import StateFile
 from frs_exporter.runtime.tasks import cancel_and_wait
 
 SPREAD = 0.2
@@ -31,10 +34,13 @@ class Poller:
         rng: random.Random,
         *,
         spread: float = SPREAD,
+        probe_memory: ProbeMemory | None = None,
     ) -> None:
         self.runners: dict[Key, JobRunner] = {}
-        self._tools = Tools(client, page, collectors, now, rng, Alarm(), JobLog())
         self._clock = asyncio.get_running_loop().time
+        probe_memory = probe_memory or ProbesOnDisk(StateFile(None, now), now)
+        asking = Asking(client, collectors, now, EndpointStates(self._clock), probe_memory)
+        self._tools = Tools(asking, page, rng, Alarm(), JobLog())
         self._spread = spread
         self._projects: set[str] = set()
 

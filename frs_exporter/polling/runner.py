@@ -2,15 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
 from aiolimiter import AsyncLimiter
 
-from frs_exporter.cloud.client import Client
-from frs_exporter.collectors import Collector
 from frs_exporter.core.model import Job, JobState, Key
 from frs_exporter.core.schedule import next_delay, next_tick
 from frs_exporter.core.trace import UNTRACED, Trace
@@ -18,7 +16,7 @@ from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
 from frs_exporter.polling.alarm import Alarm
 from frs_exporter.polling.job_log import JobLog
-from frs_exporter.polling.poll import broken, poll
+from frs_exporter.polling.poll import Asking, broken, poll
 from frs_exporter.runtime.tasks import interrupt
 
 PROBES_AT_ONCE = 3
@@ -33,12 +31,10 @@ Polled = asyncio.Future[None]
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What all jobs are polled with; `now` is the wall clock in Unix seconds."""
+    """What all jobs are polled with."""
 
-    client: Client
+    asking: Asking
     page: Page
-    collectors: Mapping[str, Collector]
-    now: Callable[[], float]
     rng: random.Random
     alarm: Alarm
     log: JobLog
@@ -170,20 +166,20 @@ class JobRunner:
         clock, tools, before, job = asyncio.get_running_loop().time, self._tools, self.state, self.job
         started = clock()
         try:
-            self.state = await poll(tools.client, tools.collectors, job, before, tools.now, trace=trace)
+            self.state = await poll(tools.asking, job, before, trace=trace)
             if self.job is not job:  # while it was asked: the same answer may have to be read differently
                 self.state = self.state._replace(digest=b"")
             self.show()
         except Exception as error:
             project, collector = self.job.key
             log.exception("unexpected error in a poll", project=project, collector=collector)
-            self.state = broken(before, error, tools.now(), clock() - started)
+            self.state = broken(before, error, tools.asking.now(), clock() - started)
             # No more than this is shown: what is there may be what went wrong.
             tools.page.put(self.job.key, render_job(self.job, self.state))
 
     def show(self) -> None:
         """Put all that is known of the job, and of its project, on the page."""
-        show(self._tools.page, self.job, self.state, self._tools.client.token_expiry(self.job.target))
+        show(self._tools.page, self.job, self.state, self._tools.asking.client.token_expiry(self.job.target))
 
 
 def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> None:

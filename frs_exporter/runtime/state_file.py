@@ -1,6 +1,7 @@
 """A small JSON document that outlives the process: entries, each until its time has come, which processes may share.
 
-`state.json` in a folder, made 0700, with 0600 and replaced as a whole; `state.lock` beside it is locked by who writes:
+`state.json`, or another name, in a folder, made 0700, with 0600 and replaced as a whole; `state.lock` beside it is
+locked by who writes:
 
     {"version": 1,
      "key": "64 hexadecimal digits: 32 random bytes, made with the file",
@@ -61,8 +62,15 @@ class StateFile:
     wait for the disk, and up to `timeout` seconds for a lock: make them off the event loop. `now` is the wall clock.
     """
 
+    name = NAME
+    """What the file is called: another subclass keeps other entries."""
+
     def __init__(
-        self, directory: Path | None, now: Callable[[], float] = time.time, *, timeout: float = LOCK_TIMEOUT
+        self,
+        directory: Path | None,
+        now: Callable[[], float] = time.time,
+        *,
+        timeout: float = LOCK_TIMEOUT,
     ) -> None:
         self.directory = directory
         self._timeout = timeout
@@ -163,7 +171,7 @@ class StateFile:
     def _load(self, folder: int) -> None:
         """Take what is on disk, and what was changed here but could not be written; raises OSError that passes."""
         try:
-            content = read_private(folder, NAME, MAX_SIZE)
+            content = read_private(folder, self.name, MAX_SIZE)
             if content is not None and content == self._content:
                 return
             self._content = content
@@ -172,7 +180,7 @@ class StateFile:
             self._content = None
             if is_temporary(error):
                 raise
-            self.report("state file ignored", file=f"{self.directory}/{NAME}", error=reason_of(error))
+            self.report("state file ignored", file=f"{self.directory}/{self.name}", error=reason_of(error))
             return
         unsaved = changes(self._on_disk, self._entries)
         self._key, self._on_disk = key, entries
@@ -182,7 +190,7 @@ class StateFile:
         """Put what is known on disk, where it is not there yet."""
         try:
             if content != self._content:
-                replace_private(folder, NAME, content)
+                replace_private(folder, self.name, content)
         except OSError as error:
             self._memory_will_do(error)
         else:

@@ -8,7 +8,7 @@ from typing import Any
 
 from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.status.i18n import Translator
-from frs_exporter.status.view import FailureView, JobView, ProjectView, Severity, SubserviceView
+from frs_exporter.status.view import FailureView, JobView, ProjectView, Severity, SubserviceView, unusual
 
 MAX_COLUMNS = 10
 """Sub-services with a column of their own; the vendor has about half as many."""
@@ -44,7 +44,11 @@ def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:
 
 def state(words: Translator, view: ProjectView) -> str:
     """A project's state in a word."""
-    return words("frozen" if view.frozen else STATES[view.trouble])
+    if view.frozen:
+        return words("frozen")
+    off = any(service.required and service.subscribed is False for service in view.subservices.values())
+    unknown = view.trouble is Severity.MISSING and unusual(view.sources) and not off
+    return words("not_known" if unknown else STATES[view.trouble])
 
 
 def css_class(subservice: SubserviceView) -> str:

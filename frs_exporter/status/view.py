@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from frs_exporter.collectors.cloud_eye import MONTH_CALLS, MONTH_COST
 from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
-from frs_exporter.collectors.subscription import CREATED, FROZEN, MAX_FACE_SETS, SUBSCRIBED
+from frs_exporter.collectors.subscription import BY_SUBSCRIBE, CREATED, FROZEN, MAX_FACE_SETS, SOURCE, SUBSCRIBED
 from frs_exporter.core.errors import NO_MESSAGE, Failure
 from frs_exporter.core.explanations import Text, explain
 from frs_exporter.core.model import Family, Sample, Target
@@ -28,11 +28,15 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SubserviceView:
-    """A sub-service; `subscribed` is None where nothing fresh tells, `since` is in Unix seconds."""
+    """A sub-service; `subscribed` is None where nothing fresh tells, `since` is in Unix seconds.
+
+    `source` is what tells: `subscribe`, `face_sets` or `probe`, None where nothing does.
+    """
 
     subscribed: bool | None
     required: bool
     since: float | None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class ProjectView:
     trouble: Severity
     frozen: bool
     subservices: Mapping[str, SubserviceView]
+    sources: tuple[str, ...]
     usage: UsageView
     token_expiry: float | None
     jobs: tuple[JobView, ...]
@@ -165,6 +170,7 @@ class Projects:
             trouble=self.troubles[project],
             frozen=is_frozen(samples),
             subservices=subservices(target.display.require, samples),
+            sources=sources(samples),
             usage=usage(samples),
             token_expiry=token_expiry,
             jobs=tuple(map(job_view, jobs)),
@@ -198,8 +204,27 @@ def subservices(require: Sequence[str], samples: Sequence[Sample]) -> dict[str, 
     """The sub-services told of, and those that must be on."""
     subscribed = {sample.labels[0]: bool(sample.value) for sample in samples if sample.family is SUBSCRIBED}
     since = {sample.labels[0]: sample.value for sample in samples if sample.family is CREATED}
+    told_by = sources(samples)
+
+    def source(name: str) -> str | None:
+        if name not in subscribed or BY_SUBSCRIBE.labels[0] in told_by:
+            return told_by[0] if name in subscribed else None
+        return "face_sets" if name == "search" else "probe"
+
     names = dict.fromkeys((*require, *subscribed))
-    return {name: SubserviceView(subscribed.get(name), name in require, since.get(name)) for name in names}
+    return {
+        name: SubserviceView(subscribed.get(name), name in require, since.get(name), source(name)) for name in names
+    }
+
+
+def sources(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """What tells of the subscription."""
+    return tuple(sample.labels[0] for sample in samples if sample.family is SOURCE)
+
+
+def unusual(told_by: Sequence[str]) -> str:
+    """What tells of the subscription where that is not `subscribe`, which tells all; else empty."""
+    return "" if BY_SUBSCRIBE.labels[0] in told_by else ", ".join(told_by)
 
 
 def usage(samples: Sequence[Sample]) -> UsageView:

@@ -20,7 +20,7 @@ from frs_exporter.runtime.offload import Yielder
 from frs_exporter.status.i18n import Translator, language_of
 from frs_exporter.status.snapshot import Snapshot
 from frs_exporter.status.summary import columns_of, css_class, date, failures, plain, recent_polls, state, usage_class
-from frs_exporter.status.view import Projects, Severity
+from frs_exporter.status.view import Projects, Severity, unusual
 from frs_exporter.web.rendering import Blocks
 from frs_exporter.web.renderings import Renderings, Subject
 from frs_exporter.web.stream import header, stream
@@ -153,6 +153,7 @@ def tools(asked: StatusQuery) -> dict[str, Any]:
         "probe": probe_query,
         "state": partial(state, words),
         "recent_polls": partial(recent_polls, words),
+        "unusual": unusual,
     }
 
 

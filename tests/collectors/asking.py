@@ -1,15 +1,18 @@
 """Cloud Eye as a collector sees it, without a network: what the simulator answers, at a time of choice."""
 
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from frs_exporter.collectors import ApiClient
+from frs_exporter.collectors import ApiClient, EndpointStates
+from frs_exporter.collectors.collector import Get
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Sample
 from frs_exporter.exposition.render import lines
+from frs_exporter.polling.probe_memory import ProbesOnDisk
+from frs_exporter.runtime.state_file import StateFile
 from frs_simulator import Project
 from frs_simulator.cloud_eye import Question, answer, list_metrics, page_of
 from frs_simulator.traffic import HOUR, MINUTE, Traffic
@@ -25,6 +28,11 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
         result: T = stop.value
         return result
     raise AssertionError("it waits")
+
+
+def client_of(get: Get, clock: Callable[[], float] = lambda: 0.0) -> ApiClient:
+    """What a collector gets whose requests are answered so; nothing outlives it."""
+    return ApiClient(get, get, clock, EndpointStates(lambda: 0.0), ProbesOnDisk(StateFile(None), clock))
 
 
 def page(samples: tuple[Sample, ...]) -> list[str]:
@@ -64,7 +72,7 @@ class CloudEye:
     @property
     def client(self) -> ApiClient:
         """What a collector gets of it."""
-        return ApiClient(self.get, lambda: self.now)
+        return client_of(self.get, lambda: self.now)
 
     async def get(self, api: Api, path: str, body: Any = None) -> Any:
         """What the simulator answers."""

@@ -68,6 +68,7 @@ def test_the_exposition_of_a_poll() -> None:
         'frs_api_errors_total{project="gate-1",api="a \\"b\\"\\\\",class="5xx"} 0.0',
         'frs_api_errors_total{project="gate-1",api="detect",class="4xx"} 1.0',
         'frs_api_errors_total{project="gate-1",api="detect",class="5xx"} 0.0',
+        'frs_subservice_last_used_timestamp_seconds{project="gate-1",subservice="detect"} 1763697660.0',
         'frs_api_latency_average_seconds{project="gate-1",api="a \\"b\\"\\\\"} 0.189',
         'frs_api_latency_average_seconds{project="gate-1",api="detect"} 0.189',
         'frs_month_api_calls{project="gate-1",api="a \\"b\\"\\\\"} 171840.0',

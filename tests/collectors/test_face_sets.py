@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.face_sets import FACE_SETS, FACES, TRUNCATED, collect, parse
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Target
 from frs_exporter.exposition.render import lines
 from frs_simulator.demo import face_set
-from tests.collectors.asking import now, page
+from tests.collectors.asking import client_of, now, page
 from tests.conftest import account, target_of
 
 DOCUMENTED = {
@@ -55,7 +54,7 @@ def answered(target: Target, code: str) -> Any:
         assert (api, path, body) == (Api.FRS, f"/v2/{target.project_id}/face-sets", None)
         raise ApiError(Failure(Reason.CLIENT, "no", status=400, code=code))
 
-    return now(collect(ApiClient(ask, lambda: 0.0), target, None))
+    return now(collect(client_of(ask), target, None))
 
 
 @pytest.mark.parametrize("code", ["FRS.0019", "FRS.0020", "frs.0020"])

@@ -22,7 +22,7 @@ from frs_exporter.collectors.cloud_eye.metric_data import (
 from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Api, Target
 from frs_simulator.traffic import Traffic
-from tests.collectors.asking import CloudEye, now
+from tests.collectors.asking import CloudEye, client_of, now
 
 START = 1_700_000_040 // MINUTE * MINUTE
 SERIES = [Series("api_calls", "detect")]
@@ -34,7 +34,7 @@ def said(payload: Any) -> ApiClient:
     async def ask(api: Api, path: str, body: Any = None) -> Any:
         return payload
 
-    return ApiClient(ask, lambda: 0.0)
+    return client_of(ask)
 
 
 @given(st.integers(1, 1200), st.integers(0, 4000), st.sampled_from([MINUTE, HOUR, DAY]))
@@ -101,7 +101,7 @@ def test_a_list_that_never_ends_is_none(target: Target) -> None:
         return {"metrics": [{"dimensions": []}], "meta_data": {"marker": str(pages)}}
 
     with pytest.raises(ApiError, match=f"has not ended after {MAX_PAGES} pages"):
-        now(list_apis(ApiClient(ask, lambda: 0.0), target))
+        now(list_apis(client_of(ask), target))
     assert pages == MAX_PAGES
 
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.collectors import ApiClient
 from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, proven_samples, timestamp
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, CollectResult, Display, Sample, Target
 from frs_exporter.core.sharing import first_equal
 from frs_exporter.exposition.render import lines
 from frs_simulator.demo import SCREENSHOT, subscribed
+from tests.collectors.asking import client_of
 
 
 def page(samples: tuple[Sample, ...]) -> list[str]:
@@ -35,6 +35,7 @@ def test_the_documented_answer(target: Target) -> None:
         'frs_max_face_set_number{project="gate-1"} 10.0',
         'frs_subservices_ignored{project="gate-1"} 0.0',
         'frs_service_frozen{project="gate-1"} 0.0',
+        'frs_subscription_source{project="gate-1",source="subscribe"} 1.0',
     ]
 
 
@@ -104,6 +105,7 @@ def test_names_that_are_no_label_are_counted_and_told_and_never_shown(target: Ta
         'frs_subscribed{project="gate-1",subservice="detect"} 1.0',
         'frs_subservices_ignored{project="gate-1"} 4.0',
         'frs_service_frozen{project="gate-1"} 0.0',
+        'frs_subscription_source{project="gate-1",source="subscribe"} 1.0',
     ]
     assert findings.warnings == (
         'sub-services not shown, see frs_subservices_ignored: A_service, _service, ***, x"y_service',
@@ -154,7 +156,7 @@ async def answered(target: Target, error: Failure, memory: tuple[str, ...] | Non
         assert (api, path, body) == (Api.FRS, f"/v1/{target.project_id}/subscribe", None)
         raise ApiError(error)
 
-    return await collect(ApiClient(ask, lambda: 0.0), target, memory)
+    return await collect(client_of(ask), target, memory)
 
 
 async def test_nothing_subscribed_is_an_answer(target: Target) -> None:
@@ -172,6 +174,7 @@ async def test_nothing_subscribed_is_an_answer(target: Target) -> None:
         'frs_subscribed{project="gate-1",subservice="silent_live"} 0.0',
         'frs_subservices_ignored{project="gate-1"} 0.0',
         'frs_service_frozen{project="gate-1"} 0.0',
+        'frs_subscription_source{project="gate-1",source="subscribe"} 1.0',
     ]
 
 

@@ -86,6 +86,7 @@ class Stack:
         assert self.simulator.popen.stdout
         self.config = yaml.safe_load(self.simulator.popen.stdout.read())
         self.config["limits"] = {"frs": {"rate": 9}}
+        self.config["defaults"]["probes"] = ["compare"]
         self.config["discovery"] = [{"credential": "globex", "regions": ["cn-east-3"]}]
         self.cloud = self.config["endpoints"]["frs"]
         self.config_file = self.folder / "config.yaml"

@@ -31,6 +31,8 @@ def lived(it: Stack) -> Stack:
     it.order(project="vip-lounge", subscribed={"detect": True})
     eventually(lambda: query(it.prometheus, kept % ("min", 1)))
     eventually(lambda: query(it.prometheus, 'rate(frs_poll_errors_total{project="fleet-00007"}[1m]) > 0'))
+    it.order(subscribe_absent={"ap-southeast-1": True})
+    eventually(lambda: query(it.prometheus, 'frs_subscription_probes_total{project="new-branch"}'))
     # Cloud Eye's minutes come one by one, and the first call is counted a minute after its API is first shown.
     eventually(lambda: query(it.prometheus, "project_api_class:frs_api_errors:ratio_rate30m"), 180)
     eventually(lambda: query(it.prometheus, 'count(ALERTS{alertstate="firing"})'))

@@ -153,6 +153,8 @@ def secrets(value: str | None) -> Act:
 
 
 HELD = 1900.0
+ASKED_AGAIN = 700.0
+"""Seconds after which an API that was taken for absent has been asked for again."""
 SKEWED = "x-sdk-date is more than 15 minutes off; this machine's clock is 1200 s behind the cloud's: set it right"
 FRS_400 = (*range(10, 18), *range(20, 23), *range(29, 33), 201, 203, *range(301, 306), *range(401, 405), 407, 501)
 
@@ -167,9 +169,9 @@ CODES = [
     told(429, "FRS.0033", Reason.THROTTLED),
     told(403, "FRS.0306", Reason.FORBIDDEN),
     told(400, "FRS.0202", Reason.FROZEN, shows={'frs_service_frozen{project="p1"}': 1}),
-    told(404, "APIG.0101", Reason.ABSENT),
-    told(404, "APIGW.0101", Reason.ABSENT),
-    told(404, "APIC.0101", Reason.ABSENT),
+    told(404, "APIG.0101", Reason.ABSENT, back_within=ASKED_AGAIN),
+    told(404, "APIGW.0101", Reason.ABSENT, back_within=ASKED_AGAIN),
+    told(404, "APIC.0101", Reason.ABSENT, back_within=ASKED_AGAIN),
     *(told(500, f"APIGW.{number}", Reason.SERVER) for number in ("0103", "0104", "0105", "0201", "0601", "0608")),
     *(told(status, "APIGW.0201", Reason.CLIENT) for status in (400, 413, 414, 494)),
     *(told(status, "APIGW.0201", Reason.SERVER) for status in (502, 504)),
@@ -231,11 +233,11 @@ BODIES = [
     ),
 ]
 ALL_OFF = {f'frs_subscribed{{project="p1",subservice="{name}"}}': 0 for name in DOCUMENTED}
-NOT_FROZEN = {'frs_service_frozen{project="p1"}': 0}
+ANSWERED = {'frs_service_frozen{project="p1"}': 0, 'frs_subscription_source{project="p1",source="subscribe"}': 1}
 DETECT_ON = {'frs_subscribed{project="p1",subservice="detect"}': 1}
 ANSWERS = [
-    fault("said to be HTML", Fault(body=ON, content_type="text/html"), None, shows={**DETECT_ON, **NOT_FROZEN}),
-    fault("FRS.0019", Fault(code="FRS.0019"), None, shows={**ALL_OFF, **NOT_FROZEN}),
+    fault("said to be HTML", Fault(body=ON, content_type="text/html"), None, shows={**DETECT_ON, **ANSWERED}),
+    fault("FRS.0019", Fault(code="FRS.0019"), None, shows={**ALL_OFF, **ANSWERED}),
     fault("IAM down, tokens valid", HANG, None, kind="token", api="iam"),
     Row("all tokens die", lambda stage: stage.cloud.world.expire_tokens(), None, kind="token"),
     Row("a clock 10 minutes off", clock(600), None, lift=clock(0)),

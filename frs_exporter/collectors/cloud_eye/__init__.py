@@ -7,6 +7,7 @@ from decimal import Decimal
 from frs_exporter.collectors.cloud_eye.metric_data import MINUTE, Series, Span, list_apis, query
 from frs_exporter.collectors.cloud_eye.month import CALLS, REFRESH, Month, month_to_date
 from frs_exporter.collectors.cloud_eye.tally import Tally
+from frs_exporter.collectors.cloud_eye.usage import last_used
 from frs_exporter.collectors.collector import ApiClient, Collector, label_value
 from frs_exporter.core.model import Api, CollectResult, Family, Sample, Target
 from frs_exporter.core.pricing import cost, price_of
@@ -45,6 +46,13 @@ MONTH_COST = Family(
     LABELS,
 )
 
+LAST_USED = Family(
+    "frs_subservice_last_used_timestamp_seconds",
+    "gauge",
+    "When a sub-service was last used with success, by Cloud Eye's minutes since the start; none older than a day.",
+    ("project", "subservice"),
+)
+
 ERRORS = {"error_4xx": "4xx", "error_5xx": "5xx"}
 AVERAGE_LATENCY = "average_latency"
 LOOK_BACK = 15 * MINUTE
@@ -65,6 +73,7 @@ class Memory:
     listed_at: int = 0
     tallies: Mapping[Series, Tally] = field(default_factory=dict)
     month: Month | None = None
+    used: Mapping[str, int] = field(default_factory=dict)
 
 
 async def collect(client: ApiClient, target: Target, memory: Memory | None) -> CollectResult:
@@ -86,12 +95,14 @@ async def collect(client: ApiClient, target: Target, memory: Memory | None) -> C
     apis = tuple(dict.fromkeys(key.api for key in tallies))
     latencies = await newest(client, target, apis, until)
     month = await month_to_date(client, target, apis, memory.month, now)
+    used = last_used(memory.used, tallies, until)
     samples = (
         *counters(tallies),
+        *(Sample(LAST_USED, (subservice,), time) for subservice, time in used.items()),
         *(Sample(LATENCY, (api,), latency / 1000) for api, latency in latencies.items()),
         *month_samples(target, month),
     )
-    return CollectResult(samples, warnings, Memory(memory.began, listed_at, tallies, month))
+    return CollectResult(samples, warnings, Memory(memory.began, listed_at, tallies, month, used))
 
 
 async def counted(
@@ -156,4 +167,6 @@ def demand(interval: float) -> float:
     return 2 / interval + 2 / max(interval, REFRESH) + 1 / max(interval, LIST_EVERY)
 
 
-COLLECTOR = Collector(Api.CES, (API_CALLS, API_ERRORS, LATENCY, MONTH_CALLS, MONTH_COST), collect, demand=demand)
+COLLECTOR = Collector(
+    Api.CES, (API_CALLS, API_ERRORS, LATENCY, MONTH_CALLS, MONTH_COST, LAST_USED), collect, demand=demand
+)

@@ -1,0 +1,100 @@
+"""What is known of FRS at each endpoint, whoever has found it out: whether `subscribe` is there, what probes prove."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from frs_exporter.core.model import Api, Target
+
+ABSENT_FOR = (600.0, 3600.0, 6 * 3600.0)
+"""Seconds for which `subscribe` is taken for absent, by how often it was found to be, with no answer in between."""
+MISSES = 3
+"""In a row, until what has answered is taken for gone: a gateway that is being changed may say so for a moment."""
+MISS_EVERY = 30.0
+"""Seconds in which no more than one counts, however many projects are asked about."""
+GAP = 1.1
+"""Seconds from one probe of a user to the next: the vendor grants one call of live detect a second (face_01_0016)."""
+
+
+class Useless(NamedTuple):
+    """Why probes prove nothing, and until when that is taken for so, in Unix seconds."""
+
+    why: str
+    until: float
+
+
+@dataclass(slots=True)
+class EndpointState:
+    """One region at one endpoint; times are in seconds of the event loop's clock."""
+
+    answered: bool = False
+    """Whether `subscribe` is there, as far as is known."""
+    misses: int = 0
+    """How often in a row it was not, of those that count."""
+    missed_at: float = -math.inf
+    times_absent: int = 0
+    absent_until: float = -math.inf
+    useless: dict[str, Useless] = field(default_factory=dict)
+    """Probes that prove nothing here, by sub-service."""
+    refused: set[str] = field(default_factory=set)
+    """Sub-services of which a probe was told here that they are off: so that is looked at before the rest."""
+    next_probes: dict[str, float] = field(default_factory=dict)
+    """When the next may be sent, by the name of the credential; never, while one is under way."""
+
+    def absent(self, now: float) -> bool:
+        """Whether `subscribe` need not be asked."""
+        return now < self.absent_until
+
+    def present(self) -> None:
+        """It has answered."""
+        self.answered, self.misses, self.missed_at, self.times_absent = True, 0, -math.inf, 0
+        self.absent_until = -math.inf
+
+    def missed(self, now: float) -> bool:
+        """The gateway knows no such API: whether it is absent from now on, or has been since this was asked."""
+        if self.absent(now):
+            return True
+        if self.answered:
+            if now - self.missed_at >= MISS_EVERY:
+                self.misses, self.missed_at = self.misses + 1, now
+            if self.misses < MISSES:
+                return False
+        self.absent_until = now + ABSENT_FOR[min(self.times_absent, len(ABSENT_FOR) - 1)]
+        self.answered, self.misses, self.missed_at = False, 0, -math.inf
+        self.times_absent += 1
+        return True
+
+    def useless_because(self, subservice: str, now: float) -> str:
+        """Why probes of a sub-service prove nothing here, empty where they may; `now` is in Unix seconds."""
+        it = self.useless.get(subservice)
+        return it.why if it and now < it.until else ""
+
+    def learn(self, useless: Mapping[str, Useless], refused: Iterable[str]) -> None:
+        """Take over what others have found out."""
+        for subservice, it in useless.items():
+            self.useless[subservice] = max(it, self.useless.get(subservice, it), key=lambda known: known.until)
+        self.refused.update(refused)
+
+    def may_probe(self, credential: str, now: float) -> bool:
+        """Whether a probe may be sent now; if so it is under way until it has ended."""
+        if now < self.next_probes.get(credential, -math.inf):
+            return False
+        self.next_probes[credential] = math.inf
+        return True
+
+    def probed(self, credential: str, now: float) -> None:
+        """A probe has ended."""
+        self.next_probes[credential] = now + GAP
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStates:
+    """All of them, by region and endpoint; `clock` is the event loop's."""
+
+    clock: Callable[[], float]
+    known: dict[tuple[str, str], EndpointState] = field(default_factory=dict)
+
+    def of(self, target: Target) -> EndpointState:
+        """Where a project is asked about."""
+        return self.known.setdefault((target.region, target.endpoints[Api.FRS]), EndpointState())
