@@ -21,6 +21,7 @@ from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
 from frs_exporter.cli.options import did_you_mean, names, result_file, seconds_of, shard_index, shard_of
 from frs_exporter.cli.raw import RawTrace, as_raw
 from frs_exporter.cli.state import state_directory_option, state_file
+from frs_exporter.cli.transcript import TranscriptTrace, as_transcript
 from frs_exporter.cli.variables import is_flag_given, setting
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.subscription import DOCUMENTED
@@ -44,7 +45,7 @@ SINGLE = ("project_id", "region", "token_file", "endpoint", "ca_file", "proxy_fr
 
 @click.command(
     epilog="""\b
-Exit codes: 0 all well; 1 something is down or a required sub-service off; 2 usage or config;
+Exit codes: 0 all well; 1 something is down or a required sub-service off or unknown; 2 usage or config;
 3 check itself failed, say as the output cannot be written; 130 Ctrl-C; 143 SIGTERM.
 
 \b
@@ -102,6 +103,13 @@ Examples:
 @click.option("--ca-file", type=FILE, metavar="FILE", help="Without a config: certificates to trust, as of a proxy.")
 @click.option("--endpoint", metavar="URL", help="Without a config: where FRS is, if not at the region's address.")
 @click.option("--raw", is_flag=True, help="Show requests and the vendor's answers, too, without secrets.")
+@click.option(
+    "--transcript",
+    type=click.Path(readable=False),
+    callback=result_file,
+    metavar="FILE",
+    help="Write every exchange to it, without names, ids and secrets, to attach it to a report.",
+)
 @log_level_flag(None, "Write log lines from this level on (default: none but of bugs).")
 @state_directory_option
 def check(output: str, output_file: Path | None, timeout: float | None, words: Translator, **options: Any) -> None:
@@ -120,7 +128,8 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     if options["level"] is None:
         only_bugs()
     memory = state_file(options["state_directory"])
-    run = Check(config, selection, shard, memory=memory, trace=RawTrace if options["raw"] else Trace)
+    kind = TranscriptTrace if options["transcript"] else RawTrace if options["raw"] else Trace
+    run = Check(config, selection, shard, memory=memory, trace=kind)
     code, clock, report = executor.run(checked(run, timeout, words))
     end_on_sigterm()  # again: the loop has taken its own handler away
     warn(memory.problems.values())
@@ -134,6 +143,8 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
             text = as_raw(run.traces) if options["raw"] else ""
             text += as_table(report, terminal=terminal, color="NO_COLOR" not in os.environ)
     put(text, output_file, machine=output != "table")
+    if options["transcript"]:
+        put(as_transcript(run.jobs, run.traces, run.now()), options["transcript"], machine=False)
     if code or not report.well:
         raise click.exceptions.Exit(code or NOT_WELL)
 

@@ -1,0 +1,104 @@
+"""`check --transcript`: every exchange with the cloud, so that it can be attached to a public report.
+
+Of answers the shape is kept, numbers, what is true or false, dates, codes and the vendor's messages: other text may be
+a name of somebody's. A project is called by its number; ids, and the names that the config knows, are nowhere.
+"""
+
+import json
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from frs_exporter import __version__
+from frs_exporter.cli.raw import MAX_TEXT, RawTrace
+from frs_exporter.core.credentials import names_of
+from frs_exporter.core.model import Job, Key, Target
+from frs_exporter.core.trace import Trace
+
+KEPT = frozenset(
+    {
+        *("error_code", "error_msg", "error_message", "code", "message", "create_time", "create_date"),
+        *("unit", "namespace", "metric_name"),
+    }
+)
+"""Members of answers whose text is the vendor's own."""
+OF_APIS = {"name": "call_of_api"}
+"""What a dimension of Cloud Eye has in it whose value is the vendor's name of an API."""
+THEIRS = frozenset({"external_fields"})
+"""Members of answers whose own members have names that somebody chose."""
+ID = re.compile(r"\b[0-9a-f]{32}\b")
+"""Of a project, an account, a user, a group."""
+WHOSE = re.compile(r"\b(iam::|(?:user|group|agency|role|policy)/)[^\s,;\"']+")
+"""Whoever a message about permissions is about, as `iam::ACCOUNT:user/NAME`."""
+NAMED = re.compile(r"(?<=[?&])(start|marker|name)=[^&\s]*")
+"""Parameters of a query that have somebody's names in them."""
+HEAD = """frs-exporter {version}, Python {python}, {system}; {time}
+
+What was asked and answered, by project. Names, ids, tokens, keys and signatures are left out; please look through it
+before you give it away. What it may settle stands in docs/unverified.md.
+"""
+
+
+class TranscriptTrace(RawTrace):
+    """Keeps the lines of requests and answers as `RawTrace` does, with no text in bodies but the vendor's own."""
+
+    def body(self, data: bytes) -> None:
+        """The JSON of an answer without what may be a name; of anything else no more than how long it is."""
+        try:
+            text = json.dumps(without_names(json.loads(data)), ensure_ascii=False, indent=2)[:MAX_TEXT]
+        except (ValueError, RecursionError):
+            text = f"({len(data)} bytes that are no JSON)"
+        super().body(text.encode())
+
+
+def without_names(value: Any, name: str = "") -> Any:
+    """JSON with stars for text that may be somebody's."""
+    if isinstance(value, dict) and value.items() >= OF_APIS.items():
+        return value
+    if isinstance(value, dict) and name in THEIRS:
+        return {f"***{number}": without_names(inner) for number, inner in enumerate(value.values(), 1)}
+    if isinstance(value, dict):
+        return {key: without_names(inner, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_names(inner, name) for inner in value]
+    return "***" if isinstance(value, str) and name not in KEPT else value
+
+
+def as_transcript(jobs: Iterable[Job], traces: Mapping[Key, Trace], now: float) -> str:
+    """All that went over the wire; `now` is in Unix seconds."""
+    targets = {job.target.project: job.target for job in jobs}
+    numbers = {project: number for number, project in enumerate(sorted(targets), 1)}
+    names = names_in(targets.values())
+    parts = [
+        HEAD.format(
+            version=__version__,
+            python=platform.python_version(),
+            system=platform.system(),
+            time=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+    ]
+    for (project, collector), trace in sorted(traces.items()):
+        lines = trace.lines if isinstance(trace, RawTrace) else []
+        about = targets[project]
+        heading = f"project {numbers[project]}, {about.region}, by {about.credential.kind}, {collector}"
+        parts.append("\n".join([heading, *(anonymous(line, about, names) for line in lines), ""]))
+    return "\n".join(parts)
+
+
+def names_in(targets: Iterable[Target]) -> re.Pattern[str]:
+    """What finds the names of projects, credentials, users and accounts in a text, each as a whole word."""
+    names = {
+        name for target in targets for name in (target.project, *names_of(target.credential), *target.credential.user)
+    }
+    longest_first = sorted(filter(None, names), key=lambda name: (-len(name), name))
+    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)")
+
+
+def anonymous(line: str, target: Target, names: re.Pattern[str]) -> str:
+    """A line without ids and names."""
+    line = line.replace(target.project_id, "PROJECT_ID").replace(target.project, "PROJECT")
+    for pattern, instead in ((NAMED, r"\1=***"), (WHOSE, r"\1***"), (ID, "***"), (names, "***")):
+        line = pattern.sub(instead, line)
+    return line

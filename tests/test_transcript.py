@@ -1,0 +1,85 @@
+"""`check --transcript`: every exchange, and nobody's names, ids or secrets."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from frs_exporter.cli.transcript import anonymous, names_in, without_names
+from frs_exporter.collectors.probes import PROBES
+from frs_simulator import Account, Project, Simulator, World, demo_world
+from frs_simulator.server import config_text
+from tests.conftest import secrets_of, target_of
+from tests.test_check import ended
+
+
+async def test_a_transcript_tells_what_was_said_and_of_nobody(tmp_path: Path) -> None:
+    world = demo_world()
+    world.without_subscribe.add("cn-north-4")
+    async with Simulator(world) as simulator:
+        config, file = tmp_path / "config.yaml", tmp_path / "transcript.txt"
+        config.write_text(config_text(world, simulator.url))
+        code, _, told = await ended(f"--config.file={config}", f"--transcript={file}")
+    assert (code, told) == (1, "")
+    text = file.read_text()
+    for part in (
+        "/v1/PROJECT_ID/subscribe",
+        "/v2/PROJECT_ID/face-sets",
+        "APIGW.0101",
+        '"subscribe_status": true',
+        "< 404",
+    ):
+        assert part in text, part
+    for account, project in world.projects():
+        for private in (project.id, project.name, account.domain_name, account.access_key):
+            assert private not in text, private
+    assert not [secret for secret in secrets_of(world) if secret in text]
+    assert not [name for name in ("employees", "visitors", "building") if name in text]
+
+
+async def test_one_run_sends_all_probes_of_a_project(tmp_path: Path) -> None:
+    """So that a report needs no more."""
+    services = {f"{name}_service": {"subscribe_status": name == "compare"} for name in ("compare", "search")}
+    world = World([Account("two", "ak_sk", [Project("door", "cn-north-4", services)])])
+    world.without_subscribe.add("cn-north-4")
+    async with Simulator(world) as simulator:
+        config, file = tmp_path / "config.yaml", tmp_path / "transcript.txt"
+        config.write_text(config_text(world, simulator.url))
+        document = yaml.safe_load(config.read_text())
+        document["defaults"]["probes"] = list(PROBES)
+        config.write_text(yaml.safe_dump(document))
+        chosen = ("--collector=subscription", f"--transcript={file}", f"--state.directory={tmp_path / 'state'}")
+        for _ in range(2):
+            await ended(f"--config.file={config}", *chosen)
+            assert [call.subservice for call in world.calls] == list(PROBES), "the second run has nothing to send"
+    assert "face-sets" in file.read_text()
+
+
+def test_of_messages_about_permissions_nobody_is_left() -> None:
+    """The vendor's messages stay, but for whom they are about."""
+    account = "0503dda897000fed2f78c00909158a4d"
+    line = f"User: iam::{account}:user/alice.smith may not frs:get on {account} of acme, nor on that of gate-1."
+    owner = Account("acme", "token", [Project("gate-1", "cn-north-4", None), Project("b", "cn-north-4", None)])
+    targets = [target_of(owner, project, "http://127.0.0.1:9") for project in owner.projects]
+    said = anonymous(line, targets[1], names_in(targets))
+    assert said == "User: iam::*** may not frs:get on *** of ***, nor on that of ***."
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        (
+            {"external_fields": {"salary": {"type": "integer"}, "badge": {"type": "string"}}},
+            {"external_fields": {"***1": {"type": "***"}, "***2": {"type": "***"}}},
+        ),
+        ({"faces": 3, "face_set_name": "boss", "on": True}, {"faces": 3, "face_set_name": "***", "on": True}),
+        (
+            {"error_code": "FRS.0019", "error_msg": "The service"},
+            {"error_code": "FRS.0019", "error_msg": "The service"},
+        ),
+        ([{"create_time": "2024-01-01", "x": None}], [{"create_time": "2024-01-01", "x": None}]),
+    ],
+)
+def test_of_answers_the_shape_is_kept(answer: object, kept: object) -> None:
+    assert without_names(json.loads(json.dumps(answer))) == kept
