@@ -24,6 +24,7 @@ async def test_a_transcript_tells_what_was_said_and_of_nobody(tmp_path: Path) ->
     assert (code, told) == (1, "")
     text = file.read_text()
     for part in (
+        simulator.url,
         "/v1/PROJECT_ID/subscribe",
         "/v2/PROJECT_ID/face-sets",
         "APIGW.0101",

@@ -89,10 +89,10 @@ def as_transcript(jobs: Iterable[Job], traces: Mapping[Key, Trace], now: float) 
 
 def names_in(targets: Iterable[Target]) -> re.Pattern[str]:
     """What finds the names of projects, credentials, users and accounts in a text, each as a whole word."""
-    names = {
-        name for target in targets for name in (target.project, *names_of(target.credential), *target.credential.user)
-    }
-    longest_first = sorted(filter(None, names), key=lambda name: (-len(name), name))
+    names = set[str]()
+    for target in targets:
+        names |= {target.project, *names_of(target.credential), *target.credential.user} - {target.credential.site, ""}
+    longest_first = sorted(names, key=lambda name: (-len(name), name))
     return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)")
 
 

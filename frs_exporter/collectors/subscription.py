@@ -131,7 +131,7 @@ async def from_others(
     samples.append(shared(Sample(FROZEN, (), 0)))
     absent = f"the API subscribe is absent in {target.region}: what is known comes from face sets, and probes if wanted"
     nothing = [
-        f"the last probe of {result.subservice} told nothing: {result.code or 'no answer'}"
+        f"the last probe of {result.subservice} determined nothing: {result.code or 'no answer'}"
         for result in results
         if result.sent and result.subservice not in on and not endpoint.useless_because(result.subservice, now)
     ]
