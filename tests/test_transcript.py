@@ -60,11 +60,14 @@ async def test_one_run_sends_all_probes_of_a_project(tmp_path: Path) -> None:
 def test_of_messages_about_permissions_nobody_is_left() -> None:
     """The vendor's messages stay, but for whom they are about."""
     account = "0503dda897000fed2f78c00909158a4d"
-    line = f"User: iam::{account}:user/alice.smith may not frs:get on {account} of acme, nor on that of gate-1."
-    owner = Account("acme", "token", [Project("gate-1", "cn-north-4", None), Project("b", "cn-north-4", None)])
+    line = f"User: iam::{account}:user/alice.smith may not frs:get on {account} of Acme_x, nor on that of 分店gate-1。"
+    owner = Account("acme", "token", [Project(name, "cn-north-4", None) for name in ("gate-1", "s", "face")])
     targets = [target_of(owner, project, "http://127.0.0.1:9") for project in owner.projects]
     said = anonymous(line, targets[1], names_in(targets))
-    assert said == "User: iam::*** may not frs:get on *** of ***, nor on that of ***."
+    assert said == "User: iam::*** may not frs:get on *** of ***_x, nor on that of 分店***。"
+    asked = "> GET https://face.cn-north-4.myhuaweicloud.com/v2/PROJECT_ID/face-sets"
+    assert anonymous(asked, targets[2], names_in(targets)) == asked
+    assert names_in([]).sub("***", "a b") == "a b"
 
 
 @pytest.mark.parametrize(

@@ -93,12 +93,13 @@ def names_in(targets: Iterable[Target]) -> re.Pattern[str]:
     for target in targets:
         names |= {target.project, *names_of(target.credential), *target.credential.user} - {target.credential.site, ""}
     longest_first = sorted(names, key=lambda name: (-len(name), name))
-    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)")
+    alternatives = "|".join(map(re.escape, longest_first)) or "(?!)"
+    return re.compile(rf"(?<![A-Za-z0-9])({alternatives})(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 def anonymous(line: str, target: Target, names: re.Pattern[str]) -> str:
-    """A line without ids and names."""
-    line = line.replace(target.project_id, "PROJECT_ID").replace(target.project, "PROJECT")
-    for pattern, instead in ((NAMED, r"\1=***"), (WHOSE, r"\1***"), (ID, "***"), (names, "***")):
+    """A line without ids and names; in what is asked there is none but in parameters."""
+    line = line.replace(target.project_id, "PROJECT_ID")
+    for pattern, instead in ((NAMED, r"\1=***"), (WHOSE, r"\1***"), (ID, "***")):
         line = pattern.sub(instead, line)
-    return line
+    return line if line.startswith(">") else names.sub("***", line)

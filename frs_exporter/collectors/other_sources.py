@@ -103,8 +103,10 @@ def holding(target: Target, results: Results, endpoint: EndpointState, now: floa
             yield result.subservice, result.on
 
 
-def misled(endpoint: EndpointState, results: Results, subscribed: Mapping[str, bool], now: float) -> Results:
-    """Probes of what `subscribe` tells is off, which have not told so: they prove nothing here, which is noted.
+def misled(
+    target: Target, results: Results, endpoint: EndpointState, subscribed: Mapping[str, bool], now: float
+) -> Results:
+    """Probes of late of what `subscribe` tells is off, which have not told so: they prove nothing here, which is noted.
 
     A sub-service that was switched off meanwhile makes this happen, too: then less is known, and nothing wrong shown.
     """
@@ -113,6 +115,7 @@ def misled(endpoint: EndpointState, results: Results, subscribed: Mapping[str, b
         for result in results
         if subscribed.get(result.subservice) is False
         and (result.on or (result.on is None and about_the_request(result.code)))
+        and now < result.due + target.probe_interval
         and not endpoint.useless_because(result.subservice, now)
     )
     for result in found:

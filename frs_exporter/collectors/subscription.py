@@ -103,7 +103,7 @@ async def calibrated(
     """What `subscribe` tells, and what that tells of probes."""
     on = {sample.labels[0]: bool(sample.value) for sample in result.samples if sample.family is SUBSCRIBED}
     results = await client.probe_memory.results(target, endpoint)
-    for wrong in misled(endpoint, results, on, client.now()):
+    for wrong in misled(target, results, endpoint, on, client.now()):
         await client.probe_memory.note(target, wrong, endpoint)
     samples, warnings = of_probes(target, results, endpoint, client.now())
     return replace(result, samples=(*result.samples, *samples), warnings=(*result.warnings, *warnings))

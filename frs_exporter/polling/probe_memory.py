@@ -128,13 +128,14 @@ def useless_in(entry: Mapping[str, Any]) -> Iterator[tuple[str, Useless]]:
 
 
 def result_in(entries: Entries, target: Target, subservice: str, now: float) -> ProbeResult:
-    """What is known of a probe; as clocks may have been set, or the interval, no time is too far ahead."""
+    """What is known of a probe; where the clock was set back, or the interval is shorter now, no time ahead counts."""
     match entries.get(project_name(target)):
         case {"probes": {**probes}}:
             latest = now + target.probe_interval * (1 + JITTER)
             match probes.get(subservice):
                 case [bool() | None as on, str(code), float(at), float(due), int(sent)]:
-                    return ProbeResult(subservice, on, code, min(now, at), min(latest, due), sent)
+                    proof = (on, code, at) if at <= now else (None, code, 0.0)
+                    return ProbeResult(subservice, *proof, due if due <= latest else 0.0, sent)
     return ProbeResult(subservice)
 
 

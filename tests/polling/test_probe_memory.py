@@ -112,8 +112,9 @@ def test_a_process_remembers_without_a_disk(folder: Path | None, probing: Target
     [
         ([True, "FRS.0501", NOW - 50, NOW + 50, 2], ProbeResult("compare", True, "FRS.0501", NOW - 50, NOW + 50, 2)),
         ([None, "FRS.0011", 0.0, NOW + 50, 2], ProbeResult("compare", None, "FRS.0011", 0.0, NOW + 50, 2)),
-        ([True, "x", NOW + 9e6, NOW + 9e6, 2], ProbeResult("compare", True, "x", NOW, NOW + 210.0, 2)),
-        ([True, "x", math.nan, math.nan, 2], ProbeResult("compare", True, "x", NOW, NOW + 210.0, 2)),
+        ([True, "x", NOW + 9e6, NOW + 9e6, 2], ProbeResult("compare", None, "x", sent=2)),
+        ([True, "x", NOW - 9.0, NOW + 9e6, 2], ProbeResult("compare", True, "x", NOW - 9.0, sent=2)),
+        ([True, "x", math.nan, math.nan, 2], ProbeResult("compare", None, "x", sent=2)),
         ([True, "x", None, NOW, 2], ProbeResult("compare")),
         ([None, "x", NOW, "soon", 2], ProbeResult("compare")),
         ([1, "x", NOW, NOW, 2], ProbeResult("compare")),
@@ -123,7 +124,7 @@ def test_a_process_remembers_without_a_disk(folder: Path | None, probing: Target
     ],
 )
 def test_a_file_is_believed_no_more_than_it_can_be(entry: Any, known: ProbeResult, target: Target) -> None:
-    """Nothing was told later than now, and nothing waits for longer than an interval, whatever that was before."""
+    """Nothing was proven later than now, and nothing waits for longer than an interval, whatever that was before."""
     wanted = replace(target, probe_interval=200.0)
     assert result_in({project_name(wanted): {"probes": {"compare": entry}}}, wanted, "compare", NOW) == known
     assert result_in({project_name(wanted): {"probes": entry}}, wanted, "compare", NOW) == ProbeResult("compare")

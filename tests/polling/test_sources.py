@@ -233,13 +233,14 @@ def test_a_moment_in_which_the_gateway_knows_no_api_is_no_proof_that_it_is_gone(
     ],
 )
 def test_only_what_looked_at_a_probe_and_did_not_see_that_it_is_off_is_useless(
-    code: str, on: bool | None, useless: bool
+    code: str, on: bool | None, useless: bool, target: Target
 ) -> None:
-    endpoint, result = EndpointState(), ProbeResult("compare", on, code)
-    assert misled(endpoint, (result,), {"compare": True}, 0.0) == misled(endpoint, (result,), {}, 0.0) == ()
-    assert bool(misled(endpoint, (result,), {"compare": False}, 0.0)) is useless
+    endpoint, results = EndpointState(), (ProbeResult("compare", on, code, due=target.probe_interval),)
+    for subscribed, now in (({"compare": True}, 0.0), ({}, 0.0), ({"compare": False}, 2 * target.probe_interval)):
+        assert misled(target, results, endpoint, subscribed, now) == (), "is on, not known, or was asked long ago"
+    assert bool(misled(target, results, endpoint, {"compare": False}, 0.0)) is useless
     assert bool(endpoint.useless_because("compare", 0.0)) is useless
-    assert misled(endpoint, (result,), {"compare": False}, 0.0) == (), "it is known"
+    assert misled(target, results, endpoint, {"compare": False}, 0.0) == (), "it is known"
 
 
 def test_whoever_can_read_it_a_success_is_a_success(target: Target) -> None:
