@@ -108,7 +108,7 @@ Examples:
     type=click.Path(readable=False),
     callback=result_file,
     metavar="FILE",
-    help="Write every exchange to it, without names, ids and secrets, to attach it to a report.",
+    help="Write requests and answers to it, without secrets, ids and names of the config, to attach to a report.",
 )
 @log_level_flag(None, "Write log lines from this level on (default: none but of bugs).")
 @state_directory_option

@@ -36,8 +36,8 @@ NAMED = re.compile(r"(?<=[?&])(start|marker|name)=[^&\s]*")
 """Parameters of a query that have somebody's names in them."""
 HEAD = """frs-exporter {version}, Python {python}, {system}; {time}
 
-What was asked and answered, by project. Names, ids, tokens, keys and signatures are left out; please look through it
-before you give it away. What it may settle stands in docs/unverified.md.
+What was asked and answered, by project. Ids, tokens, keys, signatures and the names of the config are left out. Review
+it before you share it: messages of the vendor's may name somebody. What it may settle stands in docs/unverified.md.
 """
 
 
