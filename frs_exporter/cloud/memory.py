@@ -7,6 +7,7 @@ held, under a slow digest of it, until when and on which rung. A success takes b
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,8 @@ from frs_exporter.runtime.files import reason_of
 from frs_exporter.runtime.offload import run_offloaded
 from frs_exporter.runtime.state_file import Entries, StateFile
 from frs_exporter.runtime.state_writer import LONGEST_WAIT, StateWriter
+
+Change = Callable[[Entries], None]
 
 
 def secret_of(credential: Credential) -> Secret | None:
@@ -41,7 +44,8 @@ class Memory:
     """
 
     def __init__(self, file: StateFile, now: Callable[[], float]) -> None:
-        self.writer = StateWriter(file)
+        self.writer = StateWriter(file, self._make)
+        self._changes: deque[Change] = deque()
         self._file = file
         self._now = now
 
@@ -53,6 +57,15 @@ class Memory:
     def offset(self) -> float:
         """Seconds to add to the loop's clock for Unix time."""
         return self._now() - asyncio.get_running_loop().time()
+
+    async def change(self, change: Change) -> None:
+        """Change the file; return when that is on the disk, as far as it can be."""
+        self._changes.append(change)
+        await self.writer.write()
+
+    def _make(self, entries: Entries) -> None:
+        while self._changes:
+            self._changes.popleft()(entries)
 
     async def read(self, secret: Secret) -> Entry:
         """The entry of a secret's user, of whose held secrets at most this one is in it; empty where there is none."""
@@ -149,7 +162,7 @@ class SecretMemory:
             entry.attempts.update(own if attempt is None else {*own, attempt})
             entries[self.memory.name(self.secret)] = entry.as_json()
 
-        await self.memory.writer.put(change)
+        await self.memory.change(change)
         return others
 
     async def take_back(self) -> None:
@@ -168,4 +181,4 @@ class SecretMemory:
                 entries[self.memory.name(self.secret)] = entry.as_json()
 
         self.noted, self.attempt = False, None
-        await self.memory.writer.put(change)
+        await self.memory.change(change)

@@ -14,7 +14,7 @@ MISSES = 3
 MISS_EVERY = 30.0
 """Seconds in which no more than one counts, however many projects are asked about."""
 GAP = 1.1
-"""Seconds from one probe of a user to the next: the vendor grants one call of live detect a second (face_01_0016)."""
+"""Seconds from a user's probe to the next one: the vendor grants one call of live detect a second (face_01_0016)."""
 
 
 class Useless(NamedTuple):
@@ -39,8 +39,6 @@ class EndpointState:
     """Probes that prove nothing here, by sub-service."""
     refused: set[str] = field(default_factory=set)
     """Sub-services of which a probe was told here that they are off: so that is looked at before the rest."""
-    next_probes: dict[str, float] = field(default_factory=dict)
-    """When the next may be sent, by the name of the credential; never, while one is under way."""
 
     def absent(self, now: float) -> bool:
         """Whether `subscribe` need not be asked."""
@@ -75,17 +73,6 @@ class EndpointState:
         for subservice, it in useless.items():
             self.useless[subservice] = max(it, self.useless.get(subservice, it), key=lambda known: known.until)
         self.refused.update(refused)
-
-    def may_probe(self, credential: str, now: float) -> bool:
-        """Whether a probe may be sent now; if so it is under way until it has ended."""
-        if now < self.next_probes.get(credential, -math.inf):
-            return False
-        self.next_probes[credential] = math.inf
-        return True
-
-    def probed(self, credential: str, now: float) -> None:
-        """A probe has ended."""
-        self.next_probes[credential] = now + GAP
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from frs_exporter.core.schedule import jittered
 BILLED = "it succeeds, and may be billed"
 YEAR, MONTH = 365 * 86400.0, 28 * 86400.0
 """Seconds for which a probe that has succeeded is not sent again, and one that has been shown to prove nothing."""
+PAUSE = 1.1 * GAP
+"""Seconds after which it is this user's turn again, whichever clock they are measured by."""
 HOLDS = 2
 """Intervals of probes for which a proof holds when no newer one comes."""
 
@@ -42,18 +44,18 @@ async def probed(client: ApiClient, target: Target, endpoint: EndpointState) -> 
     """What probes have told, once those that are due were sent, one after the other."""
     if not target.probes:
         return ()
-    clock, user, memory = client.endpoint_states.clock, target.credential.name, client.probe_memory
+    memory = client.probe_memory
     results = await memory.results(target, endpoint)
-    while (name := next_due(results, endpoint, client.now())) and endpoint.may_probe(user, clock()):
-        try:
-            if claimed := await memory.claim(target, name):
-                failure = await sent(client, target, name)
-                memory.note(target, after(claimed, failure, endpoint, client.now()), endpoint)
-        finally:
-            endpoint.probed(user, clock())
+    while name := next_due(results, endpoint, client.now()):
+        claimed = await memory.claim(target, name)
+        if claimed:
+            failure = await sent(client, target, name)
+            memory.note(target, after(claimed, failure, endpoint, client.now()), endpoint)
         results = await memory.results(target, endpoint)
+        if not claimed:  # it is another's turn: the next poll looks again
+            break
         if next_due(results, endpoint, client.now()):
-            await asyncio.sleep(GAP)
+            await asyncio.sleep(PAUSE)
     return results
 
 

@@ -15,7 +15,6 @@ from frs_exporter.polling.poll import Asking
 from frs_exporter.polling.probe_memory import ProbesOnDisk
 from frs_exporter.polling.runner import JobRunner, Tools, owners
 from frs_exporter.runtime.offload import Yielder
-from frs_exporter.runtime.state_file import StateFile
 from frs_exporter.runtime.tasks import cancel_and_wait
 
 SPREAD = 0.2
@@ -38,7 +37,7 @@ class Poller:
     ) -> None:
         self.runners: dict[Key, JobRunner] = {}
         self._clock = asyncio.get_running_loop().time
-        probe_memory = probe_memory or ProbesOnDisk(StateFile(None, now), now)
+        probe_memory = probe_memory or ProbesOnDisk(None, now)
         asking = Asking(client, collectors, now, EndpointStates(self._clock), probe_memory)
         self._tools = Tools(asking, page, rng, Alarm(), JobLog())
         self._spread = spread

@@ -13,6 +13,9 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+from frs_exporter.runtime.files import read_stream
 
 try:
     import fcntl
@@ -93,21 +96,26 @@ def wait_for_lock(descriptor: int, timeout: float) -> None:
             return
 
 
-def read_private(folder: int, name: str, limit: int) -> bytes | None:
-    """What is in a file of at most `limit` bytes, None where there is none; raises OSError, and ValueError."""
+@contextlib.contextmanager
+def open_private(folder: int, name: str, mode: int = os.O_RDONLY) -> Iterator[BinaryIO | None]:
+    """The stream of a file, None where there is none; raises OSError, and ValueError for one that is not trusted."""
     try:
-        descriptor = os.open(name, os.O_RDONLY | SAFE, dir_fd=folder)
+        descriptor = os.open(name, mode | SAFE, dir_fd=folder)
     except FileNotFoundError:
-        return None
+        yield None
+        return
     try:
         check_trusted(os.fstat(descriptor), os.fstat(folder))
-        with open(descriptor, "rb", closefd=False) as stream:
-            content = stream.read(limit + 1)
+        with open(descriptor, "rb" if mode == os.O_RDONLY else "r+b", closefd=False) as stream:
+            yield stream
     finally:
         os.close(descriptor)
-    if len(content) > limit:
-        raise ValueError(f"it is longer than {limit} bytes")
-    return content
+
+
+def read_private(folder: int, name: str, limit: int) -> bytes | None:
+    """What is in a file of at most `limit` bytes, None where there is none; raises OSError, and ValueError."""
+    with open_private(folder, name) as stream:
+        return read_stream(stream, limit) if stream else None
 
 
 def check_trusted(file: os.stat_result, folder: os.stat_result) -> None:
@@ -139,3 +147,19 @@ def replace_private(folder: int, name: str, content: bytes) -> None:
             os.unlink(new, dir_fd=folder)
         raise
     os.fsync(folder)
+
+
+def append_private(folder: int, name: str, lines: bytes) -> None:
+    """Add lines to a file; raises OSError, and ValueError for one that is not trusted. Only while the folder is locked.
+
+    What somebody has left who was interrupted becomes a line of its own.
+    """
+    with open_private(folder, name, os.O_RDWR) as stream:
+        if stream is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(-1, os.SEEK_END)
+            lines = lines if stream.read() == b"\n" else b"\n" + lines
+        stream.write(lines)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -3,63 +3,93 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 from frs_exporter.runtime.files import reason_of
 from frs_exporter.runtime.offload import run_offloaded
-from frs_exporter.runtime.state_file import Entries, StateFile
 
 LONGEST_WAIT = 5.0
-"""Seconds for the disk: then the process goes on without it."""
+"""Seconds for the disk: then the process goes on without it, and as many later it is tried again."""
+SOON = 0.02
+"""Seconds until it is tried again when the process is about to end."""
 
-Change = Callable[[Entries], None]
+Entries_co = TypeVar("Entries_co", covariant=True)
 
 
-class StateWriter:
-    """Changes a state file; there are `pause` seconds from one write to the next."""
+class Changeable(Protocol[Entries_co]):
+    """A state file: `update` waits for the disk, `unsaved` says whether something known is not there."""
 
-    def __init__(self, file: StateFile, *, pause: float = 0.0) -> None:
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is known that could not be written."""
+        ...
+
+    def update(self, change: Callable[[Entries_co], None], /) -> None:
+        """Let `change` change the entries, and nobody else meanwhile."""
+        ...
+
+    def report(self, event: str, **fields: str) -> None:
+        """Log a warning, once."""
+        ...
+
+
+class StateWriter(Generic[Entries_co]):
+    """Writes a file whenever something is to be changed: `make` makes all changes that are wanted when it is called.
+
+    It is called in a thread, one at a time. Where the disk hangs that is late: what is wanted must stay until then.
+    """
+
+    def __init__(
+        self, file: Changeable[Entries_co], make: Callable[[Entries_co], None], *, timeout: float = LONGEST_WAIT
+    ) -> None:
         self._file = file
-        self._pause = pause
-        self._changes: list[tuple[Change, asyncio.Future[None]]] = []
+        self._timeout = timeout
+        self._make = make
+        self._waiting: list[asyncio.Future[None]] = []
         self._writing: asyncio.Task[None] | None = None
-        self._flushing = asyncio.Event()
+        self._failed = False
+        self._flushing = False
+        self._wake = asyncio.Event()
 
-    def put(self, change: Change) -> asyncio.Future[None]:
-        """Change the file; done when that is on the disk, as far as it can be."""
+    def write(self) -> asyncio.Future[None]:
+        """Make changes that are wanted since a moment ago; done when they are on the disk, as far as they can be."""
         saved = asyncio.get_running_loop().create_future()
-        self._changes.append((change, saved))
+        self._waiting.append(saved)
+        self._wake.set()
         if self._writing is None:
             self._writing = asyncio.create_task(self._write(), name="state file")
         return saved
 
     async def flush(self) -> None:
         """Return when all is on the disk that is to be, as far as it can be."""
-        self._flushing.set()
-        if self._writing:
-            await asyncio.wait({self._writing}, timeout=LONGEST_WAIT)
+        self._flushing = True
+        self._wake.set()
         if self._writing is None and self._file.unsaved:  # the disk was full, say, and may have room by now
-            await self.put(lambda entries: None)
-        self._flushing.clear()
+            self.write()
+        if self._writing:
+            await asyncio.wait({self._writing}, timeout=self._timeout)
+        self._flushing = False
 
     async def _write(self) -> None:
         """Write until nothing is left: who comes meanwhile shares the next write. Whatever happens, nobody hangs."""
-        while self._changes:
-            changes, self._changes = self._changes, []
-            try:
-                await run_offloaded(self._file.update, partial(make, changes), timeout=LONGEST_WAIT)
-            except Exception as error:
-                self._file.report("state is not kept", error=reason_of(error))
-            for _, saved in changes:
+        while self._waiting or self._failed:
+            waiting, self._waiting = self._waiting, []
+            self._wake.clear()
+            await self._try()
+            for saved in waiting:
                 if not saved.done():
                     saved.set_result(None)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pause):
-                    await self._flushing.wait()
+            if self._failed:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(SOON if self._flushing else self._timeout):
+                        await self._wake.wait()
         self._writing = None
 
-
-def make(changes: list[tuple[Change, asyncio.Future[None]]], entries: Entries) -> None:
-    """All these changes."""
-    for change, _ in changes:
-        change(entries)
+    async def _try(self) -> None:
+        try:
+            await run_offloaded(self._file.update, self._make, timeout=self._timeout)
+        except Exception as error:
+            self._failed = True
+            self._file.report("state is not kept", error=reason_of(error))
+        else:
+            self._failed = False

@@ -12,7 +12,6 @@ from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Sample
 from frs_exporter.exposition.render import lines
 from frs_exporter.polling.probe_memory import ProbesOnDisk
-from frs_exporter.runtime.state_file import StateFile
 from frs_simulator import Project
 from frs_simulator.cloud_eye import Question, answer, list_metrics, page_of
 from frs_simulator.traffic import HOUR, MINUTE, Traffic
@@ -32,7 +31,7 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def client_of(get: Get, clock: Callable[[], float] = lambda: 0.0) -> ApiClient:
     """What a collector gets whose requests are answered so; nothing outlives it."""
-    return ApiClient(get, get, clock, EndpointStates(lambda: 0.0), ProbesOnDisk(StateFile(None), clock))
+    return ApiClient(get, get, clock, EndpointStates(lambda: 0.0), ProbesOnDisk(None, clock))
 
 
 def page(samples: tuple[Sample, ...]) -> list[str]:

@@ -4,19 +4,20 @@ import asyncio
 import json
 import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from frs_exporter.collectors import ApiClient, EndpointStates
-from frs_exporter.collectors.endpoint_state import EndpointState, Useless
+from frs_exporter.collectors.endpoint_state import GAP, EndpointState, Useless
 from frs_exporter.collectors.other_sources import BILLED, probed
 from frs_exporter.collectors.probe_results import ProbeResult
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Target
-from frs_exporter.polling.probe_memory import ProbesFile, ProbesOnDisk, project_name, result_in
-from frs_exporter.runtime.state_file import StateFile
+from frs_exporter.polling.probe_memory import REQUESTS, ProbesOnDisk, probe_name
+from frs_exporter.runtime.private_folder import locked_folder
 from tests.conftest import run_virtual, virtual_now
 
 NOW = 1_800_000_000.0
@@ -30,21 +31,35 @@ def probing(target: Target) -> Target:
 
 def memory(folder: Path | None) -> ProbesOnDisk:
     """As each process has one."""
-    return ProbesOnDisk(StateFile(folder, virtual_now), virtual_now)
+    return ProbesOnDisk(folder, virtual_now)
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """The values of what is on the disk."""
+    lines = [json.loads(line) for line in (folder / "probes.jsonl").read_text().splitlines()[1:]]
+    return {line["name"]: line["value"] for line in sorted(lines, key=lambda line: line["order"])}
+
+
+async def claimed(kept: ProbesOnDisk, target: Target, subservice: str) -> ProbeResult:
+    """What is known of a probe that may be sent, and has ended then."""
+    result = await kept.claim(target, subservice)
+    assert result
+    await kept.note(target, result, EndpointState())
+    return result
 
 
 def test_that_a_probe_is_sent_is_on_the_disk_before_it_is(tmp_path: Path, target: Target) -> None:
     wanted, seen = replace(target, probes=("compare",)), list[Any]()
 
     async def answer(api: Api, path: str, body: Any = None) -> Any:
-        seen.append(json.loads((tmp_path / ProbesFile.name).read_text())["entries"])
+        seen.append(facts(tmp_path))
         raise ApiError(Failure(Reason.SERVER, "no"))
 
     async def main() -> None:
         clock = asyncio.get_running_loop().time
         client = ApiClient(answer, answer, virtual_now, EndpointStates(clock), memory(tmp_path))
         (known,) = await probed(client, wanted, EndpointState())
-        assert [*seen[0][project_name(wanted)]["probes"]] == ["compare"]
+        assert seen[0][probe_name(wanted, "compare")][-1] == 1
         assert await memory(tmp_path).results(wanted, EndpointState()) == (known,)
         assert (known.sent, known.due > virtual_now() + 0.9 * wanted.probe_interval) == (1, True)
 
@@ -73,13 +88,50 @@ def test_of_all_who_share_a_folder_one_sends_a_probe(tmp_path: Path, probing: Ta
         first, second = memory(tmp_path), memory(tmp_path)
         for each in (first, second):
             await each.results(probing, EndpointState())
-        claimed = await first.claim(probing, "compare")
-        assert claimed
-        assert claimed.sent == 1
+        granted = await claimed(first, probing, "compare")
+        assert granted.sent == 1
+        await asyncio.sleep(2 * GAP)
         assert await second.claim(probing, "compare") is None
-        assert (await second.results(probing, EndpointState()))[0] == claimed, "and knows why"
+        assert (await second.results(probing, EndpointState()))[0] == granted, "and knows why"
         await first.note(probing, ProbeResult("compare"), EndpointState(useless={"live_detect": Useless(BILLED, 9e9)}))
+        await asyncio.sleep(2 * GAP)
         assert await second.claim(probing, "live_detect") is None
+
+    run_virtual(main())
+
+
+def test_a_credential_has_one_turn_at_a_time_whoever_uses_it(tmp_path: Path, probing: Target) -> None:
+    """For the vendor it does not matter how many processes a user has, nor whose project it is."""
+    other = replace(probing, project_id="f" * 32, credential=replace(probing.credential, name="other"))
+
+    async def main() -> None:
+        first, second = memory(tmp_path), memory(tmp_path)
+        result = await first.claim(probing, "compare")
+        assert result
+        for each in (first, second):
+            assert await each.claim(probing, "live_detect") is None, "one is under way"
+        assert await second.claim(other, "live_detect"), "this is no matter of another credential"
+        await first.note(probing, result, EndpointState())
+        await asyncio.sleep(0.9 * GAP)
+        for each in (first, second):
+            assert await each.claim(probing, "live_detect") is None
+        await asyncio.sleep(0.2 * GAP)
+        assert await second.claim(probing, "live_detect")
+        await asyncio.sleep(0.9 * REQUESTS * probing.poll_timeout)
+        assert await first.claim(replace(probing, project_id="e" * 32), "compare") is None
+        await asyncio.sleep(0.2 * REQUESTS * probing.poll_timeout)
+        assert await first.claim(replace(probing, project_id="e" * 32), "compare"), (
+            "a process that has ended sends none"
+        )
+
+    run_virtual(main())
+
+
+def test_a_turn_is_waited_for_no_longer_than_it_can_take(tmp_path: Path, probing: Target) -> None:
+    async def main() -> None:
+        ahead = ProbesOnDisk(tmp_path, lambda: virtual_now() + 9e6)
+        await claimed(ahead, replace(probing, project_id="e" * 32), "compare")
+        assert await memory(tmp_path).claim(probing, "compare"), "the clock was set back"
 
     run_virtual(main())
 
@@ -87,8 +139,9 @@ def test_of_all_who_share_a_folder_one_sends_a_probe(tmp_path: Path, probing: Ta
 def test_what_is_not_wanted_for_a_while_is_not_forgotten(tmp_path: Path, probing: Target) -> None:
     async def main() -> None:
         kept = memory(tmp_path)
-        await kept.claim(probing, "live_detect")
-        await kept.claim(replace(probing, probes=("compare",)), "compare")
+        await claimed(kept, probing, "live_detect")
+        await asyncio.sleep(2 * GAP)
+        await claimed(kept, replace(probing, probes=("compare",)), "compare")
         assert [result.sent for result in await memory(tmp_path).results(probing, EndpointState())] == [1, 1]
 
     run_virtual(main())
@@ -107,8 +160,85 @@ def test_a_process_remembers_without_a_disk(folder: Path | None, probing: Target
     run_virtual(main())
 
 
+def test_a_disk_that_hangs_makes_nothing_be_sent_twice_or_forgotten(tmp_path: Path, probing: Target) -> None:
+    """Whoever holds the lock does what a hanging disk does: it lets nobody on, and comes to life at some time."""
+
+    async def main() -> None:
+        def now() -> float:
+            return NOW
+
+        begin = ProbesOnDisk(tmp_path, now)
+        await claimed(begin, probing, "compare")
+        kept = ProbesOnDisk(tmp_path, lambda: NOW + 1e5, timeout=0.05)
+        await kept.results(probing, EndpointState())
+        billed = EndpointState(useless={"live_detect": Useless(BILLED, NOW + 1e7)})
+        with locked_folder(tmp_path, "probes.lock"):
+            granted = await kept.claim(probing, "compare")
+            assert granted
+            assert granted.sent == 2
+            assert await kept.claim(probing, "compare") is None
+            proof = granted._replace(on=True, code="FRS.0501", at=NOW)
+            await kept.note(probing, proof, billed)
+            assert (await kept.results(probing, EndpointState()))[0] == proof
+        await kept.flush()
+        for each in (kept, ProbesOnDisk(tmp_path, lambda: NOW + 1e5)):
+            endpoint = EndpointState()
+            assert (await each.results(probing, endpoint))[0] == proof
+            assert endpoint.useless == billed.useless
+            assert await each.claim(probing, "live_detect") is None
+
+    asyncio.run(main())
+
+
+def test_what_is_older_on_the_disk_takes_the_place_of_nothing(tmp_path: Path, probing: Target) -> None:
+    """As a process that has hung for long writes what it knew before."""
+
+    async def main() -> None:
+        late, kept = memory(None), memory(tmp_path)
+        before = await claimed(late, probing, "compare")
+        newer = before._replace(sent=3, due=virtual_now() + 9.0)
+        await kept.note(probing, newer, EndpointState())
+        line = {"name": probe_name(probing, "compare"), "order": [2, 1], "until": 9e9, "value": [*before[1:]]}
+        with (tmp_path / "probes.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        for each in (kept, memory(tmp_path)):
+            await each.note(probing, ProbeResult("live_detect"), EndpointState())
+            assert (await each.results(probing, EndpointState()))[0] == newer
+
+    run_virtual(main())
+
+
+def test_what_cannot_be_remembered_is_not_sent(tmp_path: Path, probing: Target) -> None:
+    """A fact that nobody can read is newer than all that could be noted: then each poll would send the probe again."""
+
+    async def main() -> None:
+        await claimed(memory(tmp_path), probing, "compare")
+        await asyncio.sleep(2 * GAP)
+        line = {"name": probe_name(probing, "live_detect"), "order": [9e9, 9], "until": 9e10, "value": "of version 7"}
+        with (tmp_path / "probes.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        assert await memory(tmp_path).claim(probing, "live_detect") is None
+
+    run_virtual(main())
+
+
+def test_a_thousand_projects_add_lines_and_no_more(tmp_path: Path, probing: Target) -> None:
+    """What is written for a probe does not grow with how many there are."""
+
+    async def main() -> None:
+        kept, sizes = memory(tmp_path), list[int]()
+        for number in range(1000):
+            one = replace(probing, project_id=f"{number:032x}")
+            await claimed(kept, replace(one, credential=replace(one.credential, name=str(number))), "compare")
+            sizes.append((tmp_path / "probes.jsonl").stat().st_size)
+        added = [after - before for before, after in pairwise(sizes)]
+        assert max(added) < 1.2 * min(added)
+
+    run_virtual(main())
+
+
 @pytest.mark.parametrize(
-    ("entry", "known"),
+    ("value", "known"),
     [
         ([True, "FRS.0501", NOW - 50, NOW + 50, 2], ProbeResult("compare", True, "FRS.0501", NOW - 50, NOW + 50, 2)),
         ([None, "FRS.0011", 0.0, NOW + 50, 2], ProbeResult("compare", None, "FRS.0011", 0.0, NOW + 50, 2)),
@@ -121,10 +251,48 @@ def test_a_process_remembers_without_a_disk(folder: Path | None, probing: Target
         ([], ProbeResult("compare")),
         ({}, ProbeResult("compare")),
         ("compare", ProbeResult("compare")),
+        (None, ProbeResult("compare")),
     ],
 )
-def test_a_file_is_believed_no_more_than_it_can_be(entry: Any, known: ProbeResult, target: Target) -> None:
+def test_a_file_is_believed_no_more_than_it_can_be(
+    value: Any, known: ProbeResult, tmp_path: Path, target: Target
+) -> None:
     """Nothing was proven later than now, and nothing waits for longer than an interval, whatever that was before."""
-    wanted = replace(target, probe_interval=200.0)
-    assert result_in({project_name(wanted): {"probes": {"compare": entry}}}, wanted, "compare", NOW) == known
-    assert result_in({project_name(wanted): {"probes": entry}}, wanted, "compare", NOW) == ProbeResult("compare")
+    wanted = replace(target, probe_interval=200.0, probes=("compare",))
+    head = {"version": 1, "file": "0" * 32}
+    line = {"name": probe_name(wanted, "compare"), "order": [2, 1], "until": NOW + 9e6, "value": value}
+    (tmp_path / "probes.jsonl").write_text(f"{json.dumps(head)}\n{json.dumps(line)}\n")
+    kept = ProbesOnDisk(tmp_path, lambda: NOW)
+    assert asyncio.run(kept.results(wanted, EndpointState())) == (known,)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_many_projects_of_a_credential_take_turns(processes: int, tmp_path: Path, probing: Target) -> None:
+    """At most one probe in 1.1 seconds, and hardly fewer, whoever sends them."""
+    projects, interval, took = 100, 60.0, 0.1
+    sent = list[tuple[float, str]]()
+
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+
+        async def answer(api: Api, path: str, body: Any = None) -> Any:
+            sent.append((clock(), path))
+            await asyncio.sleep(took)
+            raise ApiError(Failure(Reason.SERVER, "no"))
+
+        async def poll(number: int, client: ApiClient) -> None:
+            one = replace(probing, project_id=f"{number:032x}", project=f"{number}")
+            await asyncio.sleep(interval * number / projects)
+            for _ in range(projects):
+                if all(result.sent for result in await probed(client, one, EndpointState())):
+                    break
+                await asyncio.sleep(interval)
+
+        start, known = clock(), [memory(tmp_path) for _ in range(processes)]
+        clients = [ApiClient(answer, answer, virtual_now, EndpointStates(clock), it) for it in known]
+        await asyncio.gather(*(poll(number, client) for number in range(projects) for client in clients))
+        assert clock() - start < 1.1 * len(sent) * (GAP + took) + 2 * interval
+
+    run_virtual(main())
+    assert len(sent) == len({path for _, path in sent}) == projects * len(probing.probes)
+    assert min(after - before for (before, _), (after, _) in pairwise(sent)) >= GAP

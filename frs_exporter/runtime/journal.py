@@ -1,0 +1,176 @@
+"""Facts that outlive the process, in a file to which each adds a line, and which processes may share.
+
+`NAME.jsonl` in a folder, made 0700, with 0600; `NAME.lock` beside it is locked by who writes. Its lines are JSON:
+
+    {"version": 1, "file": "32 hexadecimal digits, made with the file"}
+    {"name": "NAME", "order": [2, 0], "until": 1800000000.0, "value": ...}
+
+Of facts of one name the one with the greatest `order` holds, wherever it stands: so nothing takes the place of what is
+newer, whoever writes it, how often, or how late. `until` is when it is of no use any more, in Unix seconds. A fact
+costs a line, however many there are; when most lines hold no more, the file is replaced by one with those that do.
+"""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+
+from frs_exporter.runtime.facts import Fact, Facts, encoded, parsed
+from frs_exporter.runtime.files import is_temporary, read_stream, reason_of
+from frs_exporter.runtime.private_folder import (
+    LOCK_TIMEOUT,
+    append_private,
+    locked_folder,
+    open_folder,
+    open_private,
+    replace_private,
+)
+
+HEAD = re.compile(rb'\{"version": 1, "file": "[0-9a-f]{32}"\}\n')
+MAX_HEAD = 80
+MAX_SIZE = 256 << 20
+"""Bytes that are read at once: the file of 100,000 projects has a third."""
+SPARE = 1000
+"""Lines that may hold no more before the file is replaced."""
+
+log = structlog.get_logger()
+
+
+class Position(NamedTuple):
+    """How far a file was read, in bytes and lines; which one that was is known by its first line."""
+
+    head: bytes = b""
+    offset: int = 0
+    lines: int = 0
+
+
+class Journal:
+    """Facts in a file of a directory, or with None in memory only; `now` is the wall clock in Unix seconds.
+
+    Never raises: where the directory cannot be used, memory does, with one warning, and each write tries again. `read`
+    and `update` wait for the disk: make them off the event loop, one at a time. The rest is for any thread.
+    """
+
+    def __init__(
+        self, directory: Path | None, name: str, now: Callable[[], float] = time.time, *, timeout: float = LOCK_TIMEOUT
+    ) -> None:
+        self._directory = directory
+        self._name = name
+        self._now = now
+        self._timeout = timeout
+        self._problems: set[str] = set()
+        self._facts = Facts(now)
+        self._position = Position()
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is known that could not be written."""
+        return self._directory is not None and bool(self._facts.unsaved())
+
+    def get(self, name: str) -> Any:
+        """What is known under a name, None where nothing is."""
+        return self._facts.get(name)
+
+    def put(self, name: str, order: Sequence[float], until: float, value: Any) -> bool:
+        """Know this, unless what is known is as new; whether it is known."""
+        return self._facts.put(name, Fact((*order,), until, value))
+
+    def apply(self, change: Callable[["Journal"], None]) -> None:
+        """Let `change` get and put, and nobody else of this process meanwhile."""
+        with self._facts.mutex:
+            change(self)
+
+    def read(self) -> None:
+        """Get to know what is in the file; as lines are only added, no lock is needed."""
+        if self._directory is None:
+            return
+        try:
+            with open_folder(self._directory) as folder:
+                self._catch_up(folder)
+        except FileNotFoundError:  # it is made when there is something to put there
+            pass
+        except OSError as error:
+            self._memory_will_do(error)
+
+    def update(self, change: Callable[["Journal"], None]) -> None:
+        """Let `change` get what anybody has put, and put, and nobody else meanwhile; then write what is new."""
+        with contextlib.ExitStack() as stack:
+            folder = self._begin(stack)
+            self.apply(change)
+            if folder is not None and self._facts.unsaved():
+                try:
+                    self._save(folder)
+                except (OSError, ValueError) as error:
+                    self._memory_will_do(error)
+
+    def report(self, event: str, **fields: str) -> None:
+        """Log a warning, once."""
+        if event not in self._problems:
+            self._problems.add(event)
+            log.warning(event, **fields)
+
+    def _begin(self, stack: contextlib.ExitStack) -> int | None:
+        """The directory, locked until the stack ends, with what is in the file known; None where memory must do."""
+        if self._directory is None:
+            return None
+        try:
+            folder = stack.enter_context(locked_folder(self._directory, f"{self._name}.lock", self._timeout))
+            self._catch_up(folder)
+        except OSError as error:
+            self._memory_will_do(error)
+            self.read()  # that may be possible
+            return None
+        return folder
+
+    def _memory_will_do(self, error: Exception) -> None:
+        self.report("state is kept in memory only", directory=str(self._directory), error=reason_of(error))
+
+    def _catch_up(self, folder: int) -> None:
+        """Get to know the lines that were added; raises OSError that passes."""
+        try:
+            self._position, added = lines_after(self._position, folder, f"{self._name}.jsonl")
+        except (OSError, ValueError) as error:
+            self._position = Position()
+            if is_temporary(error):
+                raise
+            file = f"{self._directory}/{self._name}.jsonl"
+            self.report("state file ignored", file=file, error=reason_of(error))
+        else:
+            self._facts.learn(filter(None, map(parsed, added)))
+
+    def _save(self, folder: int) -> None:
+        """Add what is new to the file, or replace it where most of it holds no more; raises OSError."""
+        file, position = f"{self._name}.jsonl", self._position
+        if not position.head or position.lines > 2 * len(self._facts) + SPARE:
+            head = json.dumps({"version": 1, "file": secrets.token_hex(16)}).encode() + b"\n"
+            replace_private(folder, file, head + encoded(self._facts.current()))
+        else:
+            append_private(folder, file, encoded(self._facts.unsaved()))
+        self._catch_up(folder)  # what is there is saved
+
+
+def lines_after(position: Position, folder: int, name: str) -> tuple[Position, list[bytes]]:
+    """The whole lines of a file after a position, all where it is another file; raises OSError, and ValueError.
+
+    A file that is not there has none.
+    """
+    with open_private(folder, name) as stream:
+        if stream is None:
+            return Position(), []
+        head = stream.readline(MAX_HEAD)
+        if not HEAD.fullmatch(head):
+            raise ValueError("it is no state of this program")
+        size = stream.seek(0, os.SEEK_END)
+        start = position if position.head == head and position.offset <= size else Position(head, len(head))
+        stream.seek(start.offset)
+        content = read_stream(stream, MAX_SIZE)
+    whole, newline, _ = content.rpartition(b"\n")
+    lines = whole.split(b"\n") if newline else []
+    return Position(head, start.offset + len(whole) + len(newline), start.lines + len(lines)), lines
