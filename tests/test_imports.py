@@ -12,6 +12,7 @@ SELDOM = {
     "frs_exporter.web.status_page",
     "frs_exporter.cli.check",
     "frs_simulator",
+    "bcrypt",
     "jinja2",
     "pygments",
     "re2",

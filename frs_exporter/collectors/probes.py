@@ -56,7 +56,12 @@ PROBES: Mapping[str, Probe] = {
         international_path="/v2/{project_id}/live-detect",
     ),
 }
-"""By sub-service. None of detect: a picture without a face may be a success there, with an empty list."""
+"""By sub-service."""
+NEVER_PROBED = {
+    "detect": "a picture without a face may be a success there, which is billed",
+    "search": "the list of face sets tells of it",
+}
+"""Sub-services of which there is no probe, and why."""
 
 
 def about_the_request(code: str) -> bool:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 from pydantic.json_schema import WithJsonSchema
 
 from frs_exporter.collectors import COLLECTORS
-from frs_exporter.collectors.probes import PROBES
+from frs_exporter.collectors.probes import NEVER_PROBED, PROBES
 from frs_exporter.config import kinds
 from frs_exporter.config.section import Model
 from frs_exporter.config.suggestions import did_you_mean, nearest
@@ -49,7 +49,9 @@ Collector = Annotated[
 def known_probe(name: str) -> str:
     """The name of a sub-service that can be probed; raises ValueError."""
     if name not in PROBES:
-        raise ValueError(f"must be one of {', '.join(PROBES)}{did_you_mean(nearest(name, PROBES))}")
+        why = NEVER_PROBED.get(name)
+        hint = f"; {name} has no probe: {why}" if why else did_you_mean(nearest(name, PROBES))
+        raise ValueError(f"must be one of {', '.join(PROBES)}{hint}")
     return name
 
 

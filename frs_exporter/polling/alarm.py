@@ -16,6 +16,7 @@ class Sleeper(Protocol):
 class Ring:
     """One time of the clock: the loop's timer, and who is woken then."""
 
+    time: float
     timer: asyncio.TimerHandle
     sleepers: set[Sleeper] = field(default_factory=set)
 
@@ -31,12 +32,13 @@ class Alarm:
         self._loop = asyncio.get_running_loop()
         self._rings: dict[float, Ring] = {}
 
-    def set(self, time: float, sleeper: Sleeper) -> None:
-        """Have somebody woken at a time."""
+    def set(self, time: float, sleeper: Sleeper) -> float:
+        """Have somebody woken at a time, which is returned as one object for all."""
         ring = self._rings.get(time)
         if ring is None:
-            ring = self._rings[time] = Ring(self._loop.call_at(time, self._wake_all, time))
+            ring = self._rings[time] = Ring(time, self._loop.call_at(time, self._wake_all, time))
         ring.sleepers.add(sleeper)
+        return ring.time
 
     def unset(self, time: float, sleeper: Sleeper) -> None:
         """Do not wake somebody at that time any more."""

@@ -122,8 +122,7 @@ class JobRunner:
         """Be woken when the job is due, as long as anybody wants it."""
         if self._retired:
             return
-        self._wakes = next_tick(self.due)
-        self._tools.alarm.set(self._wakes, self)
+        self._wakes = self._tools.alarm.set(next_tick(self.due), self)
 
     def _begin(self, trace: Trace = UNTRACED) -> None:
         """Poll now, unless that is begun already; if it has not asked yet, it can still be followed."""
@@ -194,4 +193,4 @@ def show(page: Page, job: Job, state: JobState, token_expiry: float | None) -> N
 
 def owners(key: Key) -> tuple[Hashable, Hashable, Hashable]:
     """What a job has on the page, beside what it shares with the project's others."""
-    return key, (*key, "samples"), (*key, "proven_samples")
+    return key, (key, "samples"), (key, "proven_samples")

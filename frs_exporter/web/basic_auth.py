@@ -7,8 +7,7 @@ import hashlib
 import random
 import secrets
 from collections.abc import Callable, Mapping
-
-import bcrypt
+from importlib import import_module
 
 from frs_exporter.runtime.offload import in_thread
 from frs_exporter.web.login_queue import LoginQueue
@@ -24,8 +23,9 @@ MAX_PASSWORD = 72
 
 def matches(password: bytes, hashed: str) -> bool:
     """Whether a password is the one that was hashed; takes as long as the hash's cost says."""
+    bcrypt = import_module("bcrypt")  # for those who have logins
     try:
-        return bcrypt.checkpw(password[:MAX_PASSWORD], hashed.encode())
+        return bool(bcrypt.checkpw(password[:MAX_PASSWORD], hashed.encode()))
     except ValueError:  # bcrypt does not take it for a hash after all
         return False
 

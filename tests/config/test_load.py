@@ -947,6 +947,18 @@ def test_an_unknown_key_is_told_in_each_section(tmp_path: Path, section: str, pr
         ),
         *(
             (
+                f"defaults: {{probes: [{name}]}}",
+                f"defaults.probes[0]: must be one of compare, live_detect_face, live_detect{meant}",
+            )
+            for name, meant in (
+                ("live-detect", "; did you mean live_detect?"),
+                ("search", "; search has no probe: the list of face sets tells of it"),
+                ("detect", "; detect has no probe: a picture without a face may be a success there, which is billed"),
+                ("quality", ""),
+            )
+        ),
+        *(
+            (
                 f"endpoints: {{frs: 'https://face.{placeholder}.example'}}",
                 f"endpoints.frs: has a placeholder that is not there; there is {{region}}{meant}",
             )
