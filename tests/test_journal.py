@@ -33,7 +33,7 @@ def put(it: Journal, name: str, order: float = 1, value: Any = "it", until: floa
     """A fact, and that it is written."""
 
     def change(facts: Journal) -> None:
-        facts.put(name, [order], until, value)
+        facts.put(name, order, until, value)
 
     it.update(change)
 
@@ -52,7 +52,7 @@ def fill(folder: Path, content: bytes) -> Journal:
     return journal(folder)
 
 
-def line(name: str, order: Any = (1,), until: Any = SOON, value: Any = "it") -> bytes:
+def line(name: str, order: Any = 1, until: Any = SOON, value: Any = "it") -> bytes:
     """A line of the file."""
     return json.dumps({"name": name, "order": order, "until": until, "value": value}).encode() + b"\n"
 
@@ -66,7 +66,7 @@ def test_the_format_is_as_documented(tmp_path: Path) -> None:
     put(it, "b")
     head, *lines = (folder / "facts.jsonl").read_bytes().splitlines()
     assert json.loads(head) == {"version": 1, "file": json.loads(head)["file"]}
-    assert json.loads(lines[0]) == {"name": "a", "order": [2], "until": SOON, "value": [1, None]}
+    assert json.loads(lines[0]) == {"name": "a", "order": 2, "until": SOON, "value": [1, None]}
     assert len(lines) == 2
     modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
     assert modes == {"state": 0o700, "facts.jsonl": 0o600, "facts.lock": 0o600}
@@ -80,7 +80,7 @@ def test_the_greatest_order_holds_wherever_it_stands(tmp_path: Path) -> None:
     put(second, "a", 2, "as new")
     assert [it.get("a") for it in (first, second)] == ["newer", "newer"]
     with (tmp_path / "facts.jsonl").open("ab") as file:
-        file.write(line("a", [1.5], value="late"))
+        file.write(line("a", 1.5, value="late"))
     assert read(tmp_path, "a") == ["newer"]
     put(second, "a", 3, "newest")
     first.read()
@@ -112,7 +112,7 @@ def test_a_file_of_which_most_holds_no_more_is_replaced(tmp_path: Path) -> None:
     put(it, "stays")
     other.read()
     for order in range(2 * SPARE):
-        it.put("a", [order], SOON, order)
+        it.put("a", order, SOON, order)
         it.update(lambda facts: None)
     assert (tmp_path / "facts.jsonl").stat().st_size < 2 * SPARE * len(line("a"))
     other.read()
@@ -127,7 +127,7 @@ def test_memory_lets_go_of_what_has_ended() -> None:
     clock = [now]
     for number in range(20 * SPARE):
         clock[0] = number
-        known.put(f"{number}", facts.Fact((1,), number + 10.0, None))
+        known.put(f"{number}", facts.Fact(1, number + 10.0, None))
     assert len(known) <= 2 * SPARE
     assert len(known.unsaved()) <= len(known)
 
@@ -142,7 +142,7 @@ from frs_exporter.runtime.journal import Journal
 it, name, times = Journal(Path(sys.argv[1]), "facts"), sys.argv[2], int(sys.argv[3])
 def change(facts):
     count = (facts.get(name) or [0])[0] + 1
-    facts.put(name, [count], time.time() + 1000, [count, "x" * (count * 977 % 20_000)])
+    facts.put(name, count, time.time() + 1000, [count, "x" * (count * 977 % 20_000)])
 print(end="begun", flush=True)
 while times:
     it.update(change)
@@ -213,7 +213,7 @@ def test_who_looks_and_puts_is_alone(tmp_path: Path) -> None:
     def count(facts: Journal) -> None:
         number = (facts.get("a") or 0) + 1
         time.sleep(0.0001)
-        facts.put("a", [number], SOON, number)
+        facts.put("a", number, SOON, number)
 
     def often() -> None:
         for _ in range(50):
@@ -256,13 +256,14 @@ def test_a_damaged_file_is_ignored_with_one_warning_and_replaced(tmp_path: Path,
     "damage",
     [
         *(b"\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n", b"[]\n", b"{}\n", b'{"name": "a"}\n', b"1" * 9999 + b"\n"),
-        *(line("a", order) for order in ("a", 1, [1e300], ["1"], [None], [10**400], [float("nan")], [float("inf")])),
+        *(line("a", order) for order in ("a", [1], 1e300, "1", None, 10**400, float("nan"), float("inf"))),
         *(line("a", until=until) for until in (None, "soon", NOW, 1e300, float("nan"))),
         line("a").replace(b'"a"', b"7"),
+        line("a", value=float("nan")),
     ],
 )
 def test_a_line_that_tells_no_fact_is_skipped(tmp_path: Path, damage: bytes) -> None:
-    fill(tmp_path, HEAD + line("a", [0]) + damage + line("b"))
+    fill(tmp_path, HEAD + line("a", 0) + damage + line("b"))
     assert read(tmp_path, "a", "b") == ["it", "it"]
 
 
@@ -275,15 +276,53 @@ def test_what_is_known_is_written_again_where_the_file_was_lost(tmp_path: Path, 
     put(it, "a")
     change(tmp_path / "facts.jsonl")
     put(it, "b")
-    assert [it.get("a"), *read(tmp_path, "b")] == ["it", "it"]
+    assert read(tmp_path, "a", "b") == ["it", "it"]
 
 
-def test_a_file_that_was_made_shorter_is_read_anew(tmp_path: Path) -> None:
-    it = fill(tmp_path, HEAD + line("a") + line("b") + line("c"))
-    it.read()
-    fill(tmp_path, HEAD + line("d", value="new"))
-    it.read()
-    assert it.get("d") == "new"
+@pytest.mark.parametrize("change", LOST)
+def test_and_where_somebody_else_has_begun_it_again(tmp_path: Path, change: Callable[[Path], Any]) -> None:
+    it = journal(tmp_path)
+    put(it, "a")
+    change(tmp_path / "facts.jsonl")
+    put(journal(tmp_path), "b")
+    it.update(lambda facts: None)
+    assert read(tmp_path, "a", "b") == ["it", "it"]
+
+
+def test_an_older_copy_that_was_put_back_and_went_on_is_read_anew(tmp_path: Path) -> None:
+    it, file = journal(tmp_path), tmp_path / "facts.jsonl"
+    put(it, "a")
+    copy = file.read_bytes()
+    put(it, "b", value="x" * 100)
+    file.write_bytes(copy)
+    put(journal(tmp_path), "c", value="y" * 1000)
+    it.update(lambda facts: None)
+    assert it.get("c") == "y" * 1000
+    assert read(tmp_path, "a", "b", "c") == ["it", "x" * 100, "y" * 1000]
+
+
+def test_a_look_that_is_late_hides_nothing_from_the_next_one(tmp_path: Path) -> None:
+    """What a position has behind it is known, whoever has read it, as soon as anybody else may look."""
+    put(journal(tmp_path), "a")
+    free, seen, readers = threading.Event(), list[Any](), list[str]()
+
+    def now() -> float:
+        if threading.current_thread().name == "reader":
+            readers.append("reader")
+            free.wait(10)
+        return NOW
+
+    slow = Journal(tmp_path, "facts", now)
+    reader = threading.Thread(target=slow.read, name="reader")
+    writer = threading.Thread(target=lambda: slow.update(lambda facts: seen.append(facts.get("a"))))
+    for thread in (reader, writer):
+        thread.start()
+    time.sleep(0.05)
+    free.set()
+    for thread in (reader, writer):
+        thread.join()
+    assert readers
+    assert seen == ["it"]
 
 
 # Whose
@@ -313,7 +352,7 @@ from pathlib import Path
 from frs_exporter.runtime.journal import Journal
 folder = Path(sys.argv[1])
 it, other = Journal(folder, "facts"), Journal(folder, "facts")
-change = lambda name: lambda facts: facts.put(name, [1], 1e10, "x" * 100)
+change = lambda name: lambda facts: facts.put(name, 1, 1e10, "x" * 100)
 it.update(change("before"))
 size = (folder / "facts.jsonl").stat().st_size
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -344,3 +383,25 @@ def test_places_where_nobody_can_write(folder: str) -> None:
         put(it, "a")
         put(it, "b")
     assert (it.get("a"), it.get("b"), len(logs), logs[0]["event"]) == ("it", "it", 1, MEMORY_ONLY)
+
+
+def test_who_has_a_lock_that_was_deleted_is_not_alone_with_it(tmp_path: Path) -> None:
+    inside = list[str]()
+
+    def hold(name: str) -> None:
+        with locked_folder(tmp_path, "facts.lock"):
+            inside.append(name)
+            assert len(inside) == 1
+            time.sleep(0.05)
+            inside.remove(name)
+
+    with locked_folder(tmp_path, "facts.lock"):
+        threads = [threading.Thread(target=hold, args=("first",))]
+        threads[0].start()
+        time.sleep(0.05)  # it waits for the file that is there
+        (tmp_path / "facts.lock").unlink()
+    threads.append(threading.Thread(target=hold, args=("second",)))
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert inside == []

@@ -116,3 +116,22 @@ def test_a_change_that_raises_is_told_and_hinders_no_other() -> None:
         assert disk.reports
 
     asyncio.run(main())
+
+
+def test_at_the_end_what_could_not_be_written_is_tried_once_more() -> None:
+    """As a file does that keeps in memory what the disk has no room for."""
+
+    class Full(Disk):
+        def update(self, change: Callable[[Entries], None]) -> None:
+            self.unsaved = not self.free.is_set()
+            change(self.entries)
+            self.free.set()
+
+    async def main() -> None:
+        disk = Full()
+        counter = Counter(disk, 5.0)
+        counter.put(1)
+        await counter.writer.flush()
+        assert not disk.unsaved
+
+    asyncio.run(main())

@@ -1,13 +1,17 @@
 """`check --transcript`: every exchange, and nobody's names, ids or secrets."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
-from frs_exporter.cli.transcript import anonymous, names_in, without_names
+from frs_exporter.cli.transcript import TranscriptTrace, anonymous, as_transcript, names_in, without_names
 from frs_exporter.collectors.probes import PROBES
+from frs_exporter.core.credentials import AssumedAgency, Credential, KeyCredential, OidcCredential, TokenCredential
+from frs_exporter.core.model import Job, Target
 from frs_simulator import Account, Project, Simulator, World, demo_world
 from frs_simulator.server import config_text
 from tests.conftest import secrets_of, target_of
@@ -70,6 +74,33 @@ def test_of_messages_about_permissions_nobody_is_left() -> None:
     assert names_in([]).sub("***", "a b") == "a b"
 
 
+KEYS = KeyCredential("keys", "AKIDEXAMPLE000000001", SecretStr("SK"))
+USER = TokenCredential("c1", 'acme "x"', "bob\\smith", SecretStr("hunter2"))
+
+
+@pytest.mark.parametrize(
+    ("credential", "said", "left"),
+    [
+        (AssumedAgency("ag", KEYS, "acct", "agn"), "no AKIDEXAMPLE000000001, acct agn keys", "no ***, *** *** ***"),
+        (USER, 'user bob\\smith of acme "x"', "user *** of ***"),
+        (
+            OidcCredential("oi", "iam::acct1:oidc:corp-idp", "iam::acct1:agency/readers", session_name="my-session"),
+            "agency readers, provider corp-idp, session my-session, of acct1",
+            "agency ***, provider ***, session ***, of ***",
+        ),
+        (replace(USER, user_name="张三\u3000李四"), "user 张三\u3000李四!", "user ***!"),
+        (replace(USER, user_name="张三"), "user=%E5%BC%A0%E4%B8%89 and 张三", "user=*** and ***"),
+        (KEYS, "x_fedcba9876543210FEDCBA9876543210 of 0123456789ABCDEF0123456789ABCDEF", "x_*** of PROJECT_ID"),
+    ],
+)
+def test_nobody_is_left_however_a_name_is_written(credential: Credential, said: str, left: str, target: Target) -> None:
+    about = replace(target, credential=credential, project_id="0123456789abcdef0123456789abcdef")
+    job, trace = Job(about, "subscription"), TranscriptTrace()
+    trace.body(json.dumps({"error_msg": said}).encode())
+    text = as_transcript([job], {job.key: trace}, 0.0)
+    assert f'"error_msg": "{left}"' in text
+
+
 @pytest.mark.parametrize(
     ("answer", "kept"),
     [
@@ -83,6 +114,10 @@ def test_of_messages_about_permissions_nobody_is_left() -> None:
             {"error_code": "FRS.0019", "error_msg": "The service"},
         ),
         ([{"create_time": "2024-01-01", "x": None}], [{"create_time": "2024-01-01", "x": None}]),
+        (
+            {"name": "call_of_api", "value": "CompareFace", "owner": "bob"},
+            {"name": "call_of_api", "value": "CompareFace", "owner": "***"},
+        ),
     ],
 )
 def test_of_answers_the_shape_is_kept(answer: object, kept: object) -> None:

@@ -13,14 +13,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Styled
 
+from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import explain
 from frs_exporter.exposition.page import TEXT, Page
 from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.one_shot import NOT_IN_TIME, Check
+from frs_exporter.polling.report import some_of
 from frs_exporter.polling.runner import show
 from frs_exporter.status.i18n import Translator
-from frs_exporter.status.summary import columns_of, date, failures, plain, state
+from frs_exporter.status.summary import columns_of, date, failures, plain, state, warnings_of
 from frs_exporter.status.view import Projects, ProjectView, Severity, SubserviceView, unusual
 
 STYLES = {Severity.DOWN: "bold red", Severity.MISSING: "bold red", Severity.UNKNOWN: "yellow", Severity.NONE: "green"}
@@ -127,6 +129,8 @@ def as_table(report: Report, *, terminal: bool, terminal_width: int | None = Non
     for view in report.projects:
         if view.trouble is not Severity.NONE:
             print_trouble(console, report.words, view)
+    for warning, projects in warnings_of(report.projects).items():
+        console.print(Styled(f"{report.words('note', projects=some_of(projects))} {warning}", "yellow"))
     for rule, failure in report.undiscovered:
         console.print(Styled(f"discovery {rule}", "bold red"))
         console.print(Padding(Styled(failure), (0, 0, 0, 2)))
@@ -222,7 +226,8 @@ def print_trouble(console: Console, words: Translator, view: ProjectView) -> Non
     if unknown and view.trouble is Severity.MISSING:
         lines.append(words("required_unknown", names=", ".join(unknown)))
         known = [name for name, service in view.subservices.items() if service.subscribed is not None]
-        near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
+        mistyped = [name for name in unknown if name not in DOCUMENTED]
+        near = {name: difflib.get_close_matches(name, known, n=1) for name in mistyped}
         lines += [words("meant", name=name, near=match) for name, matches in near.items() for match in matches]
     console.print(Styled(view.project, "bold red" if view.trouble is not Severity.UNKNOWN else "yellow"))
     for line in lines or [words("waiting")]:

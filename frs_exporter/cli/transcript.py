@@ -7,13 +7,14 @@ a name of somebody's. A project is called by its number; ids, and the names that
 import json
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from frs_exporter import __version__
-from frs_exporter.cli.raw import MAX_TEXT, RawTrace
-from frs_exporter.core.credentials import names_of
+from frs_exporter.cli.raw import MAX_TEXT, RawTrace, printable
 from frs_exporter.core.model import Job, Key, Target
 from frs_exporter.core.trace import Trace
 
@@ -28,12 +29,16 @@ OF_APIS = {"name": "call_of_api"}
 """What a dimension of Cloud Eye has in it whose value is the vendor's name of an API."""
 THEIRS = frozenset({"external_fields"})
 """Members of answers whose own members have names that somebody chose."""
-ID = re.compile(r"\b[0-9a-f]{32}\b")
+ID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])")
 """Of a project, an account, a user, a group."""
 WHOSE = re.compile(r"\b(iam::|(?:user|group|agency|role|policy)/)[^\s,;\"']+")
 """Whoever a message about permissions is about, as `iam::ACCOUNT:user/NAME`."""
 NAMED = re.compile(r"(?<=[?&])(start|marker|name)=[^&\s]*")
 """Parameters of a query that have somebody's names in them."""
+WHERE = frozenset({"site", "endpoint", "uri", "token_file", "policy"})
+"""Fields of credentials that name nobody."""
+NOBODY = frozenset({"", "iam", "oidc", "agency", "user"})
+"""Parts of the vendor's URNs."""
 HEAD = """frs-exporter {version}, Python {python}, {system}; {time}
 
 What was asked and answered, by project. Ids, tokens, keys, signatures and the names of the config are left out. Review
@@ -56,7 +61,7 @@ class TranscriptTrace(RawTrace):
 def without_names(value: Any, name: str = "") -> Any:
     """JSON with stars for text that may be somebody's."""
     if isinstance(value, dict) and value.items() >= OF_APIS.items():
-        return value
+        return {key: inner if key in {"name", "value"} else without_names(inner, key) for key, inner in value.items()}
     if isinstance(value, dict) and name in THEIRS:
         return {f"***{number}": without_names(inner) for number, inner in enumerate(value.values(), 1)}
     if isinstance(value, dict):
@@ -91,15 +96,34 @@ def names_in(targets: Iterable[Target]) -> re.Pattern[str]:
     """What finds the names of projects, credentials, users and accounts in a text, each as a whole word."""
     names = set[str]()
     for target in targets:
-        names |= {target.project, *names_of(target.credential), *target.credential.user} - {target.credential.site, ""}
-    longest_first = sorted(names, key=lambda name: (-len(name), name))
+        names |= {target.project, *words_of(target.credential)}
+    forms = {form for name in names - NOBODY for form in forms_of(name)}
+    longest_first = sorted(forms, key=lambda name: (-len(name), name))
     alternatives = "|".join(map(re.escape, longest_first)) or "(?!)"
     return re.compile(rf"(?<![A-Za-z0-9])({alternatives})(?![A-Za-z0-9])", re.IGNORECASE)
 
 
+def words_of(credential: Any) -> Iterator[str]:
+    """All names that a credential has, and that in whose name it is had: of URNs each part."""
+    for field in fields(credential):
+        match getattr(credential, field.name):
+            case str(text) if field.name not in WHERE:
+                yield from (text, *re.split("[:/]", text))
+            case (*members,):
+                yield from (word for member in members if is_dataclass(member) for word in words_of(member))
+            case member if is_dataclass(member):
+                yield from words_of(member)
+
+
+def forms_of(name: str) -> set[str]:
+    """A name as it stands in JSON, in a URL, and on a terminal."""
+    escaped = {json.dumps(name, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
+    return {form for text in (name, *escaped) for form in (text, printable(text))} | {quote(name), quote_plus(name)}
+
+
 def anonymous(line: str, target: Target, names: re.Pattern[str]) -> str:
     """A line without ids and names; in what is asked there is none but in parameters."""
-    line = line.replace(target.project_id, "PROJECT_ID")
+    line = re.sub(target.project_id, "PROJECT_ID", line, flags=re.IGNORECASE)
     for pattern, instead in ((NAMED, r"\1=***"), (WHOSE, r"\1***"), (ID, "***")):
         line = pattern.sub(instead, line)
     return line if line.startswith(">") else names.sub("***", line)

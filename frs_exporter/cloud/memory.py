@@ -64,8 +64,14 @@ class Memory:
         await self.writer.write()
 
     def _make(self, entries: Entries) -> None:
+        applied = list[Change]()
         while self._changes:
-            self._changes.popleft()(entries)
+            applied.append(self._changes.popleft())
+            try:
+                applied[-1](entries)
+            except Exception:  # then no change is made: the next write has the others
+                self._changes.extendleft(reversed(applied[:-1]))
+                raise
 
     async def read(self, secret: Secret) -> Entry:
         """The entry of a secret's user, of whose held secrets at most this one is in it; empty where there is none."""

@@ -178,6 +178,7 @@ class Transport:
         secrets = partial(secrets_in, request, headers, proxy)
         through = f" through the proxy {proxy}" if proxy else ""
         request.trace.headers(headers, tuple, "> %s %s%s", request.method, url, through)
+        status: int | None = None
         try:
             async with (
                 self._connections.session(request.http) as session,
@@ -193,7 +194,7 @@ class Transport:
                     server_hostname=request.http.server_name or None,
                 ) as response,
             ):
-                request.trace.headers(response.headers, secrets, "< %s", response.status)
+                request.trace.headers(response.headers, secrets, "< %s", status := response.status)
                 # Before the body is read, as that takes time.
                 skew = clock_skew(response.headers, sent_at, self._now())
                 body = await body_of(response, request.max_body)
@@ -201,7 +202,8 @@ class Transport:
             names = () if progress.reached or progress.connected else looked_up(url, proxy)
             looking_up = next(filter(self._connections.looking_up, names), None)
             failure = unreachable(error, url, request.timeout, proxy, reached=progress.reached, looking_up=looking_up)
-            raise ApiError(failure) from None  # aiohttp's errors hold the request, secrets and all
+            # An answer that breaks off has said how it ended. aiohttp's errors hold the request, secrets and all.
+            raise ApiError(replace(failure, status=status)) from None
         raw = Response(response.status, response.headers, body)
         if proxy:
             check_proxy(raw.status, raw.data, raw.headers, url, proxy)

@@ -1,7 +1,7 @@
 """What is known of FRS at each endpoint, whoever has found it out: whether `subscribe` is there, what probes prove."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,8 +37,10 @@ class EndpointState:
     absent_until: float = -math.inf
     useless: dict[str, Useless] = field(default_factory=dict)
     """Probes that prove nothing here, by sub-service."""
-    refused: set[str] = field(default_factory=set)
-    """Sub-services of which a probe was told here that they are off: so that is looked at before the rest."""
+    refused: dict[str, float] = field(default_factory=dict)
+    """Sub-services of which a probe was told here that they are off: so that is looked at before the rest.
+
+    Until when that counts, in Unix seconds."""
 
     def absent(self, now: float) -> bool:
         """Whether `subscribe` need not be asked."""
@@ -68,11 +70,12 @@ class EndpointState:
         it = self.useless.get(subservice)
         return it.why if it and now < it.until else ""
 
-    def learn(self, useless: Mapping[str, Useless], refused: Iterable[str]) -> None:
+    def learn(self, useless: Mapping[str, Useless], refused: Mapping[str, float]) -> None:
         """Take over what others have found out."""
         for subservice, it in useless.items():
             self.useless[subservice] = max(it, self.useless.get(subservice, it), key=lambda known: known.until)
-        self.refused.update(refused)
+        for subservice, until in refused.items():
+            self.refused[subservice] = max(until, self.refused.get(subservice, until))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from frs_exporter.core.errors import (
     SUBSERVICE_NOT_SUBSCRIBED,
     ApiError,
     Failure,
+    Reason,
     canonical,
 )
 from frs_exporter.core.model import Api, Target
@@ -23,6 +24,8 @@ from frs_exporter.core.schedule import jittered
 BILLED = "it succeeds, and may be billed"
 YEAR, MONTH = 365 * 86400.0, 28 * 86400.0
 """Seconds for which a probe that has succeeded is not sent again, and one that has been shown to prove nothing."""
+REQUESTS = 4
+"""Of a probe, with those for a token and those again: so many times the limit of one it is under way, at most."""
 PAUSE = 1.1 * GAP
 """Seconds after which it is this user's turn again, whichever clock they are measured by."""
 HOLDS = 2
@@ -50,13 +53,18 @@ async def probed(client: ApiClient, target: Target, endpoint: EndpointState) -> 
         claimed = await memory.claim(target, name)
         if claimed:
             failure = await sent(client, target, name)
-            memory.note(target, after(claimed, failure, endpoint, client.now()), endpoint)
+            memory.end(target, after(claimed, failure, endpoint, client.now()), endpoint)
         results = await memory.results(target, endpoint)
         if not claimed:  # it is another's turn: the next poll looks again
             break
         if next_due(results, endpoint, client.now()):
             await asyncio.sleep(PAUSE)
     return results
+
+
+def longest_turn(target: Target) -> float:
+    """Seconds that a probe may be under way."""
+    return REQUESTS * target.poll_timeout
 
 
 def next_due(results: Results, endpoint: EndpointState, now: float) -> str:
@@ -67,16 +75,24 @@ def next_due(results: Results, endpoint: EndpointState, now: float) -> str:
 
 def begun(before: ProbeResult, target: Target, now: float) -> ProbeResult:
     """As it is while a probe is under way."""
-    sent = before.sent + 1
-    due = now + jittered(target.probe_interval, f"{target.project}/{before.subservice}/{sent}")
-    return before._replace(due=due, sent=sent)
+    return planned(before._replace(sent_at=now, sent=before.sent + 1), target)
+
+
+def planned(result: ProbeResult, target: Target) -> ProbeResult:
+    """With when the next probe is due, an interval after the newest; at once where none was sent."""
+    key = f"{target.project}/{result.subservice}/{result.sent}"
+    return result._replace(due=result.sent_at + jittered(target.probe_interval, key) if result.sent else 0.0)
 
 
 async def sent(client: ApiClient, target: Target, name: str) -> Failure | None:
     """How a probe has failed, None if it has not: 2xx is a success of the vendor's, whoever can read the answer."""
-    probe = PROBES[name]
+    probe, longest = PROBES[name], longest_turn(target)
+    path = probe.path_in(target.region).format(project_id=target.project_id)
     try:
-        await client.get_more(Api.FRS, probe.path_in(target.region).format(project_id=target.project_id), probe.body)
+        async with asyncio.timeout(longest):  # it may have to wait for long before it is sent: then it is not
+            await client.get_more(Api.FRS, path, probe.body)
+    except TimeoutError:
+        return Failure(Reason.TIMEOUT, f"the probe of {name} was not answered within {longest:g} s")
     except ApiError as error:
         accepted = error.failure.status is not None and error.failure.status // 100 == 2
         return None if accepted else error.failure
@@ -89,8 +105,8 @@ def after(before: ProbeResult, failure: Failure | None, endpoint: EndpointState,
     if failure is None:
         endpoint.useless[name] = Useless(BILLED, now + YEAR)
     if code == SUBSERVICE_NOT_SUBSCRIBED:
-        endpoint.refused.add(name)
-    on = proven(PROBES[name], failure, looked_at_first=name in endpoint.refused)
+        endpoint.refused[name] = now + MONTH
+    on = proven(PROBES[name], failure, looked_at_first=now < endpoint.refused.get(name, 0.0))
     if on is not None:
         return before._replace(on=on, code=code, at=now)
     # FRS says something else of the same request than when it proved something: that is over. Others prove nothing.

@@ -10,15 +10,16 @@ from frs_exporter.core.model import Target
 class ProbeResult(NamedTuple):
     """What probes of a sub-service have told: whether it is on, None for nothing, when that was, and the newest code.
 
-    Times are in Unix seconds; `due` is when the next one may be sent, `sent` how many were.
+    Times are in Unix seconds; `sent` is how many were sent, the newest at `sent_at`; the next one is `due` then.
     """
 
     subservice: str
     on: bool | None = None
     code: str = ""
     at: float = 0.0
-    due: float = 0.0
+    sent_at: float = 0.0
     sent: int = 0
+    due: float = 0.0
 
 
 Results = tuple[ProbeResult, ...]
@@ -38,6 +39,10 @@ class ProbeMemory(Protocol):
         """
         ...
 
-    def note(self, target: Target, result: ProbeResult, endpoint: EndpointState) -> Awaitable[None]:
-        """Remember this; done when it will outlive the process."""
+    def end(self, target: Target, result: ProbeResult, endpoint: EndpointState) -> Awaitable[None]:
+        """Remember how a claimed probe has ended, and what is so at its endpoint; done as `note` is."""
+        ...
+
+    def note(self, target: Target, endpoint: EndpointState) -> Awaitable[None]:
+        """Remember what is so at a project's endpoint; done when it will outlive the process."""
         ...

@@ -103,8 +103,8 @@ async def calibrated(
     """What `subscribe` tells, and what that tells of probes."""
     on = {sample.labels[0]: bool(sample.value) for sample in result.samples if sample.family is SUBSCRIBED}
     results = await client.probe_memory.results(target, endpoint)
-    for wrong in misled(target, results, endpoint, on, client.now()):
-        await client.probe_memory.note(target, wrong, endpoint)
+    if misled(target, results, endpoint, on, client.now()):
+        await client.probe_memory.note(target, endpoint)
     samples, warnings = of_probes(target, results, endpoint, client.now())
     return replace(result, samples=(*result.samples, *samples), warnings=(*result.warnings, *warnings))
 
@@ -114,7 +114,7 @@ def of_probes(target: Target, results: Results, endpoint: EndpointState, now: fl
     useless = {name: why for name in target.probes if (why := endpoint.useless_because(name, now))}
     samples = [shared(Sample(PROBES_SENT, (result.subservice,), result.sent)) for result in results]
     samples += (shared(Sample(PROBE_USELESS, (name,), 1)) for name in useless)
-    return samples, [f"probes of {name} prove nothing in {target.region}: {why}" for name, why in useless.items()]
+    return samples, [f"{target.region}: probes of {name} prove nothing: {why}" for name, why in useless.items()]
 
 
 async def from_others(
@@ -129,7 +129,8 @@ async def from_others(
     samples += (shared(Sample(SUBSCRIBED, (name,), value)) for name, value in (("search", searched), *on.items()))
     samples += (shared(Sample(SOURCE, (source,), 1)) for source in ("face_sets", *(["probe"] if on else [])))
     samples.append(shared(Sample(FROZEN, (), 0)))
-    absent = f"the API subscribe is absent in {target.region}: what is known comes from face sets, and probes if wanted"
+    probes = f", and probes of {', '.join(target.probes)}" if target.probes else ""
+    absent = f"{target.region}: subscribe is absent, face sets tell of search{probes}"
     nothing = [
         f"the last probe of {result.subservice} determined nothing: {result.code or 'no answer'}"
         for result in results

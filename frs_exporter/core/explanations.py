@@ -178,6 +178,7 @@ def named(text: str) -> Named | None:
 
 def similar(text: str) -> list[str]:
     """Names that are known and look like one that is not."""
-    return difflib.get_close_matches(canonical(text.strip()), codes(), n=3, cutoff=0.75) or difflib.get_close_matches(
-        text.strip().lower(), list(Reason), n=3
-    )
+    code = canonical(text.strip())
+    near = difflib.get_close_matches(code, codes(), n=9, cutoff=0.75)
+    near.sort(key=lambda known: not known.startswith(code[:-2]))  # most are wrong in the last digits
+    return near[:3] or difflib.get_close_matches(text.strip().lower(), list(Reason), n=3)

@@ -43,6 +43,8 @@ class JobLog:
     def __init__(self) -> None:
         self._groups: dict[Cause, Group] = {}
         self._causes: defaultdict[Key, set[Cause]] = defaultdict(set)
+        self._of_regions: defaultdict[str, set[Key]] = defaultdict(set)
+        """The jobs of which a note about a region is true."""
         self._call_later = asyncio.get_running_loop().call_later
 
     def report(self, job: Job, before: JobState, after: JobState, delay: float) -> None:
@@ -50,12 +52,9 @@ class JobLog:
 
         `delay` is in seconds, until the next poll. Reasons that come in turn are one trouble: each is told once.
         """
-        if after.up and before.up and not after.warnings:
+        if after.up and before.up and not (after.warnings or before.warnings):
             return  # as nearly always
-        known = {note.partition(":")[0] for note in before.warnings}  # what changes about it is not told again
-        for note in after.warnings:
-            if (about := note.partition(":")[0]) not in known:
-                self._tell(job, ("note", about), "warning", {"about": about}, note=note)
+        self._report_notes(job, before.warnings, after.warnings)
         failure = after.failure
         if failure is None:
             self.forget(job.key)
@@ -67,6 +66,19 @@ class JobLog:
             facts["advice"] = advice(failure)
             details = {**failure.log_fields(), **failed, "advice": facts["advice"]}
             self._tell(job, cause, "warning", facts, **details, next_poll_seconds=round(delay, 1))
+
+    def _report_notes(self, job: Job, before: tuple[str, ...], after: tuple[str, ...]) -> None:
+        """Log notes about something new; one about a region, which begins with its name, once for all its jobs."""
+        prefix = f"{job.target.region}: "
+        known = {about(note, prefix) for note in before}  # what changes about it is not told again
+        for note in before:
+            if note.startswith(prefix) and note not in after and (jobs := self._of_regions.get(note)):
+                jobs.discard(job.key)
+        for note in after:
+            jobs = self._of_regions[note] if note.startswith(prefix) else set()
+            if (what := about(note, prefix)) not in known and not jobs:
+                self._tell(job, ("note", what), "warning", {"about": what}, note=note)
+            jobs.add(job.key)
 
     def forget(self, key: Key) -> None:
         """The job is up, or not polled any more: what fails next is a trouble of its own."""
@@ -107,6 +119,11 @@ class JobLog:
         if group and group.jobs:
             projects = named(projects=frozenset(project for project, _ in group.jobs))
             getattr(log, group.level)(cause[0], jobs=len(group.jobs), **projects, **group.facts)
+
+
+def about(note: str, prefix: str) -> str:
+    """What a note is about: what it begins with, but for the region's name."""
+    return note.removeprefix(prefix).partition(":")[0]
 
 
 def kind(failure: Failure) -> tuple[str, str]:

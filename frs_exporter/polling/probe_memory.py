@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frs_exporter.collectors.endpoint_state import GAP, EndpointState, Useless
-from frs_exporter.collectors.other_sources import HOLDS, MONTH, YEAR, begun
+from frs_exporter.collectors.other_sources import MONTH, YEAR, begun, longest_turn, planned
 from frs_exporter.collectors.probe_results import ProbeResult, Results
 from frs_exporter.collectors.probes import PROBES
 from frs_exporter.core.model import Api, Target
-from frs_exporter.core.schedule import JITTER
 from frs_exporter.runtime.files import reason_of
 from frs_exporter.runtime.journal import Journal
 from frs_exporter.runtime.offload import run_offloaded
 from frs_exporter.runtime.state_writer import LONGEST_WAIT, StateWriter
 
-REQUESTS = 4
-"""Of a probe, with those for a token and those again: so many times the limit of one it is under way, at most."""
+KEPT = YEAR + MONTH
+"""Seconds for which a probe is remembered: for longer than one that has succeeded is not sent."""
+NEXT = 0.001
+"""How much greater the order of what is newer is where the clock does not say so."""
 
 
 @dataclass(slots=True)
@@ -50,6 +51,8 @@ class ProbesOnDisk:
         self._timeout = timeout
         self._reading: asyncio.Task[None] | None = None
         self._claims: deque[Claim] = deque()
+        self._turns: dict[str, float] = {}
+        """The orders of turns of this process that have not ended."""
         self._looked = -math.inf
         """When the file was looked at."""
 
@@ -64,25 +67,37 @@ class ProbesOnDisk:
     async def claim(self, target: Target, subservice: str) -> ProbeResult | None:
         """What is known of a probe that is to be sent now; None where it must not be: others may have sent it."""
         looked_lately = self._now() < self._looked + GAP
-        if not self._is_due(target, subservice) or (looked_lately and not self._is_turn(target)):
+        if not self._journal.was_read or not self._is_due(target, subservice):
+            return None
+        if looked_lately and not self._is_turn(target):
             return None
         claim = Claim(target, subservice)
         self._claims.append(claim)
-        await self._writer.write()
+        try:
+            await self._writer.write()
+        except asyncio.CancelledError:
+            claim.decided = True
+            raise
         if not claim.decided:  # the disk does not answer
             self._journal.apply(self._decide)
+        if claim.granted and not self._may_prove(target, subservice):  # as another has found out meanwhile
+            self._end_turn(target)
+            return None
         return claim.granted
 
-    def note(self, target: Target, result: ProbeResult, endpoint: EndpointState) -> asyncio.Future[None]:
-        """Remember how a probe has ended, and what is so at its endpoint; done when that is on the disk."""
-        now, where = self._now(), endpoint_name(target)
-        self._put(target, result, ended=True)
+    def end(self, target: Target, result: ProbeResult, endpoint: EndpointState) -> asyncio.Future[None]:
+        """Remember how a claimed probe has ended, and what is so at its endpoint; done when that is on the disk."""
+        self._put(target, result)
+        self._end_turn(target)
+        return self.note(target, endpoint)
+
+    def note(self, target: Target, endpoint: EndpointState) -> asyncio.Future[None]:
+        """Remember what is so at a project's endpoint; done when that is on the disk."""
+        where = endpoint_name(target)
         for name, useless in endpoint.useless.items():
-            self._journal.put(f"useless {name} {where}", [useless.until], useless.until, [*useless])
-        for name in endpoint.refused:
-            self._journal.put(f"refused {name} {where}", [1], now + YEAR, True)
-        turn, _ = self._turn(target)
-        self._journal.put(turn_name(target), [turn, 1], now + MONTH, [turn, now + GAP])
+            self._journal.put(f"useless {name} {where}", useless.until, useless.until, [*useless])
+        for name, until in endpoint.refused.items():
+            self._journal.put(f"refused {name} {where}", until, until, until)
         return self._writer.write()
 
     async def flush(self) -> None:
@@ -95,57 +110,68 @@ class ProbesOnDisk:
         except (OSError, TimeoutError) as error:
             self._journal.report("state is not read", error=reason_of(error))
 
-    def _decide(self, journal: Journal) -> None:
+    def _decide(self, _: Journal) -> None:
         """Grant claims, those of probes that may be sent by all that anybody knows."""
         self._looked = self._now()
         while self._claims:
             claim = self._claims.popleft()
-            target, name, now = claim.target, claim.subservice, self._now()
-            result = begun(self._result(target, name), target, now)
-            may_be_sent = self._is_due(target, name) and self._is_turn(target)
-            if may_be_sent and self._put(target, result, ended=False):
-                claim.granted = result
-                turn = self._turn(target)[0] + 1
-                journal.put(turn_name(target), [turn, 0], now + MONTH, [turn, now + REQUESTS * target.poll_timeout])
+            target, name = claim.target, claim.subservice
+            if not claim.decided and self._is_due(target, name) and self._is_turn(target):
+                result = begun(self._result(target, name), target, self._now())
+                if self._put(target, result):
+                    self._begin_turn(target)
+                    claim.granted = result
             claim.decided = True
 
     def _is_due(self, target: Target, subservice: str) -> bool:
         """Whether a probe may prove something now."""
-        now, endpoint = self._now(), EndpointState()
+        return self._result(target, subservice).due <= self._now() and self._may_prove(target, subservice)
+
+    def _may_prove(self, target: Target, subservice: str) -> bool:
+        endpoint = EndpointState()
         self._learn(endpoint, target)
-        return self._result(target, subservice).due <= now and not endpoint.useless_because(subservice, now)
-
-    def _is_turn(self, target: Target) -> bool:
-        """Whether a project's credential may send one."""
-        return self._turn(target)[1] <= self._now()
-
-    def _put(self, target: Target, result: ProbeResult, *, ended: bool) -> bool:
-        """Know this of a probe, if it is newer: each than the one before it, and its end than its begin."""
-        until = self._now() + max(MONTH, (HOLDS + 1) * target.probe_interval)
-        return self._journal.put(probe_name(target, result.subservice), [result.sent, ended], until, [*result[1:]])
+        return not endpoint.useless_because(subservice, self._now())
 
     def _result(self, target: Target, subservice: str) -> ProbeResult:
-        """What is known of a probe.
-
-        Where the clock was set back, or the interval is shorter now, nothing was proven in time to come, and no probe
-        is due later than an interval from now.
-        """
-        now = self._now()
-        match self._journal.get(probe_name(target, subservice)):
-            case [bool() | None as on, str(code), float(at), float(due), int(sent)]:
+        """What is known of a probe; where the clock was set back, nothing was proven in time to come."""
+        now, name = self._now(), probe_name(target, subservice)
+        match self._journal.get(name):
+            case [bool() | None as on, str(code), float(at), float(sent_at), int(sent)]:
                 proof = (on, code, at) if at <= now else (None, code, 0.0)
-                latest = now + target.probe_interval * (1 + JITTER)
-                return ProbeResult(subservice, *proof, due if due <= latest else 0.0, sent)
+                result = ProbeResult(subservice, *proof, sent_at if sent_at <= now else now, sent)
+                if sent_at > now:  # so the next one is an interval away, and no more
+                    self._put(target, result)
+                return planned(result, target)
         return ProbeResult(subservice)
 
-    def _turn(self, target: Target) -> tuple[int, float]:
-        """How many probes a credential has sent at an endpoint, and when the next one may be."""
+    def _put(self, target: Target, result: ProbeResult) -> bool:
+        """Know this of a probe, unless another that was sent later is known; whether it is known."""
+        name = probe_name(target, result.subservice)
+        match self._journal.get(name):
+            case [*_, int(sent)] if sent > result.sent:
+                order = result.sent_at
+            case _:
+                order = max(result.sent_at, self._journal.order(name) + NEXT)
+        return self._journal.put(name, order, self._now() + KEPT, [*result[1:-1]])
+
+    def _is_turn(self, target: Target) -> bool:
+        """Whether a project's credential may send one: no other one is under way, or has ended lately."""
         match self._journal.get(turn_name(target)):
-            case [int(number), float(turn)]:
-                # The clock may have been set back since.
-                latest = self._now() + max(GAP, REQUESTS * target.poll_timeout)
-                return number, turn if turn <= latest else 0.0
-        return 0, 0.0
+            case [float(since), float(seconds)]:
+                # As seen by a clock that was set back it is no longer than that either.
+                return not since - seconds <= self._now() < since + seconds
+        return True
+
+    def _begin_turn(self, target: Target) -> None:
+        name, now = turn_name(target), self._now()
+        order = self._turns[name] = max(now, self._journal.order(name) + 2 * NEXT)
+        self._journal.put(name, order, now + MONTH, [now, longest_turn(target)])
+
+    def _end_turn(self, target: Target) -> None:
+        """Only one's own: it may have taken so long that it is another's."""
+        name, now = turn_name(target), self._now()
+        if name in self._turns:
+            self._journal.put(name, self._turns.pop(name) + NEXT, now + MONTH, [now, GAP])
 
     def _learn(self, endpoint: EndpointState, target: Target) -> None:
         """Note of an endpoint what is known."""
@@ -153,9 +179,10 @@ class ProbesOnDisk:
         for name in PROBES:
             match self._journal.get(f"useless {name} {where}"):
                 case [str(why), float(until)]:
-                    endpoint.learn({name: Useless(why, until)}, ())
-            if self._journal.get(f"refused {name} {where}"):
-                endpoint.learn({}, (name,))
+                    endpoint.learn({name: Useless(why, until)}, {})
+            match self._journal.get(f"refused {name} {where}"):
+                case float(until):
+                    endpoint.learn({}, {name: until})
 
 
 def endpoint_name(target: Target) -> str:

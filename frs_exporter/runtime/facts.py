@@ -17,7 +17,7 @@ FAR = 1e11
 class Fact(NamedTuple):
     """What is known under a name, until a time in Unix seconds."""
 
-    order: tuple[float, ...]
+    order: float
     until: float
     value: Any
 
@@ -42,6 +42,11 @@ class Facts:
         fact = self._known.get(name)
         return fact.value if fact and self._now() < fact.until else None
 
+    def order(self, name: str) -> float:
+        """The order of what is known under a name, 0 where nothing is."""
+        fact = self._known.get(name)
+        return fact.order if fact and self._now() < fact.until else 0.0
+
     def put(self, name: str, fact: Fact) -> bool:
         """Know a fact that is not saved yet, unless what is known is as new; whether it is known."""
         with self.mutex:
@@ -57,6 +62,11 @@ class Facts:
                 self._take(name, fact)
                 if self._known.get(name) == fact:
                     self._unsaved.discard(name)
+
+    def forget_saved(self) -> None:
+        """That anything is saved is not known."""
+        with self.mutex:
+            self._unsaved = set(self.current())
 
     def _take(self, name: str, fact: Fact) -> bool:
         """Know a fact if it has not ended, and is newer than what is known."""
@@ -91,13 +101,18 @@ def encoded(facts: Mapping[str, Fact]) -> bytes:
 def parsed(line: bytes) -> tuple[str, Fact] | None:
     """The fact that a line tells, None where it tells none."""
     try:
-        entry = json.loads(line)
+        entry = json.loads(line, parse_constant=no_number)
     except (ValueError, RecursionError):
         return None
     match entry:
-        case {"name": str(name), "order": [*order], "until": until, "value": value}:
-            return (name, Fact((*order,), until, value)) if all(map(is_near, (*order, until))) else None
+        case {"name": str(name), "order": order, "until": until, "value": value} if is_near(order) and is_near(until):
+            return name, Fact(order, until, value)
     return None
+
+
+def no_number(name: str) -> None:
+    """Raise ValueError: NaN and Infinity are no JSON, though Python reads them."""
+    raise ValueError(name)
 
 
 def is_near(number: Any) -> bool:

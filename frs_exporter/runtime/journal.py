@@ -3,7 +3,7 @@
 `NAME.jsonl` in a folder, made 0700, with 0600; `NAME.lock` beside it is locked by who writes. Its lines are JSON:
 
     {"version": 1, "file": "32 hexadecimal digits, made with the file"}
-    {"name": "NAME", "order": [2, 0], "until": 1800000000.0, "value": ...}
+    {"name": "NAME", "order": 1770000000.5, "until": 1800000000.0, "value": ...}
 
 Of facts of one name the one with the greatest `order` holds, wherever it stands: so nothing takes the place of what is
 newer, whoever writes it, how often, or how late. `until` is when it is of no use any more, in Unix seconds. A fact
@@ -12,11 +12,11 @@ costs a line, however many there are; when most lines hold no more, the file is 
 
 import contextlib
 import json
-import os
 import re
 import secrets
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,18 +44,19 @@ log = structlog.get_logger()
 
 
 class Position(NamedTuple):
-    """How far a file was read, in bytes and lines; which one that was is known by its first line."""
+    """How far a file was read, in bytes and lines; which one that was is known by its first line and the last one."""
 
     head: bytes = b""
     offset: int = 0
     lines: int = 0
+    last: bytes = b""
 
 
 class Journal:
     """Facts in a file of a directory, or with None in memory only; `now` is the wall clock in Unix seconds.
 
     Never raises: where the directory cannot be used, memory does, with one warning, and each write tries again. `read`
-    and `update` wait for the disk: make them off the event loop, one at a time. The rest is for any thread.
+    and `update` wait for the disk, and for each other: make them off the event loop. The rest is for any thread.
     """
 
     def __init__(
@@ -68,6 +69,10 @@ class Journal:
         self._problems: set[str] = set()
         self._facts = Facts(now)
         self._position = Position()
+        self._reading = threading.RLock()
+        """Held while the disk is waited for: what a position has behind it must be known."""
+        self.was_read = directory is None
+        """Whether it is known what is in the file, if that can be."""
 
     @property
     def unsaved(self) -> bool:
@@ -78,9 +83,13 @@ class Journal:
         """What is known under a name, None where nothing is."""
         return self._facts.get(name)
 
-    def put(self, name: str, order: Sequence[float], until: float, value: Any) -> bool:
+    def order(self, name: str) -> float:
+        """The order of what is known under a name, 0 where nothing is."""
+        return self._facts.order(name)
+
+    def put(self, name: str, order: float, until: float, value: Any) -> bool:
         """Know this, unless what is known is as new; whether it is known."""
-        return self._facts.put(name, Fact((*order,), until, value))
+        return self._facts.put(name, Fact(order, until, value))
 
     def apply(self, change: Callable[["Journal"], None]) -> None:
         """Let `change` get and put, and nobody else of this process meanwhile."""
@@ -88,21 +97,24 @@ class Journal:
             change(self)
 
     def read(self) -> None:
-        """Get to know what is in the file; as lines are only added, no lock is needed."""
+        """Get to know what is in the file; as lines are only added, the file need not be locked."""
         if self._directory is None:
             return
-        try:
-            with open_folder(self._directory) as folder:
-                self._catch_up(folder)
-        except FileNotFoundError:  # it is made when there is something to put there
-            pass
-        except OSError as error:
-            self._memory_will_do(error)
+        with self._reading:
+            try:
+                with open_folder(self._directory) as folder:
+                    self._catch_up(folder)
+            except FileNotFoundError:  # it is made when there is something to put there
+                pass
+            except OSError as error:
+                self._memory_will_do(error)
+            self.was_read = True
 
     def update(self, change: Callable[["Journal"], None]) -> None:
         """Let `change` get what anybody has put, and put, and nobody else meanwhile; then write what is new."""
-        with contextlib.ExitStack() as stack:
+        with self._reading, contextlib.ExitStack() as stack:
             folder = self._begin(stack)
+            self.was_read = True
             self.apply(change)
             if folder is not None and self._facts.unsaved():
                 try:
@@ -135,7 +147,7 @@ class Journal:
     def _catch_up(self, folder: int) -> None:
         """Get to know the lines that were added; raises OSError that passes."""
         try:
-            self._position, added = lines_after(self._position, folder, f"{self._name}.jsonl")
+            position, added = lines_after(self._position, folder, f"{self._name}.jsonl")
         except (OSError, ValueError) as error:
             self._position = Position()
             if is_temporary(error):
@@ -143,7 +155,10 @@ class Journal:
             file = f"{self._directory}/{self._name}.jsonl"
             self.report("state file ignored", file=file, error=reason_of(error))
         else:
+            if position.lines == len(added):  # it is read from its begin: what is not there was lost, or is another's
+                self._facts.forget_saved()
             self._facts.learn(filter(None, map(parsed, added)))
+            self._position = position
 
     def _save(self, folder: int) -> None:
         """Add what is new to the file, or replace it where most of it holds no more; raises OSError."""
@@ -167,10 +182,13 @@ def lines_after(position: Position, folder: int, name: str) -> tuple[Position, l
         head = stream.readline(MAX_HEAD)
         if not HEAD.fullmatch(head):
             raise ValueError("it is no state of this program")
-        size = stream.seek(0, os.SEEK_END)
-        start = position if position.head == head and position.offset <= size else Position(head, len(head))
-        stream.seek(start.offset)
+        start = position if position.head == head else Position(head, len(head))
+        stream.seek(start.offset - len(start.last))
+        if stream.read(len(start.last)) != start.last:  # an older copy was put back, say, and went on
+            start = Position(head, len(head))
+            stream.seek(start.offset)
         content = read_stream(stream, MAX_SIZE)
     whole, newline, _ = content.rpartition(b"\n")
     lines = whole.split(b"\n") if newline else []
-    return Position(head, start.offset + len(whole) + len(newline), start.lines + len(lines)), lines
+    last = lines[-1] + newline if lines else start.last
+    return Position(head, start.offset + len(whole) + len(newline), start.lines + len(lines), last), lines

@@ -54,12 +54,30 @@ def locked_folder(path: Path, lock: str, timeout: float = LOCK_TIMEOUT) -> Itera
         with contextlib.suppress(FileExistsError):  # somebody else has made it; of a link to nowhere opening it tells
             os.makedirs(path, 0o700)
     with open_folder(path) as folder:
-        descriptor = open_lock(folder, lock)
+        descriptor = open_locked(folder, lock, timeout)
         try:
-            wait_for_lock(descriptor, timeout)
             yield folder
         finally:
             os.close(descriptor)
+
+
+def open_locked(folder: int, name: str, timeout: float) -> int:
+    """The descriptor of a file that nobody else has locked; raises OSError.
+
+    It is to be there under its name: whoever has one that was deleted meanwhile would be alone with it.
+    """
+    while True:
+        descriptor = open_lock(folder, name)
+        try:
+            wait_for_lock(descriptor, timeout)
+            if os.fstat(descriptor).st_ino == os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino:
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
 def open_lock(folder: int, name: str) -> int:
@@ -154,7 +172,7 @@ def append_private(folder: int, name: str, lines: bytes) -> None:
 
     What somebody has left who was interrupted becomes a line of its own.
     """
-    with open_private(folder, name, os.O_RDWR) as stream:
+    with open_private(folder, name, os.O_RDWR | os.O_APPEND) as stream:
         if stream is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         if stream.seek(0, os.SEEK_END):

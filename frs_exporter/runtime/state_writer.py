@@ -64,10 +64,10 @@ class StateWriter(Generic[Entries_co]):
         """Return when all is on the disk that is to be, as far as it can be."""
         self._flushing = True
         self._wake.set()
-        if self._writing is None and self._file.unsaved:  # the disk was full, say, and may have room by now
-            self.write()
         if self._writing:
             await asyncio.wait({self._writing}, timeout=self._timeout)
+        if self._writing is None and self._file.unsaved:  # the disk was full, say, and may have room by now
+            await self.write()
         self._flushing = False
 
     async def _write(self) -> None:

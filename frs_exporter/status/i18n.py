@@ -91,6 +91,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "unrequired": Text("nothing is required, on: {names}", "未设必需项，已开通：{names}"),
     "nothing": Text("nothing", "无"),
+    "note": Text("note, {projects}:", "注意，{projects}："),
     "meant": Text("{name}: did you mean {near}?", "{name}：是否指 {near}？"),
     "all_well": Text("all well: {projects}, {jobs}", "全部正常：{projects}，{jobs}"),
     "count_projects": Text("{count} projects", "{count} 个项目"),

@@ -1,7 +1,7 @@
 """How a view of a project is put: the same on the status page, in a table on a terminal and as JSON (pure)."""
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +30,12 @@ def failures(project: ProjectView) -> list[tuple[str, FailureView]]:
     return [(", ".join(names), failure) for names, failure in result.values()]
 
 
+def own_warnings(view: ProjectView) -> list[str]:
+    """What answers have left open; what is so of all projects of a region is for those in trouble."""
+    region = f"{view.region}: "
+    return [text for text in warnings_of([view]) if view.trouble is not Severity.NONE or not text.startswith(region)]
+
+
 def usage_class(fullness: float) -> str:
     """How a face set is shown that is so full: as the alerts have it, at 80 % and at 95 %."""
     return "lost" if fullness >= 0.95 else "blind" if fullness >= 0.8 else "unknown"
@@ -46,9 +52,22 @@ def state(words: Translator, view: ProjectView) -> str:
     """A project's state in a word."""
     if view.frozen:
         return words("frozen")
+    return words("not_known" if is_not_known(view) else STATES[view.trouble])
+
+
+def is_not_known(view: ProjectView) -> bool:
+    """Whether something that is required is not known to be on, and nothing is known to be off."""
     off = any(service.required and service.subscribed is False for service in view.subservices.values())
-    unknown = view.trouble is Severity.MISSING and unusual(view.sources) and not off
-    return words("not_known" if unknown else STATES[view.trouble])
+    return bool(view.trouble is Severity.MISSING and unusual(view.sources) and not off)
+
+
+def warnings_of(views: Iterable[ProjectView]) -> dict[str, list[str]]:
+    """What answers have left open, with the projects whose answers did."""
+    result: dict[str, list[str]] = {}
+    for view in views:
+        for warning in dict.fromkeys(warning for job in view.jobs for warning in job.warnings):
+            result.setdefault(warning, []).append(view.project)
+    return result
 
 
 def css_class(subservice: SubserviceView) -> str:
@@ -77,7 +96,7 @@ def plain(view: ProjectView, words: Translator, *, once: bool = False) -> dict[s
     `once` says that it was asked only once, so that advice is for that.
     """
     result = asdict(view)
-    result["trouble"] = view.trouble.name.lower()
+    result["trouble"] = "not_known" if is_not_known(view) else view.trouble.name.lower()
     for job, seen in zip(result["jobs"], view.jobs, strict=True):
         if seen.failure:
             del job["failure"]["once"]

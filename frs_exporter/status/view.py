@@ -78,7 +78,8 @@ class FailureView:
 class JobView:
     """A job; `up` is None before the first poll, times are Unix seconds.
 
-    `duration` is that of the newest poll in seconds, `recent` has empty text for a good poll.
+    `duration` is that of the newest poll in seconds, `recent` has empty text for a good poll, `warnings` say what
+    the newest answer left open.
     """
 
     collector: str
@@ -90,6 +91,7 @@ class JobView:
     poll_interval: float
     duration: float | None
     recent: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,4 +283,5 @@ def job_view(seen: JobSnapshot) -> JobView:
         poll_interval=job.target.poll_interval,
         duration=state.duration,
         recent=tuple(reason or "" for reason in state.recent),
+        warnings=state.warnings,
     )

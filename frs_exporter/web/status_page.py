@@ -19,7 +19,17 @@ from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.status.i18n import Translator, language_of
 from frs_exporter.status.snapshot import Snapshot
-from frs_exporter.status.summary import columns_of, css_class, date, failures, plain, recent_polls, state, usage_class
+from frs_exporter.status.summary import (
+    columns_of,
+    css_class,
+    date,
+    failures,
+    own_warnings,
+    plain,
+    recent_polls,
+    state,
+    usage_class,
+)
 from frs_exporter.status.view import Projects, Severity, unusual
 from frs_exporter.web.rendering import Blocks
 from frs_exporter.web.renderings import Renderings, Subject
@@ -149,6 +159,7 @@ def tools(asked: StatusQuery) -> dict[str, Any]:
         "css_class": css_class,
         "usage_class": usage_class,
         "failures": failures,
+        "own_warnings": own_warnings,
         "date": date,
         "probe": probe_query,
         "state": partial(state, words),

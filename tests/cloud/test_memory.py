@@ -229,6 +229,24 @@ def test_what_works_writes_nothing_but_at_the_start(tmp_path: Path) -> None:
     run_virtual(main())
 
 
+def test_a_change_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
+    """All that is wanted while the disk is waited for is written at once."""
+
+    def put(name: str) -> Callable[[dict[str, Any]], None]:
+        return lambda entries: entries.update({name: {"until": virtual_now() + 60}})
+
+    def fail(entries: dict[str, Any]) -> None:
+        raise MemoryError
+
+    async def main() -> None:
+        memory = Memory(StateFile(tmp_path, virtual_now), virtual_now)
+        await asyncio.gather(*map(memory.change, (put("a"), fail, put("b"))))
+        await memory.writer.flush()
+        assert entries(tmp_path).keys() == {"a", "b"}
+
+    run_virtual(main())
+
+
 def test_secrets_that_are_others_after_each_start_are_not_remembered(tmp_path: Path) -> None:
     memory = Memory(StateFile(tmp_path), virtual_now)
     assert memory.of(StaticToken("t", SecretStr("t"))) is None

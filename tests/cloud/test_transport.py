@@ -304,6 +304,26 @@ async def test_a_refusal_is_one_though_its_body_is_cut_off(serve: Serve) -> None
     assert (error.reason, error.status, error.code) == (Reason.TOKEN, 401, "401")
 
 
+@pytest.mark.parametrize("end", [True, False], ids=["cut off", "hangs"])
+async def test_an_answer_without_its_body_tells_how_it_ended(end: bool, serve: Serve) -> None:
+    """What was asked for has been done, and may be billed."""
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(status=200, headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"x")
+        assert request.transport
+        if end:
+            request.transport.close()
+        else:
+            await asyncio.sleep(1.5)
+        return response
+
+    _, error = await send(await serve(handler), timeout=0.5)
+    assert error is not None
+    assert (error.reason, error.status) == (Reason.CONNECT if end else Reason.TIMEOUT, 200)
+
+
 async def test_an_error_says_when_it_is_the_proxys() -> None:
     for proxy, told in (
         ("http://user:hunter2@nowhere.invalid:1", "dns: the name of the proxy nowhere.invalid does not resolve"),

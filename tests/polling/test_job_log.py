@@ -142,3 +142,19 @@ def test_each_trouble_of_a_job_is_told_once_and_anew_after_it_was_up() -> None:
         ("down", "timeout"),
         ("down", "timeout"),
     ]
+
+
+def test_what_is_so_of_a_region_is_said_once_and_again_when_it_is_so_again() -> None:
+    async def main() -> list[Any]:
+        fleet, log = jobs(10), JobLog()
+        noted = UP.succeeded(1.0, 0.1, CollectResult(warnings=("cn-north-4: gone: a", "of this one: b")), 60.0)
+        with structlog.testing.capture_logs() as logs:
+            for before, after in ((UP, noted), (noted, noted), (noted, UP), (UP, noted)):
+                for job in fleet:
+                    log.report(job, before, after, 10.0)
+                await asyncio.sleep(70)
+        return logs
+
+    lines = written(run_virtual(main()))
+    assert [line["note"] for line in lines if "note" in line].count("cn-north-4: gone: a") == 2
+    assert {line["jobs"] for line in lines if "jobs" in line} == {10 - IN_FULL}, "what is of each is said of each"

@@ -12,11 +12,11 @@ import pytest
 
 from frs_exporter.collectors import ApiClient, EndpointStates
 from frs_exporter.collectors.endpoint_state import GAP, EndpointState, Useless
-from frs_exporter.collectors.other_sources import BILLED, probed
+from frs_exporter.collectors.other_sources import BILLED, longest_turn, planned, probed
 from frs_exporter.collectors.probe_results import ProbeResult
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Target
-from frs_exporter.polling.probe_memory import REQUESTS, ProbesOnDisk, probe_name
+from frs_exporter.polling.probe_memory import ProbesOnDisk, probe_name
 from frs_exporter.runtime.private_folder import locked_folder
 from tests.conftest import run_virtual, virtual_now
 
@@ -34,6 +34,13 @@ def memory(folder: Path | None) -> ProbesOnDisk:
     return ProbesOnDisk(folder, virtual_now)
 
 
+async def ready(folder: Path | None, target: Target) -> ProbesOnDisk:
+    """One that knows what is on the disk."""
+    kept = memory(folder)
+    await kept.results(target, EndpointState())
+    return kept
+
+
 def facts(folder: Path) -> dict[str, Any]:
     """The values of what is on the disk."""
     lines = [json.loads(line) for line in (folder / "probes.jsonl").read_text().splitlines()[1:]]
@@ -44,7 +51,7 @@ async def claimed(kept: ProbesOnDisk, target: Target, subservice: str) -> ProbeR
     """What is known of a probe that may be sent, and has ended then."""
     result = await kept.claim(target, subservice)
     assert result
-    await kept.note(target, result, EndpointState())
+    await kept.end(target, result, EndpointState())
     return result
 
 
@@ -69,15 +76,16 @@ def test_that_a_probe_is_sent_is_on_the_disk_before_it_is(tmp_path: Path, target
 def test_what_is_known_of_an_endpoint_is_noted_there(tmp_path: Path, probing: Target) -> None:
     async def main() -> None:
         until = virtual_now() + 1e6
-        found = EndpointState(useless={"compare": Useless(BILLED, until)}, refused={"live_detect"})
+        found = EndpointState(useless={"compare": Useless(BILLED, until)}, refused={"live_detect": until})
         first, second = memory(tmp_path), memory(tmp_path)
         await second.results(probing, EndpointState())
-        await first.note(probing, ProbeResult("compare"), found)
-        await second.note(probing, ProbeResult("live_detect"), EndpointState(refused={"compare"}))
+        await first.note(probing, found)
+        await second.note(probing, EndpointState(refused={"compare": until}))
         for each in (second, memory(tmp_path)):
             after = EndpointState()
             await each.results(probing, after)
-            assert (after.useless, after.refused) == ({"compare": Useless(BILLED, until)}, {"compare", "live_detect"})
+            assert after.useless == {"compare": Useless(BILLED, until)}
+            assert after.refused == {"compare": until, "live_detect": until}
         assert not EndpointState(useless={"compare": Useless("why", 5.0)}).useless_because("compare", 5.0)
 
     run_virtual(main())
@@ -85,15 +93,13 @@ def test_what_is_known_of_an_endpoint_is_noted_there(tmp_path: Path, probing: Ta
 
 def test_of_all_who_share_a_folder_one_sends_a_probe(tmp_path: Path, probing: Target) -> None:
     async def main() -> None:
-        first, second = memory(tmp_path), memory(tmp_path)
-        for each in (first, second):
-            await each.results(probing, EndpointState())
+        first, second = await ready(tmp_path, probing), await ready(tmp_path, probing)
         granted = await claimed(first, probing, "compare")
         assert granted.sent == 1
         await asyncio.sleep(2 * GAP)
         assert await second.claim(probing, "compare") is None
         assert (await second.results(probing, EndpointState()))[0] == granted, "and knows why"
-        await first.note(probing, ProbeResult("compare"), EndpointState(useless={"live_detect": Useless(BILLED, 9e9)}))
+        await first.note(probing, EndpointState(useless={"live_detect": Useless(BILLED, 9e9)}))
         await asyncio.sleep(2 * GAP)
         assert await second.claim(probing, "live_detect") is None
 
@@ -105,21 +111,21 @@ def test_a_credential_has_one_turn_at_a_time_whoever_uses_it(tmp_path: Path, pro
     other = replace(probing, project_id="f" * 32, credential=replace(probing.credential, name="other"))
 
     async def main() -> None:
-        first, second = memory(tmp_path), memory(tmp_path)
+        first, second = await ready(tmp_path, probing), await ready(tmp_path, probing)
         result = await first.claim(probing, "compare")
         assert result
         for each in (first, second):
             assert await each.claim(probing, "live_detect") is None, "one is under way"
         assert await second.claim(other, "live_detect"), "this is no matter of another credential"
-        await first.note(probing, result, EndpointState())
+        await first.end(probing, result, EndpointState())
         await asyncio.sleep(0.9 * GAP)
         for each in (first, second):
             assert await each.claim(probing, "live_detect") is None
         await asyncio.sleep(0.2 * GAP)
         assert await second.claim(probing, "live_detect")
-        await asyncio.sleep(0.9 * REQUESTS * probing.poll_timeout)
+        await asyncio.sleep(0.9 * longest_turn(probing))
         assert await first.claim(replace(probing, project_id="e" * 32), "compare") is None
-        await asyncio.sleep(0.2 * REQUESTS * probing.poll_timeout)
+        await asyncio.sleep(0.2 * longest_turn(probing))
         assert await first.claim(replace(probing, project_id="e" * 32), "compare"), (
             "a process that has ended sends none"
         )
@@ -130,15 +136,17 @@ def test_a_credential_has_one_turn_at_a_time_whoever_uses_it(tmp_path: Path, pro
 def test_a_turn_is_waited_for_no_longer_than_it_can_take(tmp_path: Path, probing: Target) -> None:
     async def main() -> None:
         ahead = ProbesOnDisk(tmp_path, lambda: virtual_now() + 9e6)
-        await claimed(ahead, replace(probing, project_id="e" * 32), "compare")
-        assert await memory(tmp_path).claim(probing, "compare"), "the clock was set back"
+        await ahead.results(probing, EndpointState())
+        assert await ahead.claim(replace(probing, project_id="e" * 32), "compare")
+        kept = await ready(tmp_path, probing)
+        assert await kept.claim(probing, "compare"), "the clock was set back"
 
     run_virtual(main())
 
 
 def test_what_is_not_wanted_for_a_while_is_not_forgotten(tmp_path: Path, probing: Target) -> None:
     async def main() -> None:
-        kept = memory(tmp_path)
+        kept = await ready(tmp_path, probing)
         await claimed(kept, probing, "live_detect")
         await asyncio.sleep(2 * GAP)
         await claimed(kept, replace(probing, probes=("compare",)), "compare")
@@ -151,10 +159,12 @@ def test_what_is_not_wanted_for_a_while_is_not_forgotten(tmp_path: Path, probing
 def test_a_process_remembers_without_a_disk(folder: Path | None, probing: Target) -> None:
     async def main() -> None:
         kept = memory(folder)
-        assert await kept.claim(probing, "compare")
+        await kept.results(probing, EndpointState())
+        granted = await kept.claim(probing, "compare")
+        assert granted
         assert await kept.claim(probing, "compare") is None
-        result = ProbeResult("compare", True, "FRS.0501", virtual_now(), virtual_now() + 100.0, 3)
-        await kept.note(probing, result, EndpointState())
+        result = granted._replace(on=True, code="FRS.0501", at=virtual_now())
+        await kept.end(probing, result, EndpointState())
         assert (await kept.results(probing, EndpointState()))[0] == result
 
     run_virtual(main())
@@ -168,6 +178,7 @@ def test_a_disk_that_hangs_makes_nothing_be_sent_twice_or_forgotten(tmp_path: Pa
             return NOW
 
         begin = ProbesOnDisk(tmp_path, now)
+        await begin.results(probing, EndpointState())
         await claimed(begin, probing, "compare")
         kept = ProbesOnDisk(tmp_path, lambda: NOW + 1e5, timeout=0.05)
         await kept.results(probing, EndpointState())
@@ -178,7 +189,7 @@ def test_a_disk_that_hangs_makes_nothing_be_sent_twice_or_forgotten(tmp_path: Pa
             assert granted.sent == 2
             assert await kept.claim(probing, "compare") is None
             proof = granted._replace(on=True, code="FRS.0501", at=NOW)
-            await kept.note(probing, proof, billed)
+            await kept.end(probing, proof, billed)
             assert (await kept.results(probing, EndpointState()))[0] == proof
         await kept.flush()
         for each in (kept, ProbesOnDisk(tmp_path, lambda: NOW + 1e5)):
@@ -194,39 +205,165 @@ def test_what_is_older_on_the_disk_takes_the_place_of_nothing(tmp_path: Path, pr
     """As a process that has hung for long writes what it knew before."""
 
     async def main() -> None:
-        late, kept = memory(None), memory(tmp_path)
-        before = await claimed(late, probing, "compare")
-        newer = before._replace(sent=3, due=virtual_now() + 9.0)
-        await kept.note(probing, newer, EndpointState())
-        line = {"name": probe_name(probing, "compare"), "order": [2, 1], "until": 9e9, "value": [*before[1:]]}
-        with (tmp_path / "probes.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        kept = await ready(tmp_path, probing)
+        await claimed(kept, probing, "compare")
+        older = (tmp_path / "probes.jsonl").read_bytes().splitlines(keepends=True)[1:]
+        await asyncio.sleep(2 * probing.probe_interval)
+        newer = await claimed(kept, probing, "compare")
+        assert newer.sent == 2
+        with (tmp_path / "probes.jsonl").open("ab") as file:
+            file.writelines(older)
         for each in (kept, memory(tmp_path)):
-            await each.note(probing, ProbeResult("live_detect"), EndpointState())
+            await each.note(probing, EndpointState())
             assert (await each.results(probing, EndpointState()))[0] == newer
 
     run_virtual(main())
 
 
-def test_what_cannot_be_remembered_is_not_sent(tmp_path: Path, probing: Target) -> None:
-    """A fact that nobody can read is newer than all that could be noted: then each poll would send the probe again."""
+def test_what_nobody_can_read_is_replaced_by_what_is_sent(tmp_path: Path, probing: Target) -> None:
+    """However new it says it is: else each poll would send a probe that cannot be remembered."""
 
     async def main() -> None:
-        await claimed(memory(tmp_path), probing, "compare")
+        await claimed(await ready(tmp_path, probing), probing, "compare")
         await asyncio.sleep(2 * GAP)
-        line = {"name": probe_name(probing, "live_detect"), "order": [9e9, 9], "until": 9e10, "value": "of version 7"}
+        line = {"name": probe_name(probing, "live_detect"), "order": 9e9, "until": 9e10, "value": "of version 7"}
         with (tmp_path / "probes.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
-        assert await memory(tmp_path).claim(probing, "live_detect") is None
+        sent = await claimed(await ready(tmp_path, probing), probing, "live_detect")
+        assert (await (await ready(tmp_path, probing)).results(probing, EndpointState()))[1] == sent
 
     run_virtual(main())
+
+
+def test_nothing_is_sent_before_it_is_known_what_was(tmp_path: Path, probing: Target) -> None:
+    """A disk may hang when the process starts, too."""
+
+    async def main() -> None:
+        await claimed(await ready(tmp_path, probing), probing, "compare")
+        slow = memory(tmp_path)
+        assert await slow.claim(probing, "live_detect") is None
+        await slow.results(probing, EndpointState())
+        await asyncio.sleep(2 * GAP)
+        assert await slow.claim(probing, "live_detect")
+
+    run_virtual(main())
+
+
+def test_who_did_not_know_what_was_sent_before_is_believed_all_the_same(tmp_path: Path, probing: Target) -> None:
+    """As one who could not read the file when it began, and can write it later."""
+
+    async def main() -> None:
+        kept = await ready(tmp_path / "state", probing)
+        for _ in range(3):
+            await claimed(kept, probing, "compare")
+            await asyncio.sleep(2 * probing.probe_interval)
+        folder, aside = tmp_path / "state", tmp_path / "aside"
+        folder.rename(aside)
+        folder.touch()
+        alone = await ready(folder, probing)
+        sent = await claimed(alone, probing, "compare")
+        folder.unlink()
+        aside.rename(folder)
+        await alone.note(probing, EndpointState())
+        for each in (alone, await ready(folder, probing)):
+            assert (await each.results(probing, EndpointState()))[0] == sent
+            assert await each.claim(probing, "compare") is None
+
+    run_virtual(main())
+
+
+def test_of_two_intervals_each_keeps_to_its_own(tmp_path: Path, probing: Target) -> None:
+    """From the newest probe on, whoever has sent it."""
+    hours = [replace(probing, probe_interval=3600.0 * number) for number in (6, 5)]
+
+    async def main() -> None:
+        both = [await ready(tmp_path, probing), await ready(tmp_path, probing)]
+        await claimed(both[0], hours[0], "compare")
+        await asyncio.sleep(0.94 * 5 * 3600)
+        for each, target in zip(both, hours, strict=True):
+            assert await each.claim(target, "compare") is None
+        await asyncio.sleep(0.12 * 5 * 3600)
+        assert await both[0].claim(hours[0], "compare") is None
+        assert await both[1].claim(hours[1], "compare")
+
+    run_virtual(main())
+
+
+def test_a_turn_lasts_as_long_as_its_own_limits_say(tmp_path: Path, probing: Target) -> None:
+    slow, quick = replace(probing, poll_timeout=60.0), replace(probing, poll_timeout=5.0, project_id="e" * 32)
+
+    async def main() -> None:
+        kept = await ready(tmp_path, probing)
+        assert await kept.claim(slow, "compare")
+        await asyncio.sleep(0.9 * longest_turn(slow))
+        assert await kept.claim(quick, "compare") is None
+
+    run_virtual(main())
+
+
+def test_a_clock_that_is_set_back_makes_nothing_due(tmp_path: Path, probing: Target) -> None:
+    """Nor does it put off a probe by as much as it was ahead."""
+
+    async def main() -> None:
+        ahead = ProbesOnDisk(tmp_path, lambda: virtual_now() + 9e6)
+        await ahead.results(probing, EndpointState())
+        await claimed(ahead, probing, "compare")
+        kept = await ready(tmp_path, probing)
+        (result, _) = await kept.results(probing, EndpointState())
+        assert 0.9 * probing.probe_interval < result.due - virtual_now() < 1.1 * probing.probe_interval
+        await asyncio.sleep(1.1 * probing.probe_interval)
+        assert await kept.claim(probing, "compare")
+
+    run_virtual(main())
+
+
+def test_that_a_probe_succeeds_may_be_found_out_while_the_disk_is_waited_for(tmp_path: Path, probing: Target) -> None:
+    other = replace(probing, credential=replace(probing.credential, name="other"), project_id="e" * 32)
+
+    async def main() -> None:
+        kept = await ready(tmp_path, probing)
+        granted = asyncio.create_task(kept.claim(probing, "compare"))
+        await asyncio.sleep(0)
+        kept.note(other, EndpointState(useless={"compare": Useless(BILLED, virtual_now() + 1e7)}))
+        assert await granted is None
+
+    run_virtual(main())
+
+
+def test_who_notes_something_of_an_endpoint_ends_nobodys_turn(tmp_path: Path, probing: Target) -> None:
+    async def main() -> None:
+        first, second = await ready(tmp_path, probing), await ready(tmp_path, probing)
+        assert await first.claim(probing, "compare")
+        for each in (first, second):
+            await each.note(probing, EndpointState())
+            await asyncio.sleep(2 * GAP)
+            assert await second.claim(replace(probing, project_id="e" * 32), "compare") is None
+
+    run_virtual(main())
+
+
+def test_a_claim_that_is_given_up_while_the_disk_is_waited_for_is_not_granted(tmp_path: Path, probing: Target) -> None:
+    async def main() -> None:
+        kept = ProbesOnDisk(tmp_path, lambda: NOW)
+        await kept.results(probing, EndpointState())
+        with locked_folder(tmp_path, "probes.lock"):
+            claim = asyncio.create_task(kept.claim(probing, "compare"))
+            await asyncio.sleep(0.05)
+            claim.cancel()
+            await asyncio.wait({claim})
+        await kept.flush()
+        granted = await kept.claim(probing, "compare")
+        assert granted
+        assert granted.sent == 1
+
+    asyncio.run(main())
 
 
 def test_a_thousand_projects_add_lines_and_no_more(tmp_path: Path, probing: Target) -> None:
     """What is written for a probe does not grow with how many there are."""
 
     async def main() -> None:
-        kept, sizes = memory(tmp_path), list[int]()
+        kept, sizes = await ready(tmp_path, probing), list[int]()
         for number in range(1000):
             one = replace(probing, project_id=f"{number:032x}")
             await claimed(kept, replace(one, credential=replace(one.credential, name=str(number))), "compare")
@@ -240,11 +377,11 @@ def test_a_thousand_projects_add_lines_and_no_more(tmp_path: Path, probing: Targ
 @pytest.mark.parametrize(
     ("value", "known"),
     [
-        ([True, "FRS.0501", NOW - 50, NOW + 50, 2], ProbeResult("compare", True, "FRS.0501", NOW - 50, NOW + 50, 2)),
-        ([None, "FRS.0011", 0.0, NOW + 50, 2], ProbeResult("compare", None, "FRS.0011", 0.0, NOW + 50, 2)),
-        ([True, "x", NOW + 9e6, NOW + 9e6, 2], ProbeResult("compare", None, "x", sent=2)),
-        ([True, "x", NOW - 9.0, NOW + 9e6, 2], ProbeResult("compare", True, "x", NOW - 9.0, sent=2)),
-        ([True, "x", math.nan, math.nan, 2], ProbeResult("compare", None, "x", sent=2)),
+        ([True, "FRS.0501", NOW - 50, NOW - 60, 2], ProbeResult("compare", True, "FRS.0501", NOW - 50, NOW - 60, 2)),
+        ([None, "FRS.0011", 0.0, NOW - 60, 2], ProbeResult("compare", None, "FRS.0011", 0.0, NOW - 60, 2)),
+        ([True, "x", NOW + 9e6, NOW + 9e6, 2], ProbeResult("compare", None, "x", 0.0, NOW, 2)),
+        ([True, "x", NOW - 9.0, NOW + 9e6, 2], ProbeResult("compare", True, "x", NOW - 9.0, NOW, 2)),
+        ([True, "x", math.nan, math.nan, 2], ProbeResult("compare")),
         ([True, "x", None, NOW, 2], ProbeResult("compare")),
         ([None, "x", NOW, "soon", 2], ProbeResult("compare")),
         ([1, "x", NOW, NOW, 2], ProbeResult("compare")),
@@ -260,10 +397,10 @@ def test_a_file_is_believed_no_more_than_it_can_be(
     """Nothing was proven later than now, and nothing waits for longer than an interval, whatever that was before."""
     wanted = replace(target, probe_interval=200.0, probes=("compare",))
     head = {"version": 1, "file": "0" * 32}
-    line = {"name": probe_name(wanted, "compare"), "order": [2, 1], "until": NOW + 9e6, "value": value}
+    line = {"name": probe_name(wanted, "compare"), "order": NOW, "until": NOW + 9e6, "value": value}
     (tmp_path / "probes.jsonl").write_text(f"{json.dumps(head)}\n{json.dumps(line)}\n")
     kept = ProbesOnDisk(tmp_path, lambda: NOW)
-    assert asyncio.run(kept.results(wanted, EndpointState())) == (known,)
+    assert asyncio.run(kept.results(wanted, EndpointState())) == (planned(known, wanted),)
 
 
 @pytest.mark.parametrize("processes", [1, 2])

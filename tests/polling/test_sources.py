@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from frs_exporter.collectors import EndpointStates
 from frs_exporter.collectors.endpoint_state import ABSENT_FOR, EndpointState
-from frs_exporter.collectors.other_sources import BILLED, misled, probed
+from frs_exporter.collectors.other_sources import BILLED, MONTH, after, misled, probed
 from frs_exporter.collectors.probe_results import ProbeResult
 from frs_exporter.collectors.probes import PROBES
 from frs_exporter.core.errors import ApiError, Failure, Reason
@@ -241,6 +241,16 @@ def test_only_what_looked_at_a_probe_and_did_not_see_that_it_is_off_is_useless(
     assert bool(misled(target, results, endpoint, {"compare": False}, 0.0)) is useless
     assert bool(endpoint.useless_because("compare", 0.0)) is useless
     assert misled(target, results, endpoint, {"compare": False}, 0.0) == (), "it is known"
+
+
+def test_that_the_subscription_is_looked_at_first_is_believed_for_four_weeks(target: Target) -> None:
+    """The vendor may change its order: what is off would be told to be on."""
+    endpoint, before = EndpointState(), ProbeResult("live_detect")
+    parsed, refused = (Failure(Reason.CLIENT, "", status=400, code=code) for code in ("FRS.0701", "FRS.0020"))
+    assert after(before, parsed, endpoint, 0.0).on is None
+    assert after(before, refused, endpoint, 0.0).on is False
+    assert after(before, parsed, endpoint, MONTH - 1).on is True
+    assert after(before, parsed, endpoint, MONTH).on is None
 
 
 def test_whoever_can_read_it_a_success_is_a_success(target: Target) -> None:

@@ -97,6 +97,22 @@ async def test_a_frozen_project_says_so() -> None:
         assert re.search(r"in-arrears cn-\S+ · \S+ frozen", text)
 
 
+async def test_what_an_answer_left_open_is_told() -> None:
+    """What is so of a whole region is told where somebody wants to know why, and not on each row."""
+    async with demo(poll_interval=600.0, require=("detect",)) as served:
+        region = served.exporter.states
+        for project in ("door-access", "new-branch"):
+            key = (project, "subscription")
+            job = served.exporter.job(key)
+            assert job
+            notes = (f"of {project} alone", f"{job.target.region}: of all in it")
+            served.exporter.runners[key].state = region[key]._replace(warnings=notes)
+        text = (await page(served)).text
+        assert all(f"of {project} alone" in text for project in ("door-access", "new-branch"))
+        assert text.count(": of all in it") == 1
+        assert "new-branch" in text.partition(": of all in it")[0]
+
+
 async def test_hostile_text_is_shown_as_text() -> None:
     """Labels from the config, messages and codes from the wire: nothing becomes markup, and no template runs."""
     async with demo(1, poll_interval=600.0, labels=(("team", HOSTILE),)) as served:
