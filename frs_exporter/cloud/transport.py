@@ -174,8 +174,7 @@ class Transport:
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Response:
         sent_at, url = self._now(), request.url
         proxy = proxy_for(url, request.http)
-        login, progress = login_headers(proxy), Progress.begin()
-        secrets = partial(secrets_in, request, headers, proxy)
+        login, progress, secrets = login_headers(proxy), Progress.begin(), partial(secrets_in, request, headers, proxy)
         through = f" through the proxy {proxy}" if proxy else ""
         request.trace.headers(headers, tuple, "> %s %s%s", request.method, url, through)
         status: int | None = None
@@ -203,7 +202,8 @@ class Transport:
             looking_up = next(filter(self._connections.looking_up, names), None)
             failure = unreachable(error, url, request.timeout, proxy, reached=progress.reached, looking_up=looking_up)
             # An answer that breaks off has said how it ended. aiohttp's errors hold the request, secrets and all.
-            raise ApiError(replace(failure, status=status)) from None
+            ended = status is not None and not failure.by_proxy
+            raise ApiError(replace(failure, status=status) if ended else failure) from None
         raw = Response(response.status, response.headers, body)
         if proxy:
             check_proxy(raw.status, raw.data, raw.headers, url, proxy)
