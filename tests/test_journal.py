@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from frs_exporter.runtime import facts
 from frs_exporter.runtime.journal import SPARE, Journal
 from frs_exporter.runtime.private_folder import locked_folder
+from tests.writers import write_at_once, writer
 
 NOW, SOON = 1_800_000_000.0, 1_800_000_600.0
 NOBODY = 65534
@@ -122,6 +123,45 @@ def test_a_file_of_which_most_holds_no_more_is_replaced(tmp_path: Path) -> None:
     assert read(tmp_path, "a", "stays", "b") == [2 * SPARE - 1, "it", "it"]
 
 
+class Encoded(dict[str, int]):
+    """A value that counts how often it is written down."""
+
+    times = 0
+
+    def items(self) -> Any:
+        """As the encoder asks for."""
+        self.times += 1
+        return super().items()
+
+
+def test_where_there_is_no_room_for_a_line_it_is_not_tried_with_all_that_is_known(tmp_path: Path) -> None:
+    (tmp_path / "facts.jsonl.new").mkdir()
+    it, value = journal(tmp_path), Encoded(a=1)
+    with capture_logs() as logs:
+        for order in range(10):
+            put(it, "a", order, value)
+    assert (value.times, it.unsaved, len(logs)) == (0, True, 1)
+    (tmp_path / "facts.jsonl.new").rmdir()
+    it.update(lambda facts: None)
+    assert read(tmp_path, "a") == [value]
+
+
+def test_where_there_is_no_room_for_a_copy_lines_are_added_and_it_is_seldom_tried_again(tmp_path: Path) -> None:
+    it, value = journal(tmp_path), Encoded(a=1)
+    put(it, "stays", 1, value)
+    (tmp_path / "facts.jsonl.new").mkdir()
+    with capture_logs() as logs:
+        for order in range(SPARE + 100):
+            put(it, "a", order, order)
+    assert (value.times, it.unsaved, len(logs)) == (2, False, 1)
+    assert read(tmp_path, "a", "stays") == [SPARE + 99, value]
+    (tmp_path / "facts.jsonl.new").rmdir()
+    for order in range(SPARE + 100, 2 * SPARE + 100):
+        put(it, "a", order, order)
+    assert (tmp_path / "facts.jsonl").stat().st_size < SPARE * len(line("a"))
+    assert read(tmp_path, "a", "stays") == [2 * SPARE + 99, value]
+
+
 def test_memory_lets_go_of_what_has_ended() -> None:
     known, now = facts.Facts(lambda: clock[0]), 0.0
     clock = [now]
@@ -150,19 +190,10 @@ while times:
 """
 
 
-def writer(folder: Path, name: str, times: int) -> subprocess.Popen[str]:
-    """A process that counts in a fact."""
-    command = [sys.executable, "-c", WRITER, str(folder), name, str(times)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.read(5) == "begun"
-    return process
-
-
 def test_a_kill_at_any_time_takes_nothing_that_was_written(tmp_path: Path) -> None:
     chance, count = random.Random(1), 0
     for _ in range(20):
-        process = writer(tmp_path, "a", -1)
+        process = writer(WRITER, tmp_path, "a", -1)
         time.sleep(chance.uniform(0, 0.05))
         process.kill()
         process.communicate()
@@ -176,10 +207,7 @@ def test_a_kill_at_any_time_takes_nothing_that_was_written(tmp_path: Path) -> No
 
 
 def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
-    processes = [writer(tmp_path, name, 100) for name in ("a", "b", "both", "both")]
-    assert [process.wait(60) for process in processes] == [0] * 4
-    for process in processes:
-        process.communicate()
+    write_at_once(WRITER, tmp_path)
     it = Journal(tmp_path, "facts")
     it.read()
     assert [it.get(name)[0] for name in ("a", "b", "both")] == [100, 100, 200]

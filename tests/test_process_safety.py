@@ -138,12 +138,12 @@ def test_a_state_that_others_can_read_or_delete_is_told_of(open_folder: Path) ->
     folder = open_folder / "state"
     folder.mkdir(0o755)
     state_file(str(folder)).flush()
-    assert state_file(str(folder)).problems == {}
+    assert state_file(str(folder)).folder.problems == {}
     (folder / "state.json").chmod(0o644)
-    assert list(state_file(str(folder)).problems) == [OPEN_STATE]
+    assert list(state_file(str(folder)).folder.problems) == [OPEN_STATE]
     folder.chmod(0o777)
-    assert list(state_file(str(folder)).problems) == [OPEN_STATE, FREE_FOLDER]
+    assert list(state_file(str(folder)).folder.problems) == [OPEN_STATE, FREE_FOLDER]
     (folder / "state.json").chmod(0o600)
     folder.chmod(0o1777)
-    assert state_file(str(folder)).problems == {}, "with the sticky bit everybody deletes their own files only"
+    assert state_file(str(folder)).folder.problems == {}, "with the sticky bit everybody deletes their own files only"
     folder.chmod(0o700)

@@ -60,14 +60,14 @@ def test_no_place_at_all_is_one_warning(monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     with capture_logs() as logs:
-        assert state_file("none").directory is None
-        assert state_file("/srv/frs").directory == Path("/srv/frs")
+        assert state_file("none").folder.path is None
+        assert state_file("/srv/frs").folder.path == Path("/srv/frs")
         assert not logs
         file = state_file(None)
         file.flush()
     event = "state is kept in memory only: set --state.directory"
     assert logs == [{"event": event, "error": "no home directory", "log_level": "warning"}]
-    assert list(file.problems.values()) == [f"{event}: no home directory"]
+    assert list(file.folder.problems.values()) == [f"{event}: no home directory"]
 
 
 @pytest.mark.parametrize("command", [[], ["check"]])

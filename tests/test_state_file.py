@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 
 from frs_exporter.runtime.private_folder import locked_folder
 from frs_exporter.runtime.state_file import MAX_ENTRIES, MAX_SIZE, Entries, StateFile, stretched
+from tests.writers import write_at_once, writer
 
 NOW = 1_800_000_000.0
 SOON = NOW + 3600
@@ -211,25 +212,17 @@ state.flush()
 """
 
 
-def writer(folder: Path, name: str, times: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, str(folder), name, str(times)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.read(5) == "begun"
-    return process
-
-
 def test_a_kill_at_any_time_leaves_a_whole_file(folder: Path) -> None:
     """And at most one beside it that is not, which the next one takes away."""
     chance, count = random.Random(1), 0
     for _ in range(30):
-        process = writer(folder, "a", -1)
+        process = writer(WRITER, folder, "a", -1)
         time.sleep(chance.uniform(0, 0.05))
         process.kill()
         process.communicate()
         reader = StateFile(folder)
         entry = reader.read().get("a", {"count": 0, "text": ""})
-        assert not reader.problems
+        assert not reader.folder.problems
         assert entry["count"] >= count
         assert len(entry["text"]) == max(entry["count"] - 1, 0) * 977 % 100_000
         count = entry["count"]
@@ -240,10 +233,7 @@ def test_a_kill_at_any_time_leaves_a_whole_file(folder: Path) -> None:
 
 
 def test_processes_that_write_at_once_lose_nothing(folder: Path) -> None:
-    processes = [writer(folder, name, 100) for name in ("a", "b", "both", "both")]
-    assert [process.wait(60) for process in processes] == [0] * 4
-    for process in processes:
-        process.communicate()
+    write_at_once(WRITER, folder)
     assert {name: entry["count"] for name, entry in StateFile(folder).read().items()} == {
         "a": 100,
         "b": 100,
@@ -258,7 +248,7 @@ def test_threads_that_write_at_once_lose_nothing(folder: Path) -> None:
     shared = state(folder)
     for file in (state(None), shared):
         put(file, "a", count=0)
-        others = (file, file) if file.directory is None else (file, state(folder))
+        others = (file, file) if file.folder.path is None else (file, state(folder))
         threads = [threading.Thread(target=lambda f=f: [f.update(count) for _ in range(50)]) for f in others]
         for thread in threads:
             thread.start()
@@ -316,7 +306,7 @@ def test_a_damaged_file_is_ignored_with_one_warning_and_replaced(folder: Path, c
         put(file, "b")
     expected = {"event": IGNORED, "file": f"{folder}/state.json", "error": reason, "log_level": "warning"}
     assert logs == [expected]
-    assert file.problems == {IGNORED: f"{IGNORED}: {folder}/state.json: {reason}"}
+    assert file.folder.problems == {IGNORED: f"{IGNORED}: {folder}/state.json: {reason}"}
     assert state(folder).read() == {"b": {"until": SOON}}
 
 
@@ -365,7 +355,7 @@ def test_whatever_the_file_is_it_is_no_reason_to_fail(folder: Path, content: byt
     put(file, "a", refused=1)
     assert file.read()["a"] == ONE
     assert state(folder).read() == file.read()
-    assert MEMORY_ONLY not in file.problems
+    assert MEMORY_ONLY not in file.folder.problems
 
 
 # Where others may write
@@ -380,7 +370,7 @@ def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
     file = state(folder)
     assert file.read() == {}
     put(file, "b")
-    assert file.problems.keys() == {IGNORED}
+    assert file.folder.problems.keys() == {IGNORED}
     assert other.read_text() == GOOD
     assert not (folder / "state.json").is_symlink()
     assert state(folder).read().keys() == {"b"}
@@ -394,7 +384,7 @@ def test_a_lock_that_is_a_link_is_not_followed(folder: Path, tmp_path: Path) -> 
         (folder / "state.lock").symlink_to(target)
         put(file, "b")
         assert file.read().keys() == {"a", "b"}
-        assert file.problems.keys() == {MEMORY_ONLY}
+        assert file.folder.problems.keys() == {MEMORY_ONLY}
         assert not (tmp_path / "nowhere").exists()
         assert document(folder)["entries"].keys() == {"a"}
 
@@ -419,7 +409,7 @@ def test_what_is_no_file_is_not_waited_for(folder: Path, make: Any, monkeypatch:
     make(Path("state.json"))
     file = state(folder)
     put(file, "a")
-    assert file.problems.keys() == {IGNORED}
+    assert file.folder.problems.keys() == {IGNORED}
     assert state(folder).read().keys() == {"a"}
 
 
@@ -428,7 +418,7 @@ def test_a_folder_in_the_place_of_the_file_leaves_memory(folder: Path) -> None:
     file = state(folder)
     put(file, "a")
     assert file.read().keys() == {"a"}
-    assert file.problems.keys() == {IGNORED, MEMORY_ONLY}
+    assert file.folder.problems.keys() == {IGNORED, MEMORY_ONLY}
     assert os.listdir(folder / "state.json") == []
     assert not (folder / "state.json.new").exists()
 
@@ -442,7 +432,7 @@ def test_a_file_of_somebody_else_is_not_believed(folder: Path) -> None:
     os.chown(folder / "state.json", NOBODY, NOBODY)
     file = state(folder)
     assert file.read() == {}
-    assert file.problems == {IGNORED: f"{IGNORED}: {folder}/state.json: it belongs to another user"}
+    assert file.folder.problems == {IGNORED: f"{IGNORED}: {folder}/state.json: it belongs to another user"}
     put(file, "b")
     assert state(folder).read().keys() == {"b"}
 
@@ -456,7 +446,7 @@ def test_root_leaves_the_files_to_the_owner_of_the_folder(folder: Path) -> None:
     assert {(path.stat().st_uid, path.stat().st_gid) for path in folder.iterdir()} == {(NOBODY, NOBODY)}
     file = state(folder)
     assert file.read().keys() == {"a"}
-    assert not file.problems
+    assert not file.folder.problems
 
 
 @root_only
@@ -520,7 +510,7 @@ def test_places_where_nobody_can_write(path: str) -> None:
     file = state(Path(path))
     put(file, "a")
     assert file.read().keys() == {"a"}
-    assert file.problems.keys() == {MEMORY_ONLY}
+    assert file.folder.problems.keys() == {MEMORY_ONLY}
 
 
 def test_what_memory_has_is_written_once_that_is_possible(folder: Path) -> None:
@@ -551,7 +541,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, -1))
 state.update(change("meanwhile"))
 assert state.read().keys() == {"before", "meanwhile"}, state.read()
-assert list(state.problems) == ["state is kept in memory only"], state.problems
+assert list(state.folder.problems) == ["state is kept in memory only"], state.folder.problems
 assert StateFile(folder).read().keys() == {"before"}, StateFile(folder).read()
 assert sorted(os.listdir(folder)) == ["state.json", "state.lock"]
 resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
@@ -565,7 +555,7 @@ from frs_exporter.runtime.state_file import StateFile
 if os.geteuid() == 0: os.setgroups([]), os.setresgid(*3 * [65534]), os.setresuid(*3 * [65534])
 state = StateFile(Path(sys.argv[1]))
 state.update(lambda entries: entries["a"].update(refused=2))
-for fact in (state.read(), *state.problems.values()): print(fact, file=sys.stderr)
+for fact in (state.read(), *state.folder.problems.values()): print(fact, file=sys.stderr)
 """
 
 
@@ -595,7 +585,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_is_not_replaced(folder: Path) -
         assert file.read().keys() >= {"b"}
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limit)
-    assert file.problems.keys() == {MEMORY_ONLY}
+    assert file.folder.problems.keys() == {MEMORY_ONLY}
     assert (folder / "state.json").read_bytes() == before
     file.flush()
     assert state(folder).read().keys() == {"a", "b"}
@@ -623,7 +613,7 @@ def test_without_a_folder_all_is_in_memory() -> None:
     assert file.read() == {"a": {"until": SOON}}
     assert other.read() == {}
     assert file.digest("x") == file.digest("x") != other.digest("x")
-    assert not file.problems
+    assert not file.folder.problems
 
 
 # Digests
@@ -643,7 +633,7 @@ def test_a_change_may_ask_for_digests(folder: Path) -> None:
     started = time.monotonic()
     file.update(lambda entries: entries.update({file.identifier("user"): {"until": SOON, "x": file.digest("secret")}}))
     assert time.monotonic() - started < 2
-    assert not file.problems
+    assert not file.folder.problems
     other = state(folder)
     assert other.read() == {other.identifier("user"): {"until": SOON, "x": other.digest("secret")}}
 

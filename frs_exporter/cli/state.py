@@ -54,18 +54,18 @@ def state_directory(option: str | None, environ: Mapping[str, str]) -> Path | No
 
 def report_exposed(state: StateFile) -> None:
     """Warn where others may read what is remembered of secrets, or make it be forgotten."""
-    if state.directory is None:
+    if state.folder.path is None:
         return
-    if is_open_to_all(state.directory / NAME):
-        state.report(OPEN_STATE, error=f"chmod o-r {state.directory / NAME}")
-    if may_be_changed_by_all(state.directory):
-        state.report(FREE_FOLDER, error=f"chmod o-w {state.directory}")
+    if is_open_to_all(state.folder.path / NAME):
+        state.folder.report(OPEN_STATE, error=f"chmod o-r {state.folder.path / NAME}")
+    if may_be_changed_by_all(state.folder.path):
+        state.folder.report(FREE_FOLDER, error=f"chmod o-w {state.folder.path}")
 
 
 def state_file(option: str | None) -> StateFile:
     """The state that the flag and the environment name; where they name none, a warning tells what to set."""
     state = StateFile(state_directory(option, os.environ))
-    if state.directory is None and option != NOWHERE and USABLE:
-        state.report("state is kept in memory only: set --state.directory", error="no home directory")
+    if state.folder.path is None and option != NOWHERE and USABLE:
+        state.folder.report("state is kept in memory only: set --state.directory", error="no home directory")
     report_exposed(state)
     return state

@@ -52,7 +52,7 @@ class Memory:
     def of(self, credential: Credential) -> "SecretMemory | None":
         """What remembers a credential's secret, if anything does."""
         secret = secret_of(credential)
-        return SecretMemory(self, secret) if secret and self._file.directory else None
+        return SecretMemory(self, secret) if secret and self._file.folder.path else None
 
     def offset(self) -> float:
         """Seconds to add to the loop's clock for Unix time."""
@@ -87,7 +87,7 @@ class Memory:
         try:
             return await run_offloaded(look, timeout=LONGEST_WAIT)
         except (OSError, TimeoutError) as error:
-            self._file.report("state is not read", error=reason_of(error))
+            self._file.folder.report("state is not read", error=reason_of(error))
             return Entry()
 
     def older(self, secret: Secret, entries: Entries) -> Any:

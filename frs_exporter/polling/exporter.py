@@ -68,7 +68,7 @@ class Exporter:
         transport, reread = Transport(config.limits, telemetry, now), partial(inbox.look, times.longest_reread)
         client = Client(transport, telemetry, now, rng, reread=reread, memory=Memory(memory, now))
         self._page = Page(PAGE_FAMILIES)
-        self._probe_memory = ProbesOnDisk(memory.directory, now)
+        self._probe_memory = ProbesOnDisk(memory.folder.path, now)
         poller = Poller(client, self._page, COLLECTORS, now, rng, spread=spread, probe_memory=self._probe_memory)
         discoverer = Discoverer(client, telemetry, partial(inbox.post, Event.LISTS), now, rng)
         options = WatchOptions("config", reread_interval, times.settle, times.longest_load)

@@ -106,7 +106,7 @@ class Check:
         """
         telemetry = Telemetry()
         transport = Transport(self.config.limits, telemetry, self.now)
-        probe_memory = ProbesOnDisk(self.memory.directory, self.now)
+        probe_memory = ProbesOnDisk(self.memory.folder.path, self.now)
         client = Client(transport, telemetry, self.now, random.Random(), memory=Memory(self.memory, self.now))
         try:
             await self._plan(client)

@@ -108,7 +108,7 @@ class ProbesOnDisk:
         try:
             await run_offloaded(self._journal.read, timeout=self._timeout)
         except (OSError, TimeoutError) as error:
-            self._journal.report("state is not read", error=reason_of(error))
+            self._journal.folder.report("state is not read", error=reason_of(error))
 
     def _decide(self, _: Journal) -> None:
         """Grant claims, those of probes that may be sent by all that anybody knows."""

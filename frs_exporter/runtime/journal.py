@@ -20,18 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import structlog
-
 from frs_exporter.runtime.facts import Fact, Facts, encoded, parsed
-from frs_exporter.runtime.files import is_temporary, read_stream, reason_of
-from frs_exporter.runtime.private_folder import (
-    LOCK_TIMEOUT,
-    append_private,
-    locked_folder,
-    open_folder,
-    open_private,
-    replace_private,
-)
+from frs_exporter.runtime.files import is_temporary, read_stream
+from frs_exporter.runtime.private_folder import LOCK_TIMEOUT, append_private, open_private, replace_private
+from frs_exporter.runtime.state_folder import StateFolder
 
 HEAD = re.compile(rb'\{"version": 1, "file": "[0-9a-f]{32}"\}\n')
 MAX_HEAD = 80
@@ -39,8 +31,6 @@ MAX_SIZE = 256 << 20
 """Bytes that are read at once: the file of 100,000 projects has a third."""
 SPARE = 1000
 """Lines that may hold no more before the file is replaced."""
-
-log = structlog.get_logger()
 
 
 class Position(NamedTuple):
@@ -62,13 +52,12 @@ class Journal:
     def __init__(
         self, directory: Path | None, name: str, now: Callable[[], float] = time.time, *, timeout: float = LOCK_TIMEOUT
     ) -> None:
-        self._directory = directory
-        self._name = name
-        self._now = now
-        self._timeout = timeout
-        self._problems: set[str] = set()
+        self.folder = StateFolder(directory, f"{name}.lock", timeout=timeout)
+        self._file = f"{name}.jsonl"
         self._facts = Facts(now)
         self._position = Position()
+        self._longest = 0
+        """In lines: how long the file may be, where it could not be made shorter."""
         self._reading = threading.RLock()
         """Held while the disk is waited for: what a position has behind it must be known."""
         self.was_read = directory is None
@@ -77,7 +66,7 @@ class Journal:
     @property
     def unsaved(self) -> bool:
         """Whether something is known that could not be written."""
-        return self._directory is not None and bool(self._facts.unsaved())
+        return self.folder.path is not None and bool(self._facts.unsaved())
 
     def get(self, name: str) -> Any:
         """What is known under a name, None where nothing is."""
@@ -98,62 +87,31 @@ class Journal:
 
     def read(self) -> None:
         """Get to know what is in the file; as lines are only added, the file need not be locked."""
-        if self._directory is None:
-            return
         with self._reading:
-            try:
-                with open_folder(self._directory) as folder:
-                    self._catch_up(folder)
-            except FileNotFoundError:  # it is made when there is something to put there
-                pass
-            except OSError as error:
-                self._memory_will_do(error)
+            self.folder.look(self._catch_up)
             self.was_read = True
 
     def update(self, change: Callable[["Journal"], None]) -> None:
         """Let `change` get what anybody has put, and put, and nobody else meanwhile; then write what is new."""
         with self._reading, contextlib.ExitStack() as stack:
-            folder = self._begin(stack)
+            folder = self.folder.lock(stack, self._catch_up)
             self.was_read = True
             self.apply(change)
             if folder is not None and self._facts.unsaved():
                 try:
                     self._save(folder)
                 except (OSError, ValueError) as error:
-                    self._memory_will_do(error)
-
-    def report(self, event: str, **fields: str) -> None:
-        """Log a warning, once."""
-        if event not in self._problems:
-            self._problems.add(event)
-            log.warning(event, **fields)
-
-    def _begin(self, stack: contextlib.ExitStack) -> int | None:
-        """The directory, locked until the stack ends, with what is in the file known; None where memory must do."""
-        if self._directory is None:
-            return None
-        try:
-            folder = stack.enter_context(locked_folder(self._directory, f"{self._name}.lock", self._timeout))
-            self._catch_up(folder)
-        except OSError as error:
-            self._memory_will_do(error)
-            self.read()  # that may be possible
-            return None
-        return folder
-
-    def _memory_will_do(self, error: Exception) -> None:
-        self.report("state is kept in memory only", directory=str(self._directory), error=reason_of(error))
+                    self.folder.memory_will_do(error)
 
     def _catch_up(self, folder: int) -> None:
         """Get to know the lines that were added; raises OSError that passes."""
         try:
-            position, added = lines_after(self._position, folder, f"{self._name}.jsonl")
+            position, added = lines_after(self._position, folder, self._file)
         except (OSError, ValueError) as error:
             self._position = Position()
             if is_temporary(error):
                 raise
-            file = f"{self._directory}/{self._name}.jsonl"
-            self.report("state file ignored", file=file, error=reason_of(error))
+            self.folder.ignore(self._file, error)
         else:
             if position.lines == len(added):  # it is read from its begin: what is not there was lost, or is another's
                 self._facts.forget_saved()
@@ -161,14 +119,22 @@ class Journal:
             self._position = position
 
     def _save(self, folder: int) -> None:
-        """Add what is new to the file, or replace it where most of it holds no more; raises OSError."""
-        file, position = f"{self._name}.jsonl", self._position
-        if not position.head or position.lines > 2 * len(self._facts) + SPARE:
-            head = json.dumps({"version": 1, "file": secrets.token_hex(16)}).encode() + b"\n"
-            replace_private(folder, file, head + encoded(self._facts.current()))
-        else:
-            append_private(folder, file, encoded(self._facts.unsaved()))
+        """Add what is new to the file, and replace it where most of it holds no more; raises OSError."""
+        if not self._position.head:
+            self._replace(folder, b"")  # where there is no room for a line, it is not tried with all of them
+        append_private(folder, self._file, encoded(self._facts.unsaved()))
         self._catch_up(folder)  # what is there is saved
+        lines = self._position.lines
+        if lines > max(self._longest, 2 * len(self._facts) + SPARE):
+            self._longest = 2 * lines  # where there is no room for a copy, it is not tried at each write
+            self._replace(folder, encoded(self._facts.current()))
+            self._longest = 0
+
+    def _replace(self, folder: int, lines: bytes) -> None:
+        """Put a new file with these lines there; raises OSError."""
+        head = json.dumps({"version": 1, "file": secrets.token_hex(16)}).encode() + b"\n"
+        replace_private(folder, self._file, head + lines)
+        self._catch_up(folder)
 
 
 def lines_after(position: Position, folder: int, name: str) -> tuple[Position, list[bytes]]:

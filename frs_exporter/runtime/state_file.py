@@ -1,6 +1,6 @@
 """A small JSON document that outlives the process: entries, each until its time has come, which processes may share.
 
-`state.json`, or another name, in a folder, made 0700, with 0600 and replaced as a whole; `state.lock` beside it is
+`state.json` in a folder, made 0700, with 0600 and replaced as a whole; `state.lock` beside it is
 locked by who writes:
 
     {"version": 1,
@@ -30,10 +30,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import structlog
-
-from frs_exporter.runtime.files import is_temporary, reason_of
-from frs_exporter.runtime.private_folder import LOCK_TIMEOUT, locked_folder, open_folder, read_private, replace_private
+from frs_exporter.runtime.files import is_temporary
+from frs_exporter.runtime.private_folder import LOCK_TIMEOUT, read_private, replace_private
+from frs_exporter.runtime.state_folder import StateFolder
 
 NAME, LOCK = "state.json", "state.lock"
 VERSION = 1
@@ -52,8 +51,6 @@ DIGEST_SIZE = 16
 Entries = dict[str, Any]
 """By their names."""
 
-log = structlog.get_logger()
-
 
 class StateFile:
     """Entries in `state.json` of a directory, or with None in memory only; for any thread.
@@ -62,9 +59,6 @@ class StateFile:
     wait for the disk, and up to `timeout` seconds for a lock: make them off the event loop. `now` is the wall clock.
     """
 
-    name = NAME
-    """What the file is called: another subclass keeps other entries."""
-
     def __init__(
         self,
         directory: Path | None,
@@ -72,10 +66,7 @@ class StateFile:
         *,
         timeout: float = LOCK_TIMEOUT,
     ) -> None:
-        self.directory = directory
-        self._timeout = timeout
-        self.problems: dict[str, str] = {}
-        """Why something is not kept, or was not read: what was logged, each once."""
+        self.folder = StateFolder(directory, LOCK, timeout=timeout)
         self._now = now
         self._mutex = threading.RLock()
         self._key = secrets.token_bytes(KEY_SIZE)
@@ -87,12 +78,12 @@ class StateFile:
     @property
     def unsaved(self) -> bool:
         """Whether something is known that could not be written."""
-        return self.directory is not None and bool(changes(self._on_disk, self._entries))
+        return self.folder.path is not None and bool(changes(self._on_disk, self._entries))
 
     def read(self) -> Entries:
         """The entries that have not ended, others' included; a copy."""
         with self._mutex:
-            self._refresh()
+            self.folder.look(self._load)
             return copy.deepcopy(current(self._entries, self._now()))
 
     def update(self, change: Callable[[Entries], None]) -> None:
@@ -102,7 +93,7 @@ class StateFile:
         no `until`, are dropped.
         """
         with self._mutex, contextlib.ExitStack() as stack:
-            folder = self._begin(stack)
+            folder = self.folder.lock(stack, self._load)
             entries = copy.deepcopy(current(self._entries, self._now()))
             self._changing = True
             stack.callback(setattr, self, "_changing", False)
@@ -126,52 +117,18 @@ class StateFile:
         """As `digest`, but at once: for what is no secret, as the name of a user, where the file need not tell it."""
         return keyed(self._agreed_key(), b"identifier", parts).hex()
 
-    def report(self, event: str, **fields: str) -> None:
-        """Log a warning, once."""
-        if event not in self.problems:
-            self.problems[event] = ": ".join((event, *fields.values()))
-            log.warning(event, **fields)
-
     def _agreed_key(self) -> bytes:
         """The file's; where there is no file yet it is made first, so that all who share it have the same."""
         with self._mutex:
-            self._refresh()
+            self.folder.look(self._load)
             if self._content is None and not self._changing:
                 self.flush()
             return self._key
 
-    def _refresh(self) -> None:
-        """Look at what is on disk; without a lock, as files are replaced as a whole."""
-        if self.directory is None:
-            return
-        try:
-            with open_folder(self.directory) as folder:
-                self._load(folder)
-        except FileNotFoundError:  # it is made when there is something to put there
-            pass
-        except OSError as error:
-            self._memory_will_do(error)
-
-    def _begin(self, stack: contextlib.ExitStack) -> int | None:
-        """The directory, locked until the stack ends, with what is in it known; None where memory must do."""
-        if self.directory is None:
-            return None
-        try:
-            folder = stack.enter_context(locked_folder(self.directory, LOCK, self._timeout))
-            self._load(folder)
-        except OSError as error:
-            self._memory_will_do(error)
-            self._refresh()  # reading may be possible
-            return None
-        return folder
-
-    def _memory_will_do(self, error: OSError) -> None:
-        self.report("state is kept in memory only", directory=str(self.directory), error=reason_of(error))
-
     def _load(self, folder: int) -> None:
         """Take what is on disk, and what was changed here but could not be written; raises OSError that passes."""
         try:
-            content = read_private(folder, self.name, MAX_SIZE)
+            content = read_private(folder, NAME, MAX_SIZE)
             if content is not None and content == self._content:
                 return
             self._content = content
@@ -180,7 +137,7 @@ class StateFile:
             self._content = None
             if is_temporary(error):
                 raise
-            self.report("state file ignored", file=f"{self.directory}/{self.name}", error=reason_of(error))
+            self.folder.ignore(NAME, error)
             return
         unsaved = changes(self._on_disk, self._entries)
         self._key, self._on_disk = key, entries
@@ -190,9 +147,9 @@ class StateFile:
         """Put what is known on disk, where it is not there yet."""
         try:
             if content != self._content:
-                replace_private(folder, self.name, content)
+                replace_private(folder, NAME, content)
         except OSError as error:
-            self._memory_will_do(error)
+            self.folder.memory_will_do(error)
         else:
             self._content, self._on_disk = content, self._entries
 

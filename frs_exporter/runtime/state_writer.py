@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from frs_exporter.runtime.files import reason_of
 from frs_exporter.runtime.offload import run_offloaded
+from frs_exporter.runtime.state_folder import StateFolder
 
 LONGEST_WAIT = 5.0
 """Seconds for the disk: then the process goes on without it, and as many later it is tried again."""
@@ -19,6 +20,8 @@ Entries_co = TypeVar("Entries_co", covariant=True)
 class Changeable(Protocol[Entries_co]):
     """A state file: `update` waits for the disk, `unsaved` says whether something known is not there."""
 
+    folder: StateFolder
+
     @property
     def unsaved(self) -> bool:
         """Whether something is known that could not be written."""
@@ -26,10 +29,6 @@ class Changeable(Protocol[Entries_co]):
 
     def update(self, change: Callable[[Entries_co], None], /) -> None:
         """Let `change` change the entries, and nobody else meanwhile."""
-        ...
-
-    def report(self, event: str, **fields: str) -> None:
-        """Log a warning, once."""
         ...
 
 
@@ -90,6 +89,6 @@ class StateWriter(Generic[Entries_co]):
             await run_offloaded(self._file.update, self._make, timeout=self._timeout)
         except Exception as error:
             self._failed = True
-            self._file.report("state is not kept", error=reason_of(error))
+            self._file.folder.report("state is not kept", error=reason_of(error))
         else:
             self._failed = False
