@@ -57,7 +57,7 @@ class JobLog:
         self._report_notes(job, before.warnings, after.warnings)
         failure = after.failure
         if failure is None:
-            self.forget(job.key)
+            self._causes.pop(job.key, None)
             if not before.up:
                 self._tell(job, ("up",), "info", {}, failed_polls=before.failures_in_a_row)
         elif self._is_new(job.key, cause := ("down", *kind(failure))):
@@ -72,17 +72,26 @@ class JobLog:
         prefix = f"{job.target.region}: "
         known = {about(note, prefix) for note in before}  # what changes about it is not told again
         for note in before:
-            if note.startswith(prefix) and note not in after and (jobs := self._of_regions.get(note)):
-                jobs.discard(job.key)
+            if note not in after:
+                self._leave(note, job.key)
         for note in after:
             jobs = self._of_regions[note] if note.startswith(prefix) else set()
             if (what := about(note, prefix)) not in known and not jobs:
                 self._tell(job, ("note", what), "warning", {"about": what}, note=note)
             jobs.add(job.key)
 
+    def _leave(self, note: str, key: Key) -> None:
+        """A note about a region is not true of a job any more."""
+        if jobs := self._of_regions.get(note):
+            jobs.discard(key)
+            if not jobs:
+                del self._of_regions[note]
+
     def forget(self, key: Key) -> None:
-        """The job is up, or not polled any more: what fails next is a trouble of its own."""
+        """The job is not polled any more, or another one by now: what is so of it next is new."""
         self._causes.pop(key, None)
+        for note in list(self._of_regions):
+            self._leave(note, key)
 
     def flush(self) -> None:
         """Tell what is still to be told."""

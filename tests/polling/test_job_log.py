@@ -158,3 +158,19 @@ def test_what_is_so_of_a_region_is_said_once_and_again_when_it_is_so_again() -> 
     lines = written(run_virtual(main()))
     assert [line["note"] for line in lines if "note" in line].count("cn-north-4: gone: a") == 2
     assert {line["jobs"] for line in lines if "jobs" in line} == {10 - IN_FULL}, "what is of each is said of each"
+
+
+def test_what_is_so_of_a_region_is_said_again_once_those_it_was_said_of_are_gone() -> None:
+    async def main() -> list[Any]:
+        fleet, log = jobs(3), JobLog()
+        noted = UP.succeeded(1.0, 0.1, CollectResult(warnings=("cn-north-4: gone: a",)), 60.0)
+        with structlog.testing.capture_logs() as logs:
+            for job in fleet[:2]:
+                log.report(job, UP, noted, 10.0)
+            for job in fleet[:2]:
+                log.forget(job.key)
+            await asyncio.sleep(70)
+            log.report(fleet[2], UP, noted, 10.0)
+        return logs
+
+    assert [entry["note"] for entry in run_virtual(main())] == ["cn-north-4: gone: a"] * 2
