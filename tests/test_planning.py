@@ -67,6 +67,10 @@ def test_a_config_is_planned_and_nothing_is_asked(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "1 project, 2 jobs, 1 credential\n1 discovery rule will find further projects" in result.stdout
     assert "logins        2 a day" in result.stdout
+    assert "probes" not in result.stdout
+    config.write_text(f"defaults: {{probes: [compare, live_detect], probe_interval: 12h}}\n{config.read_text()}")
+    told = run("plan", f"--config.file={config}").stdout
+    assert "probes        4 a day, if subscribe is absent everywhere" in told
 
 
 @pytest.mark.parametrize(

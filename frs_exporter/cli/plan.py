@@ -118,6 +118,8 @@ def as_lines(config: Config, known: Forecast) -> Iterator[str]:
     yield f"steady state  {requests} requests a minute, answers get {WORDS.span(known.age)} old"
     if known.logins:
         yield f"logins        {known.logins:,} a day"
+    if known.probes:
+        yield f"probes        {known.probes:,} a day, if subscribe is absent everywhere"
     yield f"CPU           {percent(known.cpu)} of a core, with a gzipped scrape each {SCRAPE_INTERVAL:g}s"
     loaded = known.memory_of(1) + known.loading
     yield f"memory        {known.memory_of(1):,.0f} MiB, {loaded:,.0f} once a changed config was loaded"

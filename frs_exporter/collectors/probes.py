@@ -1,4 +1,4 @@
-"""Calls that are made to fail, and what their errors prove of a subscription (pure).
+"""Calls that fail on purpose, and what their errors prove of a subscription (pure).
 
 The vendor counts only calls that succeed (face_01_0016), so none here can: there is no face in what is sent. What is
 wrong is to be found after the subscription was looked at, in the picture or video itself. In which order the vendor

@@ -136,6 +136,9 @@ async def from_others(
         for result in results
         if result.sent and result.subservice not in on and not endpoint.useless_because(result.subservice, now)
     ]
+    waiting = [result.subservice for result in results if not result.sent]
+    if waiting := [name for name in waiting if not endpoint.useless_because(name, now)]:
+        nothing.append(f"{target.region}: probes not sent yet, a credential sends one at a time: {', '.join(waiting)}")
     return CollectResult(tuple(samples), (absent, *warnings, *nothing), seen)
 
 

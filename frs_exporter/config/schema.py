@@ -70,7 +70,8 @@ class Settings(Model):
         None, min_length=1, description="What is asked of a project (default subscription and face_sets)."
     )
     probes: list[Probe] | None = Field(
-        None, description="Sub-services to prove by calls made to fail, where subscribe is absent (default none)."
+        None,
+        description="Sub-services to tell of by calls that fail on purpose, where subscribe is absent.",
     )
     probe_interval: ProbeInterval | None = Field(
         None, description="How often each of them is proven for a project (default 6h)."

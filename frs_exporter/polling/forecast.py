@@ -33,6 +33,7 @@ TOKEN_KIB = 9.6
 LOADING_KIB = 6.0
 """What a project takes more once a changed config was loaded, beside the one in use: `make bench`. It stays so."""
 SCRAPE_INTERVAL = 15.0
+DAY = 86400.0
 VICTORIA = 16 << 20
 """Bytes of a page that VictoriaMetrics and vmagent refuse unless they are told (-promscrape.maxScrapeSize)."""
 FILL = 0.8
@@ -63,7 +64,8 @@ class Forecast:
     A shard has its part of it, and PROCESS_MIB of its own. `cpu` is the percent of a core, with a gzipped scrape each
     15 s; `memory` is that of all projects in MiB, and `loading` so much more once it was loaded again; `page`
     and `zipped` are in bytes, the exporter's own metrics with them. `requests` are those of a minute, `logins` of a
-    day. `first_round` is in seconds, until each job was asked once, `age` how old answers get.
+    day, as are `probes`, if `subscribe` is absent everywhere. `first_round` is in seconds, until each job was asked
+    once, `age` how old answers get.
     """
 
     projects: int
@@ -73,6 +75,7 @@ class Forecast:
     first_round: float
     age: float
     logins: int
+    probes: int
     series: int
     page: int
     zipped: int
@@ -117,6 +120,7 @@ def forecast(config: Config) -> Forecast:
         first_round=max(rounds),
         age=max([longest(jobs), *(demand.interval for demand in asked)]),
         logins=tokens.total() + len(tokens),
+        probes=round(sum(map(probes, jobs))),
         series=round(scale * series) + samples_in(own),
         page=size,
         zipped=round(scale * len(pack(text).data)) + len(pack(own).data),
@@ -139,6 +143,11 @@ def sampled(targets: Sequence[Target]) -> list[Target]:
     count, step = LOOKED_AT // RUNS, len(targets) / RUNS
     starts = [int(number * step) for number in range(RUNS)]
     return [target for start in starts for target in targets[start : start + count]]
+
+
+def probes(job: Job) -> float:
+    """How many probes a job may send a day: those of a project are sent with its subscription."""
+    return len(job.target.probes) * DAY / job.target.probe_interval if job.collector == "subscription" else 0.0
 
 
 def longest(jobs: Iterable[Job]) -> float:

@@ -73,14 +73,14 @@ class JobLog:
         known = {about(note, prefix) for note in before}  # what changes about it is not told again
         for note in before:
             if note not in after:
-                self._leave(note, job.key)
+                self._end_note(note, job.key)
         for note in after:
             jobs = self._of_regions[note] if note.startswith(prefix) else set()
             if (what := about(note, prefix)) not in known and not jobs:
                 self._tell(job, ("note", what), "warning", {"about": what}, note=note)
             jobs.add(job.key)
 
-    def _leave(self, note: str, key: Key) -> None:
+    def _end_note(self, note: str, key: Key) -> None:
         """A note about a region is not true of a job any more."""
         if jobs := self._of_regions.get(note):
             jobs.discard(key)
@@ -91,7 +91,7 @@ class JobLog:
         """The job is not polled any more, or another one by now: what is so of it next is new."""
         self._causes.pop(key, None)
         for note in list(self._of_regions):
-            self._leave(note, key)
+            self._end_note(note, key)
 
     def flush(self) -> None:
         """Tell what is still to be told."""

@@ -66,6 +66,7 @@ WORDS: Mapping[str, Text] = {
     "unknown": Text("unknown", "未知"),
     "required": Text("required", "必需"),
     "since": Text("since {date}", "自 {date}"),
+    "last_used": Text("used {time} ago", "{time}前使用过"),
     "ago": Text("{time} ago", "{time}前"),
     "ahead": Text("in {time}", "{time}后"),
     "now": Text("now", "现在"),

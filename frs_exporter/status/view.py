@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from frs_exporter.collectors.cloud_eye import MONTH_CALLS, MONTH_COST
+from frs_exporter.collectors.cloud_eye import LAST_USED, MONTH_CALLS, MONTH_COST
 from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
 from frs_exporter.collectors.subscription import BY_SUBSCRIBE, CREATED, FROZEN, MAX_FACE_SETS, SOURCE, SUBSCRIBED
 from frs_exporter.core.errors import NO_MESSAGE, Failure
@@ -28,15 +28,17 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SubserviceView:
-    """A sub-service; `subscribed` is None where nothing fresh tells, `since` is in Unix seconds.
+    """A sub-service; `subscribed` is None where nothing fresh tells, `since` and `last_used` are in Unix seconds.
 
-    `source` is what tells: `subscribe`, `face_sets` or `probe`, None where nothing does.
+    `source` is what tells: `subscribe`, `face_sets` or `probe`, None where nothing does. It was `last_used` with
+    success, by Cloud Eye: it was on then, which says nothing of now.
     """
 
     subscribed: bool | None
     required: bool
     since: float | None
     source: str | None = None
+    last_used: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ def subservices(require: Sequence[str], samples: Sequence[Sample]) -> dict[str, 
     """The sub-services told of, and those that must be on."""
     subscribed = {sample.labels[0]: bool(sample.value) for sample in samples if sample.family is SUBSCRIBED}
     since = {sample.labels[0]: sample.value for sample in samples if sample.family is CREATED}
+    used = {sample.labels[0]: sample.value for sample in samples if sample.family is LAST_USED}
     told_by = sources(samples)
 
     def source(name: str) -> str | None:
@@ -213,9 +216,10 @@ def subservices(require: Sequence[str], samples: Sequence[Sample]) -> dict[str, 
             return told_by[0] if name in subscribed else None
         return "face_sets" if name == "search" else "probe"
 
-    names = dict.fromkeys((*require, *subscribed))
+    names = dict.fromkeys((*require, *subscribed, *used))
     return {
-        name: SubserviceView(subscribed.get(name), name in require, since.get(name), source(name)) for name in names
+        name: SubserviceView(subscribed.get(name), name in require, since.get(name), source(name), used.get(name))
+        for name in names
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from frs_exporter.collectors import EndpointStates
 from frs_exporter.collectors.endpoint_state import ABSENT_FOR, EndpointState
@@ -146,6 +147,19 @@ def test_probes_prove_what_is_on_and_off(order: FirstCheck, tmp_path: Path) -> N
             assert (told(it), told(it, "p1")) == (on, off)
             assert sources(it) == {"face_sets", "probe"}
             assert not it.world.billed
+
+    run_virtual(main())
+
+
+def test_a_probe_that_waits_for_its_turn_is_told_of(tmp_path: Path) -> None:
+    async def main() -> None:
+        with capture_logs() as logs:
+            async with living(tmp_path, owner(*[answer("compare")] * 30), config=with_probes(*PROBES)) as it:
+                it.world.without_subscribe.add(REGION)
+                await asyncio.sleep(HOUR)
+        notes = [entry["note"] for entry in logs if "not sent yet" in str(entry.get("note"))]
+        assert f"{REGION}: probes not sent yet, a credential sends one at a time: {', '.join(PROBES)}" in notes
+        assert len(notes) < 5, "it is so of the region: it is not said of each project"
 
     run_virtual(main())
 

@@ -1,6 +1,7 @@
 """The status page and its JSON: what is in trouble comes first, and everything is shown as what it is, text."""
 
 import json
+import math
 import re
 import time
 from collections.abc import AsyncIterator
@@ -12,7 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from frs_exporter.collectors.subscription import SUBSCRIBED, proven_samples
+from frs_exporter.collectors.cloud_eye import LAST_USED
+from frs_exporter.collectors.subscription import SOURCE, SUBSCRIBED, proven_samples
 from frs_exporter.core.errors import ConfigError, Failure, Reason
 from frs_exporter.core.explanations import codes, reasons
 from frs_exporter.core.model import Api, CollectResult, Job, JobState, Sample
@@ -258,6 +260,21 @@ async def test_the_json_tells_what_the_page_shows() -> None:
         assert told["now"] < job["next_poll"] < told["now"] + 660
         assert kiosk["token_expiry"] > told["now"]
         assert by_name["vip-lounge"]["token_expiry"] is None
+
+
+async def test_when_it_was_last_used_is_told_where_nothing_tells_whether_it_is_on() -> None:
+    async with demo(1, poll_interval=600.0) as served:
+        (runner,) = served.exporter.runners.values()
+        used = time.time() - 300
+        samples = [Sample(SUBSCRIBED, ("search",), 1), Sample(SOURCE, ("face_sets",), 1)]
+        samples += (Sample(LAST_USED, (name,), used) for name in ("detect", "search"))
+        runner.state = runner.state.succeeded(time.time(), 0.1, CollectResult(tuple(samples)), math.inf)
+        shown = (await page(served)).text
+        assert "unknown used 5 min ago" in shown
+        assert shown.count("used 5 min ago") == 1, "what is on needs no such hint"
+        (project,) = json.loads((await served.get("/api/v1/status"))[2])["projects"]
+        detect = project["subservices"]["detect"]
+        assert (detect["subscribed"], detect["last_used"]) == (None, used)
 
 
 async def test_what_is_used_is_told_beside_what_is_subscribed() -> None:
