@@ -16,7 +16,7 @@ LONGEST_REST = 3600.0
 def as_told(failure: Failure, seconds: float) -> Failure:
     """What whoever comes while a failure stands is told: the same, and for how many seconds."""
     message = f"as told to another request: {failure.message}; not asked for another {math.ceil(seconds)} s"
-    return replace(failure, message=message, retry_after=seconds)
+    return replace(failure, message=message, retry_after=seconds, sent=False)
 
 
 class Cooldown:

@@ -156,7 +156,7 @@ class Transport:
             answer = await self._exchange(request, headers)
         except ApiError as error:
             self._observe(request, self._clock() - started, error.failure)
-            raise ApiError(replace(error.failure, api=request.api)) from None
+            raise ApiError(replace(error.failure, api=request.api, sent=True)) from None
         self._observe(request, self._clock() - started, None)
         return answer
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from frs_exporter.core.model import Api, Target
 
@@ -17,13 +16,6 @@ GAP = 1.1
 """Seconds from a user's probe to the next one: the vendor grants one call of live detect a second (face_01_0016)."""
 
 
-class Useless(NamedTuple):
-    """Why probes prove nothing, and until when that is taken for so, in Unix seconds."""
-
-    why: str
-    until: float
-
-
 @dataclass(slots=True)
 class EndpointState:
     """One region at one endpoint; times are in seconds of the event loop's clock."""
@@ -35,8 +27,8 @@ class EndpointState:
     missed_at: float = -math.inf
     times_absent: int = 0
     absent_until: float = -math.inf
-    useless: dict[str, Useless] = field(default_factory=dict)
-    """Probes that prove nothing here, by sub-service."""
+    useless: dict[str, str] = field(default_factory=dict)
+    """Why probes are never sent here any more, by sub-service: as none is, nothing could show that it is over."""
     refused: dict[str, float] = field(default_factory=dict)
     """Sub-services of which a probe was told here that they are off: so that is looked at before the rest.
 
@@ -65,15 +57,9 @@ class EndpointState:
         self.times_absent += 1
         return True
 
-    def useless_because(self, subservice: str, now: float) -> str:
-        """Why probes of a sub-service prove nothing here, empty where they may; `now` is in Unix seconds."""
-        it = self.useless.get(subservice)
-        return it.why if it and now < it.until else ""
-
-    def learn(self, useless: Mapping[str, Useless], refused: Mapping[str, float]) -> None:
+    def learn(self, useless: Mapping[str, str], refused: Mapping[str, float]) -> None:
         """Take over what others have found out."""
-        for subservice, it in useless.items():
-            self.useless[subservice] = max(it, self.useless.get(subservice, it), key=lambda known: known.until)
+        self.useless = {**useless, **self.useless}
         for subservice, until in refused.items():
             self.refused[subservice] = max(until, self.refused.get(subservice, until))
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 
 from frs_exporter.collectors.collector import ApiClient, members
-from frs_exporter.collectors.endpoint_state import GAP, EndpointState, Useless
+from frs_exporter.collectors.endpoint_state import GAP, EndpointState
 from frs_exporter.collectors.probe_results import ProbeResult, Results
 from frs_exporter.collectors.probes import PROBES, about_the_request, proven
 from frs_exporter.core.errors import (
@@ -22,10 +22,12 @@ from frs_exporter.core.model import Api, Target
 from frs_exporter.core.schedule import jittered
 
 BILLED = "it succeeds, and may be billed"
-YEAR, MONTH = 365 * 86400.0, 28 * 86400.0
-"""Seconds for which a probe that has succeeded is not sent again, and one that has been shown to prove nothing."""
+MONTH = 28 * 86400.0
+"""Seconds for which it is believed that the subscription is looked at first."""
 REQUESTS = 4
 """Of a probe, with those for a token and those again: so many times the limit of one it is under way, at most."""
+LONGEST_TURN = REQUESTS * 300.0
+"""Seconds, as poll_timeout is five minutes at most."""
 PAUSE = 1.1 * GAP
 """Seconds after which it is this user's turn again, whichever clock they are measured by."""
 HOLDS = 2
@@ -52,8 +54,13 @@ async def probed(client: ApiClient, target: Target, endpoint: EndpointState) -> 
     while name := next_due(results, endpoint, client.now()):
         claimed = await memory.claim(target, name)
         if claimed:
-            failure = await sent(client, target, name)
-            memory.end(target, after(claimed, failure, endpoint, client.now()), endpoint)
+            failure = await sent(client, target, claimed)
+            if failure and not (failure.sent and failure.api == Api.FRS):
+                memory.take_back(target, claimed)
+                break
+            ended = memory.end(target, after(claimed, failure, endpoint, client.now()), endpoint)
+            if failure is None:  # never again, not even if the process is killed now
+                await ended
         results = await memory.results(target, endpoint)
         if not claimed:  # it is another's turn: the next poll looks again
             break
@@ -70,7 +77,7 @@ def longest_turn(target: Target) -> float:
 def next_due(results: Results, endpoint: EndpointState, now: float) -> str:
     """The sub-service of which a probe may be sent, empty where there is none."""
     due = (result.subservice for result in results if result.due <= now)
-    return next((name for name in due if not endpoint.useless_because(name, now)), "")
+    return next((name for name in due if name not in endpoint.useless), "")
 
 
 def begun(before: ProbeResult, target: Target, now: float) -> ProbeResult:
@@ -84,15 +91,18 @@ def planned(result: ProbeResult, target: Target) -> ProbeResult:
     return result._replace(due=result.sent_at + jittered(target.probe_interval, key) if result.sent else 0.0)
 
 
-async def sent(client: ApiClient, target: Target, name: str) -> Failure | None:
+async def sent(client: ApiClient, target: Target, claimed: ProbeResult) -> Failure | None:
     """How a probe has failed, None if it has not: 2xx is a success of the vendor's, whoever can read the answer."""
-    probe, longest = PROBES[name], longest_turn(target)
+    name, longest = claimed.subservice, longest_turn(target)
+    probe = PROBES[name]
     path = probe.path_in(target.region).format(project_id=target.project_id)
     try:
-        async with asyncio.timeout(longest):  # it may have to wait for long before it is sent: then it is not
+        # It may have to wait for long before it is sent, and the turn began with the claim.
+        async with asyncio.timeout(min(longest, longest - (client.now() - claimed.sent_at))):
             await client.get_more(Api.FRS, path, probe.body)
     except TimeoutError:
-        return Failure(Reason.TIMEOUT, f"the probe of {name} was not answered within {longest:g} s")
+        # It may have been sent: so it counts.
+        return Failure(Reason.TIMEOUT, f"the probe of {name} was not answered in time", api=Api.FRS, sent=True)
     except ApiError as error:
         accepted = error.failure.status is not None and error.failure.status // 100 == 2
         return None if accepted else error.failure
@@ -100,10 +110,11 @@ async def sent(client: ApiClient, target: Target, name: str) -> Failure | None:
 
 
 def after(before: ProbeResult, failure: Failure | None, endpoint: EndpointState, now: float) -> ProbeResult:
-    """What is known after a probe; what is so of all such probes is noted of the endpoint."""
-    name, code = before.subservice, canonical(failure.code) if failure else ""
+    """What is known after a probe, which was sent just now; what is so of all such is noted of the endpoint."""
+    before, name = before._replace(sent_at=max(now, before.sent_at)), before.subservice
+    code = canonical(failure.code) if failure else ""
     if failure is None:
-        endpoint.useless[name] = Useless(BILLED, now + YEAR)
+        endpoint.useless[name] = BILLED
     if code == SUBSERVICE_NOT_SUBSCRIBED:
         endpoint.refused[name] = now + MONTH
     on = proven(PROBES[name], failure, looked_at_first=now < endpoint.refused.get(name, 0.0))
@@ -117,7 +128,7 @@ def holding(target: Target, results: Results, endpoint: EndpointState, now: floa
     """Sub-services of which probes have proven whether they are on, as long as that holds."""
     for result in results:
         holds = now < result.at + HOLDS * target.probe_interval
-        if result.on is not None and holds and not endpoint.useless_because(result.subservice, now):
+        if result.on is not None and holds and result.subservice not in endpoint.useless:
             yield result.subservice, result.on
 
 
@@ -134,9 +145,8 @@ def misled(
         if subscribed.get(result.subservice) is False
         and (result.on or (result.on is None and about_the_request(result.code)))
         and now < result.due + target.probe_interval
-        and not endpoint.useless_because(result.subservice, now)
+        and result.subservice not in endpoint.useless
     )
     for result in found:
-        why = f"what is off was answered {result.code}"
-        endpoint.useless[result.subservice] = Useless(why, now + MONTH)
+        endpoint.useless[result.subservice] = f"what is off was answered {result.code}"
     return found

@@ -32,11 +32,20 @@ class ProbeMemory(Protocol):
         """What is known of the probes that a project wants; what is of its endpoint is noted there."""
         ...
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it can be remembered that a probe is sent: else none is."""
+        ...
+
     async def claim(self, target: Target, subservice: str) -> ProbeResult | None:
         """What is known of a probe that is to be sent now; None where another has sent it, or found out why not.
 
         That it is sent will outlive the process.
         """
+        ...
+
+    def take_back(self, target: Target, claimed: ProbeResult) -> None:
+        """Remember that a claimed probe was not sent after all."""
         ...
 
     def end(self, target: Target, result: ProbeResult, endpoint: EndpointState) -> Awaitable[None]:

@@ -105,13 +105,13 @@ async def calibrated(
     results = await client.probe_memory.results(target, endpoint)
     if misled(target, results, endpoint, on, client.now()):
         await client.probe_memory.note(target, endpoint)
-    samples, warnings = of_probes(target, results, endpoint, client.now())
+    samples, warnings = of_probes(target, results, endpoint)
     return replace(result, samples=(*result.samples, *samples), warnings=(*result.warnings, *warnings))
 
 
-def of_probes(target: Target, results: Results, endpoint: EndpointState, now: float) -> tuple[list[Sample], list[str]]:
+def of_probes(target: Target, results: Results, endpoint: EndpointState) -> tuple[list[Sample], list[str]]:
     """Samples of how many probes were sent and which are useless, and warnings of the latter."""
-    useless = {name: why for name in target.probes if (why := endpoint.useless_because(name, now))}
+    useless = {name: endpoint.useless[name] for name in target.probes if name in endpoint.useless}
     samples = [shared(Sample(PROBES_SENT, (result.subservice,), result.sent)) for result in results]
     samples += (shared(Sample(PROBE_USELESS, (name,), 1)) for name in useless)
     return samples, [f"{target.region}: probes of {name} prove nothing: {why}" for name, why in useless.items()]
@@ -125,7 +125,7 @@ async def from_others(
     results = await probed(client, target, endpoint)
     now = client.now()
     on = dict(holding(target, results, endpoint, now))
-    samples, warnings = of_probes(target, results, endpoint, now)
+    samples, warnings = of_probes(target, results, endpoint)
     samples += (shared(Sample(SUBSCRIBED, (name,), value)) for name, value in (("search", searched), *on.items()))
     samples += (shared(Sample(SOURCE, (source,), 1)) for source in ("face_sets", *(["probe"] if on else [])))
     samples.append(shared(Sample(FROZEN, (), 0)))
@@ -134,10 +134,12 @@ async def from_others(
     nothing = [
         f"the last probe of {result.subservice} determined nothing: {result.code or 'no answer'}"
         for result in results
-        if result.sent and result.subservice not in on and not endpoint.useless_because(result.subservice, now)
+        if result.sent and result.subservice not in on and result.subservice not in endpoint.useless
     ]
-    waiting = [result.subservice for result in results if not result.sent]
-    if waiting := [name for name in waiting if not endpoint.useless_because(name, now)]:
+    waiting = [result.subservice for result in results if not result.sent and result.subservice not in endpoint.useless]
+    if target.probes and not client.probe_memory.remembers:
+        nothing.append(f"{target.region}: no probe is sent: that cannot be remembered, see --state.directory")
+    elif waiting:
         nothing.append(f"{target.region}: probes not sent yet, a credential sends one at a time: {', '.join(waiting)}")
     return CollectResult(tuple(samples), (absent, *warnings, *nothing), seen)
 

@@ -74,6 +74,7 @@ class Failure:
     `by_vendor` says that the answer has a shape of the vendor's, and is not a stranger's on the way.
     `of_agency` says that IAM was asked for the keys of an agency, and gives none.
     `lacks` is what this machine has not got for the request: `keys` or a `token_file`, which no vendor mends.
+    `sent` says that this very request has left the machine, or may have.
     `too_long` says that the answer has more bytes than are read.
     `second_factor` says that IAM takes the password, and wants more: login protection is on for the user.
     `unrenewable` says that the request carried a token that somebody else has bought: no other can be had.
@@ -92,6 +93,7 @@ class Failure:
     of_agency: bool = False
     lacks: str = ""
     too_long: bool = False
+    sent: bool = False
     second_factor: bool = False
 
     @property

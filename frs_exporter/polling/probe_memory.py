@@ -10,9 +10,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from frs_exporter.collectors.endpoint_state import GAP, EndpointState, Useless
-from frs_exporter.collectors.other_sources import MONTH, YEAR, begun, longest_turn, planned
+from frs_exporter.collectors.collector import is_number
+from frs_exporter.collectors.endpoint_state import GAP, EndpointState
+from frs_exporter.collectors.other_sources import LONGEST_TURN, MONTH, begun, longest_turn, planned
 from frs_exporter.collectors.probe_results import ProbeResult, Results
 from frs_exporter.collectors.probes import PROBES
 from frs_exporter.core.model import Api, Target
@@ -21,27 +23,34 @@ from frs_exporter.runtime.journal import Journal
 from frs_exporter.runtime.offload import run_offloaded
 from frs_exporter.runtime.state_writer import LONGEST_WAIT, StateWriter
 
-KEPT = YEAR + MONTH
-"""Seconds for which a probe is remembered: for longer than one that has succeeded is not sent."""
+KEPT = 13 * MONTH
+"""Seconds for which a probe is remembered."""
+ALWAYS = 9e10
+"""In Unix seconds: what is known until then, the year 4821, does not end, by whichever clock."""
 NEXT = 0.001
 """How much greater the order of what is newer is where the clock does not say so."""
 
 
 @dataclass(slots=True)
 class Claim:
-    """Somebody wants to send a probe; `granted` is what is known of it, None where it must not be sent."""
+    """Somebody wants to send a probe; `granted` is what is known of it, None where it must not be sent.
+
+    `before` is what was known of it, and `order` that of the fact that it is its credential's turn.
+    """
 
     target: Target
     subservice: str
     decided: bool = False
     granted: ProbeResult | None = None
+    before: ProbeResult | None = None
+    order: float = 0.0
 
 
 class ProbesOnDisk:
     """Remembers probes in a file of a directory, or with None in memory only; `now` is the wall clock in Unix seconds.
 
     The file is read at first, and again whenever a probe is to be sent: others may have sent it. A disk that has not
-    answered after `timeout` seconds is gone on without.
+    answered after `timeout` seconds is gone on without. What cannot be remembered is not sent.
     """
 
     def __init__(self, directory: Path | None, now: Callable[[], float], *, timeout: float = LONGEST_WAIT) -> None:
@@ -51,57 +60,87 @@ class ProbesOnDisk:
         self._timeout = timeout
         self._reading: asyncio.Task[None] | None = None
         self._claims: deque[Claim] = deque()
-        self._turns: dict[str, float] = {}
-        """The orders of turns of this process that have not ended."""
+        self._granted: dict[str, Claim] = {}
+        """Those that are under way, by the names of their probes."""
+        self._tried = False
+        """Whether the file was to be read once: from then on nobody waits for it."""
+        self._forgetful = False
+        """Whether the newest claim did not outlive the process."""
         self._looked = -math.inf
         """When the file was looked at."""
 
     async def results(self, target: Target, endpoint: EndpointState) -> Results:
         """What is known of the probes that a project wants; what is of its endpoint is noted there."""
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read(), name="probes")
-        await asyncio.shield(self._reading)
+        if not self._journal.was_read:
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read(), name="probes")
+            if not self._tried:
+                await asyncio.shield(self._reading)
         self._learn(endpoint, target)
-        return tuple(self._result(target, name) for name in target.probes)
+        unsaved = self._journal.unsaved
+        results = tuple(self._result(target, name) for name in target.probes)
+        if self._journal.unsaved and not unsaved:  # a clock was set back
+            self._writer.write()
+        return results
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it can be remembered that a probe is sent: else none is."""
+        return self._journal.was_read and not self._forgetful and not self._writer.failed
 
     async def claim(self, target: Target, subservice: str) -> ProbeResult | None:
         """What is known of a probe that is to be sent now; None where it must not be: others may have sent it."""
         looked_lately = self._now() < self._looked + GAP
-        if not self._journal.was_read or not self._is_due(target, subservice):
+        if not self._journal.was_read or self._writer.failed or not self._is_due(target, subservice):
             return None
         if looked_lately and not self._is_turn(target):
             return None
         claim = Claim(target, subservice)
         self._claims.append(claim)
+        saved = False
         try:
             await self._writer.write()
-        except asyncio.CancelledError:
-            claim.decided = True
-            raise
-        if not claim.decided:  # the disk does not answer
-            self._journal.apply(self._decide)
-        if claim.granted and not self._may_prove(target, subservice):  # as another has found out meanwhile
-            self._end_turn(target)
-            return None
+            saved = self._journal.is_saved(probe_name(target, subservice))
+            if claim.granted:
+                self._forgetful = not saved
+        finally:
+            claim.decided = True  # the disk may not have answered: whoever decides later has nothing to grant
+            # Another may have found out meanwhile that it proves nothing.
+            if claim.granted and not (saved and self._may_prove(target, subservice)):
+                self.take_back(target, claim.granted)
+                claim.granted = None
         return claim.granted
+
+    def take_back(self, target: Target, claimed: ProbeResult) -> None:
+        """Remember that a claimed probe was not sent after all."""
+        name = probe_name(target, claimed.subservice)
+        claim = self._granted.pop(name, None)
+        if claim and claim.before and self._journal.get(name) == as_fact(claimed):
+            self._journal.put(name, self._journal.order(name) + NEXT, self._now() + KEPT, as_fact(claim.before))
+        self._end_turn(target, claim)
+        self._writer.write()
 
     def end(self, target: Target, result: ProbeResult, endpoint: EndpointState) -> asyncio.Future[None]:
         """Remember how a claimed probe has ended, and what is so at its endpoint; done when that is on the disk."""
         self._put(target, result)
-        self._end_turn(target)
+        self._end_turn(target, self._granted.pop(probe_name(target, result.subservice), None))
         return self.note(target, endpoint)
 
     def note(self, target: Target, endpoint: EndpointState) -> asyncio.Future[None]:
         """Remember what is so at a project's endpoint; done when that is on the disk."""
         where = endpoint_name(target)
-        for name, useless in endpoint.useless.items():
-            self._journal.put(f"useless {name} {where}", useless.until, useless.until, [*useless])
+        for name, why in endpoint.useless.items():
+            fact = f"useless {name} {where}"
+            if not isinstance(self._journal.get(fact), str):  # nothing is known, or nothing that can be read
+                self._journal.put(fact, self._journal.order(fact) + NEXT, ALWAYS, why)
         for name, until in endpoint.refused.items():
             self._journal.put(f"refused {name} {where}", until, until, until)
         return self._writer.write()
 
     async def flush(self) -> None:
-        """Return when all is on the disk, as far as it can be."""
+        """Return when all is on the disk, as far as it can be, though the file was deleted."""
+        if not self._journal.is_empty:
+            self._writer.write()
         await self._writer.flush()
 
     async def _read(self) -> None:
@@ -109,6 +148,7 @@ class ProbesOnDisk:
             await run_offloaded(self._journal.read, timeout=self._timeout)
         except (OSError, TimeoutError) as error:
             self._journal.folder.report("state is not read", error=reason_of(error))
+        self._tried = True
 
     def _decide(self, _: Journal) -> None:
         """Grant claims, those of probes that may be sent by all that anybody knows."""
@@ -117,10 +157,11 @@ class ProbesOnDisk:
             claim = self._claims.popleft()
             target, name = claim.target, claim.subservice
             if not claim.decided and self._is_due(target, name) and self._is_turn(target):
-                result = begun(self._result(target, name), target, self._now())
+                claim.before = self._result(target, name)
+                result = begun(claim.before, target, self._now())
                 if self._put(target, result):
-                    self._begin_turn(target)
-                    claim.granted = result
+                    claim.granted, claim.order = result, self._begin_turn(target)
+                    self._granted[probe_name(target, name)] = claim
             claim.decided = True
 
     def _is_due(self, target: Target, subservice: str) -> bool:
@@ -130,15 +171,15 @@ class ProbesOnDisk:
     def _may_prove(self, target: Target, subservice: str) -> bool:
         endpoint = EndpointState()
         self._learn(endpoint, target)
-        return not endpoint.useless_because(subservice, self._now())
+        return subservice not in endpoint.useless
 
     def _result(self, target: Target, subservice: str) -> ProbeResult:
         """What is known of a probe; where the clock was set back, nothing was proven in time to come."""
         now, name = self._now(), probe_name(target, subservice)
         match self._journal.get(name):
-            case [bool() | None as on, str(code), float(at), float(sent_at), int(sent)]:
+            case [bool() | None as on, str(code), float(at), float(sent_at), int(sent)] if is_number(sent):
                 proof = (on, code, at) if at <= now else (None, code, 0.0)
-                result = ProbeResult(subservice, *proof, sent_at if sent_at <= now else now, sent)
+                result = ProbeResult(subservice, *proof, sent_at if sent_at <= now else now, int(sent))
                 if sent_at > now:  # so the next one is an interval away, and no more
                     self._put(target, result)
                 return planned(result, target)
@@ -152,37 +193,45 @@ class ProbesOnDisk:
                 order = result.sent_at
             case _:
                 order = max(result.sent_at, self._journal.order(name) + NEXT)
-        return self._journal.put(name, order, self._now() + KEPT, [*result[1:-1]])
+        return self._journal.put(name, order, self._now() + KEPT, as_fact(result))
 
     def _is_turn(self, target: Target) -> bool:
         """Whether a project's credential may send one: no other one is under way, or has ended lately."""
         match self._journal.get(turn_name(target)):
             case [float(since), float(seconds)]:
+                seconds = min(seconds, LONGEST_TURN)
                 # As seen by a clock that was set back it is no longer than that either.
                 return not since - seconds <= self._now() < since + seconds
         return True
 
-    def _begin_turn(self, target: Target) -> None:
+    def _begin_turn(self, target: Target) -> float:
+        """Its order."""
         name, now = turn_name(target), self._now()
-        order = self._turns[name] = max(now, self._journal.order(name) + 2 * NEXT)
+        order = max(now, self._journal.order(name) + 2 * NEXT)
         self._journal.put(name, order, now + MONTH, [now, longest_turn(target)])
+        return order
 
-    def _end_turn(self, target: Target) -> None:
-        """Only one's own: it may have taken so long that it is another's."""
-        name, now = turn_name(target), self._now()
-        if name in self._turns:
-            self._journal.put(name, self._turns.pop(name) + NEXT, now + MONTH, [now, GAP])
+    def _end_turn(self, target: Target, claim: Claim | None) -> None:
+        """Only that of a claim: it may have taken so long that it is another's by now, whose order is greater."""
+        now = self._now()
+        if claim:
+            self._journal.put(turn_name(target), claim.order + NEXT, now + MONTH, [now, GAP])
 
     def _learn(self, endpoint: EndpointState, target: Target) -> None:
         """Note of an endpoint what is known."""
         where = endpoint_name(target)
         for name in PROBES:
             match self._journal.get(f"useless {name} {where}"):
-                case [str(why), float(until)]:
-                    endpoint.learn({name: Useless(why, until)}, {})
+                case str(why):
+                    endpoint.learn({name: why}, {})
             match self._journal.get(f"refused {name} {where}"):
                 case float(until):
                     endpoint.learn({}, {name: until})
+
+
+def as_fact(result: ProbeResult) -> list[Any]:
+    """What is remembered of a probe, under its name: all but when the next one is due."""
+    return [*result[1:-1]]
 
 
 def endpoint_name(target: Target) -> str:

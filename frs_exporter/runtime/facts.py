@@ -4,6 +4,7 @@ So it does not matter in which order, how often or how late they are learned.
 """
 
 import json
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ SPARE = 1000
 """Facts that may have ended before it is looked which have."""
 FAR = 1e11
 """No number in an order, and no time in Unix seconds, is as large: that is the year 5138."""
+MAX_BRACKETS = 32
+"""In a line: what is nested deeper can be read, and not be written."""
 
 
 class Fact(NamedTuple):
@@ -46,6 +49,10 @@ class Facts:
         """The order of what is known under a name, 0 where nothing is."""
         fact = self._known.get(name)
         return fact.order if fact and self._now() < fact.until else 0.0
+
+    def is_saved(self, name: str) -> bool:
+        """Whether what is known under a name is saved."""
+        return name not in self._unsaved
 
     def put(self, name: str, fact: Fact) -> bool:
         """Know a fact that is not saved yet, unless what is known is as new; whether it is known."""
@@ -101,8 +108,10 @@ def encoded(facts: Mapping[str, Fact]) -> bytes:
 def parsed(line: bytes) -> tuple[str, Fact] | None:
     """The fact that a line tells, None where it tells none."""
     try:
-        entry = json.loads(line, parse_constant=no_number)
-    except (ValueError, RecursionError):
+        if line.count(b"[") + line.count(b"{") > MAX_BRACKETS:
+            return None
+        entry = json.loads(line, parse_constant=no_number, parse_float=finite)
+    except ValueError:
         return None
     match entry:
         case {"name": str(name), "order": order, "until": until, "value": value} if is_near(order) and is_near(until):
@@ -113,6 +122,13 @@ def parsed(line: bytes) -> tuple[str, Fact] | None:
 def no_number(name: str) -> None:
     """Raise ValueError: NaN and Infinity are no JSON, though Python reads them."""
     raise ValueError(name)
+
+
+def finite(number: str) -> float:
+    """A number, which could be written again; raises ValueError for one too large."""
+    if math.isfinite(value := float(number)):
+        return value
+    raise ValueError(number)
 
 
 def is_near(number: Any) -> bool:

@@ -68,6 +68,15 @@ class Journal:
         """Whether something is known that could not be written."""
         return self.folder.path is not None and bool(self._facts.unsaved())
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known."""
+        return not len(self._facts)
+
+    def is_saved(self, name: str) -> bool:
+        """Whether what is known under a name outlives the process, as far as anything is to."""
+        return self.folder.path is None or self._facts.is_saved(name)
+
     def get(self, name: str) -> Any:
         """What is known under a name, None where nothing is."""
         return self._facts.get(name)
@@ -88,14 +97,13 @@ class Journal:
     def read(self) -> None:
         """Get to know what is in the file; as lines are only added, the file need not be locked."""
         with self._reading:
-            self.folder.look(self._catch_up)
-            self.was_read = True
+            if self.folder.look(self._catch_up):
+                self.was_read = True
 
     def update(self, change: Callable[["Journal"], None]) -> None:
         """Let `change` get what anybody has put, and put, and nobody else meanwhile; then write what is new."""
         with self._reading, contextlib.ExitStack() as stack:
             folder = self.folder.lock(stack, self._catch_up)
-            self.was_read = True
             self.apply(change)
             if folder is not None and self._facts.unsaved():
                 try:
@@ -111,12 +119,13 @@ class Journal:
             self._position = Position()
             if is_temporary(error):
                 raise
-            self.folder.ignore(self._file, error)
+            self.folder.ignore(self._file, error)  # nor will it ever be known what is in it
         else:
             if position.lines == len(added):  # it is read from its begin: what is not there was lost, or is another's
                 self._facts.forget_saved()
             self._facts.learn(filter(None, map(parsed, added)))
             self._position = position
+        self.was_read = True
 
     def _save(self, folder: int) -> None:
         """Add what is new to the file, and replace it where most of it holds no more; raises OSError."""

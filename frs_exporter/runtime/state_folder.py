@@ -26,10 +26,10 @@ class StateFolder:
         self.problems: dict[str, str] = {}
         """Why something is not kept, or was not read: what was logged, each once."""
 
-    def look(self, take: Callable[[int], None]) -> None:
-        """Let `take` read there, by the folder's descriptor; not where it is not made yet, or cannot be used."""
+    def look(self, take: Callable[[int], None]) -> bool:
+        """Let `take` read there, by the folder's descriptor, if it is made yet; whether it is known what is there."""
         if self.path is None:
-            return
+            return True
         try:
             with open_folder(self.path) as folder:
                 take(folder)
@@ -37,6 +37,8 @@ class StateFolder:
             pass
         except OSError as error:
             self.memory_will_do(error)
+            return False
+        return True
 
     def lock(self, stack: contextlib.ExitStack, take: Callable[[int], None]) -> int | None:
         """The descriptor, locked until the stack ends, once `take` has read there; None where memory must do."""

@@ -46,7 +46,8 @@ class StateWriter(Generic[Entries_co]):
         self._make = make
         self._waiting: list[asyncio.Future[None]] = []
         self._writing: asyncio.Task[None] | None = None
-        self._failed = False
+        self.failed = False
+        """Whether the disk has not answered, or gave an error, at the newest try: it is tried again and again."""
         self._flushing = False
         self._wake = asyncio.Event()
 
@@ -71,14 +72,14 @@ class StateWriter(Generic[Entries_co]):
 
     async def _write(self) -> None:
         """Write until nothing is left: who comes meanwhile shares the next write. Whatever happens, nobody hangs."""
-        while self._waiting or self._failed:
+        while self._waiting or self.failed:
             waiting, self._waiting = self._waiting, []
             self._wake.clear()
             await self._try()
             for saved in waiting:
                 if not saved.done():
                     saved.set_result(None)
-            if self._failed:
+            if self.failed:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(SOON if self._flushing else self._timeout):
                         await self._wake.wait()
@@ -88,7 +89,7 @@ class StateWriter(Generic[Entries_co]):
         try:
             await run_offloaded(self._file.update, self._make, timeout=self._timeout)
         except Exception as error:
-            self._failed = True
+            self.failed = True
             self._file.folder.report("state is not kept", error=reason_of(error))
         else:
-            self._failed = False
+            self.failed = False

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from frs_exporter.cloud.cooldown import as_told
 from frs_exporter.collectors import ApiClient, EndpointStates
-from frs_exporter.collectors.endpoint_state import GAP, EndpointState, Useless
-from frs_exporter.collectors.other_sources import BILLED, longest_turn, planned, probed
+from frs_exporter.collectors.endpoint_state import GAP, EndpointState
+from frs_exporter.collectors.other_sources import BILLED, longest_turn, planned, probed, sent
 from frs_exporter.collectors.probe_results import ProbeResult
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Target
@@ -21,6 +22,8 @@ from frs_exporter.runtime.private_folder import locked_folder
 from tests.conftest import run_virtual, virtual_now
 
 NOW = 1_800_000_000.0
+FAILED = Failure(Reason.SERVER, "no", api=Api.FRS, sent=True)
+YEAR = 365 * 86400.0
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def test_that_a_probe_is_sent_is_on_the_disk_before_it_is(tmp_path: Path, target
 
     async def answer(api: Api, path: str, body: Any = None) -> Any:
         seen.append(facts(tmp_path))
-        raise ApiError(Failure(Reason.SERVER, "no"))
+        raise ApiError(FAILED)
 
     async def main() -> None:
         clock = asyncio.get_running_loop().time
@@ -76,7 +79,7 @@ def test_that_a_probe_is_sent_is_on_the_disk_before_it_is(tmp_path: Path, target
 def test_what_is_known_of_an_endpoint_is_noted_there(tmp_path: Path, probing: Target) -> None:
     async def main() -> None:
         until = virtual_now() + 1e6
-        found = EndpointState(useless={"compare": Useless(BILLED, until)}, refused={"live_detect": until})
+        found = EndpointState(useless={"compare": BILLED}, refused={"live_detect": until})
         first, second = memory(tmp_path), memory(tmp_path)
         await second.results(probing, EndpointState())
         await first.note(probing, found)
@@ -84,9 +87,8 @@ def test_what_is_known_of_an_endpoint_is_noted_there(tmp_path: Path, probing: Ta
         for each in (second, memory(tmp_path)):
             after = EndpointState()
             await each.results(probing, after)
-            assert after.useless == {"compare": Useless(BILLED, until)}
+            assert after.useless == {"compare": BILLED}
             assert after.refused == {"compare": until, "live_detect": until}
-        assert not EndpointState(useless={"compare": Useless("why", 5.0)}).useless_because("compare", 5.0)
 
     run_virtual(main())
 
@@ -99,7 +101,7 @@ def test_of_all_who_share_a_folder_one_sends_a_probe(tmp_path: Path, probing: Ta
         await asyncio.sleep(2 * GAP)
         assert await second.claim(probing, "compare") is None
         assert (await second.results(probing, EndpointState()))[0] == granted, "and knows why"
-        await first.note(probing, EndpointState(useless={"live_detect": Useless(BILLED, 9e9)}))
+        await first.note(probing, EndpointState(useless={"live_detect": BILLED}))
         await asyncio.sleep(2 * GAP)
         assert await second.claim(probing, "live_detect") is None
 
@@ -155,10 +157,11 @@ def test_what_is_not_wanted_for_a_while_is_not_forgotten(tmp_path: Path, probing
     run_virtual(main())
 
 
-@pytest.mark.parametrize("folder", [None, Path("/dev/null/none")], ids=["none", "unusable"])
-def test_a_process_remembers_without_a_disk(folder: Path | None, probing: Target) -> None:
+def test_a_process_remembers_without_a_disk(probing: Target) -> None:
+    """Where no folder is wanted."""
+
     async def main() -> None:
-        kept = memory(folder)
+        kept = memory(None)
         await kept.results(probing, EndpointState())
         granted = await kept.claim(probing, "compare")
         assert granted
@@ -182,21 +185,20 @@ def test_a_disk_that_hangs_makes_nothing_be_sent_twice_or_forgotten(tmp_path: Pa
         await claimed(begin, probing, "compare")
         kept = ProbesOnDisk(tmp_path, lambda: NOW + 1e5, timeout=0.05)
         await kept.results(probing, EndpointState())
-        billed = EndpointState(useless={"live_detect": Useless(BILLED, NOW + 1e7)})
+        billed = EndpointState(useless={"live_detect": BILLED})
         with locked_folder(tmp_path, "probes.lock"):
-            granted = await kept.claim(probing, "compare")
-            assert granted
-            assert granted.sent == 2
-            assert await kept.claim(probing, "compare") is None
-            proof = granted._replace(on=True, code="FRS.0501", at=NOW)
-            await kept.end(probing, proof, billed)
-            assert (await kept.results(probing, EndpointState()))[0] == proof
+            for _ in range(2):
+                assert await kept.claim(probing, "compare") is None, "what cannot be remembered is not sent"
+            assert (kept.remembers,) == (False,)
+            await kept.note(probing, billed)
         await kept.flush()
+        assert (kept.remembers,) == (True,)
         for each in (kept, ProbesOnDisk(tmp_path, lambda: NOW + 1e5)):
             endpoint = EndpointState()
-            assert (await each.results(probing, endpoint))[0] == proof
+            assert (await each.results(probing, endpoint))[0].sent == 1
             assert endpoint.useless == billed.useless
             assert await each.claim(probing, "live_detect") is None
+        assert await kept.claim(probing, "compare")
 
     asyncio.run(main())
 
@@ -249,25 +251,148 @@ def test_nothing_is_sent_before_it_is_known_what_was(tmp_path: Path, probing: Ta
     run_virtual(main())
 
 
-def test_who_did_not_know_what_was_sent_before_is_believed_all_the_same(tmp_path: Path, probing: Target) -> None:
-    """As one who could not read the file when it began, and can write it later."""
+def test_a_folder_that_cannot_be_read_makes_nothing_be_sent_until_it_can(tmp_path: Path, probing: Target) -> None:
+    """As one of another user, or that of a server that does not answer."""
 
     async def main() -> None:
-        kept = await ready(tmp_path / "state", probing)
-        for _ in range(3):
-            await claimed(kept, probing, "compare")
-            await asyncio.sleep(2 * probing.probe_interval)
         folder, aside = tmp_path / "state", tmp_path / "aside"
+        kept = await ready(folder, probing)
+        sent = await claimed(kept, probing, "compare")
+        await kept.note(probing, EndpointState(useless={"live_detect": BILLED}))
         folder.rename(aside)
         folder.touch()
-        alone = await ready(folder, probing)
-        sent = await claimed(alone, probing, "compare")
+        await asyncio.sleep(2 * GAP)
+        for _ in range(3):
+            new = await ready(folder, probing)
+            assert not new.remembers
+            assert [await new.claim(probing, name) for name in probing.probes] == [None, None]
         folder.unlink()
         aside.rename(folder)
-        await alone.note(probing, EndpointState())
-        for each in (alone, await ready(folder, probing)):
-            assert (await each.results(probing, EndpointState()))[0] == sent
-            assert await each.claim(probing, "compare") is None
+        await new.results(probing, EndpointState())
+        await asyncio.sleep(1)  # nobody waits for it
+        assert (await new.results(probing, EndpointState()))[0] == sent
+        assert await new.claim(probing, "live_detect") is None
+
+    run_virtual(main())
+
+
+def test_a_disk_that_is_full_makes_nothing_be_sent(tmp_path: Path, probing: Target) -> None:
+    """A process that is started again and again because of it would send one each time."""
+
+    async def main() -> None:
+        (tmp_path / "probes.jsonl.new").mkdir()
+        kept = await ready(tmp_path, probing)
+        for _ in range(3):
+            assert await kept.claim(probing, "compare") is None
+            assert (kept.remembers, (await kept.results(probing, EndpointState()))[0].sent) == (False, 0)
+            await asyncio.sleep(2 * GAP)
+        (tmp_path / "probes.jsonl.new").rmdir()
+        granted = await kept.claim(probing, "compare")
+        assert granted
+        assert (kept.remembers, granted.sent) == (True, 1)
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("seconds", [-50 * YEAR, -YEAR, YEAR, 10 * YEAR])
+def test_what_was_billed_is_never_sent_again_by_whichever_clock(
+    seconds: float, tmp_path: Path, probing: Target
+) -> None:
+    """Neither of who notes it, nor of who has replaced the file."""
+
+    async def main() -> None:
+        wrong = ProbesOnDisk(tmp_path, lambda: virtual_now() + seconds)
+        await wrong.results(probing, EndpointState())
+        await wrong.note(probing, EndpointState(useless={"compare": BILLED}))
+        for number in range(1100):  # so that it is replaced
+            await wrong.note(probing, EndpointState(refused={"live_detect": virtual_now() + 1e9 + number}))
+        kept = await ready(tmp_path, probing)
+        assert await kept.claim(probing, "compare") is None
+
+    run_virtual(main())
+
+
+def test_a_note_that_nobody_can_read_hides_none(tmp_path: Path, probing: Target) -> None:
+    async def main() -> None:
+        kept = await ready(tmp_path, probing)
+        await kept.note(probing, EndpointState(useless={"live_detect": BILLED}))
+        name = next(name for name in facts(tmp_path) if name.startswith("useless"))
+        line = {"name": name.replace("live_detect", "compare"), "order": 9e9, "until": 9e10, "value": {"version": 7}}
+        with (tmp_path / "probes.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        kept = await ready(tmp_path, probing)
+        await kept.note(probing, EndpointState(useless={"compare": BILLED}))
+        endpoint = EndpointState()
+        await (await ready(tmp_path, probing)).results(probing, endpoint)
+        assert endpoint.useless == {"compare": BILLED, "live_detect": BILLED}
+
+    run_virtual(main())
+
+
+def test_what_was_not_sent_after_all_is_due_at_once(tmp_path: Path, probing: Target) -> None:
+    """As where the credential rests, as another request was told to."""
+    wanted, told = replace(probing, probes=("compare",)), list[Failure]()
+
+    async def answer(api: Api, path: str, body: Any = None) -> Any:
+        raise ApiError(told[0])
+
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        client = ApiClient(answer, answer, virtual_now, EndpointStates(clock), memory(tmp_path))
+        for failure in (as_told(FAILED, 9.0), Failure(Reason.AUTH, "no token", api=Api.IAM, sent=True), FAILED):
+            told[:] = [failure]
+            await asyncio.sleep(2 * GAP)
+            (known,) = await probed(client, wanted, EndpointState())
+            assert known.sent == (failure is FAILED)
+        assert (await (await ready(tmp_path, wanted)).results(wanted, EndpointState()))[0].sent == 1
+
+    run_virtual(main())
+
+
+def test_that_a_probe_was_billed_is_on_the_disk_when_the_poll_ends(tmp_path: Path, probing: Target) -> None:
+    async def answer(api: Api, path: str, body: Any = None) -> Any:
+        return {}
+
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        client = ApiClient(answer, answer, virtual_now, EndpointStates(clock), memory(tmp_path))
+        await probed(client, probing, EndpointState())
+        assert list(facts(tmp_path).values()).count(BILLED) == 2
+
+    run_virtual(main())
+
+
+def test_the_time_for_a_probe_begins_with_its_turn(target: Target) -> None:
+    """A slow disk must not put two of them on the way at once."""
+    waited = list[float]()
+
+    async def never(api: Api, path: str, body: Any = None) -> Any:
+        begun = virtual_now()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            waited.append(virtual_now() - begun)
+
+    async def main() -> None:
+        client = ApiClient(never, never, virtual_now, EndpointStates(virtual_now), memory(None))
+        for late in (0.0, 1.0, 1e6, -1e6):
+            claimed = ProbeResult("compare", sent_at=virtual_now() - late, sent=1)
+            failure = await sent(client, target, claimed)
+            assert failure
+            assert (failure.reason, failure.sent) == (Reason.TIMEOUT, True)
+
+    run_virtual(main())
+    longest = longest_turn(target)
+    assert waited == pytest.approx([longest, longest - 1, 0, longest])
+
+
+def test_what_was_deleted_is_there_again_when_the_process_ends(tmp_path: Path, probing: Target) -> None:
+    async def main() -> None:
+        kept = await ready(tmp_path, probing)
+        await claimed(kept, probing, "compare")
+        (tmp_path / "probes.jsonl").unlink()
+        await kept.flush()
+        assert (await (await ready(tmp_path, probing)).results(probing, EndpointState()))[0].sent == 1
 
     run_virtual(main())
 
@@ -311,6 +436,8 @@ def test_a_clock_that_is_set_back_makes_nothing_due(tmp_path: Path, probing: Tar
         kept = await ready(tmp_path, probing)
         (result, _) = await kept.results(probing, EndpointState())
         assert 0.9 * probing.probe_interval < result.due - virtual_now() < 1.1 * probing.probe_interval
+        await kept.flush()
+        assert facts(tmp_path)[probe_name(probing, "compare")][3] <= virtual_now(), "though it is killed before that"
         await asyncio.sleep(1.1 * probing.probe_interval)
         assert await kept.claim(probing, "compare")
 
@@ -324,7 +451,7 @@ def test_that_a_probe_succeeds_may_be_found_out_while_the_disk_is_waited_for(tmp
         kept = await ready(tmp_path, probing)
         granted = asyncio.create_task(kept.claim(probing, "compare"))
         await asyncio.sleep(0)
-        kept.note(other, EndpointState(useless={"compare": Useless(BILLED, virtual_now() + 1e7)}))
+        kept.note(other, EndpointState(useless={"compare": BILLED}))
         assert await granted is None
 
     run_virtual(main())
@@ -386,6 +513,9 @@ def test_a_thousand_projects_add_lines_and_no_more(tmp_path: Path, probing: Targ
         ([None, "x", NOW, "soon", 2], ProbeResult("compare")),
         ([1, "x", NOW, NOW, 2], ProbeResult("compare")),
         ([], ProbeResult("compare")),
+        ([True, "x", NOW, NOW, 10**400], ProbeResult("compare")),
+        ([True, "x", NOW, NOW, -3], ProbeResult("compare")),
+        ([True, "x", NOW, NOW, True], ProbeResult("compare")),
         ({}, ProbeResult("compare")),
         ("compare", ProbeResult("compare")),
         (None, ProbeResult("compare")),
@@ -415,7 +545,7 @@ def test_many_projects_of_a_credential_take_turns(processes: int, tmp_path: Path
         async def answer(api: Api, path: str, body: Any = None) -> Any:
             sent.append((clock(), path))
             await asyncio.sleep(took)
-            raise ApiError(Failure(Reason.SERVER, "no"))
+            raise ApiError(FAILED)
 
         async def poll(number: int, client: ApiClient) -> None:
             one = replace(probing, project_id=f"{number:032x}", project=f"{number}")
