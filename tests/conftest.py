@@ -26,7 +26,8 @@ from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.config.types import proxy
 from frs_exporter.core.credentials import Credential, KeyCredential, TokenCredential
-from frs_exporter.core.model import Api, Display, HttpOptions, Limit, Target
+from frs_exporter.core.http_options import HttpOptions
+from frs_exporter.core.model import Api, Display, Limit, Target
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.runtime.files import fingerprint
 from frs_simulator import Account, Project, Simulator, World

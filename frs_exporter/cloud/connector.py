@@ -15,7 +15,7 @@ from aiohttp.tracing import Trace
 
 from frs_exporter.cloud import socks
 from frs_exporter.cloud.proxy import proxy_for
-from frs_exporter.core.model import HttpOptions, Proxy
+from frs_exporter.core.http_options import HttpOptions, Proxy
 
 # What is sent while the gateway closes (after 300 s: FRS FAQ) is lost. aiohttp repeats a GET, but not a login's POST
 # (RFC 9110, 9.2.2). Its default of 15 s is shorter than a usual poll interval: each poll would need a handshake.

@@ -11,7 +11,7 @@ from yarl import URL
 
 from frs_exporter.cloud.socks import SocksError
 from frs_exporter.core.errors import ApiError, Failure, Reason, error_body, retry_after
-from frs_exporter.core.model import Proxy
+from frs_exporter.core.http_options import Proxy
 
 OTHER_PROTOCOL = {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 """What OpenSSL says, by its version, where something answers its handshake that is no TLS."""

@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 
 from yarl import URL
 
-from frs_exporter.core.model import HttpOptions, Proxy
+from frs_exporter.core.http_options import HttpOptions, Proxy
 
 
 def proxy_for(url: URL, options: HttpOptions) -> Proxy | None:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from frs_exporter import __version__
 from frs_exporter.cloud.connector import Connector
-from frs_exporter.core.model import HttpOptions
+from frs_exporter.core.http_options import HttpOptions
 
 MAX_HEADER = 1 << 16
 """Bytes of one header: tokens come in one, and are longer than aiohttp's usual limit of 8 KiB allows."""

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 
 from frs_exporter.core.errors import Reason
-from frs_exporter.core.model import Proxy
+from frs_exporter.core.http_options import Proxy
 
 # No library fits. python-socks 3.2 fails on a login that is not ASCII, takes one without a password for none, tries one
 # address of the proxy's name, and tells most reasons in words alone; aiohttp-socks 0.12 is made of it, and a session of

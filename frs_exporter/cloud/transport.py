@@ -22,7 +22,8 @@ from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.socks import SocksError
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, Reason, canonical, classify, request_id
-from frs_exporter.core.model import DIRECT, KEY_SERVICES, Api, HttpOptions, Limit, Proxy, RequestScope
+from frs_exporter.core.http_options import DIRECT, HttpOptions, Proxy
+from frs_exporter.core.model import KEY_SERVICES, Api, Limit, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.runtime.offload import run_offloaded

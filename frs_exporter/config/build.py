@@ -9,7 +9,8 @@ from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.config.yaml import Path
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.discovery import Discovery, endpoints_in
-from frs_exporter.core.model import Api, Display, HttpOptions, Target
+from frs_exporter.core.http_options import HttpOptions
+from frs_exporter.core.model import Api, Display, Target
 from frs_exporter.core.pricing import LIST_PRICE_2018, Price, Tier
 from frs_exporter.core.regex import pattern
 from frs_exporter.core.sharing import shared

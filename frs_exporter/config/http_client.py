@@ -11,7 +11,7 @@ from frs_exporter.config.certificate import Validity, validity
 from frs_exporter.config.pem import check_key, read_pem, trust, use_certificate
 from frs_exporter.config.types import proxy as proxy_of
 from frs_exporter.config.yaml import Document, OnRead, Path, mapping
-from frs_exporter.core.model import HttpOptions, Proxy
+from frs_exporter.core.http_options import HttpOptions, Proxy
 
 SCHEMES = ("http", "https")
 GLOBAL: Path = ("http_client",)

@@ -15,7 +15,7 @@ from yarl import URL
 from frs_exporter.config.known_names import check_placeholders, name_template, region, subservice, time_zone
 from frs_exporter.config.suggestions import did_you_mean
 from frs_exporter.core import regex
-from frs_exporter.core.model import Proxy
+from frs_exporter.core.http_options import Proxy
 
 DURATION = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
 LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"

@@ -18,7 +18,8 @@ from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import EXTENSION, Document, Path
 from frs_exporter.core.credentials import Credential, user_of
 from frs_exporter.core.discovery import FRS_REGIONS
-from frs_exporter.core.model import HttpOptions, Notice
+from frs_exporter.core.http_options import HttpOptions
+from frs_exporter.core.model import Notice
 from frs_exporter.core.site import site_of
 
 

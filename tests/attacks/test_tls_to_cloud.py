@@ -14,7 +14,7 @@ import trustme
 
 from frs_exporter.config.load import load
 from frs_exporter.core.errors import ApiError, Reason
-from frs_exporter.core.model import HttpOptions
+from frs_exporter.core.http_options import HttpOptions
 from tests.attacks.hostile import hostile, listening, told
 from tests.attacks.test_answers import transport
 from tests.cloud.test_transport import authorized, request_to, send

@@ -16,7 +16,8 @@ from frs_exporter.cloud.sessions import Connections
 from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.config.load import load
 from frs_exporter.core.errors import ApiError
-from frs_exporter.core.model import DIRECT, Api, HttpOptions
+from frs_exporter.core.http_options import DIRECT, HttpOptions
+from frs_exporter.core.model import Api
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.cloud.test_transport import authorized
 from tests.conftest import LIMITS, proxied

@@ -4,7 +4,7 @@ import pytest
 from yarl import URL
 
 from frs_exporter.cloud.proxy import proxy_for
-from frs_exporter.core.model import HttpOptions
+from frs_exporter.core.http_options import HttpOptions
 from tests.conftest import proxied
 
 PROXY = "http://proxy.example:3128"

@@ -15,7 +15,7 @@ import trustme
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.explanations import explain, others
-from frs_exporter.core.model import HttpOptions
+from frs_exporter.core.http_options import HttpOptions
 from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.cloud.proxies import ANY, ForwardProxy, Serve, SocksProxy, TwoDoors

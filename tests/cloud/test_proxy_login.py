@@ -15,7 +15,8 @@ from frs_exporter.cloud.transport import Request, Transport
 from frs_exporter.config.load import load
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import explain, others
-from frs_exporter.core.model import Api, HttpOptions
+from frs_exporter.core.http_options import HttpOptions
+from frs_exporter.core.model import Api
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.cloud.proxies import Serve, TwoDoors, request

@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from frs_exporter.core.errors import Reason
-from frs_exporter.core.model import HttpOptions
+from frs_exporter.core.http_options import HttpOptions
 from tests.cloud.proxies import TwoDoors
 from tests.cloud.test_http_options import options_of
 from tests.cloud.test_proxy_kinds import answered

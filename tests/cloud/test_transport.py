@@ -21,7 +21,8 @@ from frs_exporter.cloud.clock_skew import clock_skew, skew_hint
 from frs_exporter.cloud.transport import MAX_BODY, Request, Response, Transport
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import advice
-from frs_exporter.core.model import DIRECT, Api, HttpOptions, Limit
+from frs_exporter.core.http_options import DIRECT, HttpOptions
+from frs_exporter.core.model import Api, Limit
 from frs_exporter.exposition.telemetry import Telemetry
 from tests.conftest import LIMITS, believing, proxied, run_virtual
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from frs_exporter.config.load import load
 from frs_exporter.config.types import proxy
 from frs_exporter.core.errors import ConfigError
-from frs_exporter.core.model import Proxy
+from frs_exporter.core.http_options import Proxy
 from tests.test_cli import FILES, run
 
 PRINTABLE = [chr(code) for code in range(0x20, 0x7F)]
