@@ -17,14 +17,14 @@ from frs_exporter.core.trace import UNTRACED, Trace
 
 @dataclass(slots=True)
 class KeySignature:
-    """Signs requests about one project; temporary keys add their security token, which is signed too.
+    """Signs requests about a project, or an account; temporary keys add their security token, which is signed too.
 
     `keys` are those of when a request is sent: while it waits for its turn they may become others. `replaced` is asked
     about those that were refused.
     """
 
     keys: Callable[[], KeyCredential] = field(repr=False)
-    project_id: str
+    access: RequestScope
     now: Callable[[], float] = field(repr=False)
     guard: Guard = field(repr=False)
     replaced: Callable[[KeyCredential], Awaitable[bool]] = field(repr=False)
@@ -34,7 +34,7 @@ class KeySignature:
         """The use of the key for a request."""
         # The gateway judges a signature's date by its clock: the guard is told how ours stands. A login has no date.
         clock_offset, used = self.now() - asyncio.get_running_loop().time(), partial(self.headers, request)
-        return self.guard.attempt(self.project_id, request.endpoint, clock_offset, self._replaced, used)
+        return self.guard.attempt(self.access.subject, request.endpoint, clock_offset, self._replaced, used)
 
     async def _replaced(self) -> bool:
         return self.used is not None and await self.replaced(self.used)
@@ -51,11 +51,8 @@ class KeySignature:
             "host": endpoint.netloc,
             # The gateway takes it for 15 minutes (api-sign-0001): it is made after the wait for a turn, not before.
             "x-sdk-date": sdk_date(self.now()),
+            **about(self.access),
         }
-        # Without it a signature reaches no sub-project (api-sign-provide-start). The vendor's client sends it always.
-        # Who lists projects asks about none, and has none to send.
-        if self.project_id:
-            headers["x-project-id"] = self.project_id
         # Temporary keys count only together with their token (IAM API, iam_04_0101).
         if keys.security_token:
             headers["x-security-token"] = keys.security_token.get_secret_value()
@@ -75,8 +72,8 @@ class KeyAuthorizer:
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """A signature for each request about `access`; raises ApiError at once while the key is held."""
-        self._guard.check(access.project_id)
-        return KeySignature(self._keys, access.project_id, self._now, self._guard, self._look)
+        self._guard.check(access.subject)
+        return KeySignature(self._keys, access, self._now, self._guard, self._look)
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Another signature is no better."""
@@ -103,6 +100,15 @@ class KeyAuthorizer:
 
     async def _look(self, _: KeyCredential) -> bool:
         return await self._replaced()
+
+
+def about(access: RequestScope) -> dict[str, str]:
+    """The header that says what a signature is for; who asks for a list of either has none to send."""
+    # Global services want the account's id (GlobalCredentials of huaweicloudsdkcore, auth/credentials.py).
+    if access.account:
+        return {"x-domain-id": access.account.domain_id} if access.account.domain_id else {}
+    # Without it a signature reaches no sub-project (api-sign-provide-start). The vendor's client sends it always.
+    return {"x-project-id": access.project_id} if access.project_id else {}
 
 
 def endpoints_of(accesses: Collection[RequestScope]) -> set[str]:

@@ -164,7 +164,7 @@ class TokenAuthorizer:
     def retain(self, accesses: Collection[RequestScope]) -> None:
         """Keep the tokens of these only, and share the password among their endpoints."""
         wanted = {key(access) for access in accesses}
-        self._projects = len({access.project_id for access in accesses})
+        self._projects = len({access.subject for access in accesses})
         wanted |= {(endpoint, "") for endpoint, _ in wanted}  # of the logins without a scope, which prove the password
         for gone in self._kept.keys() - wanted:
             self._kept.pop(gone).lease.close()
@@ -196,9 +196,9 @@ class TokenAuthorizer:
             try:
                 return await self._buy(access, trace)
             except Unproven:
-                account = replace(access, project="", project_id="")
+                nothing = replace(access, project="", project_id="", account=None)
                 try:
-                    await self._of(account).lease.renewed(partial(self._buy, account, trace))
+                    await self._of(nothing).lease.renewed(partial(self._buy, nothing, trace))
                 except ApiError as error:
                     if error.failure.reason not in NO_PROOF or not error.failure.by_vendor:
                         raise
@@ -210,16 +210,17 @@ class TokenAuthorizer:
         @asynccontextmanager
         async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
-            unproven = not self._guard.proven and self._clock() >= self._no_proof_until
-            if access.project_id and self._projects > 1 and unproven:
+            # A user without a role on the account is as likely as one with it, so the password must be beyond doubt.
+            proven = self._guard.fresh if access.account else self._guard.proven or self._projects == 1
+            if access.subject and not proven and self._clock() >= self._no_proof_until:
                 raise Unproven  # here, as it may be so only since this login waits for its turn
-            async with self._guard.attempt(access.project_id, endpoint, replaced=self._replaced):
+            async with self._guard.attempt(access.subject, endpoint, replaced=self._replaced):
                 # Before IAM has issued the token, so that it is never believed to live longer than it does.
                 asked_at = self._clock()
                 yield JSON_TYPE
 
         # Who may not use the password does not queue at the gate for it. `attempt` asks again once the turn has come.
-        self._guard.check(access.project_id, endpoint)
+        self._guard.check(access.subject, endpoint)
         answer = await self._send(self._login(access, trace), login)
         value, issued, expires, project_id = answer.data
         # FRS refuses a token of another project (FRS.0028, face_02_0045). Kept, it would fail each poll until it ends.
@@ -230,7 +231,7 @@ class TokenAuthorizer:
         return Grant(Token(value), expires, asked_at + life * self._rng.uniform(*REFRESH_AT), asked_at + life)
 
     def _login(self, access: RequestScope, trace: Trace) -> Request:
-        """The request that buys a token of a project, or with no project's id one without a scope."""
+        """The request that buys a token of a project or an account, or one without a scope."""
         return Request(
             api=Api.IAM,
             endpoint=access.endpoints[Api.IAM],
@@ -240,7 +241,7 @@ class TokenAuthorizer:
             target="/v3/auth/tokens?nocatalog=true",
             timeout=access.poll_timeout,
             http=access.http,
-            body=password_login(self._credential, access.project_id),
+            body=password_login(self._credential, access.project_id, account=access.account is not None),
             secret=self._credential.password.get_secret_value(),
             read=read_token,
             project=access.project_id,
@@ -250,5 +251,5 @@ class TokenAuthorizer:
 
 
 def key(access: RequestScope) -> tuple[str, str]:
-    """What a token is good for: one project, or the account, at one IAM."""
-    return access.endpoints[Api.IAM], access.project_id
+    """What a token is good for: one project, the account, or neither, at one IAM."""
+    return access.endpoints[Api.IAM], access.subject

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from frs_exporter.cloud.account_ids import PATH, AccountIds
 from frs_exporter.cloud.agency import base_scope
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no_config
 from frs_exporter.cloud.guard import Guard, User
@@ -58,6 +59,7 @@ class Client:
         self._rng = rng
         self._reread = reread
         self._memory = memory
+        self._account_ids = AccountIds()
         self._authorizers: dict[Credential, Authorizer] = {}
         self._guards: dict[Credential, Guard] = {}
         self._users: dict[tuple[str, ...], User] = {}
@@ -79,6 +81,10 @@ class Client:
         Where it is not the JSON that is wanted, `read` makes of the answer what is; of `max_body` bytes at most.
         Raises ApiError, and Unchanged where `digests` are given and the answer is that of before.
         """
+        if access.account and api is Api.BSS:
+            access = await self._account_ids.known(
+                access, lambda account: self.get(account, Api.IAM, PATH, trace=trace)
+            )
         name, endpoint = access.credential.name, access.endpoints[api]
         # These very bytes are sent, as a signature holds their hash: nobody further down may write the JSON anew.
         method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
@@ -111,6 +117,7 @@ class Client:
                 scope = base_scope(access, access.credential)
                 of_credential[scope.credential].append(scope)
                 ways[id(scope.credential), id(scope.http), id(scope.endpoints)] = scope
+        self._account_ids.retain(of_credential)
         names = {credential.name for credential in of_credential}
         for credential in self._authorizers.keys() - of_credential.keys():
             self._guards[credential].retire()

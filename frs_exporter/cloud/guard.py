@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from frs_exporter.cloud.cooldown import as_told
-from frs_exporter.cloud.lockout import admit, step
+from frs_exporter.cloud.lockout import FRESH, admit, step
 from frs_exporter.cloud.lockout_state import (
     AcceptedAgain,
     Deny,
@@ -51,10 +51,7 @@ async def nothing_new() -> bool:
 
 @dataclass(slots=True)
 class User:
-    """A user's refusals and attempts, which count whichever of its secrets they are about; their guards share it.
-
-    `waiting` are the guards at which somebody waits.
-    """
+    """A user's refusals and attempts, whichever of its secrets they are about, and its guards at which somebody waits."""
 
     refusals: Refusals = field(default_factory=Refusals)
     in_flight: int = 0
@@ -97,6 +94,11 @@ class Guard:
     def proven(self) -> bool:
         """Whether the secret was accepted, and nothing has raised a doubt since."""
         return self._state.phase is Phase.PROVEN
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the secret was accepted of late: so lately that another refusal is about what was asked for."""
+        return self.proven and any(self._now() - time <= FRESH for _, time in self._state.accepted)
 
     def retire(self) -> None:
         """Go on for what is under way; of a secret that nobody wants any more nothing is told."""
@@ -167,10 +169,8 @@ class Guard:
 
     async def _begun(self, project: str, endpoint: str) -> float:
         """The time when this attempt has begun, which may be after others have ended; raises ApiError."""
-        verdict = self._admit(project, endpoint)
-        if isinstance(verdict, Deny):
-            raise ApiError(as_told(verdict.failure, verdict.seconds))
-        if isinstance(verdict, Go):
+        self.check(project, endpoint)
+        if isinstance(self._admit(project, endpoint), Go):
             return self._begin(endpoint)
         place = Place(project, self._now(), asyncio.get_running_loop().create_future())
         self._lines[endpoint].append(place)

@@ -15,11 +15,11 @@ VISIBLE = re.compile(r"[\x21-\x7e]+")
 """What can be sent in a header, and goes into none that begins another one (RFC 9110, 5.5)."""
 
 
-def password_login(credential: TokenCredential, project_id: str) -> bytes:
-    """The body of `POST /v3/auth/tokens`: a user's password, scoped to a project by its id, or to nothing.
+def password_login(credential: TokenCredential, project_id: str, *, account: bool = False) -> bytes:
+    """The body of `POST /v3/auth/tokens`: a user's password, scoped to a project by its id, its account, or to nothing.
 
     To list the user's projects no scope is needed (IAM API, POST /v3/auth/tokens: it is optional). With the account as
-    its scope the user would need a role on that, and without one be told the same as of a wrong password (Keystone).
+    its scope the user needs a role on that, and without one is told the same as of a wrong password (Keystone).
     """
     user = {
         "name": credential.user_name,
@@ -29,7 +29,11 @@ def password_login(credential: TokenCredential, project_id: str) -> bytes:
     # No second factor (`totp`; IAM API, POST /v3/auth/tokens): its codes come from a person, and a daemon has none.
     identity = {"methods": ["password"], "password": {"user": user}}
     # Services of a region, as FRS, want a token of a project; the account's is for global ones (IAM API, iam_30_0001).
-    scope = {"scope": {"project": {"id": project_id}}} if project_id else {}
+    scope: dict[str, Any] = {}
+    if account:
+        scope = {"scope": {"domain": {"name": credential.domain_name}}}
+    elif project_id:
+        scope = {"scope": {"project": {"id": project_id}}}
     return json.dumps({"auth": {"identity": identity, **scope}}).encode()
 
 

@@ -84,17 +84,17 @@ class TemporaryKeyAuthorizer:
 
     async def authorize(self, access: RequestScope, trace: Trace = UNTRACED) -> Authorize:
         """A signature with the keys of now; raises ApiError while there are none, or they are held."""
-        await self._check(access.project_id)
+        await self._check(access.subject)
         try:
             await self._lease.held(partial(self._obtain, access, trace))
         except ApiError as error:
             if not refuses_secret(self._service, error.failure):
                 raise
             # Here, and not in the renewal: whoever waits for that while the guard has a doubt would wait for ever.
-            async with self._guard.attempt(access.project_id, self._service.title):
+            async with self._guard.attempt(access.subject, self._service.title):
                 raise
         replaced = partial(self._replaced, access)
-        return KeySignature(self._keys, access.project_id, self._now, self._guard, replaced)
+        return KeySignature(self._keys, access, self._now, self._guard, replaced)
 
     def reject(self, access: RequestScope, authorization: Authorize) -> bool:
         """Whether there are other keys by now."""

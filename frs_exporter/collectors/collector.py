@@ -46,7 +46,7 @@ class Collector:
     `memory` is that of its last result, None before the first. `proven_samples(target, failure)` are what
     a failure itself proves. `demand(interval)` is how many requests per second it makes of `api` when it is polled
     every `interval` seconds. `repeatable` says that the same answer to its first request about the same target has the
-    same result: then it is not read again.
+    same result: then it is not read again. `of_account` says that it asks about accounts, and not about projects.
     """
 
     api: Api
@@ -55,6 +55,7 @@ class Collector:
     proven_samples: Callable[[Target, Failure], Samples] = lambda target, failure: ()
     demand: Callable[[float], float] = lambda interval: 1 / interval
     repeatable: bool = False
+    of_account: bool = False
 
 
 def wrong_shape(where: str, wanted: str, found: object) -> ApiError:

@@ -5,15 +5,17 @@ from typing import Any
 
 from frs_exporter.config import schema
 from frs_exporter.config.cross_checks import DEFAULTS, longest_pause
+from frs_exporter.config.endpoints import DEFAULT_ENDPOINTS
 from frs_exporter.config.http_client import GLOBAL
 from frs_exporter.config.yaml import Path
 from frs_exporter.core.credentials import Credential
 from frs_exporter.core.discovery import Discovery, endpoints_in
 from frs_exporter.core.http_options import HttpOptions
-from frs_exporter.core.model import Api, Display, Target
+from frs_exporter.core.model import Account, Api, Display, Target
 from frs_exporter.core.pricing import LIST_PRICE_2018, Price, Tier
 from frs_exporter.core.regex import pattern
 from frs_exporter.core.sharing import shared
+from frs_exporter.core.site import ACCOUNT_SITES, ANY_REGION
 
 FALLBACK = schema.Settings.model_validate(DEFAULTS)
 STALE_INTERVALS = 3
@@ -65,6 +67,32 @@ class Maker:
             max_projects=rule.max_projects,
         )
 
+    def account(self, raw: schema.Account) -> Target:
+        """The target of an account: it has no region, and IAM is where the account's site has one."""
+        site, iam = ACCOUNT_SITES[raw.site], self._endpoints[raw.credential][Api.IAM]
+        iam = site.iam if iam == DEFAULT_ENDPOINTS[Api.IAM] else iam.replace(ANY_REGION, site.region)
+        timeout = raw.poll_timeout or self._defaults["poll_timeout"]
+        interval = raw.poll_interval
+        display = Display(
+            collectors=once(raw.collectors),
+            labels=tuple(sorted(raw.labels.items())),
+            stale_after=raw.stale_after or max(STALE_INTERVALS * interval, longest_pause(interval, timeout)),
+        )
+        return Target(
+            project=raw.name,
+            project_id="",
+            credential=self._credentials[raw.credential],
+            endpoints={Api.BSS: raw.endpoint or site.bss, Api.IAM: iam},
+            account=Account(raw.site, raw.domain_id or "", once(raw.service_types), once(raw.enterprise_projects)),
+            http=self._http(raw.credential),
+            poll_interval=interval,
+            poll_timeout=timeout,
+            display=display,
+        )
+
+    def _http(self, credential: str) -> HttpOptions:
+        return self._clients.get(("credentials", credential, "http_client"), self._clients[GLOBAL])
+
     def _target(self, raw: schema.Project | schema.Discovery, **facts: Any) -> Target:
         """What is asked in the same way of projects and of what a rule finds: with the defaults filled in."""
 
@@ -83,7 +111,7 @@ class Maker:
         return Target(
             **facts,
             credential=self._credentials[raw.credential],
-            http=self._clients.get(("credentials", raw.credential, "http_client"), self._clients[GLOBAL]),
+            http=self._http(raw.credential),
             create_time_zone=setting("create_time_zone"),
             max_face_sets=setting("max_face_sets"),
             probes=once(setting("probes")),

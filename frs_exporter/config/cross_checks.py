@@ -26,6 +26,10 @@ DEFAULTS: dict[str, Any] = {
     "require": [],
 }
 """What holds for a project when neither it nor the file's `defaults` say otherwise."""
+WATCHED = ("projects", "discovery", "accounts")
+"""Sections that say what is to be watched."""
+ACCOUNT_INTERVAL = "1h"
+"""How often an account is asked unless it says otherwise."""
 
 
 def check(document: Document) -> None:
@@ -34,6 +38,7 @@ def check(document: Document) -> None:
     check_credentials_exist(document)
     check_one_kind(document)
     check_duplicates(document)
+    check_accounts(document)
     check_discovery(document)
     check_names_apart(document)
     check_stale_after(document)
@@ -66,9 +71,9 @@ def entries_of(document: Document, section: str) -> Iterator[tuple[int, dict[str
 def check_something_to_watch(document: Document) -> None:
     """Note a file without projects and without a rule to find any."""
     data = mapping(document.data)
-    if any(problem.path in (("projects",), ("discovery",)) for problem in document.problems):
+    if any(problem.path in {(section,) for section in WATCHED} for problem in document.problems):
         return  # what is to be watched is there, but is no list
-    if data and not data.get("projects") and not data.get("discovery"):
+    if data and not any(data.get(section) for section in WATCHED):
         remedy = "list some under projects, or let discovery find them"
         document.problem(("projects",) if "projects" in data else (), f"there is nothing to watch: {remedy}")
 
@@ -76,7 +81,7 @@ def check_something_to_watch(document: Document) -> None:
 def check_credentials_exist(document: Document) -> None:
     """Note projects and rules whose credential is not there."""
     known, suggestion = mapping(mapping(document.data).get("credentials")), Suggestions()
-    for section in ("projects", "discovery"):
+    for section in WATCHED:
         for index, entry in entries_of(document, section):
             name, path = entry.get("credential"), (section, index, "credential")
             if known and isinstance(name, str) and name not in known:
@@ -140,6 +145,26 @@ def check_duplicates(document: Document) -> None:
                 document.problem(("projects", index, "project_id"), message)
 
 
+def check_accounts(document: Document) -> None:
+    """Note accounts that have the name of a project or of another account, or are asked about as the same user."""
+    users = users_of(document)
+    names: dict[Any, Path] = {}
+    for section in ("projects", "accounts"):
+        for index, entry in entries_of(document, section):
+            name = entry.get("name")
+            first = names.setdefault(name, (section, index)) if isinstance(name, str) else (section, index)
+            if section == "accounts" and first != (section, index):
+                message = f"the same name as {location(document, first)}; projects and accounts need names of their own"
+                document.problem((section, index, "name"), message)
+    first_of: dict[Any, int] = {}
+    for index, entry in entries_of(document, "accounts"):
+        credential = entry.get("credential")
+        user = users.get(credential, credential) if isinstance(credential, str) else None
+        if user and (same := first_of.setdefault((user, entry.get("site")), index)) != index:
+            other = location(document, ("accounts", same))
+            document.problem(("accounts", index, "credential"), f"the same user as {other}; an account is watched once")
+
+
 def users_of(document: Document) -> dict[str, str | tuple[str, ...]]:
     """The user behind each credential and the site where it is one, as far as it tells."""
     users: dict[str, str | tuple[str, ...]] = {}
@@ -177,13 +202,14 @@ def check_names_apart(document: Document) -> None:
 def check_stale_after(document: Document) -> None:
     """Note where an answer could go stale before the next one can be there."""
     defaults = mapping(mapping(document.data).get("defaults"))
-    sources: list[tuple[Path, dict[str, Any]]] = [
-        ((section, index), entry)
-        for section in ("projects", "discovery")
+    of_account = {"poll_interval": ACCOUNT_INTERVAL, "stale_after": None}
+    sources: list[tuple[Path, dict[str, Any], dict[str, Any]]] = [
+        ((section, index), entry, of_account if section == "accounts" else {})
+        for section in WATCHED
         for index, entry in entries_of(document, section)
     ]
-    for path, own in [(("defaults",), defaults), *sources]:
-        settings = {**DEFAULTS, **defaults, **own}
+    for path, own, usual in [(("defaults",), defaults, {}), *sources]:
+        settings = {**DEFAULTS, **defaults, **usual, **own}
         blamed = next((key for key in ("stale_after", "poll_interval", "poll_timeout") if key in own), None)
         stale_after, interval = seconds_or_none(settings.get("stale_after")), seconds_or_none(settings["poll_interval"])
         if stale_after is None or interval is None:

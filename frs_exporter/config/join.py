@@ -10,7 +10,7 @@ from frs_exporter.config.problems import explain
 from frs_exporter.config.suggestions import Suggestions
 from frs_exporter.config.yaml import EXTENSION, Document, Origin, Path
 
-LISTS = ("projects", "discovery")
+LISTS = ("projects", "discovery", "accounts")
 """Sections that are lists; all others are mappings."""
 
 

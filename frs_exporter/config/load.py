@@ -141,7 +141,7 @@ def build(document: Document, on_read: OnRead = unwatched) -> Config | None:
         return None
     make = Maker(file, clients, endpoints, credentials)
     config = Config(
-        targets=tuple(map(make.project, file.projects)),
+        targets=(*map(make.project, file.projects), *map(make.account, file.accounts)),
         limits=limits_of(file),
         discovery=tuple(map(make.discovery, file.discovery)),
         sources=tuple(reader.sources),

@@ -1,5 +1,6 @@
 """What may be written in the config file: names, types and defaults of every setting."""
 
+from collections.abc import Callable, Collection
 from itertools import pairwise
 from typing import Annotated
 
@@ -12,7 +13,9 @@ from frs_exporter.config import kinds
 from frs_exporter.config.section import Model
 from frs_exporter.config.suggestions import did_you_mean, nearest
 from frs_exporter.config.types import (
+    AccountInterval,
     Cny,
+    Code,
     Endpoint,
     FileName,
     HostName,
@@ -32,18 +35,30 @@ from frs_exporter.config.types import (
     TimeZone,
 )
 from frs_exporter.core.discovery import FRS_REGIONS
+from frs_exporter.core.site import ACCOUNT_SITES
 
 
-def known_collector(name: str) -> str:
-    """The name of a collector; raises ValueError."""
-    if name not in COLLECTORS:
-        raise ValueError(f"must be one of {', '.join(COLLECTORS)}{did_you_mean(nearest(name, COLLECTORS))}")
-    return name
+def known(names: Collection[str]) -> Callable[[str], str]:
+    """Takes some names as they are, and raises ValueError for any other."""
+
+    def is_known(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"must be one of {', '.join(names)}{did_you_mean(nearest(name, names))}")
+        return name
+
+    return is_known
 
 
-Collector = Annotated[
-    str, AfterValidator(known_collector), WithJsonSchema({"type": "string", "enum": list(COLLECTORS)})
-]
+def enum(names: Collection[str]) -> WithJsonSchema:
+    """The JSON Schema of what is one of some names."""
+    return WithJsonSchema({"type": "string", "enum": list(names)})
+
+
+OF_PROJECTS = [name for name, it in COLLECTORS.items() if not it.of_account]
+OF_ACCOUNTS = [name for name, it in COLLECTORS.items() if it.of_account]
+Collector = Annotated[str, AfterValidator(known(OF_PROJECTS)), enum(OF_PROJECTS)]
+AccountCollector = Annotated[str, AfterValidator(known(OF_ACCOUNTS)), enum(OF_ACCOUNTS)]
+AccountSite = Annotated[str, AfterValidator(known(ACCOUNT_SITES)), enum(ACCOUNT_SITES)]
 
 
 def known_probe(name: str) -> str:
@@ -55,7 +70,7 @@ def known_probe(name: str) -> str:
     return name
 
 
-Probe = Annotated[str, AfterValidator(known_probe), WithJsonSchema({"type": "string", "enum": list(PROBES)})]
+Probe = Annotated[str, AfterValidator(known_probe), enum(PROBES)]
 
 
 class Settings(Model):
@@ -157,6 +172,31 @@ class Project(Settings):
     labels: dict[LabelName, LabelValue] = Field({}, description="Labels of frs_project_info.")
 
 
+class Account(Model):
+    """An account to watch: what it has left, and what it owes."""
+
+    name: Text = Field(description="The label `account`: unique, among projects, too.")
+    credential: str = Field(description="A name from `credentials`: of a user of the account who may see its bills.")
+    site: AccountSite = Field("china", description="Where the account was opened: china, international or europe.")
+    endpoint: Endpoint | None = Field(None, description="Where its billing service (BSS) is, if not the site's own.")
+    domain_id: ProjectId | None = Field(None, description="The account's id (default: asked for).")
+    service_types: list[Code] = Field(
+        [], max_length=10, description="The billing service's codes of FRS (default: asked for once a day)."
+    )
+    enterprise_projects: list[Code] = Field(
+        [], max_length=20, description="Enterprise projects, by id, whose packages are asked for, too."
+    )
+    collectors: list[AccountCollector] = Field(
+        ["billing"], min_length=1, description="What is asked of the account (default billing)."
+    )
+    poll_interval: AccountInterval = Field(3600.0, description="How often it is asked (default 1h).")
+    poll_timeout: PollTimeout | None = Field(None, description="How long one request may take (default 10s).")
+    stale_after: StaleAfter | None = Field(
+        None, description="How long an answer is shown when no newer one comes (default 3 poll intervals)."
+    )
+    labels: dict[LabelName, LabelValue] = Field({}, description="Labels of frs_account_info.")
+
+
 class Limit(Model):
     """What one credential may ask of one API at one endpoint; the vendor's own limit is 10 requests per second."""
 
@@ -170,6 +210,7 @@ class Limits(Model):
     frs: Limit = Limit()
     iam: Limit = Limit(rate=2.0, concurrency=2)
     ces: Limit = Limit()
+    bss: Limit = Limit(rate=2.0, concurrency=2)
 
 
 class Discovery(Settings):
@@ -218,7 +259,7 @@ class File(Model):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "anyOf": [{"required": ["projects"]}, {"required": ["discovery"]}],
+            "anyOf": [{"required": ["projects"]}, {"required": ["discovery"]}, {"required": ["accounts"]}],
             "patternProperties": {"^x-": True},  # for anchors, as in Compose files
             "description": "The whole configuration of frs_exporter. Where it is made of several files, each may have a"
             " part of it: what this schema says is missing may stand in another file.",
@@ -229,6 +270,7 @@ class File(Model):
     credentials: dict[Text, Credential] = Field(min_length=1)
     projects: list[Project] = Field([])
     discovery: list[Discovery] = Field([])
+    accounts: list[Account] = Field([])
     limits: Limits = Limits()
     endpoints: Endpoints = Endpoints()
     http_client: HttpClient = HttpClient()

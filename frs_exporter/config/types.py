@@ -222,6 +222,7 @@ Duration = Annotated[
 ]
 SessionDuration = Annotated[Duration, between("15m", "12h")]
 PollInterval = Annotated[Duration, between("1s", "1d")]
+AccountInterval = Annotated[Duration, between("10m", "1d")]
 PollTimeout = Annotated[Duration, between("100ms", "5m")]
 ProbeInterval = Annotated[Duration, between("1h", "4w")]
 StaleAfter = Annotated[Duration, between("1s", "4w")]
@@ -235,6 +236,7 @@ ProjectId = Annotated[
     matching(r"[0-9a-f]{32}", "32 hexadecimal digits, in lower case"),
     WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
 ]
+Code = Annotated[str, matching(r"[0-9A-Za-z._-]{1,64}", "a code of letters, digits, dots, hyphens and underscores")]
 Region = Annotated[str, AfterValidator(region)]
 Endpoint = Annotated[str, AfterValidator(endpoint)]
 Url = Annotated[str, AfterValidator(service_url)]

@@ -49,12 +49,17 @@ def notices(
 def plain_http(file: schema.File, document: Document) -> Iterator[Notice]:
     """A notice for each endpoint to which secrets would travel readably."""
     own = ((("credentials", name, "endpoints"), credential.endpoints) for name, credential in file.credentials.items())
-    for path, endpoints in ((("endpoints",), file.endpoints), *own):
-        for api, url in endpoints or ():
-            parts = urlsplit(url or "")
-            if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-                where = location(document, (*path, api))
-                yield Notice(f"{where} is plain http: tokens and signatures can be read on the way")
+    places: list[tuple[Path, str | None]] = [
+        ((*path, api), url)
+        for path, endpoints in ((("endpoints",), file.endpoints), *own)
+        for api, url in endpoints or ()
+    ]
+    places += ((("accounts", index, "endpoint"), account.endpoint) for index, account in enumerate(file.accounts))
+    for place, url in places:
+        parts = urlsplit(url or "")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            where = location(document, place)
+            yield Notice(f"{where} is plain http: tokens and signatures can be read on the way")
 
 
 def same_user(credentials: Mapping[str, Credential], document: Document) -> Iterator[Notice]:

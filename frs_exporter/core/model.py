@@ -43,6 +43,8 @@ class Api(StrEnum):
     """The agent of the cluster that the exporter runs in, which gives pods their keys."""
     STS = "sts"
     """What gives keys for id tokens (OIDC)."""
+    BSS = "bss"
+    """The billing service, which is one for all regions of a site, and is asked about accounts."""
 
 
 KEY_SERVICES = frozenset({Api.ECS, Api.CCE, Api.STS})
@@ -61,9 +63,23 @@ class Limit:
         return Limit(self.rate / by, max(1, self.concurrency // by))
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that is asked about itself: `domain_id` is its id, empty where that is to be found first.
+
+    `service_types` are the billing service's codes of what its packages are for, empty where they are to be found, too;
+    packages that are bound to `enterprise_projects`, by their ids, are asked for beside the others.
+    """
+
+    site: str = "china"
+    domain_id: str = ""
+    service_types: tuple[str, ...] = ()
+    enterprise_projects: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestScope:
-    """In whose name and how the cloud is asked, about one project, or with an empty `project_id` about an account.
+    """In whose name and how the cloud is asked: about a project, about an `account`, or about neither.
 
     `project` is what logs call it; `poll_interval`, how often it is asked, and `poll_timeout` are in seconds, endpoints
     are base URLs without a trailing slash.
@@ -76,6 +92,12 @@ class RequestScope:
     poll_interval: float = 60.0
     poll_timeout: float = 10.0
     http: HttpOptions = DIRECT
+    account: Account | None = None
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for those who tell one use of a secret from another: a project's id, or the account."""
+        return "account" if self.account else self.project_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +113,9 @@ class Display:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target(RequestScope):
-    """A project: what it is asked, and how its answers are read, and in `display` how they are shown."""
+    """A project, or an account: what it is asked, how its answers are read, and in `display` how they are shown."""
 
-    region: str
+    region: str = ""
     create_time_zone: str = "UTC"
     max_face_sets: int = 100
     pricing: tuple[Price, ...] = ()
@@ -111,11 +133,11 @@ class Target(RequestScope):
 
     @property
     def _subject(self) -> tuple[object, ...]:
-        return self.project_id, self.region, self.endpoints, identity_of(self.credential)
+        return self.project_id, self.account, self.region, self.endpoints, identity_of(self.credential)
 
 
 Key = tuple[str, str]
-"""What stays the same of a job while its settings change: the project's name, and the collector's."""
+"""What stays the same of a job while its settings change: the name of what is asked, and the collector's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +172,7 @@ class Family:
 
 
 class Sample(NamedTuple):
-    """A value of a family, with the values in order of the family's labels that come after the project's.
+    """A value of a family, with the values in order of the family's labels that come after whose it is.
 
     Whose it is, is said when it is shown: so what many projects have alike is one object for all of them.
     """

@@ -1,6 +1,8 @@
 """Which cloud an endpoint belongs to, whatever its region and API: the public one, another site, a partner's (pure)."""
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 PUBLIC_SITE = "myhuaweicloud.com"
 """Where the vendor's own public cloud is."""
@@ -11,6 +13,24 @@ SERVICES = {"face", "frs", "iam", "ces"}
 """What endpoints of one site differ in beside the region."""
 HOST_AND_PORT = re.compile(r"(.*?)((?::[0-9]+)?)$")
 PORTS = {"http": ":80", "https": ":443"}
+
+
+class AccountSite(NamedTuple):
+    """Where accounts of a site are asked about: the billing service, IAM, and a region in which IAM is, too."""
+
+    bss: str
+    iam: str
+    region: str
+
+
+ACCOUNT_SITES: Mapping[str, AccountSite] = {
+    "china": AccountSite("https://bss.myhuaweicloud.com", "https://iam.cn-north-4.myhuaweicloud.com", "cn-north-4"),
+    "international": AccountSite(
+        "https://bss-intl.myhuaweicloud.com", "https://iam.ap-southeast-1.myhuaweicloud.com", "ap-southeast-1"
+    ),
+    "europe": AccountSite("https://bss.myhuaweicloud.eu", "https://iam.eu-west-101.myhuaweicloud.eu", "eu-west-101"),
+}
+"""Source: bss_region.py and bssintl_region.py of the vendor's SDK 3.1.219."""
 
 
 def site_of(endpoint: str) -> str:

@@ -33,6 +33,12 @@ MONTH_BUDGET = Family(
     "What the month's calls of a project may cost, as the config's month_budget_cny says.",
     ("project",),
 )
+ACCOUNT_INFO = Family(
+    "frs_account_info",
+    "gauge",
+    "What the config says of an account, labels of its own included; always 1.",
+    ("account", "credential", "auth", "site"),
+)
 TOKEN_EXPIRY = Family(
     "frs_token_expiry_timestamp_seconds",
     "gauge",
@@ -66,7 +72,17 @@ DURATION = Family(
 INTERVAL = Family("frs_poll_interval_seconds", "gauge", "How often the job polls, as the config says.", JOB)
 
 FAMILIES = (
-    *(PROJECT_INFO, UP, ERROR_INFO, SUBSERVICE_REQUIRED, MONTH_BUDGET, TOKEN_EXPIRY, LAST_SUCCESS, LAST_POLL),
+    *(
+        PROJECT_INFO,
+        ACCOUNT_INFO,
+        UP,
+        ERROR_INFO,
+        SUBSERVICE_REQUIRED,
+        MONTH_BUDGET,
+        TOKEN_EXPIRY,
+        LAST_SUCCESS,
+        LAST_POLL,
+    ),
     *(DURATION, INTERVAL, POLLS, FAILURES, ERRORS),
 )
 
@@ -99,34 +115,36 @@ def job_samples(job: Job, state: JobState) -> Iterator[Sample]:
 
 
 def render_target(target: Target, token_expiry: float | None) -> Chunk:
-    """What belongs to a project as a whole."""
-    facts = (target.project, target.project_id, target.region, target.credential.name, target.credential.kind)
-    labels = pairs((*zip(PROJECT_INFO.labels, facts, strict=True), *target.display.labels))
-    info = line(PROJECT_INFO.name, labels, 1)
+    """What belongs to a project, or an account, as a whole."""
+    info, auth = PROJECT_INFO, (target.credential.name, target.credential.kind)
+    facts = (target.project, target.project_id, target.region, *auth)
+    if target.account:
+        info, facts = ACCOUNT_INFO, (target.project, *auth, target.account.site)
+    labels = pairs((*zip(info.labels, facts, strict=True), *target.display.labels))
     samples = [Sample(SUBSERVICE_REQUIRED, (subservice,), 1) for subservice in target.display.require]
     if target.display.month_budget_cny is not None:
         samples.append(Sample(MONTH_BUDGET, (), float(target.display.month_budget_cny)))
     if token_expiry is not None:
         samples.append(Sample(TOKEN_EXPIRY, (), token_expiry))
-    return {PROJECT_INFO.name: info.encode(), **lines(target.project, samples)}
+    return {info.name: line(info.name, labels, 1).encode(), **lines(target.project, samples)}
 
 
-def lines(project: str, samples: Iterable[Sample]) -> Chunk:
-    """The lines of a project's samples, by family."""
+def lines(owner: str, samples: Iterable[Sample]) -> Chunk:
+    """The lines of samples of a project or an account, by family; its first label says which of them it is."""
     texts: dict[str, list[str]] = {}
-    of_project = pairs([("project", project)])
+    value_of_owner = f'="{escape(owner)}"'
     known_names, known_values, labels = None, None, ""
     for family, values, value in samples:
         name, names = family.name, family.labels
         if values is not known_values or names is not known_names:  # most samples in a row have the same labels
-            labels, known_names, known_values = of_project + others(names, values), names, values
+            labels, known_names, known_values = names[0] + value_of_owner + others(names, values), names, values
         texts.setdefault(name, []).append(line(name, labels, value))
     return {name: "".join(text).encode() for name, text in texts.items()}
 
 
 @lru_cache(1 << 10)
 def others(names: tuple[str, ...], values: tuple[str, ...]) -> str:
-    """The labels after the project's, each with a comma before it: the same few again and again."""
+    """The labels after the first, each with a comma before it: the same few again and again."""
     return "".join([f",{pairs([pair])}" for pair in zip(names[1:], values, strict=True)])
 
 
