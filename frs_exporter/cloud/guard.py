@@ -51,7 +51,7 @@ async def nothing_new() -> bool:
 
 @dataclass(slots=True)
 class User:
-    """A user's refusals and attempts, whichever of its secrets they are about, and its guards at which somebody waits."""
+    """A user's refusals and attempts, whichever of its secrets they are about, and its guards at which somebody is."""
 
     refusals: Refusals = field(default_factory=Refusals)
     in_flight: int = 0
