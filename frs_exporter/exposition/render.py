@@ -116,10 +116,9 @@ def job_samples(job: Job, state: JobState) -> Iterator[Sample]:
 
 def render_target(target: Target, token_expiry: float | None) -> Chunk:
     """What belongs to a project, or an account, as a whole."""
-    info, auth = PROJECT_INFO, (target.credential.name, target.credential.kind)
-    facts = (target.project, target.project_id, target.region, *auth)
-    if target.account:
-        info, facts = ACCOUNT_INFO, (target.project, *auth, target.account.site)
+    name, auth, account = target.project, (target.credential.name, target.credential.kind), target.account
+    info = ACCOUNT_INFO if account else PROJECT_INFO
+    facts = (name, *auth, account.site) if account else (name, target.project_id, target.region, *auth)
     labels = pairs((*zip(info.labels, facts, strict=True), *target.display.labels))
     samples = [Sample(SUBSERVICE_REQUIRED, (subservice,), 1) for subservice in target.display.require]
     if target.display.month_budget_cny is not None:
