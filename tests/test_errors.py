@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frs_exporter.core.errors import ApiError, ConfigError, Failure, Reason, classify, error_body, retry_after
+from frs_exporter.core.error_body import error_body, retry_after
+from frs_exporter.core.errors import ApiError, ConfigError, Failure, Reason, classify
 from frs_exporter.core.redact import MAX_MESSAGE, brief
 
 

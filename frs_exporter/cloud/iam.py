@@ -8,7 +8,8 @@ from typing import Any
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.cloud.transport import Response
 from frs_exporter.core.credentials import TokenCredential
-from frs_exporter.core.errors import ApiError, Failure, Reason, request_id
+from frs_exporter.core.error_body import request_id
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api
 
 VISIBLE = re.compile(r"[\x21-\x7e]+")

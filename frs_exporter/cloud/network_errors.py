@@ -10,7 +10,8 @@ import aiohttp
 from yarl import URL
 
 from frs_exporter.cloud.socks import SocksError
-from frs_exporter.core.errors import ApiError, Failure, Reason, error_body, retry_after
+from frs_exporter.core.error_body import error_body, retry_after
+from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.http_options import Proxy
 
 OTHER_PROTOCOL = {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}

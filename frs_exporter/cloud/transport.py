@@ -21,7 +21,8 @@ from frs_exporter.cloud.sessions import Connections
 from frs_exporter.cloud.signing import parse_authorization
 from frs_exporter.cloud.socks import SocksError
 from frs_exporter.cloud.strict_json import decode
-from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, Reason, canonical, classify, request_id
+from frs_exporter.core.error_body import request_id
+from frs_exporter.core.errors import NOT_SUBSCRIBED_EITHER, ApiError, Failure, Reason, canonical, classify
 from frs_exporter.core.http_options import DIRECT, HttpOptions, Proxy
 from frs_exporter.core.model import KEY_SERVICES, Api, Limit, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace

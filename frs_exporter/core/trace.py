@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from frs_exporter.core.errors import REQUEST_IDS
+from frs_exporter.core.error_body import REQUEST_IDS
 from frs_exporter.core.redact import blanked, brief
 
 SHOWN_HEADERS = frozenset(

@@ -10,8 +10,9 @@ from frs_exporter.config.load import Config
 from frs_exporter.core.counting import counted
 from frs_exporter.core.model import Api, Job, Limit, Notice
 
-VENDOR_RATES = {Api.FRS: 10.0, Api.CES: 500 / 60}
-"""Requests per second that the vendor grants a user (FRS API reference, error FRS.0033; Cloud Eye, ces_03_0034)."""
+VENDOR_RATES = {Api.FRS: 10.0, Api.CES: 500 / 60, Api.BSS: 10.0}
+"""Requests per second that the vendor grants a user (FRS API reference, error FRS.0033; Cloud Eye, ces_03_0034; the
+billing service, api-oce, fci_00002)."""
 
 
 def notices(config: Config) -> tuple[Notice, ...]:

@@ -1,0 +1,84 @@
+"""The money behind FRS: what an account has and owes, and its packages, in two requests a poll.
+
+The account itself may ask; an IAM user needs bss:balance:view and billing:resourcePackages:view (api-oce, jac_000053).
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from frs_exporter.collectors.billing import balance, packages
+from frs_exporter.collectors.billing.wire import number_of, succeeded
+from frs_exporter.collectors.collector import ApiClient, Collector, members
+from frs_exporter.core.errors import ApiError
+from frs_exporter.core.model import Account, Api, CollectResult, Target
+
+SERVICE_TYPES = f"/v2/products/service-types?service_type_name={quote('人脸识别')}&limit=1000"
+"""Services with this in their names: codes do not follow names, and that of FRS is not published."""
+ASK_AGAIN = 86400.0
+"""Seconds for which the codes of FRS are taken for the same."""
+MAX_TYPES = 10
+"""Codes that one query may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The codes of FRS, none where nothing tells them, and when they were asked for, in Unix seconds."""
+
+    service_types: tuple[str, ...] = ()
+    asked_at: float = 0.0
+
+
+async def collect(client: ApiClient, target: Target, memory: Memory | None) -> CollectResult:
+    """Ask for balance and packages; raises ApiError."""
+    account, now = target.account or Account(), client.now()
+    samples = list(balance.parse(await client.get(Api.BSS, balance.PATH)))
+    memory, warnings = await service_types(client, account, memory or Memory())
+    found = [
+        packages.package(f"$.free_resource_packages[{index}]", item)
+        for project in ("", *account.enterprise_projects)
+        async for index, item in listed(client, project, memory.service_types)
+    ]
+    samples += packages.samples(found, now)
+    return CollectResult(tuple(samples), warnings, memory)
+
+
+async def service_types(client: ApiClient, account: Account, memory: Memory) -> tuple[Memory, tuple[str, ...]]:
+    """The codes of FRS: those of the config, or what the billing service says once a day; and what is to be noted."""
+    if account.service_types:
+        return Memory(account.service_types), ()
+    if client.now() < memory.asked_at + ASK_AGAIN:
+        return memory, ()
+    try:
+        items = members("$", succeeded(await client.get_more(Api.BSS, SERVICE_TYPES)), "service_types")
+    except ApiError as error:  # packages are told of all the same, by their names
+        return memory, (f"service types are not told: {error.failure.code or error.failure.reason}",)
+    codes = (item.get("service_type_code") for item in items if isinstance(item, dict))
+    known = tuple(code for code in codes if isinstance(code, str) and code)[:MAX_TYPES]
+    return Memory(known, client.now()), ()
+
+
+async def listed(client: ApiClient, project: str, types: tuple[str, ...]) -> AsyncIterator[tuple[int, Any]]:
+    """Packages of FRS on all pages, each with its place in the list; of an enterprise project, or of none."""
+    body: dict[str, Any] = {"limit": packages.PER_PAGE}
+    body |= {"enterprise_project_id": project} if project else {}
+    body |= {"service_type_code_list": list(types)} if types else {}
+    read = 0
+    for _ in range(packages.MAX_PAGES):
+        data = succeeded(await client.get_more(Api.BSS, packages.PATH, {**body, "offset": read}))
+        items = members("$", data, "free_resource_packages")
+        for index, item in enumerate(items):
+            if types or packages.is_about_faces(item):
+                yield index, item
+        read += len(items)
+        if not items or read >= (number_of(data, "total_count") or 0):
+            break
+
+
+def demand(interval: float) -> float:
+    """Two requests a poll, and those for what is asked for once a day."""
+    return 2 / interval + 1 / ASK_AGAIN
+
+
+COLLECTOR = Collector(Api.BSS, (*balance.FAMILIES, *packages.FAMILIES), collect, demand=demand, of_account=True)

@@ -1,0 +1,84 @@
+"""How the billing service writes amounts, units, times and failures (pure).
+
+Source: the API reference "customer operation capabilities" (api-oce), and the models of huaweicloudsdkbss 3.1.219.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from frs_exporter.collectors.collector import wrong_shape
+from frs_exporter.core.error_body import vendor_code
+from frs_exporter.core.errors import ApiError, classify
+
+SUCCESS = "CBC.0000"
+PER_UNIT = {1: Decimal(1), 2: Decimal(10), 3: Decimal(100)}
+"""How many of a measure make a unit of the currency: yuan, jiao and fen, by measure_id."""
+UNITS = {4: "hours", 10: "gb", 11: "mb", 14: "times"}
+"""Of what is not money, by measure_id; 14 is a piece or a time."""
+LARGEST = Decimal(10) ** 15
+"""Amounts from here on are none: they would not be exact on the page."""
+
+
+def succeeded(data: Any) -> Any:
+    """An answer as it is; raises ApiError for a failure, which may come with HTTP 200."""
+    code = vendor_code(data.get("error_code")) if isinstance(data, dict) else ""
+    if code and code != SUCCESS:
+        raise ApiError(classify(200, json.dumps(data).encode(), {}, by_token=True))
+    return data
+
+
+def decimal(where: str, value: Any) -> Decimal | None:
+    """A number, however it is written, None for null; raises ApiError."""
+    if value is None:
+        return None
+    # What JSON says of an amount is what a float prints: that is exact to 15 digits.
+    text = str(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        raise wrong_shape(where, "an amount", value) from None
+    if not number.is_finite() or abs(number) >= LARGEST:
+        raise wrong_shape(where, "an amount", value)
+    return number
+
+
+def amount(where: str, value: Any) -> Decimal | None:
+    """A number from 0, however it is written, None for null; raises ApiError."""
+    number = decimal(where, value)
+    if number is not None and number < 0:
+        raise wrong_shape(where, "an amount from 0", value)
+    return number
+
+
+def money(where: str, value: Any, measure: Any) -> Decimal | None:
+    """An amount in units of the currency, None for null; raises ApiError. Without a measure it is in such units."""
+    number = decimal(where, value)
+    if measure is None or number is None:
+        return number
+    if not isinstance(measure, int) or measure not in PER_UNIT:
+        raise wrong_shape(f"{where.rpartition('.')[0]}.measure_id", f"one of {', '.join(map(str, PER_UNIT))}", measure)
+    return number / PER_UNIT[measure]
+
+
+def unit_of(measure: Any) -> str:
+    """What something is counted in, as a label value."""
+    known = isinstance(measure, int) and not isinstance(measure, bool)
+    return UNITS.get(measure, f"measure_{measure}") if known and 0 <= measure < 10_000 else "unknown"
+
+
+def unix_seconds(value: Any) -> float | None:
+    """A time, `2025-11-29T15:59:59Z`, which is UTC; None for what is none."""
+    try:
+        time = datetime.fromisoformat(value)
+        return time.timestamp() if time.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def number_of(item: Mapping[str, Any], name: str) -> int | None:
+    """A code that is a whole number, None for anything else."""
+    value = item.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
