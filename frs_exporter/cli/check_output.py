@@ -22,7 +22,7 @@ from frs_exporter.polling.one_shot import NOT_IN_TIME, Check
 from frs_exporter.polling.report import some_of
 from frs_exporter.polling.runner import show
 from frs_exporter.status.i18n import Translator
-from frs_exporter.status.summary import columns_of, date, failures, plain, state, warnings_of
+from frs_exporter.status.summary import account_lines, columns_of, date, failures, plain, state, warnings_of
 from frs_exporter.status.view import Projects, ProjectView, Severity, SubserviceView, unusual
 
 STYLES = {Severity.DOWN: "bold red", Severity.MISSING: "bold red", Severity.UNKNOWN: "yellow", Severity.NONE: "green"}
@@ -204,6 +204,8 @@ def facts(report: Report, view: ProjectView) -> tuple[str, str, str]:
         use.append(words("face_sets", used=used, limit=limit))
     if view.usage.month_calls is not None:
         use.append(words.count("calls", view.usage.month_calls))
+    if view.account:
+        use += (line for line, _ in account_lines(words, view.account, report.now))
     ends = words("ahead", time=words.span(view.token_expiry - report.now)) if view.token_expiry is not None else "–"
     return ", ".join(use) or "–", f"{1000 * latency:.0f} ms" if latency else "–", ends
 

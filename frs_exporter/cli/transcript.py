@@ -123,7 +123,8 @@ def forms_of(name: str) -> set[str]:
 
 def anonymous(line: str, target: Target, names: re.Pattern[str]) -> str:
     """A line without ids and names; in what is asked there is none but in parameters."""
-    line = re.sub(target.project_id, "PROJECT_ID", line, flags=re.IGNORECASE)
+    if target.project_id:
+        line = re.sub(target.project_id, "PROJECT_ID", line, flags=re.IGNORECASE)
     for pattern, instead in ((NAMED, r"\1=***"), (WHOSE, r"\1***"), (ID, "***")):
         line = pattern.sub(instead, line)
     return line if line.startswith(">") else names.sub("***", line)

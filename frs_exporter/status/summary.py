@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from frs_exporter.collectors.subscription import DOCUMENTED
+from frs_exporter.status.account_view import AccountView
 from frs_exporter.status.i18n import Translator
 from frs_exporter.status.view import FailureView, JobView, ProjectView, Severity, SubserviceView, unusual
 
 MAX_COLUMNS = 10
 """Sub-services with a column of their own; the vendor has about half as many."""
+MAX_LINES = 5
+"""Packages that the page shows of an account: the next to end."""
+SOON, LITTLE = 14 * 86400.0, 0.1
+"""A package that ends within so many seconds, or has less than this part left, is for somebody to look at."""
 STATES = {
     Severity.DOWN: "down",
     Severity.MISSING: "missing",
@@ -36,6 +41,30 @@ def own_warnings(view: ProjectView) -> list[str]:
     return [text for text in warnings_of([view]) if view.trouble is not Severity.NONE or not text.startswith(region)]
 
 
+def account_lines(words: Translator, account: AccountView, now: float) -> list[tuple[str, str]]:
+    """What to say of an account, each with what its cell looks like: balance, debt, and packages in use."""
+    lines = [
+        (words("balance", amount=f"{amount:,.2f} {currency}".rstrip()), "unknown")
+        for kind, of in account.balances.items()
+        for currency, amount in of.items()
+        if kind == "balance"
+    ]
+    lines += (
+        (words("debt", amount=f"{amount:,.2f} {currency}".rstrip()), "lost")
+        for currency, amount in account.debts.items()
+        if amount
+    )
+    for package in [package for package in account.packages if package.active][:MAX_LINES]:
+        text = package.name or package.package
+        text += "" if package.left is None else f" {package.left:.0%}"
+        if package.expires is not None:
+            text = words("package_ends", package=text, time=words.span(package.expires - now))
+        little = package.left is not None and package.left < LITTLE
+        soon = package.expires is not None and package.expires < now + SOON
+        lines.append((text, "blind" if little or soon else "unknown"))
+    return lines
+
+
 def usage_class(fullness: float) -> str:
     """How a face set is shown that is so full: as the alerts have it, at 80 % and at 95 %."""
     return "lost" if fullness >= 0.95 else "blind" if fullness >= 0.8 else "unknown"
@@ -52,6 +81,8 @@ def state(words: Translator, view: ProjectView) -> str:
     """A project's state in a word."""
     if view.frozen:
         return words("frozen")
+    if view.account and view.account.in_debt:
+        return words("in_debt")
     return words("not_known" if is_not_known(view) else STATES[view.trouble])
 
 

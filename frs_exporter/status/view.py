@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from frs_exporter.collectors.billing.balance import DEBT
 from frs_exporter.collectors.cloud_eye import LAST_USED, MONTH_CALLS, MONTH_COST
 from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
 from frs_exporter.collectors.subscription import BY_SUBSCRIBE, CREATED, FROZEN, MAX_FACE_SETS, SOURCE, SUBSCRIBED
 from frs_exporter.core.errors import NO_MESSAGE, Failure
 from frs_exporter.core.explanations import Text, explain
 from frs_exporter.core.model import Family, Sample, Target
+from frs_exporter.status.account_view import AccountView, account_view
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
 
 
@@ -18,7 +20,7 @@ class Severity(IntEnum):
     """How badly a project wants to be looked at, the worst first."""
 
     DOWN = 0
-    """It cannot be asked, or says that it is frozen."""
+    """It cannot be asked, says that it is frozen, or is in arrears."""
     MISSING = 1
     """A sub-service that must be on is not known to be."""
     UNKNOWN = 2
@@ -98,7 +100,10 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:
-    """A project with its jobs; `site` is the cloud that its user is of."""
+    """A project, or an account, with its jobs; `site` is the cloud that its user is of.
+
+    `account` is what is known of an account, None for a project.
+    """
 
     project: str
     project_id: str
@@ -114,6 +119,7 @@ class ProjectView:
     usage: UsageView
     token_expiry: float | None
     jobs: tuple[JobView, ...]
+    account: AccountView | None = None
 
 
 class Projects:
@@ -178,6 +184,7 @@ class Projects:
             usage=usage(samples),
             token_expiry=token_expiry,
             jobs=tuple(map(job_view, jobs)),
+            account=account_view(samples) if target.account else None,
         )
 
     def _samples(self, jobs: Sequence[JobSnapshot]) -> list[Sample]:
@@ -191,7 +198,8 @@ class Projects:
 
 def trouble(jobs: Sequence[JobSnapshot], samples: Sequence[Sample]) -> Severity:
     """How badly a project wants to be looked at."""
-    if any(job.state.failure for job in jobs) or is_frozen(samples):
+    in_debt = any(sample.family is DEBT and sample.value for sample in samples)
+    if any(job.state.failure for job in jobs) or is_frozen(samples) or in_debt:
         return Severity.DOWN
     on = {sample.labels[0] for sample in samples if sample.family is SUBSCRIBED and sample.value}
     if all(job.state.polls for job in jobs):

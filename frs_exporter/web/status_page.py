@@ -20,6 +20,7 @@ from frs_exporter.runtime.offload import Yielder
 from frs_exporter.status.i18n import Translator, language_of
 from frs_exporter.status.snapshot import Snapshot
 from frs_exporter.status.summary import (
+    account_lines,
     columns_of,
     css_class,
     date,
@@ -158,6 +159,7 @@ def tools(asked: StatusQuery) -> dict[str, Any]:
         "query": asked.query,
         "css_class": css_class,
         "usage_class": usage_class,
+        "account_lines": partial(account_lines, words),
         "failures": failures,
         "own_warnings": own_warnings,
         "date": date,

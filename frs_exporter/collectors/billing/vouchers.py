@@ -1,7 +1,6 @@
 """Coupons and stored-value cards of an account: what is left on them, and until when.
 
-Source: API pages `GET /v2/promotions/benefits/coupons` and `.../stored-value-cards`; cards are China's alone. The account
-itself may ask; an IAM user needs billing:coupon:view (api-oce, jac_000053).
+Source: API pages `GET /v2/promotions/benefits/coupons` and `.../stored-value-cards`; cards are China's alone.
 """
 
 from collections.abc import AsyncIterator, Iterator

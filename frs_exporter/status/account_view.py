@@ -1,0 +1,63 @@
+"""What a person wants to know of an account: what it has, what it owes, and which packages end (pure)."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from frs_exporter.collectors.billing.balance import BALANCE, DEBT
+from frs_exporter.collectors.billing.packages import EXPIRE, INFO, PACKAGE_ACTIVE, QUOTA, REMAINING
+from frs_exporter.core.model import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class PackageView:
+    """A package: `left` is the part of it that is, of its resource with the least; `expires` is in Unix seconds."""
+
+    package: str
+    name: str
+    active: bool
+    left: float | None
+    expires: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What an account has by type and currency, what it owes by currency, and its packages, the next to end first."""
+
+    balances: Mapping[str, Mapping[str, float]]
+    debts: Mapping[str, float]
+    packages: tuple[PackageView, ...]
+
+    @property
+    def in_debt(self) -> bool:
+        """Whether it is in arrears."""
+        return any(self.debts.values())
+
+
+def account_view(samples: Sequence[Sample]) -> AccountView:
+    """What fresh samples tell."""
+    balances: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for sample in samples:
+        if sample.family is BALANCE:
+            kind, currency = sample.labels
+            balances[kind][currency] = sample.value
+    debts = {sample.labels[0]: sample.value for sample in samples if sample.family is DEBT}
+    return AccountView(dict(balances), debts, packages(samples))
+
+
+def packages(samples: Sequence[Sample]) -> tuple[PackageView, ...]:
+    """The packages, the next to end first."""
+    names, active, ends = dict[str, str](), dict[str, bool](), dict[str, float]()
+    left: dict[str, float] = {}
+    remaining = {sample.labels: sample.value for sample in samples if sample.family is REMAINING}
+    for family, labels, value in samples:
+        if family is INFO:
+            names[labels[0]] = labels[1]
+        elif family is PACKAGE_ACTIVE:
+            active[labels[0]] = bool(value)
+        elif family is EXPIRE:
+            ends[labels[0]] = value
+        elif family is QUOTA and value:
+            left[labels[0]] = min(left.get(labels[0], 1.0), remaining.get(labels, 0.0) / value)
+    views = (PackageView(it, names.get(it, ""), on, left.get(it), ends.get(it)) for it, on in active.items())
+    return tuple(sorted(views, key=lambda it: (not it.active, it.expires or float("inf"), it.package)))
