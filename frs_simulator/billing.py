@@ -107,7 +107,7 @@ def account_of(request: web.Request, api: str) -> Account:
 
 
 def entitled(request: web.Request, caller: Caller) -> bool:
-    """Whether the caller asks for its account, with a token of that or with a signature that covers the account's id."""
+    """Whether the caller asks for its account, with a token of that or with a signature that covers its id."""
     domain_id = request.headers.get("X-Domain-Id")
     if request.headers.get("X-Auth-Token"):
         return caller.domain_token and domain_id in (None, caller.account.domain_id)

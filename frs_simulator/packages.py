@@ -47,7 +47,7 @@ class FreeResource:
 class Package:
     """A package as the vendor lists it, by the `order_instance_id`; times in Unix seconds.
 
-    Its resources are in use from `used_since` on, or from when it is effective. They may be reset every so many seconds.
+    Its resources are in use from `used_since` on, or from when it is effective; they may be reset every so often.
     """
 
     id: str
