@@ -178,8 +178,10 @@ class Billing:
 
     def frozen(self, now: float) -> bool:
         """Whether the account's projects are frozen, as something has been owed for too long."""
+        if self.freezes_after is None:
+            return False
         since = self.debt_since(now)
-        return since is not None and self.freezes_after is not None and now - since >= self.freezes_after
+        return since is not None and now - since >= self.freezes_after
 
     def failure_of(self, api: str, *, free_for_all: bool) -> Failure | None:
         """Why an API does not answer; one that asks for no permission answers those who have none."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from huaweicloudsdkbss.v2 import (
@@ -55,7 +56,8 @@ async def test_it_reads_balances_and_debt(simulator: Simulator) -> None:
 
 
 async def test_it_reads_packages_page_by_page(simulator: Simulator) -> None:
-    client, packages, total = await client_of(simulator), [], 1
+    client, total = await client_of(simulator), 1
+    packages: list[Any] = []
     while len(packages) < total:
         query = ListFreeResourceInfosReq(
             offset=len(packages), limit=10, status=1, service_type_code_list=["hws.service.type.frs"]
