@@ -18,8 +18,8 @@ class Order(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    api: Literal["frs", "iam", "ces", "ecs", "cce", "sts"] = "frs"
-    project: str = Field("", description="A project's name; empty for all.")
+    api: Literal["frs", "iam", "ces", "ecs", "cce", "sts", "bss"] = "frs"
+    project: str = Field("", description="A project's name, with the API bss an account's; empty for all.")
     fault: Fault | None = None
     expire_tokens: bool = Field(False, description="Let all tokens issued so far die now.")
     new_secrets: dict[str, str] = Field(
@@ -66,7 +66,8 @@ async def clear(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """`GET`: what is in force."""
     world = request.app[WORLD]
-    names = {project.id: project.name for _, project in world.projects()}
+    names = {account.domain_id: account.domain_name for account in world.accounts}
+    names.update((project.id, project.name) for _, project in world.projects())
     faults: list[dict[str, Any]] = [
         {"api": api, "project": names.get(project_id, ""), "fault": fault.model_dump(exclude_defaults=True)}
         for (api, project_id), fault in world.faults.faults.items()
@@ -84,8 +85,10 @@ async def show(request: web.Request) -> web.Response:
 
 def carry_out(order: Order, world: World) -> None:
     """Do what an order says; raises LookupError for a name that nobody has."""
-    ids = {project.name: project.id for _, project in world.projects()}
     accounts = {account.domain_name: account for account in world.accounts}
+    ids = {project.name: project.id for _, project in world.projects()}
+    if order.api == "bss":
+        ids = {name: account.domain_id for name, account in accounts.items()}
     if order.project and order.project not in ids:
         raise LookupError(f"project: there is no {order.project!r}; there are {', '.join(list(ids)[:10])}")
     for field, named in (("lock", filter(None, [order.lock])), ("new_secrets", order.new_secrets)):

@@ -1,7 +1,12 @@
 """What the demo shows: two accounts with an example of each odd case, and as many more projects as asked for."""
 
+import time
+from decimal import Decimal
 from typing import Any
 
+from frs_simulator.catalog import Name
+from frs_simulator.money import Balance, Billing, Card, Coupon, Purse
+from frs_simulator.packages import DAY, FreeResource, Package
 from frs_simulator.traffic import Traffic
 from frs_simulator.world import Account, Project, World, digest
 
@@ -63,9 +68,55 @@ def demo_world(projects: int | None = None) -> World:
 def examples() -> list[Account]:
     """An account of each kind."""
     return [
-        Account("acme", "token", [vision_prod(), door_access(), visitor_kiosk()]),
-        Account("globex", "ak_sk", [vip_lounge(), Project("new-branch", "ap-southeast-1", None), in_arrears()]),
+        Account("acme", "token", [vision_prod(), door_access(), visitor_kiosk()], billing=well_off(time.time())),
+        Account(
+            "globex",
+            "ak_sk",
+            [vip_lounge(), Project("new-branch", "ap-southeast-1", None), in_arrears()],
+            billing=nearly_broke(time.time()),
+        ),
     ]
+
+
+def well_off(now: float) -> Billing:
+    """All is paid, though one package ends within days, and another is nearly used up."""
+    detect, search = Name("人脸检测套餐包", "Face detection package"), Name("人脸搜索套餐包", "Face search package")
+    begun = now - 300 * DAY
+    return Billing(
+        [
+            Balance(Decimal("25310.42")),
+            Balance(Decimal("48000.00"), Purse.CREDIT, credit=Decimal("50000.00")),
+            Balance(Decimal("120.00"), Purse.BONUS),
+        ],
+        packages=[
+            Package(
+                "detect-1m",
+                (FreeResource(Decimal(1_000_000), Decimal(412_000), Decimal(2)),),
+                detect,
+                begun,
+                begun + 365 * DAY,
+                used_since=now,
+            ),
+            Package(
+                "search-100k",
+                (FreeResource(Decimal(100_000), Decimal(99_100), Decimal("0.5")),),
+                search,
+                begun,
+                begun + 305 * DAY,
+                used_since=now,
+            ),
+        ],
+        coupons=[Coupon("coupon-1", Decimal("500.00"), Decimal("132.50"), begun, now + 20 * DAY)],
+        cards=[Card("card-1", Decimal("1000.00"), Decimal("640.00"), begun, now + 200 * DAY)],
+        since=now,
+        spend=Decimal("0.05"),
+    )
+
+
+def nearly_broke(now: float) -> Billing:
+    """Its balance runs out while one looks on, and becomes debt; its only package has expired."""
+    package = Package("search-10k", effective=now - 400 * DAY, expires=now - 35 * DAY, region="cn-east-3")
+    return Billing([Balance(Decimal("40.00"))], packages=[package], since=now, spend=Decimal("0.50"))
 
 
 def vision_prod() -> Project:

@@ -63,6 +63,6 @@ def project_of(request: web.Request, api: str, quota: int = QUOTA) -> Project:
     if not world.within_quota(caller.user, api, quota):
         raise Refusal(429, "FRS.0033", "Too many requests, over flow control.")
     project.freeze_if_due(world.now())
-    if project.frozen:
+    if project.frozen or caller.account.billing.frozen(world.now()):
         raise Refusal(400, "FRS.0202", "The service has been freeze.")
     return project

@@ -18,14 +18,23 @@ WORLD = web.AppKey("world", World)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+UNSIGNED = ("/v3/auth/tokens", "/v5/agencies/assume-with-oidc")
+"""What proves who calls in its body."""
+BILLING = ("/v2/accounts/", "/v2/bases/", "/v2/products/", "/v2/promotions/", "/v3/payments/")
+"""Paths of the billing API, which has neither regions nor projects."""
+
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls; a token is of one project, or of the account, which FRS does not take; a key is of all projects."""
+    """Who calls; a token is of one project, or of the account, which FRS does not take; a key is of all projects.
+
+    The billing API takes tokens of the account alone, `domain_token`: a token without a scope is of none.
+    """
 
     account: Account
     project: Project | None
     account_token: bool = False
+    domain_token: bool = False
 
     @property
     def user(self) -> str:
@@ -72,7 +81,7 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     world, request_id = request.app[WORLD], uuid.uuid4().hex
     api = api_of(request.path)
-    project_id = request.match_info.get("project_id") or await login_project(request)
+    project_id = await subject_of(request, world, api)
     fault = world.faults.of(api, project_id)
     if world.visits is not None:
         struck = fault is not None and fault.spoils
@@ -93,8 +102,18 @@ def api_of(path: str) -> str:
         return "cce"
     if path.startswith("/v5/"):
         return "sts"
+    if path.startswith(BILLING):
+        return "bss"
     version = re.match(r"(/[a-z0-9-]+)?/(v3|v3\.0|V1\.0)/", path)
     return {"v3": "iam", "v3.0": "iam", "V1.0": "ces"}[version[2]] if version else "frs"
+
+
+async def subject_of(request: web.Request, world: World, api: str) -> str:
+    """The id of the project that a request is about; with the billing API that of the account."""
+    if api == "bss":
+        token = world.tokens.get(request.headers.get("X-Auth-Token", ""))
+        return token.account.domain_id if token else request.headers.get("X-Domain-Id", "")
+    return request.match_info.get("project_id") or await login_project(request)
 
 
 async def login_project(request: web.Request) -> str:
@@ -127,7 +146,7 @@ async def passed(request: web.Request, handler: Handler, world: World, api: str,
     """The service's answer, once the gateway's checks are passed; a login, or a machine's own, has nothing to check."""
     if request.match_info.http_exception is not None:
         raise request.match_info.http_exception
-    if api in ("ecs", "cce", "sts") or request.path.endswith("/v3/auth/tokens"):
+    if api in ("ecs", "cce") or request.path.endswith(UNSIGNED):
         return await handler(request)
     caller = await authenticated(request, world)
     world.requests[api, caller.user, project_id] += 1
@@ -156,7 +175,8 @@ def by_token(value: str, world: World) -> Caller:
         raise not_proven("token expired")
     if value in world.outdated:
         raise Refusal(401, "APIGW.0307", "The token must be updated.")
-    return Caller(token.account, token.project, account_token=token.project is None)
+    account_token = token.project is None
+    return Caller(token.account, token.project, account_token, domain_token=account_token and not token.unscoped)
 
 
 async def by_signature(request: web.Request, claim: signing.Authorization, world: World) -> Caller:

@@ -19,9 +19,12 @@ async def auth_projects(request: web.Request) -> web.Response:
 
 
 async def auth_domains(request: web.Request) -> web.Response:
-    """`GET /v3/auth/domains`: the account that the caller is a user of."""
-    account = {**domain(request[CALLER].account), "enabled": True, "description": "", "links": {}}
-    return web.json_response({"domains": [account], "links": {"next": None, "previous": None}})
+    """`GET /v3/auth/domains`: the account that the caller is a user of, if the user has a role on it."""
+    account = request[CALLER].account
+    domains = [{**domain(account), "enabled": True, "description": "", "links": {}}]
+    if account.domain_id in request.app[WORLD].refused:
+        domains.clear()
+    return web.json_response({"domains": domains, "links": {"next": None, "previous": None}})
 
 
 async def list_projects(request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from frs_simulator import agencies, cce, cloud_eye, control, ecs, frs, iam, pictures, sts, tokens
+from frs_simulator import agencies, billing, cce, cloud_eye, control, ecs, frs, iam, pictures, sts, tokens
 from frs_simulator.gateway import WORLD, gateway
 from frs_simulator.own_pages import own_pages_only
 from frs_simulator.world import TOKEN_LENGTH, Account, World
@@ -45,6 +45,9 @@ class Simulator:
         app.router.add_get("/openstack/latest/securitykey", ecs.security_key)
         app.router.add_post(cce.PATH, cce.credentials)
         app.router.add_post(sts.PATH, sts.assume_with_oidc)
+        app.router.add_get(sts.IDENTITY, sts.caller_identity)
+        for name, api in billing.APIS.items():
+            app.router.add_route(api.method, api.path, billing.handler(name))
         app.router.add_get(control.PATH, control.show)
         app.router.add_post(control.PATH, own_pages_only(control.change))
         app.router.add_delete(control.PATH, own_pages_only(control.clear))

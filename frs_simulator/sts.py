@@ -1,13 +1,14 @@
-"""STS: an id token of somebody whom the account trusts, for temporary keys of an agency."""
+"""STS: who a caller is, and temporary keys of an agency for an id token of somebody whom the account trusts."""
 
 import json
 
 from aiohttp import web
 
-from frs_simulator.gateway import WORLD
+from frs_simulator.gateway import CALLER, WORLD
 from frs_simulator.iam import iso
 
 PATH = "/v5/agencies/assume-with-oidc"
+IDENTITY = "/v5/caller-identity"
 DURATIONS = range(900, 43201)
 
 
@@ -33,6 +34,13 @@ async def assume_with_oidc(request: web.Request) -> web.Response:
     parts = {"access_key_id": key.access_key, "secret_access_key": key.secret_key, "security_token": key.security_token}
     agency = {"urn": f"{trust.agency_urn}/{session}", "id": "0"}
     return web.json_response({"assumed_agency": agency, "credentials": {**parts, "expiration": iso(key.expires_at)}})
+
+
+async def caller_identity(request: web.Request) -> web.Response:
+    """`GET /v5/caller-identity`: whose key or token it is, which needs no permission."""
+    account = request[CALLER].account
+    urn = f"iam::{account.domain_id}:user:{account.user_name}"
+    return web.json_response({"account_id": account.domain_id, "principal_id": account.user_id, "principal_urn": urn})
 
 
 def denied(status: int, code: str, message: str) -> web.Response:

@@ -77,7 +77,7 @@ async def create_token(request: web.Request) -> web.Response:
         return without_role(world, login)
     if not login.token:
         world.login_succeeded(login.user)
-    value, token = world.issue(login.account, project)
+    value, token = world.issue(login.account, project, unscoped=scope.nothing)
     method = "token" if login.token else "password"
     catalog = [] if request.query.get("nocatalog") else [{"type": "frs", "name": "frs", "endpoints": []}]
     body = {"token": {**described(token, method, scope), "catalog": catalog}}

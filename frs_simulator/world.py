@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from frs_simulator.faults import Faults
 from frs_simulator.issuers import Agency, Cluster, Machine, TemporaryKey, Trust
+from frs_simulator.money import Billing
 from frs_simulator.traffic import Traffic
 
 QUOTA = 10
@@ -82,6 +83,7 @@ class Account:
     """Names of projects that IAM lists and FRS knows nothing of, like MOS."""
     other_keys: dict[str, str] = field(default_factory=dict)
     """Access keys of the user beside the first, with their secret keys: two are valid while one replaces the other."""
+    billing: Billing = field(default_factory=Billing)
 
     def __post_init__(self) -> None:
         self.password = self.password or f"Pw-{digest('password', self.domain_name)[:16]}!"
@@ -115,12 +117,13 @@ class Account:
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """What a token stands for, a project or without one the account; times in Unix seconds."""
+    """What a token stands for: a project, without one the account, or `unscoped` neither; times in Unix seconds."""
 
     account: Account
     project: Project | None
     issued_at: float
     expires_at: float
+    unscoped: bool = False
 
 
 @dataclass
@@ -134,7 +137,7 @@ class Lock:
 
 @dataclass(frozen=True)
 class Visit:
-    """A request that came in, and whether a fault kept it from its answer; `time` in Unix seconds."""
+    """A request, of a project or with BSS an account, and whether a fault kept it from its answer; in Unix seconds."""
 
     time: float
     api: str
@@ -182,7 +185,7 @@ class World:
     outdated: set[str] = field(default_factory=set)
     """Tokens that died early, as on arrears or changed permissions."""
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """Requests by API, user and project id."""
+    """Requests by API, user and project id, with BSS the account's."""
     refused: set[str] = field(default_factory=set)
     """Ids of projects and accounts on which no user has a role."""
     missing_role_status: int = 401
@@ -242,11 +245,11 @@ class World:
         self.temporary_keys[access] = key
         return key
 
-    def issue(self, account: Account, project: Project | None) -> tuple[str, IssuedToken]:
+    def issue(self, account: Account, project: Project | None, *, unscoped: bool = False) -> tuple[str, IssuedToken]:
         """A new token; older ones stay valid."""
         value = ("MII" + secrets.token_urlsafe(TOKEN_LENGTH))[:TOKEN_LENGTH]
         now = self.now()
-        self.tokens[value] = IssuedToken(account, project, now, now + self.token_life)
+        self.tokens[value] = IssuedToken(account, project, now, now + self.token_life, unscoped)
         return value, self.tokens[value]
 
     def within_quota(self, user: str, api: str, quota: int, window: float = 1.0) -> bool:

@@ -86,7 +86,7 @@ async def test_a_project_is_switched_and_filled(remote: Remote) -> None:
         ({"fualt": {}}, "fualt: Extra inputs are not permitted"),
         ({"fault": {"statsu": 5}}, "fault.statsu: Extra inputs are not permitted"),
         ({"fault": {"status": 5}}, "fault.status: Input should be greater than or equal to 200"),
-        ({"api": "ftp"}, "api: Input should be 'frs', 'iam', 'ces', 'ecs', 'cce' or 'sts'"),
+        ({"api": "ftp"}, "api: Input should be 'frs', 'iam', 'ces', 'ecs', 'cce', 'sts' or 'bss'"),
         ({"project": "nowhere", "fault": {}}, "project: there is no 'nowhere'; there are vision-prod, door-access"),
         ({"lock": "nobody"}, "lock: there is no account 'nobody'; there are acme, globex"),
         ([], "body: Input should be an object"),
