@@ -23,7 +23,7 @@ RANKS = (
 CLOUD = (
     ("projects",),
     ("client",),
-    ("auth",),
+    ("auth", "account_ids"),
     ("temporary_keys",),
     ("ak_sk", "lease", "agency", "first_of", "metadata", "oidc", "pod_identity"),
     ("key_services", "tokens"),

@@ -240,8 +240,11 @@ def conclusion(report: Report) -> str:
     """The sum of it, in a line."""
     words, troubled = report.words, sum(view.trouble is not Severity.NONE for view in report.projects)
     if report.well:
-        counts = (words.count("count_projects", len(report.projects)), words.count("count_jobs", report.jobs))
-        return words("all_well", projects=counts[0], jobs=counts[1]) + unrequired(report)
+        accounts = sum(view.account is not None for view in report.projects)
+        counts = [words.count("count_projects", len(report.projects) - accounts)]
+        counts += [words.count("count_accounts", accounts)] if accounts else []
+        jobs = words.count("count_jobs", report.jobs)
+        return words("all_well", projects=", ".join(counts), jobs=jobs) + unrequired(report)
     parts = [words("interrupted", signal=report.interrupted_by)] if report.interrupted_by else []
     parts += [words("not_well", count=troubled, projects=len(report.projects))] if troubled else []
     not_found, not_asked = (

@@ -172,8 +172,10 @@ def told_good(config_file: str, config: Config, web_config_file: str, web_config
     for source in config.sources:
         click.echo(f"{config_file}: {source}")
     asking = (*config.targets, *(rule.template for rule in config.discovery))
+    accounts = sum(target.account is not None for target in config.targets)
     counts = {
-        "project": len(config.targets),
+        "project": len(config.targets) - accounts,
+        "account": accounts,
         "job": len(config.jobs),
         "discovery rule": len(config.discovery),
         "credential": len({target.credential.name for target in asking}),

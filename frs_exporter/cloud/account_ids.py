@@ -15,7 +15,7 @@ PATH = "/v3/auth/domains"
 """What the vendor's own client asks for it (huaweicloudsdkcore, auth/internal.py)."""
 ID = re.compile("[0-9a-zA-Z]{1,64}")
 
-Ask = Callable[[RequestScope], Awaitable[Any]]
+Query = Callable[[RequestScope], Awaitable[Any]]
 """Asks IAM for PATH, and gives the JSON; raises ApiError."""
 
 
@@ -26,14 +26,14 @@ class AccountIds:
         self._found: dict[Credential, str] = {}
         self._finding: defaultdict[Credential, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def known(self, access: RequestScope, ask: Ask) -> RequestScope:
+    async def known(self, access: RequestScope, ask_iam: Query) -> RequestScope:
         """The same with the account's id, where one is needed and not known yet; raises ApiError."""
         account, credential = access.account, access.credential
         if account is None or account.domain_id or isinstance(credential, TokenCredential | StaticToken):
             return access  # a token is of an account
         async with self._finding[credential]:
             if credential not in self._found:
-                self._found[credential] = domain_id(await ask(access))
+                self._found[credential] = domain_id(await ask_iam(access))
         return replace(access, account=replace(account, domain_id=self._found[credential]))
 
     def retain(self, credentials: Collection[Credential]) -> None:

@@ -50,13 +50,13 @@ def notices(
 def plain_http(file: schema.File, document: Document) -> Iterator[Notice]:
     """A notice for each endpoint to which secrets would travel readably."""
     own = ((("credentials", name, "endpoints"), credential.endpoints) for name, credential in file.credentials.items())
-    places: list[tuple[Path, str | None]] = [
+    found: list[tuple[Path, str | None]] = [
         ((*path, api), url)
         for path, endpoints in ((("endpoints",), file.endpoints), *own)
         for api, url in endpoints or ()
     ]
-    places += ((("accounts", index, "endpoint"), account.endpoint) for index, account in enumerate(file.accounts))
-    for place, url in places:
+    found += ((("accounts", index, "endpoint"), account.endpoint) for index, account in enumerate(file.accounts))
+    for place, url in found:
         parts = urlsplit(url or "")
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             where = location(document, place)

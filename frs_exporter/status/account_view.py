@@ -11,12 +11,12 @@ from frs_exporter.core.model import Sample
 
 @dataclass(frozen=True, slots=True)
 class PackageView:
-    """A package: `left` is the part of it that is, of its resource with the least; `expires` is in Unix seconds."""
+    """A package: `part_left` of its resource with the least; `expires` is in Unix seconds."""
 
     package: str
     name: str
     active: bool
-    left: float | None
+    part_left: float | None
     expires: float | None
 
 
@@ -48,7 +48,7 @@ def account_view(samples: Sequence[Sample]) -> AccountView:
 def packages(samples: Sequence[Sample]) -> tuple[PackageView, ...]:
     """The packages, the next to end first."""
     names, active, ends = dict[str, str](), dict[str, bool](), dict[str, float]()
-    left: dict[str, float] = {}
+    part_left: dict[str, float] = {}
     remaining = {sample.labels: sample.value for sample in samples if sample.family is REMAINING}
     for family, labels, value in samples:
         if family is INFO:
@@ -58,6 +58,6 @@ def packages(samples: Sequence[Sample]) -> tuple[PackageView, ...]:
         elif family is EXPIRE:
             ends[labels[0]] = value
         elif family is QUOTA and value:
-            left[labels[0]] = min(left.get(labels[0], 1.0), remaining.get(labels, 0.0) / value)
-    views = (PackageView(it, names.get(it, ""), on, left.get(it), ends.get(it)) for it, on in active.items())
+            part_left[labels[0]] = min(part_left.get(labels[0], 1.0), remaining.get(labels, 0.0) / value)
+    views = (PackageView(it, names.get(it, ""), on, part_left.get(it), ends.get(it)) for it, on in active.items())
     return tuple(sorted(views, key=lambda it: (not it.active, it.expires or float("inf"), it.package)))

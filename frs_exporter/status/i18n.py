@@ -101,6 +101,8 @@ WORDS: Mapping[str, Text] = {
     "all_well": Text("all well: {projects}, {jobs}", "全部正常：{projects}，{jobs}"),
     "count_projects": Text("{count} projects", "{count} 个项目"),
     "count_projects_one": Text("1 project", "1 个项目"),
+    "count_accounts": Text("{count} accounts", "{count} 个账户"),
+    "count_accounts_one": Text("1 account", "1 个账户"),
     "count_jobs": Text("{count} jobs", "{count} 个任务"),
     "count_jobs_one": Text("1 job", "1 个任务"),
     "not_well": Text("{count} of {projects} projects not well", "{projects} 个项目中 {count} 个异常"),

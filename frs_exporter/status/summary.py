@@ -56,10 +56,10 @@ def account_lines(words: Translator, account: AccountView, now: float) -> list[t
     )
     for package in [package for package in account.packages if package.active][:MAX_LINES]:
         text = package.name or package.package
-        text += "" if package.left is None else f" {package.left:.0%}"
+        text += "" if package.part_left is None else f" {package.part_left:.0%}"
         if package.expires is not None:
             text = words("package_ends", package=text, time=words.span(package.expires - now))
-        little = package.left is not None and package.left < LITTLE
+        little = package.part_left is not None and package.part_left < LITTLE
         soon = package.expires is not None and package.expires < now + SOON
         lines.append((text, "blind" if little or soon else "unknown"))
     return lines

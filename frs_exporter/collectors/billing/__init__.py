@@ -38,7 +38,7 @@ async def collect(client: ApiClient, target: Target, memory: Memory | None) -> C
     found = [
         packages.package(f"$.free_resource_packages[{index}]", item)
         for project in ("", *account.enterprise_projects)
-        async for index, item in listed(client, project, memory.service_types)
+        async for index, item in items_of(client, project, memory.service_types)
     ]
     samples += packages.samples(found, now)
     return CollectResult(tuple(samples), warnings, memory)
@@ -59,7 +59,7 @@ async def service_types(client: ApiClient, account: Account, memory: Memory) -> 
     return Memory(known, client.now()), ()
 
 
-async def listed(client: ApiClient, project: str, types: tuple[str, ...]) -> AsyncIterator[tuple[int, Any]]:
+async def items_of(client: ApiClient, project: str, types: tuple[str, ...]) -> AsyncIterator[tuple[int, Any]]:
     """Packages of FRS on all pages, each with its place in the list; of an enterprise project, or of none."""
     body: dict[str, Any] = {"limit": packages.PER_PAGE}
     body |= {"enterprise_project_id": project} if project else {}

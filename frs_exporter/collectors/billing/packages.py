@@ -98,14 +98,14 @@ def amounts(where: str, resources: Sequence[Any]) -> Amounts:
         place = f"{where}[{index}]"
         if not isinstance(item, dict):
             raise wrong_shape(place, "an object", item)
-        left = amount(f"{place}.amount", item.get("amount"))
+        remaining = amount(f"{place}.amount", item.get("amount"))
         quota = amount(f"{place}.original_amount", item.get("original_amount"))
-        if left is not None and quota is not None:
+        if remaining is not None and quota is not None:
             name = item.get("usage_type_name")
             both = totals[label_value(name) if isinstance(name, str) else "", unit_of(item.get("measure_id"))]
-            both[0] += left
+            both[0] += remaining
             both[1] += quota
-    return {labels: (left, quota) for labels, (left, quota) in totals.items()}
+    return {labels: (remaining, quota) for labels, (remaining, quota) in totals.items()}
 
 
 def is_about_faces(item: Any) -> bool:
@@ -119,8 +119,8 @@ def samples(packages: Iterable[Package], now: float) -> Iterator[Sample]:
     known = {it.id: it for it in packages if it.end > now - SHOWN_AFTER}
     chosen = sorted(known.values(), key=lambda it: (not it.active, it.end, it.id))[:MAX_PACKAGES]
     for it in chosen:
-        for labels, (left, quota) in it.amounts.items():
-            yield Sample(REMAINING, (it.id, *labels), float(left))
+        for labels, (remaining, quota) in it.amounts.items():
+            yield Sample(REMAINING, (it.id, *labels), float(remaining))
             yield Sample(QUOTA, (it.id, *labels), float(quota))
         yield Sample(PACKAGE_ACTIVE, (it.id,), it.active)
         if it.expires is not None:

@@ -18,6 +18,8 @@ MAX_VOUCHERS = 500
 COUPONS = "/v2/promotions/benefits/coupons?status=2"
 CARDS = "/v2/promotions/benefits/stored-value-cards?status=1"
 """Those that can be used."""
+CNY = "CNY"
+"""Of cards, which name no currency."""
 
 BALANCE = Family(
     "frs_voucher_balance",
@@ -36,9 +38,9 @@ EXPIRE = Family(
 async def collect(client: ApiClient, target: Target, _: None) -> CollectResult:
     """Ask for coupons, and for cards where there are any; raises ApiError."""
     account = target.account or Account()
-    found = [it async for it in listed(client, COUPONS, "user_coupons", "coupon")]
+    found = [it async for it in items_of(client, COUPONS, "user_coupons", "coupon")]
     if account.site == "china":
-        found += [it async for it in listed(client, CARDS, "stored_value_cards", "card")]
+        found += [it async for it in items_of(client, CARDS, "stored_value_cards", "card")]
     first = sorted(found, key=lambda it: (unix_seconds(it[1].get("expire_time")) or float("inf"), it[2]))
     known = {(kind, voucher): (where, item) for where, item, voucher, kind in first}
     samples = tuple(
@@ -50,7 +52,7 @@ async def collect(client: ApiClient, target: Target, _: None) -> CollectResult:
     return CollectResult(samples, (f"vouchers not shown: {hidden}",) if hidden > 0 else ())
 
 
-async def listed(
+async def items_of(
     client: ApiClient, path: str, name: str, kind: str
 ) -> AsyncIterator[tuple[str, dict[str, Any], str, str]]:
     """The items on all pages, each with its place in the answer, its id and its kind; raises ApiError."""
@@ -70,9 +72,10 @@ async def listed(
 
 def samples_of(where: str, item: dict[str, Any], voucher: str, kind: str) -> Iterator[Sample]:
     """The samples of one; an old coupon has no balance."""
-    left = money(f"{where}.balance", item.get("balance"), item.get("measure_id"))
-    if left is not None:
-        yield Sample(BALANCE, (voucher, kind, currency_of(item.get("currency"))), float(left))
+    remaining = money(f"{where}.balance", item.get("balance"), item.get("measure_id"))
+    if remaining is not None:
+        currency = CNY if kind == "card" else currency_of(item.get("currency"))
+        yield Sample(BALANCE, (voucher, kind, currency), float(remaining))
     if (end := unix_seconds(item.get("expire_time"))) is not None:
         yield Sample(EXPIRE, (voucher, kind), end)
 
