@@ -1,4 +1,4 @@
-"""All projects and accounts at a glance: what is wrong, what is on, how old answers are, how full it is, what is left."""
+"""All projects and accounts at a glance: what is wrong, what is on, how old answers are, how full it is, what lasts."""
 
 from deploy.grafana.panels import (
     ACCOUNT,
