@@ -21,7 +21,7 @@ from tests.writers import write_at_once, writer
 
 NOW, SOON = 1_800_000_000.0, 1_800_000_600.0
 NOBODY = 65534
-IGNORED, MEMORY_ONLY = "state file ignored", "state is kept in memory only"
+MEMORY_ONLY = "state is kept in memory only"
 HEAD = b'{"version": 1, "file": "' + b"0" * 32 + b'"}\n'
 
 
@@ -259,7 +259,6 @@ def test_who_looks_and_puts_is_alone(tmp_path: Path) -> None:
 
 
 DAMAGED = {
-    "empty": (b"", "it is no state of this program"),
     "zeros": (bytes(4096), "it is no state of this program"),
     "no head": (line("a"), "it is no state of this program"),
     "version 2": (HEAD.replace(b"1", b"2", 1) + line("a"), "it is no state of this program"),
@@ -268,15 +267,21 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("content", "reason"), DAMAGED.values(), ids=list(DAMAGED))
-def test_a_damaged_file_is_ignored_with_one_warning_and_replaced(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_a_file_that_cannot_be_read_stays_as_it_is_until_it_is_deleted(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    """What is in it may be what must not be forgotten, of another version, say."""
     it = fill(tmp_path, content)
     with capture_logs() as logs:
         it.read()
-        it.read()
-        assert (tmp_path / "facts.jsonl").read_bytes() == content
         put(it, "b")
-    expected = {"event": IGNORED, "file": f"{tmp_path}/facts.jsonl", "error": reason, "log_level": "warning"}
-    assert logs == [expected]
+    error = f"facts.jsonl: {reason}; to begin anew delete it"
+    assert logs == [{"event": MEMORY_ONLY, "directory": str(tmp_path), "error": error, "log_level": "warning"}]
+    assert (it.was_read, it.unsaved, it.get("b")) == (False, True, "it")
+    assert (tmp_path / "facts.jsonl").read_bytes() == content
+    (tmp_path / "facts.jsonl").unlink()
+    it.update(lambda facts: None)
+    assert it.was_read
     assert read(tmp_path, "a", "b") == [None, "it"]
 
 
@@ -363,7 +368,7 @@ def test_what_is_no_file_is_not_believed_or_waited_for(tmp_path: Path, make: Cal
     with capture_logs() as logs:
         put(it, "a")
     assert it.get("a") == "it"
-    assert IGNORED in {entry["event"] for entry in logs}
+    assert {entry["event"] for entry in logs} == {MEMORY_ONLY}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -371,7 +376,7 @@ def test_a_file_of_somebody_else_is_not_believed(tmp_path: Path) -> None:
     it = fill(tmp_path, HEAD + line("a"))
     os.chown(tmp_path / "facts.jsonl", NOBODY, NOBODY)
     put(it, "b")
-    assert read(tmp_path, "a", "b") == [None, "it"]
+    assert (it.get("a"), it.get("b"), it.was_read) == (None, "it", False)
 
 
 FULL = """

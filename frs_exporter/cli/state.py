@@ -30,7 +30,8 @@ state_directory_option = click.option(
     metavar="FOLDER",
     shell_complete=lambda _ctx, _param, incomplete: [CompletionItem(incomplete, type="dir")],
     callback=directory_or_none,
-    help="Where refused secrets are remembered, as digests, so that no restart locks an account; none for nowhere"
+    help="Where refused secrets, as digests, and probes are remembered, so that no restart locks an account, or sends a"
+    " probe too soon; none for nowhere"
     " (default: $STATE_DIRECTORY, or frs-exporter in $XDG_STATE_HOME or ~/.local/state).",
 )
 

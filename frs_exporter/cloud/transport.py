@@ -156,7 +156,8 @@ class Transport:
             answer = await self._exchange(request, headers)
         except ApiError as error:
             self._observe(request, self._clock() - started, error.failure)
-            raise ApiError(replace(error.failure, api=request.api, sent=True)) from None
+            sent = error.failure.sent or error.failure.answered
+            raise ApiError(replace(error.failure, api=request.api, sent=sent)) from None
         self._observe(request, self._clock() - started, None)
         return answer
 
@@ -203,7 +204,7 @@ class Transport:
             failure = unreachable(error, url, request.timeout, proxy, reached=progress.reached, looking_up=looking_up)
             # An answer that breaks off has said how it ended. aiohttp's errors hold the request, secrets and all.
             ended = status is not None and not failure.by_proxy
-            raise ApiError(replace(failure, status=status) if ended else failure) from None
+            raise ApiError(replace(failure, status=status if ended else None, sent=progress.connected)) from None
         raw = Response(response.status, response.headers, body)
         if proxy:
             check_proxy(raw.status, raw.data, raw.headers, url, proxy)

@@ -28,7 +28,7 @@ class EndpointState:
     times_absent: int = 0
     absent_until: float = -math.inf
     useless: dict[str, str] = field(default_factory=dict)
-    """Why probes are never sent here any more, by sub-service: as none is, nothing could show that it is over."""
+    """Why probes are not believed here, and not sent, by sub-service."""
     refused: dict[str, float] = field(default_factory=dict)
     """Sub-services of which a probe was told here that they are off: so that is looked at before the rest.
 
@@ -58,8 +58,8 @@ class EndpointState:
         return True
 
     def learn(self, useless: Mapping[str, str], refused: Mapping[str, float]) -> None:
-        """Take over what others have found out."""
-        self.useless = {**useless, **self.useless}
+        """Take over what is known by now, whoever has found it out."""
+        self.useless = dict(useless)
         for subservice, until in refused.items():
             self.refused[subservice] = max(until, self.refused.get(subservice, until))
 

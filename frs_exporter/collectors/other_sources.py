@@ -4,7 +4,7 @@ What is not known has no sample: it is never 0.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from frs_exporter.collectors.collector import ApiClient, members
 from frs_exporter.collectors.endpoint_state import GAP, EndpointState
@@ -22,6 +22,9 @@ from frs_exporter.core.model import Api, Target
 from frs_exporter.core.schedule import jittered
 
 BILLED = "it succeeds, and may be billed"
+SUSPECT = "what was switched off was answered as if it were on"
+"""Once: it may have been switched off after that. Another is sent while `subscribe` says that it is off."""
+MISLED = "what is off is answered as if it were on"
 MONTH = 28 * 86400.0
 """Seconds for which it is believed that the subscription is looked at first."""
 REQUESTS = 4
@@ -45,26 +48,30 @@ async def searches(client: ApiClient, target: Target) -> bool:
     return True
 
 
-async def probed(client: ApiClient, target: Target, endpoint: EndpointState) -> Results:
-    """What probes have told, once those that are due were sent, one after the other."""
+async def probed(client: ApiClient, target: Target, endpoint: EndpointState, off: Collection[str] = ()) -> Results:
+    """What probes have told, once those that are due were sent, one after the other.
+
+    Of what is known to be `off` those that are suspect are, and nothing else.
+    """
     if not target.probes:
         return ()
     memory = client.probe_memory
     results = await memory.results(target, endpoint)
-    while name := next_due(results, endpoint, client.now()):
-        claimed = await memory.claim(target, name)
+    while name := next_due(results, endpoint, client.now(), off):
+        claimed = await memory.claim(target, name, verify=bool(off))
         if claimed:
-            failure = await sent(client, target, claimed)
-            if failure and not (failure.sent and failure.api == Api.FRS):
-                memory.take_back(target, claimed)
-                break
-            ended = memory.end(target, after(claimed, failure, endpoint, client.now()), endpoint)
-            if failure is None:  # never again, not even if the process is killed now
-                await ended
+            with memory.uninterrupted():  # what it was answered is known then, whoever wants the poll
+                failure = await sent(client, target, claimed)
+                if failure and not (failure.sent and failure.api == Api.FRS):
+                    memory.take_back(target, claimed)
+                    break
+                ended = memory.end(target, after(claimed, failure, endpoint, client.now()), endpoint)
+                if failure is None:  # never again, not even if the process is killed now
+                    await ended
         results = await memory.results(target, endpoint)
         if not claimed:  # it is another's turn: the next poll looks again
             break
-        if next_due(results, endpoint, client.now()):
+        if next_due(results, endpoint, client.now(), off):
             await asyncio.sleep(PAUSE)
     return results
 
@@ -74,10 +81,15 @@ def longest_turn(target: Target) -> float:
     return REQUESTS * target.poll_timeout
 
 
-def next_due(results: Results, endpoint: EndpointState, now: float) -> str:
+def next_due(results: Results, endpoint: EndpointState, now: float, off: Collection[str] = ()) -> str:
     """The sub-service of which a probe may be sent, empty where there is none."""
-    due = (result.subservice for result in results if result.due <= now)
-    return next((name for name in due if name not in endpoint.useless), "")
+    wanted = (result.subservice for result in results if result.due <= now and (not off or result.subservice in off))
+    return next((name for name in wanted if may_tell(endpoint, name, verify=bool(off))), "")
+
+
+def may_tell(endpoint: EndpointState, subservice: str, *, verify: bool = False) -> bool:
+    """Whether a probe may tell something: whether the sub-service is on, or to `verify` it whether it can."""
+    return endpoint.useless.get(subservice) == (SUSPECT if verify else None)
 
 
 def begun(before: ProbeResult, target: Target, now: float) -> ProbeResult:
@@ -117,6 +129,11 @@ def after(before: ProbeResult, failure: Failure | None, endpoint: EndpointState,
         endpoint.useless[name] = BILLED
     if code == SUBSERVICE_NOT_SUBSCRIBED:
         endpoint.refused[name] = now + MONTH
+    if endpoint.useless.get(name) == SUSPECT:
+        if code in NOT_SUBSCRIBED_EITHER:
+            del endpoint.useless[name]
+        elif about_the_request(code):
+            endpoint.useless[name] = MISLED
     on = proven(PROBES[name], failure, looked_at_first=now < endpoint.refused.get(name, 0.0))
     if on is not None:
         return before._replace(on=on, code=code, at=now)
@@ -135,9 +152,9 @@ def holding(target: Target, results: Results, endpoint: EndpointState, now: floa
 def misled(
     target: Target, results: Results, endpoint: EndpointState, subscribed: Mapping[str, bool], now: float
 ) -> Results:
-    """Probes of late of what `subscribe` tells is off, which have not told so: they prove nothing here, which is noted.
+    """Probes of late of what `subscribe` tells is off, which have not told so: they are suspect here, which is noted.
 
-    A sub-service that was switched off meanwhile makes this happen, too: then less is known, and nothing wrong shown.
+    A sub-service that was switched off meanwhile makes this happen, too.
     """
     found = tuple(
         result
@@ -148,5 +165,5 @@ def misled(
         and result.subservice not in endpoint.useless
     )
     for result in found:
-        endpoint.useless[result.subservice] = f"what is off was answered {result.code}"
+        endpoint.useless[result.subservice] = SUSPECT
     return found

@@ -1,6 +1,7 @@
 """What probes have told of a project, and what remembers it when the process ends."""
 
 from collections.abc import Awaitable
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from frs_exporter.collectors.endpoint_state import EndpointState
@@ -33,15 +34,21 @@ class ProbeMemory(Protocol):
         ...
 
     @property
-    def remembers(self) -> bool:
-        """Whether it can be remembered that a probe is sent: else none is."""
+    def problem(self) -> str:
+        """Why it cannot be remembered that a probe is sent, so that none is; empty where it can."""
         ...
 
-    async def claim(self, target: Target, subservice: str) -> ProbeResult | None:
+    async def claim(self, target: Target, subservice: str, *, verify: bool = False) -> ProbeResult | None:
         """What is known of a probe that is to be sent now; None where another has sent it, or found out why not.
+
+        To `verify` it is to send one that is suspect.
 
         That it is sent will outlive the process.
         """
+        ...
+
+    def uninterrupted(self) -> AbstractContextManager[None]:
+        """What is done in here is finished, though nobody may want the poll any more."""
         ...
 
     def take_back(self, target: Target, claimed: ProbeResult) -> None:

@@ -81,8 +81,10 @@ async def collect(client: ApiClient, target: Target, seen: Collection[str] | Non
     endpoint, clock = client.endpoint_states.of(target), client.endpoint_states.clock
     if endpoint.absent(clock()):
         return await from_others(client, target, seen, endpoint)
+    # With probes the same answer has more to tell each time: of those that were sent meanwhile.
+    get = client.get_more if target.probes else client.get
     try:
-        result = parse(await client.get(Api.FRS, f"/v1/{target.project_id}/subscribe"), target)
+        result = parse(await get(Api.FRS, f"/v1/{target.project_id}/subscribe"), target)
     except Unchanged:
         endpoint.present()
         raise
@@ -102,7 +104,8 @@ async def calibrated(
 ) -> CollectResult:
     """What `subscribe` tells, and what that tells of probes."""
     on = {sample.labels[0]: bool(sample.value) for sample in result.samples if sample.family is SUBSCRIBED}
-    results = await client.probe_memory.results(target, endpoint)
+    off = [name for name in target.probes if on.get(name) is False]
+    results = await (probed(client, target, endpoint, off) if off else client.probe_memory.results(target, endpoint))
     if misled(target, results, endpoint, on, client.now()):
         await client.probe_memory.note(target, endpoint)
     samples, warnings = of_probes(target, results, endpoint)
@@ -114,7 +117,7 @@ def of_probes(target: Target, results: Results, endpoint: EndpointState) -> tupl
     useless = {name: endpoint.useless[name] for name in target.probes if name in endpoint.useless}
     samples = [shared(Sample(PROBES_SENT, (result.subservice,), result.sent)) for result in results]
     samples += (shared(Sample(PROBE_USELESS, (name,), 1)) for name in useless)
-    return samples, [f"{target.region}: probes of {name} prove nothing: {why}" for name, why in useless.items()]
+    return samples, [f"{target.region}: probes of {name} are not sent: {why}" for name, why in useless.items()]
 
 
 async def from_others(
@@ -129,7 +132,9 @@ async def from_others(
     samples += (shared(Sample(SUBSCRIBED, (name,), value)) for name, value in (("search", searched), *on.items()))
     samples += (shared(Sample(SOURCE, (source,), 1)) for source in ("face_sets", *(["probe"] if on else [])))
     samples.append(shared(Sample(FROZEN, (), 0)))
-    probes = f", and probes of {', '.join(target.probes)}" if target.probes else ""
+    believed = [name for name in target.probes if name not in endpoint.useless]
+    problem = client.probe_memory.problem if believed else ""
+    probes = f", and probes of {', '.join(believed)}" if believed and not problem else ""
     absent = f"{target.region}: subscribe is absent, face sets tell of search{probes}"
     nothing = [
         f"the last probe of {result.subservice} determined nothing: {result.code or 'no answer'}"
@@ -137,8 +142,8 @@ async def from_others(
         if result.sent and result.subservice not in on and result.subservice not in endpoint.useless
     ]
     waiting = [result.subservice for result in results if not result.sent and result.subservice not in endpoint.useless]
-    if target.probes and not client.probe_memory.remembers:
-        nothing.append(f"{target.region}: no probe is sent: that cannot be remembered, see --state.directory")
+    if problem:
+        nothing.append(f"{target.region}: no probe is sent, as that cannot be remembered: {problem}")
     elif waiting:
         nothing.append(f"{target.region}: probes not sent yet, a credential sends one at a time: {', '.join(waiting)}")
     return CollectResult(tuple(samples), (absent, *warnings, *nothing), seen)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from frs_exporter.collectors.probes import PROBES
 from frs_exporter.config import schema
 from frs_exporter.config.certificate import Validity
 from frs_exporter.config.cross_checks import DEFAULTS
@@ -38,7 +39,7 @@ def notices(
     yield from at_another_site(file, endpoints, document)
     yield from odd_regions(file, endpoints, document)
     yield from odd_requirements(file, document)
-    yield from uncounted_budgets(file, document)
+    yield from settings_without_collector(file, document)
     yield from odd_secrets(file.credentials, document)
     yield from open_files(document, filter(keeps_secrets, document.files))
     yield from open_config(document, secret_places(file))
@@ -148,25 +149,33 @@ def odd_regions(file: schema.File, endpoints: Mapping[str, schema.Endpoints], do
 
 def odd_requirements(file: schema.File, document: Document) -> Iterator[Notice]:
     """A notice for each sub-service that is required and that nobody knows, at its first place."""
-    known, suggestion = set(SUBSERVICES), Suggestions()
+    known_names = (*SUBSERVICES, *(name for name in PROBES if name not in SUBSERVICES))
+    known, suggestion = set(known_names), Suggestions()
     for path, settings in sections(file):
         for number, name in enumerate(settings.require or ()):
             if name not in known:
                 known.add(name)
                 where = location(document, (*path, "require", number))
-                yield Notice(f"{where}: no sub-service {name} is known{suggestion(name, SUBSERVICES)}")
+                yield Notice(f"{where}: no sub-service {name} is known{suggestion(name, known_names)}")
 
 
-def uncounted_budgets(file: schema.File, document: Document) -> Iterator[Notice]:
-    """A notice for each budget against which nothing is counted."""
+def settings_without_collector(file: schema.File, document: Document) -> Iterator[Notice]:
+    """A notice for each place of a setting that needs a collector, where that is not asked for."""
+    for path in places_without("cloud_eye", "month_budget_cny", file):
+        yield Notice(f"{location(document, path)}: nothing is counted against it; add cloud_eye to collectors")
+    for path in places_without("subscription", "probes", file):
+        yield Notice(f"{location(document, path)}: none is sent without subscription; add it to collectors")
+
+
+def places_without(collector: str, setting: str, file: schema.File) -> Iterator[Path]:
+    """Where a setting is given, and a collector is not."""
     defaults, parts = file.defaults.collectors, sections(file)
-    anywhere = any("cloud_eye" in (settings.collectors or ()) for _, settings in parts)
+    anywhere = any(collector in (settings.collectors or ()) for _, settings in parts)
     for path, settings in parts:
         collectors = settings.collectors or defaults or DEFAULTS["collectors"]
-        counted = "cloud_eye" in collectors or (settings is file.defaults and anywhere)
-        if settings.month_budget_cny is not None and not counted:
-            where = location(document, (*path, "month_budget_cny"))
-            yield Notice(f"{where}: nothing is counted against it; add cloud_eye to collectors")
+        given = collector in collectors or (settings is file.defaults and anywhere)
+        if getattr(settings, setting) not in (None, []) and not given:
+            yield *path, setting
 
 
 def files_that_show(document: Document) -> Iterator[Notice]:

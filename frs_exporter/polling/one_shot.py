@@ -96,6 +96,7 @@ class Check:
     trace: Callable[[], Trace] = Trace
     traces: dict[Key, Trace] = field(default_factory=dict)
     memory: StateFile = field(default_factory=lambda: StateFile(None))
+    problems: Mapping[str, str] = field(default_factory=dict)
 
     async def run(
         self, advance: Advance = lambda done, all: None, collectors: Mapping[str, Collector] = COLLECTORS
@@ -119,6 +120,7 @@ class Check:
         finally:
             await probe_memory.flush()
             await client.close()
+            self.problems = {**self.memory.folder.problems, **probe_memory.problems}
 
     async def _plan(self, client: Client) -> None:
         lists: dict[str, Listing] = {}

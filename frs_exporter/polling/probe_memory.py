@@ -7,14 +7,24 @@ seconds; secrets are not in it.
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from frs_exporter.collectors.collector import is_number
 from frs_exporter.collectors.endpoint_state import GAP, EndpointState
-from frs_exporter.collectors.other_sources import LONGEST_TURN, MONTH, begun, longest_turn, planned
+from frs_exporter.collectors.other_sources import (
+    BILLED,
+    LONGEST_TURN,
+    MONTH,
+    SUSPECT,
+    begun,
+    longest_turn,
+    may_tell,
+    planned,
+)
 from frs_exporter.collectors.probe_results import ProbeResult, Results
 from frs_exporter.collectors.probes import PROBES
 from frs_exporter.core.model import Api, Target
@@ -22,6 +32,7 @@ from frs_exporter.runtime.files import reason_of
 from frs_exporter.runtime.journal import Journal
 from frs_exporter.runtime.offload import run_offloaded
 from frs_exporter.runtime.state_writer import LONGEST_WAIT, StateWriter
+from frs_exporter.runtime.tasks import uninterrupted
 
 KEPT = 13 * MONTH
 """Seconds for which a probe is remembered."""
@@ -40,6 +51,7 @@ class Claim:
 
     target: Target
     subservice: str
+    verify: bool
     decided: bool = False
     granted: ProbeResult | None = None
     before: ProbeResult | None = None
@@ -64,8 +76,6 @@ class ProbesOnDisk:
         """Those that are under way, by the names of their probes."""
         self._tried = False
         """Whether the file was to be read once: from then on nobody waits for it."""
-        self._forgetful = False
-        """Whether the newest claim did not outlive the process."""
         self._looked = -math.inf
         """When the file was looked at."""
 
@@ -84,38 +94,48 @@ class ProbesOnDisk:
         return results
 
     @property
-    def remembers(self) -> bool:
-        """Whether it can be remembered that a probe is sent: else none is."""
-        return self._journal.was_read and not self._forgetful and not self._writer.failed
+    def problem(self) -> str:
+        """Why it cannot be remembered that a probe is sent, so that none is; empty where it can."""
+        if self._journal.was_read and not self._writer.failed:
+            return ""
+        return next(reversed([*self.problems.values()]), "it was not read yet")
 
-    async def claim(self, target: Target, subservice: str) -> ProbeResult | None:
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """What was logged of the file, by event."""
+        return self._journal.folder.problems
+
+    async def claim(self, target: Target, subservice: str, *, verify: bool = False) -> ProbeResult | None:
         """What is known of a probe that is to be sent now; None where it must not be: others may have sent it."""
         looked_lately = self._now() < self._looked + GAP
-        if not self._journal.was_read or self._writer.failed or not self._is_due(target, subservice):
+        if not self._journal.was_read or self._writer.failed or not self._is_due(target, subservice, verify):
             return None
         if looked_lately and not self._is_turn(target):
             return None
-        claim = Claim(target, subservice)
+        claim = Claim(target, subservice, verify)
         self._claims.append(claim)
         saved = False
         try:
             await self._writer.write()
             saved = self._journal.is_saved(probe_name(target, subservice))
-            if claim.granted:
-                self._forgetful = not saved
         finally:
-            claim.decided = True  # the disk may not have answered: whoever decides later has nothing to grant
+            # The disk may not have answered: whoever decides later has nothing to grant.
+            self._journal.apply(lambda _: setattr(claim, "decided", True))
             # Another may have found out meanwhile that it proves nothing.
-            if claim.granted and not (saved and self._may_prove(target, subservice)):
+            if claim.granted and not (saved and self._may_tell(target, subservice, verify)):
                 self.take_back(target, claim.granted)
                 claim.granted = None
         return claim.granted
 
+    def uninterrupted(self) -> AbstractContextManager[None]:
+        """What is done in here is finished, though nobody may want the poll any more."""
+        return uninterrupted()
+
     def take_back(self, target: Target, claimed: ProbeResult) -> None:
         """Remember that a claimed probe was not sent after all."""
         name = probe_name(target, claimed.subservice)
-        claim = self._granted.pop(name, None)
-        if claim and claim.before and self._journal.get(name) == as_fact(claimed):
+        claim, known = self._granted.pop(name, None), self._result(target, claimed.subservice)
+        if claim and claim.before and known.sent == claimed.sent:
             self._journal.put(name, self._journal.order(name) + NEXT, self._now() + KEPT, as_fact(claim.before))
         self._end_turn(target, claim)
         self._writer.write()
@@ -123,6 +143,9 @@ class ProbesOnDisk:
     def end(self, target: Target, result: ProbeResult, endpoint: EndpointState) -> asyncio.Future[None]:
         """Remember how a claimed probe has ended, and what is so at its endpoint; done when that is on the disk."""
         self._put(target, result)
+        fact = f"useless {result.subservice} {endpoint_name(target)}"
+        if self._journal.get(fact) == SUSPECT and result.subservice not in endpoint.useless:
+            self._journal.put(fact, self._journal.order(fact) + NEXT, ALWAYS, None)
         self._end_turn(target, self._granted.pop(probe_name(target, result.subservice), None))
         return self.note(target, endpoint)
 
@@ -131,7 +154,7 @@ class ProbesOnDisk:
         where = endpoint_name(target)
         for name, why in endpoint.useless.items():
             fact = f"useless {name} {where}"
-            if not isinstance(self._journal.get(fact), str):  # nothing is known, or nothing that can be read
+            if self._journal.get(fact) not in (why, BILLED):
                 self._journal.put(fact, self._journal.order(fact) + NEXT, ALWAYS, why)
         for name, until in endpoint.refused.items():
             self._journal.put(f"refused {name} {where}", until, until, until)
@@ -146,7 +169,7 @@ class ProbesOnDisk:
     async def _read(self) -> None:
         try:
             await run_offloaded(self._journal.read, timeout=self._timeout)
-        except (OSError, TimeoutError) as error:
+        except Exception as error:
             self._journal.folder.report("state is not read", error=reason_of(error))
         self._tried = True
 
@@ -156,7 +179,7 @@ class ProbesOnDisk:
         while self._claims:
             claim = self._claims.popleft()
             target, name = claim.target, claim.subservice
-            if not claim.decided and self._is_due(target, name) and self._is_turn(target):
+            if not claim.decided and self._is_due(target, name, claim.verify) and self._is_turn(target):
                 claim.before = self._result(target, name)
                 result = begun(claim.before, target, self._now())
                 if self._put(target, result):
@@ -164,14 +187,14 @@ class ProbesOnDisk:
                     self._granted[probe_name(target, name)] = claim
             claim.decided = True
 
-    def _is_due(self, target: Target, subservice: str) -> bool:
-        """Whether a probe may prove something now."""
-        return self._result(target, subservice).due <= self._now() and self._may_prove(target, subservice)
+    def _is_due(self, target: Target, subservice: str, verify: bool) -> bool:
+        """Whether a probe may tell something now."""
+        return self._result(target, subservice).due <= self._now() and self._may_tell(target, subservice, verify)
 
-    def _may_prove(self, target: Target, subservice: str) -> bool:
+    def _may_tell(self, target: Target, subservice: str, verify: bool) -> bool:
         endpoint = EndpointState()
         self._learn(endpoint, target)
-        return subservice not in endpoint.useless
+        return may_tell(endpoint, subservice, verify=verify)
 
     def _result(self, target: Target, subservice: str) -> ProbeResult:
         """What is known of a probe; where the clock was set back, nothing was proven in time to come."""
@@ -220,13 +243,12 @@ class ProbesOnDisk:
     def _learn(self, endpoint: EndpointState, target: Target) -> None:
         """Note of an endpoint what is known."""
         where = endpoint_name(target)
-        for name in PROBES:
-            match self._journal.get(f"useless {name} {where}"):
-                case str(why):
-                    endpoint.learn({name: why}, {})
-            match self._journal.get(f"refused {name} {where}"):
-                case float(until):
-                    endpoint.learn({}, {name: until})
+        useless = {name: self._journal.get(f"useless {name} {where}") for name in PROBES}
+        refused = {name: self._journal.get(f"refused {name} {where}") for name in PROBES}
+        endpoint.learn(
+            {name: why for name, why in useless.items() if isinstance(why, str)},
+            {name: until for name, until in refused.items() if isinstance(until, float)},
+        )
 
 
 def as_fact(result: ProbeResult) -> list[Any]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from frs_exporter.runtime.facts import Fact, Facts, encoded, parsed
-from frs_exporter.runtime.files import is_temporary, read_stream
+from frs_exporter.runtime.files import is_temporary, read_stream, reason_of
 from frs_exporter.runtime.private_folder import LOCK_TIMEOUT, append_private, open_private, replace_private
 from frs_exporter.runtime.state_folder import StateFolder
 
@@ -119,7 +119,8 @@ class Journal:
             self._position = Position()
             if is_temporary(error):
                 raise
-            self.folder.ignore(self._file, error)  # nor will it ever be known what is in it
+            # What is in it must not be lost: it may be another user's, or of a newer version.
+            raise OSError(f"{self._file}: {reason_of(error)}; to begin anew delete it") from None
         else:
             if position.lines == len(added):  # it is read from its begin: what is not there was lost, or is another's
                 self._facts.forget_saved()
@@ -149,12 +150,14 @@ class Journal:
 def lines_after(position: Position, folder: int, name: str) -> tuple[Position, list[bytes]]:
     """The whole lines of a file after a position, all where it is another file; raises OSError, and ValueError.
 
-    A file that is not there has none.
+    A file that is not there, or empty, has none.
     """
     with open_private(folder, name) as stream:
         if stream is None:
             return Position(), []
         head = stream.readline(MAX_HEAD)
+        if not head:
+            return Position(), []
         if not HEAD.fullmatch(head):
             raise ValueError("it is no state of this program")
         start = position if position.head == head else Position(head, len(head))

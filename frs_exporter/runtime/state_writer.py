@@ -92,4 +92,4 @@ class StateWriter(Generic[Entries_co]):
             self.failed = True
             self._file.folder.report("state is not kept", error=reason_of(error))
         else:
-            self.failed = False
+            self.failed = self._file.unsaved  # the disk was full for a moment, say

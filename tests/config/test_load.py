@@ -697,7 +697,7 @@ def test_a_required_sub_service_that_may_be_mistyped_is_told_once(tmp_path: Path
     assert [notice.text for notice in load(str(tmp_path / "c.yaml")).notices] == [
         "defaults.require[1]: no sub-service detekt is known; did you mean detect?",
         "defaults.require[4]: no sub-service emotion is known; known here: compare, detect, face_quality, live_detect, "
-        "search",
+        "live_detect_face, search",
     ]
 
 
@@ -711,6 +711,14 @@ def test_a_budget_against_which_nothing_is_counted_is_told(tmp_path: Path) -> No
     ]
     (tmp_path / "c.yaml").write_text(text + "defaults: {month_budget_cny: 500, collectors: [cloud_eye]}\n")
     assert load(str(tmp_path / "c.yaml")).notices == ()
+
+
+def test_probes_that_nothing_sends_are_told(tmp_path: Path) -> None:
+    text = (FILES / "minimal.good.yaml").read_text()
+    for collectors, told in (("face_sets", 1), ("subscription", 0)):
+        (tmp_path / "c.yaml").write_text(text + f"defaults: {{probes: [compare], collectors: [{collectors}]}}\n")
+        notices = [notice.text for notice in load(str(tmp_path / "c.yaml")).notices]
+        assert notices == ["defaults.probes: none is sent without subscription; add it to collectors"] * told
 
 
 @pytest.mark.parametrize("character", [*"\x80\x85\x9b\x9f\u2028\u2029\x7f\x1b\u200b\u202e\u2066\ufeff"])

@@ -19,6 +19,8 @@ from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Target
 from frs_exporter.polling.probe_memory import ProbesOnDisk, probe_name
 from frs_exporter.runtime.private_folder import locked_folder
+from frs_exporter.runtime.state_writer import LONGEST_WAIT
+from frs_exporter.runtime.tasks import interrupt
 from tests.conftest import run_virtual, virtual_now
 
 NOW = 1_800_000_000.0
@@ -189,10 +191,10 @@ def test_a_disk_that_hangs_makes_nothing_be_sent_twice_or_forgotten(tmp_path: Pa
         with locked_folder(tmp_path, "probes.lock"):
             for _ in range(2):
                 assert await kept.claim(probing, "compare") is None, "what cannot be remembered is not sent"
-            assert (kept.remembers,) == (False,)
+            assert bool(kept.problem) is True
             await kept.note(probing, billed)
         await kept.flush()
-        assert (kept.remembers,) == (True,)
+        assert bool(kept.problem) is False
         for each in (kept, ProbesOnDisk(tmp_path, lambda: NOW + 1e5)):
             endpoint = EndpointState()
             assert (await each.results(probing, endpoint))[0].sent == 1
@@ -264,7 +266,7 @@ def test_a_folder_that_cannot_be_read_makes_nothing_be_sent_until_it_can(tmp_pat
         await asyncio.sleep(2 * GAP)
         for _ in range(3):
             new = await ready(folder, probing)
-            assert not new.remembers
+            assert new.problem
             assert [await new.claim(probing, name) for name in probing.probes] == [None, None]
         folder.unlink()
         aside.rename(folder)
@@ -284,12 +286,13 @@ def test_a_disk_that_is_full_makes_nothing_be_sent(tmp_path: Path, probing: Targ
         kept = await ready(tmp_path, probing)
         for _ in range(3):
             assert await kept.claim(probing, "compare") is None
-            assert (kept.remembers, (await kept.results(probing, EndpointState()))[0].sent) == (False, 0)
+            assert (not kept.problem, (await kept.results(probing, EndpointState()))[0].sent) == (False, 0)
             await asyncio.sleep(2 * GAP)
         (tmp_path / "probes.jsonl.new").rmdir()
+        await asyncio.sleep(1.1 * LONGEST_WAIT)
         granted = await kept.claim(probing, "compare")
         assert granted
-        assert (kept.remembers, granted.sent) == (True, 1)
+        assert (not kept.problem, granted.sent) == (True, 1)
 
     run_virtual(main())
 
@@ -308,6 +311,40 @@ def test_what_was_billed_is_never_sent_again_by_whichever_clock(
             await wrong.note(probing, EndpointState(refused={"live_detect": virtual_now() + 1e9 + number}))
         kept = await ready(tmp_path, probing)
         assert await kept.claim(probing, "compare") is None
+
+    run_virtual(main())
+
+
+def test_a_disk_that_is_full_for_a_moment_forgets_nothing(tmp_path: Path, probing: Target) -> None:
+    async def main() -> None:
+        kept = await ready(tmp_path, probing)
+        (tmp_path / "probes.jsonl.new").mkdir()
+        await kept.note(probing, EndpointState(useless={"compare": BILLED}))
+        (tmp_path / "probes.jsonl.new").rmdir()
+        await asyncio.sleep(1.1 * LONGEST_WAIT)
+        assert list(facts(tmp_path).values()) == [BILLED]
+
+    run_virtual(main())
+
+
+def test_a_poll_that_is_given_up_still_notes_what_its_probe_was_answered(tmp_path: Path, probing: Target) -> None:
+    """As when the config is loaded again just then."""
+    begun = asyncio.Event()
+
+    async def answer(api: Api, path: str, body: Any = None) -> Any:
+        begun.set()
+        await asyncio.sleep(2)
+        return {}
+
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        client = ApiClient(answer, answer, virtual_now, EndpointStates(clock), memory(tmp_path))
+        poll = asyncio.create_task(probed(client, replace(probing, probes=("compare",)), EndpointState()))
+        await begun.wait()
+        interrupt(poll)
+        await asyncio.wait({poll})
+        assert poll.cancelled()
+        assert BILLED in facts(tmp_path).values()
 
     run_virtual(main())
 

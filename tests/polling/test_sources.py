@@ -195,12 +195,40 @@ def test_a_probe_that_misled_is_not_sent_again_though_the_process_ends(tmp_path:
             assert told(it)["compare"] == 1.0
             it.world.without_subscribe.clear()
             await asyncio.sleep(700)
-            assert (told(it)["compare"], it.shown()[useless]) == (0.0, 1.0)
+            assert (told(it)["compare"], it.shown()[useless], len(it.world.calls)) == (0.0, 1.0, 1)
+            await asyncio.sleep(3 * HOUR)
             sent = len(it.world.calls)
+            assert sent == 2, "one more, to verify it"
             it.world.without_subscribe.add(REGION)
             await restarted(it, state)
             await asyncio.sleep(5 * HOUR)
             assert (told(it), it.shown()[useless], len(it.world.calls)) == ({"search": 0.0}, 1.0, sent)
+
+    run_virtual(main())
+
+
+def test_what_was_switched_off_after_its_probe_is_no_reason_to_send_none(tmp_path: Path) -> None:
+    async def main() -> None:
+        useless = 'frs_subscription_probe_useless{project="p0",subservice="compare"}'
+        async with living(tmp_path, owner(answer("compare")), config=with_probes("compare", probe_interval="2h")) as it:
+            it.world.without_subscribe.add(REGION)
+            await asyncio.sleep(300)
+            assert told(it)["compare"] == 1.0
+            (project,) = it.world.accounts[0].projects
+            project.answer = answer()
+            it.world.without_subscribe.clear()
+            await asyncio.sleep(700)
+            assert (told(it)["compare"], it.shown()[useless]) == (0.0, 1.0)
+            it.world.without_subscribe.add(REGION)
+            await asyncio.sleep(600)
+            assert told(it) == {"search": 0.0}, "it may have misled"
+            it.world.without_subscribe.clear()
+            await asyncio.sleep(3 * HOUR)
+            assert (told(it)["compare"], useless in it.shown()) == (0.0, False), "it has not"
+            it.world.without_subscribe.add(REGION)
+            project.answer = answer("compare")
+            await asyncio.sleep(5 * HOUR)
+            assert told(it)["compare"] == 1.0
 
     run_virtual(main())
 
