@@ -37,7 +37,7 @@ def build(name: str, title: str, about: str, rows: dict[str, list[Kind]]) -> das
 
 def add_variables(built: dashboard.Dashboard, *, one_project: bool) -> None:
     """The variables that the queries heed; names are those of whatever tells of projects or of itself."""
-    ours = '{__name__=~"frs_exporter_build_info|frs_project_info"'
+    ours = '{__name__=~"frs_exporter_build_info|frs_project_info|frs_account_info"'
     projects = f"label_values(frs_project_info{{{EXPORTER}}}, project)"
     built.with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
     built.with_variable(variable("cluster", "Cluster", f"label_values({ours}}}, cluster)"))

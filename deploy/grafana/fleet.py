@@ -1,10 +1,14 @@
-"""All projects at a glance: what is wrong, what is subscribed, how old answers are, how full it is."""
+"""All projects and accounts at a glance: what is wrong, what is on, how old answers are, how full it is, what lasts."""
 
 from deploy.grafana.panels import (
+    ACCOUNT,
     COUNTED_BY_MINUTES,
+    DAYS_LEFT,
     FULLNESS,
     GOOD_IF_NONE,
+    GOOD_IF_PAID,
     IDENTITY,
+    LEFT,
     PLAIN,
     YUAN,
     Kind,
@@ -16,7 +20,7 @@ from deploy.grafana.panels import (
 )
 
 TITLE = "FRS / Fleet"
-ABOUT = "All projects: what is wrong, what is subscribed, how old answers are, how full it is."
+ABOUT = "All projects and accounts: what is wrong, what is on, how old answers are, how full it is, what is left."
 
 MISSING = (
     f"frs_subservice_required{{}} and on ({IDENTITY}, project) frs_subscribed{{}}"
@@ -34,11 +38,16 @@ BUSIEST = "topk(10, sum by (project) (max by (project, api) (increase(frs_api_ca
 """The same ten all the time, not at each step others."""
 CALLS = "sum by (project) (max by (project, api) (rate(frs_api_calls_total{}[$__rate_interval])))"
 """However many exporters tell of a project."""
+IN_FORCE = (
+    f"on ({ACCOUNT}, package) group_left (name, region)"
+    f" (frs_package_info{{}} and on ({ACCOUNT}, package) frs_package_active{{}} == 1)"
+)
+"""Which packages are, and what they are called."""
 
 
 def layout() -> dict[str, list[Kind]]:
     """The panels by the titles of their rows."""
-    return {"": now(), "Subscriptions": subscriptions(), "Freshness": freshness(), "Use": use()}
+    return {"": now(), "Subscriptions": subscriptions(), "Freshness": freshness(), "Use": use(), "Accounts": accounts()}
 
 
 def now() -> list[Kind]:
@@ -147,5 +156,77 @@ def use() -> list[Kind]:
             "{{project}}",
             unit=YUAN,
             steps=PLAIN,
+        ),
+    ]
+
+
+def accounts() -> list[Kind]:
+    """What accounts have, owe, and have bought; needs `accounts` in the config."""
+    return [*money(), *packages()]
+
+
+def money() -> list[Kind]:
+    """How much there is, for how long, and what is owed."""
+    return [
+        lines(
+            "Balances",
+            "What accounts have, by kind: balance and credit pay for use, bonus and deposit do not.",
+            [
+                (
+                    "max by (account, account_type, currency) (frs_account_balance{})",
+                    "{{account}} {{account_type}} {{currency}}",
+                )
+            ],
+        ),
+        bars(
+            "Money lasts for",
+            "Days for which balance and credit last by the use of the last week, once a day of it is known; an alert "
+            "fires at less than 7.",
+            "bottomk(10, min by (account, currency) (account_currency:frs_account_balance:days_left{}))",
+            "{{account}} {{currency}}",
+            unit="d",
+            steps=DAYS_LEFT,
+        ),
+        bars(
+            "Arrears",
+            "What accounts owe; an alert fires at anything. After a while all is frozen, then face data is deleted.",
+            "topk(10, max by (account, currency) (frs_account_debt{}))",
+            "{{account}} {{currency}}",
+            unit="short",
+            steps=GOOD_IF_PAID,
+        ),
+    ]
+
+
+def packages() -> list[Kind]:
+    """What is left in them, for how long, and when they end."""
+    kind = "account, name, region, resource"
+    ends = {"account": "Account", "name": "Package", "region": "Region", "package": "Order"}
+    return [
+        bars(
+            "Left in packages",
+            "What is left in the emptiest packages in force; those of one name count together: one follows the other.",
+            f"bottomk(10, sum by ({kind}) (frs_package_remaining{{}} * {IN_FORCE})"
+            f" / sum by ({kind}) ((frs_package_quota{{}} > 0) * {IN_FORCE}))",
+            "{{account}} {{name}} {{region}} {{resource}}",
+            unit="percentunit",
+            steps=LEFT,
+        ),
+        bars(
+            "Packages last for",
+            "Days for which packages last by the use of the last week, once a day of it is known; an alert fires at "
+            "less than 7.",
+            f"bottomk(10, min by ({kind}) (account_resource:frs_package_remaining:days_left{{}}))",
+            "{{account}} {{name}} {{region}} {{resource}}",
+            unit="d",
+            steps=DAYS_LEFT,
+        ),
+        rows(
+            "Packages end in",
+            "Days until packages in force end; an alert fires at less than 14 unless one of the same name goes on.",
+            f"min by ({', '.join(ends)}) ((frs_package_expire_timestamp_seconds{{}} - time()) / 86400 * {IN_FORCE})",
+            ends,
+            value="Ends in",
+            unit="d",
         ),
     ]

@@ -20,15 +20,21 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 EXPORTER = 'cluster=~"$cluster", job=~"$job", instance=~"$instance"'
 PROJECT = f'{EXPORTER}, project=~"$project"'
+ACCOUNT = "cluster, namespace, job, instance, account"
+"""The labels of an account: by these, and what is the account's, go joins of what it has."""
 IDENTITY = "cluster, namespace, job, instance"
 """The labels of an exporter, by all of which joins must go: two clusters may have the same instance."""
-OWN = ("frs_exporter_", "process_", "up")
-"""How metrics begin that are an exporter's own, not a project's."""
+OWN = re.compile(r"frs_exporter_|process_|up|(\w+:)?frs_(account|packages?|voucher)_")
+"""How metrics begin that are an exporter's own, or an account's, not a project's; recorded ones have a level before."""
 
 Steps = tuple[tuple[float | None, str], ...]
 GOOD_IF_NONE: Steps = ((None, "green"), (1, "red"))
 FULLNESS: Steps = ((None, "green"), (0.8, "orange"), (0.95, "red"))
 """As the alerts have it."""
+DAYS_LEFT: Steps = ((None, "red"), (7, "green"))
+"""As the alerts have it."""
+LEFT: Steps = ((None, "red"), (0.05, "orange"), (0.2, "green"))
+GOOD_IF_PAID: Steps = ((None, "green"), (0.01, "red"))
 PLAIN: Steps = ((None, "text"),)
 
 YUAN = "currency:¥"
@@ -49,10 +55,10 @@ def chosen(expression: str) -> str:
 
     def selected(match: re.Match[str]) -> str:
         name, more = match[1], match[2]
-        where = EXPORTER if name.startswith(OWN) else PROJECT
+        where = EXPORTER if OWN.match(name) else PROJECT
         return f"{name}{{{where}{', ' if more != '}' else ''}{more}"
 
-    return re.sub(r"\b(\w+)\{(.)", selected, expression)
+    return re.sub(r"\b([\w:]+)\{(.)", selected, expression)
 
 
 def query(expression: str, legend: str = "", *, now: bool = False) -> prometheus.Dataquery:

@@ -72,6 +72,11 @@ def exposed_metrics() -> set[str]:
     return names
 
 
+def recorded_named(text: str) -> set[str]:
+    """The names in a text that look like series recorded by our rules."""
+    return set(re.findall(r"\b\w+:frs_\w+:\w+", text))
+
+
 def metrics_named(text: str) -> set[str]:
     """The names in a text that look like metrics of ours, or of our process."""
     return set(re.findall(r"(?<![\w:./-])((?:frs|process|python)_[a-z0-9_]*[a-z0-9])(?![\w:./-]|=)", text))

@@ -15,7 +15,16 @@ import jsonschema
 import promql_parser
 import pytest
 
-from tests.deploy.artifacts import DASHBOARDS, dashboard, exposed_metrics, metrics_named, panels, queries
+from tests.deploy.artifacts import (
+    DASHBOARDS,
+    dashboard,
+    exposed_metrics,
+    metrics_named,
+    panels,
+    queries,
+    recorded_named,
+    rules,
+)
 from tests.e2e.conftest import ROOT, tool
 
 TYPES = ROOT / ".tools/node_modules/@grafana/schema/dist/types"
@@ -152,7 +161,8 @@ def test_panels_do_not_cover_each_other(document: dict[str, Any]) -> None:
 def test_every_query_is_promql_about_metrics_that_exist(expression: str, target: dict[str, Any]) -> None:
     promql_parser.parse(expression)
     assert metrics_named(expression) <= exposed_metrics()
-    assert metrics_named(expression) or "ALERTS" in expression
+    assert recorded_named(expression) <= rules("record").keys()
+    assert metrics_named(expression) or recorded_named(expression) or "ALERTS" in expression
     assert "{}" not in expression
     assert {"$cluster", "$job"} <= set(re.findall(r"\$\w+", target["expr"])), "whoever has several exporters chooses"
     for label in re.findall(r"{{(\w+)}}", target.get("legendFormat", "")):
