@@ -4,10 +4,10 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from frs_exporter.runtime.state_folder import StateFolder
 from frs_exporter.runtime.state_writer import StateWriter
 
 Entries = list[int]
@@ -20,7 +20,7 @@ class Disk:
         self.free = threading.Event()
         self.entries: Entries = []
         self.unsaved = False
-        self.reports: list[str] = []
+        self.folder = StateFolder(None, "no.lock")
         self._after = after
 
     def update(self, change: Callable[[Entries], None]) -> None:
@@ -31,15 +31,11 @@ class Disk:
         if not self._after:
             change(self.entries)
 
-    def report(self, event: str, **fields: Any) -> None:
-        """A warning."""
-        self.reports.append(event)
-
 
 class Counter:
     """Puts numbers into a file."""
 
-    def __init__(self, disk: Any, timeout: float) -> None:
+    def __init__(self, disk: Disk, timeout: float) -> None:
         self._wanted: deque[int] = deque()
         self.writer: StateWriter[Entries] = StateWriter(disk, self._make, timeout=timeout)
 
@@ -60,7 +56,7 @@ def test_what_is_wanted_while_the_disk_hangs_is_written_once_when_it_does_not(af
         counter = Counter(disk, 0.05)
         for number in range(3):
             await counter.put(number)  # each returns, though nothing is written
-        assert disk.reports
+        assert disk.folder.problems
         disk.free.set()
         await asyncio.sleep(0.2)  # by itself, a moment later
         assert disk.entries == [0, 1, 2]
@@ -113,7 +109,7 @@ def test_a_change_that_raises_is_told_and_hinders_no_other() -> None:
         for number in range(3):
             await counter.put(number)
         assert disk.entries == [0, 2]
-        assert disk.reports
+        assert disk.folder.problems
 
     asyncio.run(main())
 
