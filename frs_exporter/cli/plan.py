@@ -48,7 +48,7 @@ Examples:
     "--collector",
     "collectors",
     multiple=True,
-    type=click.Choice(list(COLLECTORS)),
+    type=click.Choice([name for name, it in COLLECTORS.items() if not it.of_account]),
     help="Without a config: what is asked of each; repeatable.",
 )
 @click.option("--poll-interval", callback=interval, metavar="DURATION", help="Without a config: how often, say 5m.")
@@ -102,7 +102,8 @@ def fleet_of(projects: int, credentials: int | None, collectors: tuple[str, ...]
 def as_lines(config: Config, known: Forecast) -> Iterator[str]:
     """The lines of the plan."""
     credentials = counted(len({target.credential.name for target in config.targets}), "credential")
-    yield f"{counted(f'{known.projects:,}', 'project')}, {counted(f'{known.jobs:,}', 'job')}, {credentials}"
+    accounts = f", {counted(f'{known.accounts:,}', 'account')}" if known.accounts else ""
+    yield f"{counted(f'{known.projects:,}', 'project')}{accounts}, {counted(f'{known.jobs:,}', 'job')}, {credentials}"
     if config.discovery:
         rules = counted(len(config.discovery), "discovery rule")
         yield f"{rules} will find further projects, which are not counted here"

@@ -81,6 +81,7 @@ class Forecast:
     """
 
     projects: int
+    accounts: int
     jobs: int
     demands: tuple[Demand, ...]
     requests: float
@@ -125,7 +126,8 @@ def forecast(config: Config) -> Forecast:
     # A user logs in once without a project, to prove the password, and then for each project.
     rounds += [(count + 1) / config.limits[Api.IAM].rate for count in tokens.values()]
     return Forecast(
-        projects=len(config.targets),
+        projects=sum(target.account is None for target in config.targets),
+        accounts=sum(target.account is not None for target in config.targets),
         jobs=len(jobs),
         demands=asked,
         requests=60 * requests,

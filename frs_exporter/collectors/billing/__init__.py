@@ -1,6 +1,7 @@
 """The money behind FRS: what an account has and owes, and its packages, in two requests a poll.
 
-The account itself may ask; an IAM user needs bss:balance:view and billing:resourcePackages:view (api-oce, jac_000053).
+The account itself may ask; an IAM user needs billing:balance:view and billing:resourcePackages:view (api-oce,
+jac_000053), in a policy, as system roles are not honoured.
 """
 
 from collections.abc import AsyncIterator

@@ -1,6 +1,7 @@
 """Coupons and stored-value cards of an account: what is left on them, and until when.
 
-Source: API pages `GET /v2/promotions/benefits/coupons` and `.../stored-value-cards`; cards are China's alone.
+Source: API pages `GET /v2/promotions/benefits/coupons` and `.../stored-value-cards`; cards are China's alone. An IAM
+user needs billing:coupon:view.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -11,7 +12,8 @@ from frs_exporter.collectors.billing.wire import money, number_of, succeeded, un
 from frs_exporter.collectors.collector import ApiClient, Collector, label_value, members, text, wrong_shape
 from frs_exporter.core.model import Account, Api, CollectResult, Family, Sample, Target
 
-PER_PAGE = 1000
+PER_PAGE = 100
+"""The most that a page of cards may have (api-oce, mac_00002)."""
 MAX_PAGES = 10
 MAX_VOUCHERS = 500
 """Of one account that are shown: those that end first."""
