@@ -10,6 +10,7 @@ from aiohttp import web
 
 from frs_simulator import agencies, billing, cce, cloud_eye, control, ecs, frs, iam, pictures, sts, tokens
 from frs_simulator.gateway import WORLD, gateway
+from frs_simulator.money import Billing
 from frs_simulator.own_pages import own_pages_only
 from frs_simulator.world import TOKEN_LENGTH, Account, World
 
@@ -85,7 +86,7 @@ class Simulator:
 
 
 def config_text(world: World, url: str, poll_interval: str = "10s") -> str:
-    """A complete config file for all projects of the world, secrets inline."""
+    """A complete config file for all projects of the world, and accounts that have money, secrets inline."""
     config: dict[str, Any] = {
         "defaults": {"poll_interval": poll_interval, "require": ["detect", "compare", "search"]},
         "credentials": {account.domain_name: credential(account, url) for account in world.accounts},
@@ -102,8 +103,22 @@ def config_text(world: World, url: str, poll_interval: str = "10s") -> str:
         ],
         "endpoints": {"frs": url, "iam": url, "ces": url},
     }
+    watched = [account for account in world.accounts if account.billing != Billing()]
+    if watched:
+        config["accounts"] = [account_entry(account, url) for account in watched]
     text: str = yaml.dump(config, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
     return f"# frs_exporter config for the simulator at {url}\n{text}"
+
+
+def account_entry(account: Account, url: str) -> dict[str, Any]:
+    """An account's entry under `accounts`."""
+    return {
+        "name": f"{account.domain_name}-account",
+        "credential": account.domain_name,
+        "endpoint": url,
+        "collectors": ["billing", "vouchers"],
+        "poll_interval": "10m",
+    }
 
 
 def credential(account: Account, url: str) -> dict[str, Any]:

@@ -60,7 +60,9 @@ class Selection:
 
     def _asked(self, target: Target) -> Target:
         require = target.display.require if self.require is None else self.require
-        collectors = self.collectors or target.display.collectors
+        # Of those that are wanted for all an account has its own, and a project the others.
+        fit = (name for name in self.collectors if COLLECTORS[name].of_account is (target.account is not None))
+        collectors = tuple(fit) if self.collectors else target.display.collectors
         required = require if "subscription" in collectors else ()
         return replace(
             target, display=replace(target.display, collectors=collectors, require=required, stale_after=WEEKS)

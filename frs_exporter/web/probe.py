@@ -142,7 +142,12 @@ async def list_targets(exporter: Exporter, scheme: str, host: str, path: str) ->
     """The list, target by target; `instance` keeps apart the series that Prometheus itself makes, like `up`."""
     turn, comma = Yielder(exporter.clock), b"["
     for target in {job.target.project: job.target for job, _, _ in exporter.snapshot().jobs}.values():
-        facts = {"project_id": target.project_id, "region": target.region, "site": target.credential.site}
+        facts = {
+            "kind": "account" if target.account else "project",
+            "project_id": target.project_id,
+            "region": target.region,
+            "site": target.credential.site,
+        }
         by = {"credential": target.credential.name, "auth": target.credential.kind}
         meta = {"project": target.project, **facts, **by}
         labels = {
