@@ -205,8 +205,8 @@ class Transport:
             looking_up = next(filter(self._connections.looking_up, names), None)
             failure = unreachable(error, url, request.timeout, proxy, reached=progress.reached, looking_up=looking_up)
             # An answer that breaks off has said how it ended. aiohttp's errors hold the request, secrets and all.
-            ended = status is not None and not failure.by_proxy
-            raise ApiError(replace(failure, status=status if ended else None, sent=progress.connected)) from None
+            status = failure.status if status is None or failure.by_proxy else status
+            raise ApiError(replace(failure, status=status, sent=progress.connected)) from None
         raw = Response(response.status, response.headers, body)
         if proxy:
             check_proxy(raw.status, raw.data, raw.headers, url, proxy)
