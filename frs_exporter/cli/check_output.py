@@ -152,7 +152,7 @@ def wide_table(report: Report, names: Sequence[str], terminal: bool) -> Table:
         table.add_column(words(heading), no_wrap=not terminal, overflow="fold")
     for view in report.projects:
         cells = [subservice(words, view.subservices.get(name)) for name in names]
-        where = (view.project, view.region, *([view.site] if sited else []), view.credential)
+        where = (view.project, region(words, view), *([view.site] if sited else []), view.credential)
         table.add_row(*map(Styled, where), status(words, view), *cells, *map(Styled, facts(report, view)))
     return table
 
@@ -166,13 +166,18 @@ def narrow_table(report: Report) -> Table:
     for view in report.projects:
         who = Styled(f"{view.project}\n")
         site = f"\n{view.site}" if sited else ""
-        who.append(f"{view.region}{site}\n{view.credential}", "dim")
+        who.append(f"{region(words, view)}{site}\n{view.credential}", "dim")
         state_cell = status(words, view)
         for heading, fact in zip(FACTS, facts(report, view), strict=True):
             state_cell.append(f"\n{words(heading)}: {fact}" if fact != "–" else "", "not bold default")
         what = [Styled.assemble(f"{name} ", subservice(words, service)) for name, service in view.subservices.items()]
         table.add_row(who, state_cell, Styled("\n").join(what))
     return table
+
+
+def region(words: Translator, view: ProjectView) -> str:
+    """Where a project is; an account is nowhere."""
+    return words("account") if view.account else view.region
 
 
 def status(words: Translator, view: ProjectView) -> Styled:

@@ -61,6 +61,8 @@ WORDS: Mapping[str, Text] = {
     "in_debt": Text("in debt", "已欠费"),
     "balance": Text("balance {amount}", "余额 {amount}"),
     "debt": Text("debt {amount}", "欠费 {amount}"),
+    "account": Text("account", "账户"),
+    "package_left": Text("{package} {part} left", "{package} 剩余 {part}"),
     "package_ends": Text("{package}, ends in {time}", "{package}，{time}后到期"),
     "not_known": Text("required is not known", "必需项未知"),
     "missing": Text("required is off", "必需项未开通"),

@@ -56,7 +56,8 @@ def account_lines(words: Translator, account: AccountView, now: float) -> list[t
     )
     for package in [package for package in account.packages if package.active][:MAX_LINES]:
         text = package.name or package.package
-        text += "" if package.part_left is None else f" {package.part_left:.0%}"
+        if package.part_left is not None:
+            text = words("package_left", package=text, part=f"{package.part_left:.0%}")
         if package.expires is not None:
             text = words("package_ends", package=text, time=words.span(package.expires - now))
         little = package.part_left is not None and package.part_left < LITTLE

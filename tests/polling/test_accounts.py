@@ -32,6 +32,7 @@ def with_account(**settings: Any) -> Callable[[Any], None]:
 
     def change(config: Any) -> None:
         url = config["endpoints"]["iam"]
+        config["defaults"]["poll_interval"] = "30m"
         config["accounts"] = [{"name": "acme", "credential": "keys", "endpoint": url, **settings}]
 
     return change
@@ -96,7 +97,7 @@ def test_who_may_not_see_bills_is_told_and_no_project_suffers(
             shown = it.shown()
             info = f'frs_poll_error_info{{project="acme",collector="billing",reason="{reason}",code="{code}"}}'
             assert (shown[BILLING_UP], shown[info]) == (0.0, 1.0)
-            assert (shown[UP % "p0"], shown['frs_polls_total{project="p0",collector="subscription"}'] > 300) == (
+            assert (shown[UP % "p0"], shown['frs_polls_total{project="p0",collector="subscription"}'] > 10) == (
                 1.0,
                 True,
             )
@@ -178,7 +179,7 @@ def test_names_of_accounts_and_projects_are_apart(tmp_path: Path) -> None:
             (problem,) = await it.reload({**it.config, "accounts": twice})
             assert problem.endswith("; an account is watched once")
             assert not await it.reload({**it.config, "accounts": []})
-            await asyncio.sleep(60)
+            await asyncio.sleep(HOUR)
             assert not [name for name in it.shown() if "acme" in name]
             assert not await it.reload({**it.config, "projects": []})
             await asyncio.sleep(2 * HOUR)
