@@ -122,3 +122,11 @@ def test_nobody_is_left_however_a_name_is_written(credential: Credential, said: 
 )
 def test_of_answers_the_shape_is_kept(answer: object, kept: object) -> None:
     assert without_names(json.loads(json.dumps(answer))) == kept
+
+
+def test_of_money_only_the_shape_is_written() -> None:
+    """Whether an amount is a number, a string or null is what is to be known of it."""
+    answer = {"amount": 25310.32, "original_amount": "100000", "debt_amount": None, "measure_id": 14, "currency": "CNY"}
+    assert without_names({"x": [answer]}) == {
+        "x": [{"amount": 0, "original_amount": "***", "debt_amount": None, "measure_id": 14, "currency": "CNY"}]
+    }

@@ -246,10 +246,10 @@ def conclusion(report: Report) -> str:
     words, troubled = report.words, sum(view.trouble is not Severity.NONE for view in report.projects)
     if report.well:
         accounts = sum(view.account is not None for view in report.projects)
-        counts = [words.count("count_projects", len(report.projects) - accounts)]
-        counts += [words.count("count_accounts", accounts)] if accounts else []
+        numbers = {"count_projects": len(report.projects) - accounts, "count_accounts": accounts}
+        counts = [words.count(name, number) for name, number in numbers.items() if number]
         jobs = words.count("count_jobs", report.jobs)
-        return words("all_well", projects=", ".join(counts), jobs=jobs) + unrequired(report)
+        return words("all_well", projects=words("and").join(counts), jobs=jobs) + unrequired(report)
     parts = [words("interrupted", signal=report.interrupted_by)] if report.interrupted_by else []
     parts += [words("not_well", count=troubled, projects=len(report.projects))] if troubled else []
     not_found, not_asked = (

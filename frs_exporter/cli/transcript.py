@@ -1,7 +1,7 @@
 """`check --transcript`: every exchange with the cloud, so that it can be attached to a public report.
 
-Of answers the shape is kept, numbers, what is true or false, dates, codes and the vendor's messages: other text may be
-a name of somebody's. A project is called by its number; ids, and the names that the config knows, are nowhere.
+Of answers the shape is kept, numbers but those of money, what is true or false, dates, codes and the vendor's messages:
+other text may be a name of somebody's. A project is called by its number; ids, and the names that the config knows, are nowhere.
 """
 
 import json
@@ -22,9 +22,17 @@ KEPT = frozenset(
     {
         *("error_code", "error_msg", "error_message", "code", "message", "create_time", "create_date"),
         *("unit", "namespace", "metric_name"),
+        *("currency", "service_type_code", "service_type_name", "abbreviation", "usage_type_name"),
+        *("effective_time", "expire_time", "valid_time"),
     }
 )
 """Members of answers whose text is the vendor's own."""
+MONEY = frozenset(
+    {
+        *("amount", "original_amount", "credit_amount", "designated_amount", "debt_amount", "balance", "face_value"),
+    }
+)
+"""Members of answers whose numbers are what somebody has."""
 OF_APIS = {"name": "call_of_api"}
 """What a dimension of Cloud Eye has in it whose value is the vendor's name of an API."""
 THEIRS = frozenset({"external_fields"})
@@ -68,6 +76,8 @@ def without_names(value: Any, name: str = "") -> Any:
         return {key: without_names(inner, key) for key, inner in value.items()}
     if isinstance(value, list):
         return [without_names(inner, name) for inner in value]
+    if name in MONEY and isinstance(value, int | float):
+        return 0
     return "***" if isinstance(value, str) and name not in KEPT else value
 
 
@@ -87,7 +97,8 @@ def as_transcript(jobs: Iterable[Job], traces: Mapping[Key, Trace], now: float) 
     for (project, collector), trace in sorted(traces.items()):
         lines = trace.lines if isinstance(trace, RawTrace) else []
         about = targets[project]
-        heading = f"project {numbers[project]}, {about.region}, by {about.credential.kind}, {collector}"
+        where = f"account {numbers[project]}" if about.account else f"project {numbers[project]}, {about.region}"
+        heading = f"{where}, by {about.credential.kind}, {collector}"
         parts.append("\n".join([heading, *(anonymous(line, about, names) for line in lines), ""]))
     return "\n".join(parts)
 

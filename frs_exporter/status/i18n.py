@@ -103,6 +103,7 @@ WORDS: Mapping[str, Text] = {
     "all_well": Text("all well: {projects}, {jobs}", "全部正常：{projects}，{jobs}"),
     "count_projects": Text("{count} projects", "{count} 个项目"),
     "count_projects_one": Text("1 project", "1 个项目"),
+    "and": Text(", ", "、"),
     "count_accounts": Text("{count} accounts", "{count} 个账户"),
     "count_accounts_one": Text("1 account", "1 个账户"),
     "count_jobs": Text("{count} jobs", "{count} 个任务"),
