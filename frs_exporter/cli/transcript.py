@@ -1,7 +1,8 @@
 """`check --transcript`: every exchange with the cloud, so that it can be attached to a public report.
 
 Of answers the shape is kept, numbers but those of money, what is true or false, dates, codes and the vendor's messages:
-other text may be a name of somebody's. A project is called by its number; ids, and the names that the config knows, are nowhere.
+other text may be a name of somebody's. A project is called by its number; ids, and the names that the config knows, are
+nowhere.
 """
 
 import json
