@@ -50,9 +50,7 @@ def test_the_metrics_table_is_what_is_exposed() -> None:
 
 @pytest.mark.parametrize("file", ["README.md", "README.zh-CN.md"])
 def test_the_table_of_collectors_tells_what_each_costs(file: str) -> None:
-    rows = re.findall(
-        r"^\| `(\w+)` \| (?:FRS|CES) \w+ \| (\w+) \| ([\d.]+) \|", (ROOT / file).read_text(), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (\w+) \| ([\d.]+) \|", (ROOT / file).read_text(), re.MULTILINE)
     assert {name: (api, float(requests)) for name, api, requests in rows} == {
         name: (collector.api, round(60 * collector.demand(60), 1)) for name, collector in COLLECTORS.items()
     }

@@ -11,7 +11,7 @@ from frs_exporter.cli.adhoc import build_config
 from frs_exporter.cli.common_flags import config_file_flag, say_problems
 from frs_exporter.cli.options import duration
 from frs_exporter.cli.variables import is_flag_given, setting
-from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors import OF_PROJECTS
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.counting import counted
 from frs_exporter.core.errors import ConfigError
@@ -48,7 +48,7 @@ Examples:
     "--collector",
     "collectors",
     multiple=True,
-    type=click.Choice([name for name, it in COLLECTORS.items() if not it.of_account]),
+    type=click.Choice(OF_PROJECTS),
     help="Without a config: what is asked of each; repeatable.",
 )
 @click.option("--poll-interval", callback=interval, metavar="DURATION", help="Without a config: how often, say 5m.")

@@ -211,7 +211,7 @@ class TokenAuthorizer:
         async def login(_: Request) -> AsyncIterator[Mapping[str, str]]:
             nonlocal asked_at
             # A user without a role on the account is as likely as one with it, so the password must be beyond doubt.
-            proven = self._guard.fresh if access.account else self._guard.proven or self._projects == 1
+            proven = self._guard.fresh if access.account else self._guard.proven or self._projects <= 1
             if access.subject and not proven and self._clock() >= self._no_proof_until:
                 raise Unproven  # here, as it may be so only since this login waits for its turn
             async with self._guard.attempt(access.subject, endpoint, replaced=self._replaced):

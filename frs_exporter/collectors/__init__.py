@@ -16,4 +16,7 @@ COLLECTORS: Mapping[str, Collector] = {
     "vouchers": vouchers.COLLECTOR,
 }
 
-__all__ = ["COLLECTORS", "ApiClient", "Collector", "EndpointStates", "ProbeMemory"]
+OF_PROJECTS = tuple(name for name, collector in COLLECTORS.items() if not collector.of_account)
+OF_ACCOUNTS = tuple(name for name, collector in COLLECTORS.items() if collector.of_account)
+
+__all__ = ["COLLECTORS", "OF_ACCOUNTS", "OF_PROJECTS", "ApiClient", "Collector", "EndpointStates", "ProbeMemory"]

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 from pydantic.json_schema import WithJsonSchema
 
-from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors import OF_ACCOUNTS, OF_PROJECTS
 from frs_exporter.collectors.probes import NEVER_PROBED, PROBES
 from frs_exporter.config import kinds
 from frs_exporter.config.section import Model
@@ -54,8 +54,6 @@ def enum(names: Collection[str]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(names)})
 
 
-OF_PROJECTS = [name for name, it in COLLECTORS.items() if not it.of_account]
-OF_ACCOUNTS = [name for name, it in COLLECTORS.items() if it.of_account]
 Collector = Annotated[str, AfterValidator(known(OF_PROJECTS)), enum(OF_PROJECTS)]
 AccountCollector = Annotated[str, AfterValidator(known(OF_ACCOUNTS)), enum(OF_ACCOUNTS)]
 AccountSite = Annotated[str, AfterValidator(known(ACCOUNT_SITES)), enum(ACCOUNT_SITES)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.polling.forecast import JOB_KIB
+from frs_exporter.collectors import OF_PROJECTS
 from tests.benchmarks import hour, memory, shards
 from tests.benchmarks.__main__ import Lengths, Turns, main
 from tests.benchmarks.figures import Figure, as_json, differences
@@ -50,7 +50,7 @@ def test_the_slowest_of_all_counts_and_two_runs_agree_when_both_meet_the_goal() 
 def test_memory_is_told_for_each_collector(capsys: pytest.CaptureFixture[str]) -> None:
     asyncio.run(memory.by_collector((20, 40), 0.1))
     told = [line.rpartition("  ")[0].strip() for line in capsys.readouterr().out.splitlines()]
-    assert told[-len(JOB_KIB) :] == [*JOB_KIB]
+    assert told[-len(OF_PROJECTS) :] == [*OF_PROJECTS]
 
 
 def test_shards_are_planned_and_too_many_projects_of_a_credential_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ def with_again(folder: Path) -> Path:
     shutil.copytree(Path(frs_exporter.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(Path(__file__).with_name("again.py"), package / "collectors")
     mapping = package / "collectors" / "__init__.py"
-    text = mapping.read_text().replace("import cloud_eye, ", "import again, cloud_eye, ")
+    text = mapping.read_text().replace("import billing, ", "import again, billing, ")
     mapping.write_text(text.replace("] = {\n", '] = {\n    "again": again.COLLECTOR,\n'))
     return folder
 

@@ -460,8 +460,8 @@ def test_bad_files_do_not_fit_the_schema_for_editors(name: str) -> None:
 def test_the_schema_describes_the_file() -> None:
     schema = File.model_json_schema()
     assert schema["additionalProperties"] is False
-    sections = ("defaults", "credentials", "projects", "discovery", "limits", "endpoints", "http_client", "pricing")
-    assert tuple(schema["properties"]) == sections
+    sections = ("defaults", "credentials", "projects", "discovery", "accounts", "limits", "endpoints")
+    assert tuple(schema["properties"]) == (*sections, "http_client", "pricing")
     assert schema["$defs"]["Token"]["properties"]["password"]["writeOnly"] is True
     json.dumps(schema)
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from frs_exporter.cli.adhoc import build_config
 from frs_exporter.cli.plan import fleet_of
-from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors import COLLECTORS, OF_PROJECTS
 from frs_exporter.config.load import Config
 from frs_exporter.core.credentials import TokenCredential
 from frs_exporter.core.model import Api, Display, Limit
@@ -63,7 +63,7 @@ def test_memory_and_the_page_grow_in_a_line() -> None:
     assert once.memory_of(2) == pytest.approx(twice.memory_of(4), rel=0.03)
 
 
-@pytest.mark.parametrize("collectors", [("subscription",), ("subscription", "face_sets"), tuple(COLLECTORS)])
+@pytest.mark.parametrize("collectors", [("subscription",), ("subscription", "face_sets"), OF_PROJECTS])
 def test_of_many_projects_some_tell_how_large_the_page_is(collectors: tuple[str, ...]) -> None:
     """Whatever each is asked, and though every second one is asked for less."""
     config = fleet(4 * LOOKED_AT, 1, collectors)
@@ -123,7 +123,7 @@ def test_where_memory_is_granted_it_is_as_much_as_planned(file: str) -> None:
     assert found
     process, usual, with_calls = map(int, found.groups())
     assert process == pytest.approx(PROCESS_MIB, abs=5)
-    for granted, collectors in ((usual, ("subscription", "face_sets")), (with_calls, tuple(COLLECTORS))):
+    for granted, collectors in ((usual, ("subscription", "face_sets")), (with_calls, OF_PROJECTS)):
         known = forecast(fleet(LOOKED_AT, 1, collectors))
         each = (known.memory + known.loading) * 1024**2 / 1000 / known.projects
         assert 0.75 * granted <= each <= granted

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from frs_exporter.collectors import COLLECTORS
+from frs_exporter.collectors import OF_PROJECTS
 from frs_simulator import Account, Project
 from frs_simulator.cloud_eye import QUOTA
 from frs_simulator.demo import face_set, subscribed
@@ -37,7 +37,7 @@ def fleet() -> Account:
 
 def all_collectors(config: dict[str, Any]) -> None:
     """Everything, at the default limits."""
-    config["defaults"] = {"collectors": list(COLLECTORS)}
+    config["defaults"] = {"collectors": list(OF_PROJECTS)}
     del config["limits"]
 
 
