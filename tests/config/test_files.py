@@ -162,8 +162,8 @@ def test_each_problem_tells_its_own_file_and_what_stands_in_it(folder: Path) -> 
     assert problems_of(str(folder)) == [
         f"{folder}/d.yaml:8:13: projects[1].region: must be a region like cn-north-4; did you mean cn-north-4?",
         f"{folder}/d.yaml:10:26: http_client.proxy_url: must be text, but YAML reads it as a number: put it in quotes",
-        f"{folder}/e.yaml:1:1: x: unknown key; known here: accounts, credentials, defaults, discovery, endpoints, http_client,"
-        " limits, pricing, projects",
+        f"{folder}/e.yaml:1:1: x: unknown key; known here: accounts, credentials, defaults, discovery, endpoints,"
+        " http_client, limits, pricing, projects",
     ]
 
 

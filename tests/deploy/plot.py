@@ -135,7 +135,13 @@ def draw_table(axes: Axes, panel: dict[str, Any], lines: list[Line]) -> None:
         titles, order = options["organize"]["renameByName"], options["organize"]["indexByName"]
         columns = sorted(titles, key=order.__getitem__)
         heads = [titles[column] for column in columns]
-        cells = [[line.labels.get(column, "") for column in columns] for line in lines]
+        cells = [
+            [
+                shown(panel, line.points[-1][1])[0] if column == "Value" else line.labels.get(column, "")
+                for column in columns
+            ]
+            for line in lines
+        ]
     if not cells:
         axes.text(0.5, 0.5, "No data", ha="center", va="center")
         return

@@ -72,7 +72,9 @@ class Told:
 
 def about(labels: dict[str, str]) -> tuple[str, str]:
     """An alert's name, and what it is about."""
-    return labels["alertname"], labels.get("project") or labels.get("credential") or labels.get("job", "")
+    return labels["alertname"], labels.get("project") or labels.get("account") or labels.get(
+        "credential"
+    ) or labels.get("job", "")
 
 
 class Stack:
@@ -89,6 +91,8 @@ class Stack:
         self.config["defaults"]["probes"] = ["compare"]
         self.config["discovery"] = [{"credential": "globex", "regions": ["cn-east-3"]}]
         self.cloud = self.config["endpoints"]["frs"]
+        account = {"name": "acme-account", "credential": "acme", "endpoint": self.cloud, "poll_interval": "10m"}
+        self.config["accounts"] = [{**account, "collectors": ["billing", "vouchers"]}]
         self.config_file = self.folder / "config.yaml"
         self.shards: list[str] = []
         self.write_config()

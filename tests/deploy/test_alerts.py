@@ -13,6 +13,7 @@ OF_THE_DEMO = {
     ("FrsFaceSetFull", "vision-prod"),
     ("FrsFaceSetNearlyFull", "door-access"),
     ("FrsFaceSetQuotaNearlyUsed", "door-access"),
+    ("FrsPackageExpires", "acme-account"),
 }
 """What is wrong from the start."""
 
