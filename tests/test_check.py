@@ -111,6 +111,29 @@ async def test_the_table(tmp_path: Path, name: str, how: dict[str, Any]) -> None
         assert ("\x1b[31" in text or "\x1b[1;31" in text) == (how["terminal"] and how.get("color", True))
 
 
+async def test_accounts_are_checked_beside_projects(tmp_path: Path) -> None:
+    world = demo_world()
+    world.clock = lambda: AT  # as money goes by time
+    async with Simulator(world) as simulator:
+        file = tmp_path / "config.yaml"
+        file.write_text(config_text(world, simulator.url, accounts=True))
+        config = load(str(file))
+        _, report = await checked(config, require=("detect",))
+        told = {view["project"]: view for view in json.loads(as_json(report))["projects"]}
+        assert told["acme-account"]["trouble"] == "none", "of an account no sub-service is required"
+        assert told["acme-account"]["account"]["balances"]["balance"] == {"CNY": 25310.42}
+        assert told["vision-prod"]["account"] is None
+        for width in (0, 200, 60):
+            table = as_table(report, terminal=width > 0, terminal_width=width, color=False)
+            assert "25,310.42" in table
+        run, _ = await checked(config, collectors=("subscription",))
+        assert {job.target.account for job in run.jobs} == {None}
+        run, _ = await checked(config, collectors=("billing",))
+        assert {job.target.project for job in run.jobs} == {"acme-account", "globex-account"}
+        _, report = await checked(config, projects=("acme-account",))
+        assert as_table(report, terminal=False).splitlines()[-1] == "all well: 1 account, 2 jobs"
+
+
 async def test_where_several_sites_are_asked_each_project_tells_its_own(tmp_path: Path) -> None:
     first, second = (World([account("ak_sk", "one")], clock=lambda: AT) for _ in range(2))
     async with Simulator(first) as here, Simulator(second) as there:

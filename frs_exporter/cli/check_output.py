@@ -226,6 +226,8 @@ def print_trouble(console: Console, words: Translator, view: ProjectView) -> Non
         if failure.request_id:
             lines.append(f"{words('request_id')}: {failure.request_id}")
         lines.append(f"{words('do')} {words(failure.once)}")
+    if view.account and view.account.in_debt:
+        lines.append(words("pay"))
     off = [name for name, service in view.subservices.items() if service.required and service.subscribed is False]
     unknown = [name for name, service in view.subservices.items() if service.required and service.subscribed is None]
     if off:

@@ -82,7 +82,7 @@ class Maker:
             project=raw.name,
             project_id="",
             credential=self._credentials[raw.credential],
-            endpoints={Api.BSS: raw.endpoint or site.bss, Api.IAM: iam},
+            endpoints={Api.BSS: (raw.endpoint or site.bss).replace(ANY_REGION, site.region), Api.IAM: iam},
             account=Account(raw.site, raw.domain_id or "", once(raw.service_types), once(raw.enterprise_projects)),
             http=self._http(raw.credential),
             poll_interval=interval,

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from frs_exporter.config.endpoints import verified_at, written_endpoints
+from frs_exporter.config.endpoints import DEFAULT_ENDPOINTS, verified_at, written_endpoints
 from frs_exporter.config.kinds import KINDS
 from frs_exporter.config.problems import location
 from frs_exporter.config.suggestions import Suggestions
@@ -13,7 +13,7 @@ from frs_exporter.config.types import seconds
 from frs_exporter.config.yaml import Document, Path, mapping
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.schedule import JITTER
-from frs_exporter.core.site import site_of
+from frs_exporter.core.site import ACCOUNT_SITES, site_of
 
 DEFAULTS: dict[str, Any] = {
     "poll_interval": "1m",
@@ -73,6 +73,8 @@ def check_something_to_watch(document: Document) -> None:
     data = mapping(document.data)
     if any(problem.path in {(section,) for section in WATCHED} for problem in document.problems):
         return  # what is to be watched is there, but is no list
+    if any(isinstance(data.get(section), dict) for section in WATCHED):
+        return  # which is told with its type
     if data and not any(data.get(section) for section in WATCHED):
         remedy = "list some under projects, or let discovery find them"
         document.problem(("projects",) if "projects" in data else (), f"there is nothing to watch: {remedy}")
@@ -146,7 +148,10 @@ def check_duplicates(document: Document) -> None:
 
 
 def check_accounts(document: Document) -> None:
-    """Note accounts that have the name of a project or of another account, or are asked about as the same user."""
+    """Note accounts that have the name of a project or of another account, or a user whom their site does not know.
+
+    A user is of one account: two that are asked about as the same user would be one.
+    """
     users = users_of(document)
     names: dict[Any, Path] = {}
     for section in ("projects", "accounts"):
@@ -157,12 +162,19 @@ def check_accounts(document: Document) -> None:
                 message = f"the same name as {location(document, first)}; projects and accounts need names of their own"
                 document.problem((section, index, "name"), message)
     first_of: dict[Any, int] = {}
+    endpoints, usual = written_endpoints(document.data), site_of(DEFAULT_ENDPOINTS["iam"])
+    elsewhere = [name for name, site in ACCOUNT_SITES.items() if site_of(site.iam) != usual]
     for index, entry in entries_of(document, "accounts"):
-        credential = entry.get("credential")
+        credential, site = entry.get("credential"), entry.get("site")
         user = users.get(credential, credential) if isinstance(credential, str) else None
-        if user and (same := first_of.setdefault((user, entry.get("site")), index)) != index:
+        if user and (same := first_of.setdefault(user, index)) != index:
             other = location(document, ("accounts", same))
             document.problem(("accounts", index, "credential"), f"the same user as {other}; an account is watched once")
+        # Whom IAM does not know is told the same as with a wrong password, which would be held for its projects, too.
+        by_password = isinstance(user, tuple) and user[0] == "token"
+        if by_password and site in elsewhere and endpoints[str(credential)]["iam"].url == DEFAULT_ENDPOINTS["iam"]:
+            message = f"{site} has an IAM of its own; write it in endpoints.iam of the credential {credential}"
+            document.problem(("accounts", index, "site"), message)
 
 
 def users_of(document: Document) -> dict[str, str | tuple[str, ...]]:

@@ -14,6 +14,7 @@ from frs_exporter.config.section import Model
 from frs_exporter.config.suggestions import did_you_mean, nearest
 from frs_exporter.config.types import (
     AccountInterval,
+    AccountLabelName,
     Cny,
     Code,
     Endpoint,
@@ -192,7 +193,7 @@ class Account(Model):
     stale_after: StaleAfter | None = Field(
         None, description="How long an answer is shown when no newer one comes (default 3 poll intervals)."
     )
-    labels: dict[LabelName, LabelValue] = Field({}, description="Labels of frs_account_info.")
+    labels: dict[AccountLabelName, LabelValue] = Field({}, description="Labels of frs_account_info.")
 
 
 class Limit(Model):

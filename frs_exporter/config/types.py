@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
+from functools import partial
 from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
@@ -35,6 +36,11 @@ RESERVED_LABELS = {
     *("project", "project_id", "region", "credential", "auth"),  # frs_project_info has these already
     *("collector", "subservice", "face_set", "api", "reason", "code"),  # joins with our other metrics would clash
     *("job", "instance", "service", "namespace", "pod", "container", "endpoint"),  # Prometheus' own target labels
+}
+RESERVED_FOR_ACCOUNTS = RESERVED_LABELS | {
+    *("account", "site"),  # frs_account_info has these already
+    *("account_type", "currency", "package", "resource", "unit", "name", "service_type", "enterprise_project"),
+    *("voucher", "kind"),
 }
 
 
@@ -111,15 +117,15 @@ def host_name(value: str) -> str:
     return value
 
 
-def label_name(value: str) -> str:
+def label_name(value: str, reserved: Collection[str] = RESERVED_LABELS) -> str:
     """A label name that Prometheus accepts and that clashes with no other; raises ValueError."""
     if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", value) or value.startswith("__"):
         near = re.sub(r"\W+", "_", value.strip(), flags=re.ASCII).strip("_")
-        near = near if near not in RESERVED_LABELS and re.match("[a-zA-Z]", near) else ""
+        near = near if near not in reserved and re.match("[a-zA-Z]", near) else ""
         raise ValueError(
             f"is not a legal label name: letters, digits and _, no digit first, no __ first{did_you_mean(near)}"
         )
-    if value in RESERVED_LABELS:
+    if value in reserved:
         raise ValueError("clashes with a label that is already there; choose another name")
     return value
 
@@ -230,6 +236,7 @@ RefreshInterval = Annotated[Duration, between("30s", "1d")]
 Text = Annotated[str, matching(rf"(?=.*\S){SHOWN}{{1,128}}", "1 to 128 characters on one line, no control characters")]
 LabelValue = Annotated[str, matching(f"{SHOWN}{{0,256}}", "at most 256 characters on one line, no control characters")]
 LabelName = Annotated[str, AfterValidator(label_name)]
+AccountLabelName = Annotated[str, AfterValidator(partial(label_name, reserved=RESERVED_FOR_ACCOUNTS))]
 Secret = Annotated[SecretStr, AfterValidator(not_blank)]
 ProjectId = Annotated[
     str,

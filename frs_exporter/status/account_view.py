@@ -31,7 +31,7 @@ class AccountView:
     @property
     def in_debt(self) -> bool:
         """Whether it is in arrears."""
-        return any(self.debts.values())
+        return any(debt > 0 for debt in self.debts.values())
 
 
 def account_view(samples: Sequence[Sample]) -> AccountView:

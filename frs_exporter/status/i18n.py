@@ -61,6 +61,10 @@ WORDS: Mapping[str, Text] = {
     "in_debt": Text("in debt", "已欠费"),
     "balance": Text("balance {amount}", "余额 {amount}"),
     "debt": Text("debt {amount}", "欠费 {amount}"),
+    "pay": Text(
+        "it is in arrears: settle them, before its services are frozen and face data is deleted",
+        "账户已欠费：请尽快结清，否则服务会被冻结，人脸数据会被删除",
+    ),
     "account": Text("account", "账户"),
     "package_left": Text("{package} {part} left", "{package} 剩余 {part}"),
     "package_ends": Text("{package}, ends in {time}", "{package}，{time}后到期"),

@@ -52,7 +52,7 @@ def account_lines(words: Translator, account: AccountView, now: float) -> list[t
     lines += (
         (words("debt", amount=f"{amount:,.2f} {currency}".rstrip()), "lost")
         for currency, amount in account.debts.items()
-        if amount
+        if amount > 0
     )
     for package in [package for package in account.packages if package.active][:MAX_LINES]:
         text = package.name or package.package

@@ -198,7 +198,7 @@ class Projects:
 
 def trouble(jobs: Sequence[JobSnapshot], samples: Sequence[Sample]) -> Severity:
     """How badly a project wants to be looked at."""
-    in_debt = any(sample.family is DEBT and sample.value for sample in samples)
+    in_debt = any(sample.family is DEBT and sample.value > 0 for sample in samples)
     if any(job.state.failure for job in jobs) or is_frozen(samples) or in_debt:
         return Severity.DOWN
     on = {sample.labels[0] for sample in samples if sample.family is SUBSCRIBED and sample.value}

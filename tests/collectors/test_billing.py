@@ -213,6 +213,11 @@ def test_a_failure_that_comes_with_http_200_is_one(code: str, account: Target) -
         ("$.account_balances[0].amount", {**BALANCES, "account_balances": [{"amount": "much"}]}),
         ("$.account_balances[0].amount", {**BALANCES, "account_balances": [{"amount": True}]}),
         ("$.account_balances[0].amount", {**BALANCES, "account_balances": [{"amount": 1e300}]}),
+        ("$.account_balances[0].amount", {**BALANCES, "account_balances": [{"amount": "1e9999999"}]}),
+        ("$.account_balances[0].amount", {**BALANCES, "account_balances": [{"amount": "1_000"}]}),
+        ("$.account_balances[0].amount", {**BALANCES, "account_balances": [{"amount": "\uff11\uff12"}]}),
+        ("$.account_balances[0].amount", {**BALANCES, "account_balances": [{"amount": "99999999999999.99"}]}),
+        ("$.account_balances[0].measure_id", {**BALANCES, "account_balances": [{"amount": 1, "measure_id": True}]}),
         ("$.account_balances[0].measure_id", {**BALANCES, "account_balances": [{"amount": 1, "measure_id": 4}]}),
         ("$.account_balances[0]", {**BALANCES, "account_balances": [7]}),
         ("$.account_balances", {"debt_amount": 0}),
@@ -225,6 +230,17 @@ def test_what_is_not_what_the_api_promises_is_told_with_its_place(where: str, br
         collected(Bss({"/v2/accounts": broken}), account)
     assert caught.value.failure.reason is Reason.PAYLOAD
     assert caught.value.failure.message.startswith(f"{where}: wanted ")
+
+
+def test_who_may_see_the_balance_alone_is_shown_that(account: Target) -> None:
+    refused = ApiError(Failure(Reason.FORBIDDEN, "no", status=403, code="CBC.0151"))
+    result = collected(Bss({PATH: refused}), account)
+    assert page(result.samples)[0].startswith("frs_account_balance")
+    assert not [line for line in page(result.samples) if "package" in line]
+    assert result.warnings == ("packages may not be seen: CBC.0151",)
+    assert result.memory == Memory(("hws.x.frs",), NOW)
+    with pytest.raises(ApiError):
+        collected(Bss({PATH: ApiError(Failure(Reason.SERVER, "no"))}), account)
 
 
 def test_hostile_names_stay_label_values(account: Target) -> None:

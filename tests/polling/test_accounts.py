@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from frs_exporter.core.schedule import Shard
+from frs_exporter.status.view import Projects
 from frs_simulator import Account, Project
 from frs_simulator.faults import Fault
 from frs_simulator.money import Balance, Billing, Failure
@@ -202,3 +204,35 @@ def test_an_account_alone_is_something_to_watch(tmp_path: Path) -> None:
             assert not [name for name in of_account(it) if "balance" in name], "what is old is not shown"
 
     run_virtual(main())
+
+
+def test_an_account_is_asked_now_and_shown_as_a_project_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with living(tmp_path, owner(balances=[Balance(Decimal(5))]), config=with_account()) as it:
+            runner = it.exporter.runners[("acme", "billing")]
+            before = runner.state.polls
+            polled = await runner.poll_now()
+            assert polled
+            await polled
+            assert runner.state.polls == before + 1
+            projects = Projects(it.exporter.snapshot())
+            assert {*projects.names()} == {"acme", "p0"}
+            view = projects.view("acme", None)
+            assert view.account
+            assert view.account.balances == {"balance": {"CNY": 5.0}}
+            assert projects.matches("acme", "keys")
+
+    run_virtual(main())
+
+
+def test_of_shards_one_has_the_account(tmp_path: Path) -> None:
+    async def main() -> None:
+        for number, whole in enumerate((0, 1)):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            async with living(folder, owner(), config=with_account(), shard=Shard(whole, 2)) as it:
+                have.append(BILLING_UP in it.shown())
+
+    have = list[bool]()
+    run_virtual(main())
+    assert sorted(have) == [False, True]

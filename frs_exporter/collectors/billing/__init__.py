@@ -12,7 +12,7 @@ from urllib.parse import quote
 from frs_exporter.collectors.billing import balance, packages
 from frs_exporter.collectors.billing.wire import number_of, succeeded
 from frs_exporter.collectors.collector import ApiClient, Collector, members
-from frs_exporter.core.errors import ApiError
+from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Account, Api, CollectResult, Target
 
 SERVICE_TYPES = f"/v2/products/service-types?service_type_name={quote('人脸识别')}&limit=1000"
@@ -36,11 +36,16 @@ async def collect(client: ApiClient, target: Target, memory: Memory | None) -> C
     account, now = target.account or Account(), client.now()
     samples = list(balance.parse(await client.get(Api.BSS, balance.PATH)))
     memory, warnings = await service_types(client, account, memory or Memory())
-    found = [
-        packages.package(f"$.free_resource_packages[{index}]", item)
-        for project in ("", *account.enterprise_projects)
-        async for index, item in items_of(client, project, memory.service_types)
-    ]
+    try:
+        found = [
+            packages.package(f"$.free_resource_packages[{index}]", item)
+            for project in ("", *account.enterprise_projects)
+            async for index, item in items_of(client, project, memory.service_types)
+        ]
+    except ApiError as error:  # who may see the balance alone is shown that
+        if error.failure.reason is not Reason.FORBIDDEN:
+            raise
+        return CollectResult(tuple(samples), (*warnings, f"packages may not be seen: {error.failure.code}"), memory)
     samples += packages.samples(found, now)
     return CollectResult(tuple(samples), warnings, memory)
 
@@ -54,7 +59,8 @@ async def service_types(client: ApiClient, account: Account, memory: Memory) -> 
     try:
         items = members("$", succeeded(await client.get_more(Api.BSS, SERVICE_TYPES)), "service_types")
     except ApiError as error:  # packages are told of all the same, by their names
-        return memory, (f"service types are not told: {error.failure.code or error.failure.reason}",)
+        note = f"service types are not told: {error.failure.code or error.failure.reason}"
+        return Memory(memory.service_types, client.now()), (note,)
     codes = (item.get("service_type_code") for item in items if isinstance(item, dict))
     known = tuple(code for code in codes if isinstance(code, str) and code)[:MAX_TYPES]
     return Memory(known, client.now()), ()

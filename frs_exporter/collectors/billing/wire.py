@@ -4,9 +4,10 @@ Source: the API reference "customer operation capabilities" (api-oce), and the m
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from frs_exporter.collectors.collector import wrong_shape
@@ -18,7 +19,8 @@ PER_UNIT = {1: Decimal(1), 2: Decimal(10), 3: Decimal(100)}
 """How many of a measure make a unit of the currency: yuan, jiao and fen, by measure_id."""
 UNITS = {4: "hours", 10: "gb", 11: "mb", 14: "times"}
 """Of what is not money, by measure_id; 14 is a piece or a time."""
-LARGEST = Decimal(10) ** 15
+AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
+LARGEST = Decimal(10) ** 13
 """Amounts from here on are none: they would not be exact on the page."""
 
 
@@ -35,12 +37,9 @@ def decimal(where: str, value: Any) -> Decimal | None:
     if value is None:
         return None
     # What JSON says of an amount is what a float prints: that is exact to 15 digits.
-    text = str(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        raise wrong_shape(where, "an amount", value) from None
-    if not number.is_finite() or abs(number) >= LARGEST:
+    text = str(value).strip() if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
+    number = Decimal(text) if AMOUNT.fullmatch(text) else LARGEST
+    if number.copy_abs() >= LARGEST:
         raise wrong_shape(where, "an amount", value)
     return number
 
@@ -58,7 +57,7 @@ def money(where: str, value: Any, measure: Any) -> Decimal | None:
     number = decimal(where, value)
     if measure is None or number is None:
         return number
-    if not isinstance(measure, int) or measure not in PER_UNIT:
+    if isinstance(measure, bool) or measure not in PER_UNIT:
         raise wrong_shape(f"{where.rpartition('.')[0]}.measure_id", f"one of {', '.join(map(str, PER_UNIT))}", measure)
     return number / PER_UNIT[measure]
 
