@@ -131,12 +131,14 @@ def render_target(target: Target, token_expiry: float | None) -> Chunk:
 def lines(owner: str, samples: Iterable[Sample]) -> Chunk:
     """The lines of samples of a project or an account, by family; its first label says which of them it is."""
     texts: dict[str, list[str]] = {}
-    value_of_owner = f'="{escape(owner)}"'
+    whose, of_owner = "", ""
     known_names, known_values, labels = None, None, ""
     for family, values, value in samples:
         name, names = family.name, family.labels
         if values is not known_values or names is not known_names:  # most samples in a row have the same labels
-            labels, known_names, known_values = names[0] + value_of_owner + others(names, values), names, values
+            if names[0] != whose:
+                whose, of_owner = names[0], pairs([(names[0], owner)])
+            labels, known_names, known_values = of_owner + others(names, values), names, values
         texts.setdefault(name, []).append(line(name, labels, value))
     return {name: "".join(text).encode() for name, text in texts.items()}
 
