@@ -18,7 +18,7 @@ check: lint types
 # double and more, and what waits for alerts. Of the rest two at once, as many of them wait, too: both take equally long.
 BESIDE := tests/resilience $(filter-out %/test_clusters.py,$(wildcard tests/deploy/test_*.py)) tests/attacks \
   tests/benchmarks tests/test_linear.py tests/cloud/test_lockout.py tests/collectors/test_month.py \
-  tests/polling/test_sources.py
+  tests/polling/test_sources.py tests/polling/test_accounts.py
 test: .venv/dev
 	$(MAKE) --jobs=3 --output-sync lint types tools
 	$(BIN)/coverage erase
