@@ -1,4 +1,4 @@
-"""Accounts are asked about as projects are, and in nobody's way: a month of their money, and whatever goes wrong."""
+"""Accounts are asked about as projects are, and in nobody's way, whatever becomes of their money."""
 
 import asyncio
 from collections import Counter
@@ -57,9 +57,9 @@ def test_an_account_costs_two_requests_an_hour(kind: str, tmp_path: Path) -> Non
         async with living(tmp_path, money, config=with_account(service_types=["hws.service.type.frs"])) as it:
             assert of_account(it)['frs_account_balance{account_type="balance",currency="CNY"}'] == 100.05
             visits = it.world.watched()
-            await asyncio.sleep(100 * HOUR)
+            await asyncio.sleep(30 * HOUR)
             asked = Counter(visit.path for visit in visits if visit.api == "bss")
-            assert sum(asked.values()) <= 2 * 100 * 1.06
+            assert 2 * 29 <= sum(asked.values()) <= 2 * 31
             assert len(asked) == 2
             assert it.shown()[UP % "p0"] == 1.0
 
@@ -70,9 +70,9 @@ def test_what_is_asked_once_a_day_is(tmp_path: Path) -> None:
     async def main() -> None:
         async with living(tmp_path, owner(), config=with_account()) as it:
             visits = it.world.watched()
-            await asyncio.sleep(10 * DAY)
+            await asyncio.sleep(3 * DAY)
             asked = Counter(visit.path.split("?")[0] for visit in visits if visit.api in ("bss", "iam"))
-            assert 9 <= asked["/v2/products/service-types"] <= 10
+            assert 2 <= asked["/v2/products/service-types"] <= 3
             assert "/v3/auth/domains" not in asked, "the account's id stays"
 
     run_virtual(main())
@@ -130,26 +130,26 @@ def test_a_user_without_a_role_on_the_account_keeps_its_password_for_its_project
     run_virtual(main())
 
 
-def test_a_month_of_money_in_the_order_in_which_it_goes(tmp_path: Path) -> None:
+def test_money_goes_in_the_order_in_which_it_does(tmp_path: Path) -> None:
     async def main() -> None:
         now = virtual_now()
         package = Package(
             "p-1",
-            (FreeResource(Decimal(1000), rate=Decimal(1000) / Decimal(10 * DAY)),),
+            (FreeResource(Decimal(1000), rate=Decimal(1000) / Decimal(3 * DAY)),),
             effective=now,
-            expires=now + 15 * DAY,
+            expires=now + 5 * DAY,
             used_since=now,
         )
         money = owner(
-            balances=[Balance(Decimal(2000))],
+            balances=[Balance(Decimal(600))],
             since=now,
             spend=Decimal(100) / Decimal(DAY),
-            freezes_after=3 * DAY,
+            freezes_after=1 * DAY,
             packages=[package],
         )
         seen = list[tuple[float, dict[str, float]]]()
         async with living(tmp_path, money, config=with_account()) as it:
-            for day in range(27):
+            for day in range(10):
                 seen.append(
                     (day, {**of_account(it), "frozen": it.shown().get('frs_service_frozen{project="p0"}', 0.0)})
                 )
@@ -164,8 +164,8 @@ def test_a_month_of_money_in_the_order_in_which_it_goes(tmp_path: Path) -> None:
         inactive = first('frs_package_active{package="p-1"}', lambda value: value == 0)
         in_debt = first('frs_account_debt{currency="CNY"}', lambda value: value > 0)
         frozen = first("frozen", lambda value: value == 1)
-        assert (used_up, inactive, in_debt, frozen) == (11, 11, 21, 24)
-        balance = [samples['frs_account_balance{account_type="balance",currency="CNY"}'] for _, samples in seen[:20]]
+        assert (used_up, inactive, in_debt, frozen) == (4, 4, 7, 8)
+        balance = [samples['frs_account_balance{account_type="balance",currency="CNY"}'] for _, samples in seen[:6]]
         assert balance == sorted(balance, reverse=True)
 
     run_virtual(main())
