@@ -161,6 +161,21 @@ async def test_each_status_is_one_reason(serve: Serve, status: int, body: str, r
     assert failures(telemetry) == {reason}
 
 
+async def test_a_failure_says_whether_the_request_has_left_the_machine(serve: Serve) -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=503, text='{"error_code": "APIGW.0613", "error_msg": "no"}')
+
+    async def hang_up(request: web.Request) -> web.Response:
+        assert request.transport
+        request.transport.close()
+        return web.Response()
+
+    for url, sent in ((await serve(refuse), True), (await serve(hang_up), True), ("http://127.0.0.1:9", False)):
+        _, failure = await send(url)
+        assert failure
+        assert failure.sent is sent, url
+
+
 async def test_that_nothing_is_subscribed_counts_as_an_answer(serve: Serve) -> None:
     async def handler(_: Any) -> web.Response:
         return web.json_response({"error_code": "FRS.0019", "error_msg": "..."}, status=400)
