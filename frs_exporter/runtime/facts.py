@@ -54,6 +54,11 @@ class Facts:
         """Whether what is known under a name is saved."""
         return name not in self._unsaved
 
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether any is not saved; at once, however many are."""
+        return bool(self._unsaved)
+
     def put(self, name: str, fact: Fact) -> bool:
         """Know a fact that is not saved yet, unless what is known is as new; whether it is known."""
         with self.mutex:

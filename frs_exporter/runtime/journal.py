@@ -66,7 +66,7 @@ class Journal:
     @property
     def unsaved(self) -> bool:
         """Whether something is known that could not be written."""
-        return self.folder.path is not None and bool(self._facts.unsaved())
+        return self.folder.path is not None and self._facts.has_unsaved
 
     @property
     def is_empty(self) -> bool:
@@ -105,7 +105,7 @@ class Journal:
         with self._reading, contextlib.ExitStack() as stack:
             folder = self.folder.lock(stack, self._catch_up)
             self.apply(change)
-            if folder is not None and self._facts.unsaved():
+            if folder is not None and self._facts.has_unsaved:
                 try:
                     self._save(folder)
                 except (OSError, ValueError) as error:
