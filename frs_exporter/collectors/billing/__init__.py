@@ -4,13 +4,13 @@ The account itself may ask; an IAM user needs billing:balance:view and billing:r
 jac_000053), in a policy, as system roles are not honoured.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from frs_exporter.collectors.billing import balance, packages
-from frs_exporter.collectors.billing.wire import number_of, succeeded
+from frs_exporter.collectors.billing.wire import items_of, succeeded
 from frs_exporter.collectors.collector import ApiClient, Collector, members
 from frs_exporter.core.errors import ApiError, Reason
 from frs_exporter.core.model import Account, Api, CollectResult, Target
@@ -38,9 +38,10 @@ async def collect(client: ApiClient, target: Target, memory: Memory | None) -> C
     memory, warnings = await service_types(client, account, memory or Memory())
     try:
         found = [
-            packages.package(f"$.free_resource_packages[{index}]", item)
+            packages.package(where, item)
             for project in ("", *account.enterprise_projects)
-            async for index, item in items_of(client, project, memory.service_types)
+            async for where, item in items_of("free_resource_packages", asking(client, project, memory.service_types))
+            if memory.service_types or packages.is_about_faces(item)
         ]
     except ApiError as error:  # who may see the balance alone is shown that
         if error.failure.reason is not Reason.FORBIDDEN:
@@ -66,21 +67,12 @@ async def service_types(client: ApiClient, account: Account, memory: Memory) -> 
     return Memory(known, client.now()), ()
 
 
-async def items_of(client: ApiClient, project: str, types: tuple[str, ...]) -> AsyncIterator[tuple[int, Any]]:
-    """Packages of FRS on all pages, each with its place in the list; of an enterprise project, or of none."""
+def asking(client: ApiClient, project: str, types: tuple[str, ...]) -> Callable[[int], Awaitable[Any]]:
+    """Asks for a page of packages from an offset: of FRS, if its codes are known; of an enterprise project, or none."""
     body: dict[str, Any] = {"limit": packages.PER_PAGE}
     body |= {"enterprise_project_id": project} if project else {}
     body |= {"service_type_code_list": list(types)} if types else {}
-    read = 0
-    for _ in range(packages.MAX_PAGES):
-        data = succeeded(await client.get_more(Api.BSS, packages.PATH, {**body, "offset": read}))
-        items = members("$", data, "free_resource_packages")
-        for index, item in enumerate(items):
-            if types or packages.is_about_faces(item):
-                yield index, item
-        read += len(items)
-        if not items or read >= (number_of(data, "total_count") or 0):
-            break
+    return lambda offset: client.get_more(Api.BSS, packages.PATH, {**body, "offset": offset})
 
 
 def demand(interval: float) -> float:

@@ -5,7 +5,7 @@ several. Packages that have ended long ago are listed for 18 months.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,6 @@ from frs_exporter.core.model import Family, Sample
 PATH = "/v3/payments/free-resources/query"
 PER_PAGE = 1000
 """The most that a page may have; without a limit it has ten."""
-MAX_PAGES = 10
 MAX_PACKAGES = 500
 """Of one account that are shown: label values from the wire must not grow without end."""
 SHOWN_AFTER = 30 * 86400.0
@@ -74,10 +73,8 @@ class Package:
         return float("inf") if self.expires is None else self.expires
 
 
-def package(where: str, item: Any) -> Package:
+def package(where: str, item: Mapping[str, Any]) -> Package:
     """An item of the list; raises ApiError."""
-    if not isinstance(item, dict):
-        raise wrong_shape(where, "an object", item)
     facts = ("product_name", "region_code", "service_type_code", "enterprise_project_id")
     resources = item.get("free_resources")
     if not isinstance(resources, list | None):
@@ -108,9 +105,9 @@ def amounts(where: str, resources: Sequence[Any]) -> Amounts:
     return {labels: (remaining, quota) for labels, (remaining, quota) in totals.items()}
 
 
-def is_about_faces(item: Any) -> bool:
+def is_about_faces(item: Mapping[str, Any]) -> bool:
     """Whether an item of the list is of FRS, by its names."""
-    names = [item.get(name) for name in ("product_name", "service_type_name")] if isinstance(item, dict) else []
+    names = (item.get(name) for name in ("product_name", "service_type_name"))
     return any(word in name.lower() for name in names if isinstance(name, str) for word in FACES)
 
 

@@ -4,17 +4,16 @@ Source: API pages `GET /v2/promotions/benefits/coupons` and `.../stored-value-ca
 user needs billing:coupon:view.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any
 
 from frs_exporter.collectors.billing.balance import currency_of
-from frs_exporter.collectors.billing.wire import money, number_of, succeeded, unix_seconds
-from frs_exporter.collectors.collector import ApiClient, Collector, label_value, members, text, wrong_shape
+from frs_exporter.collectors.billing.wire import items_of, money, unix_seconds
+from frs_exporter.collectors.collector import ApiClient, Collector, label_value, text
 from frs_exporter.core.model import Account, Api, CollectResult, Family, Sample, Target
 
 PER_PAGE = 100
 """The most that a page of cards may have (api-oce, mac_00002)."""
-MAX_PAGES = 10
 MAX_VOUCHERS = 500
 """Of one account that are shown: those that end first."""
 COUPONS = "/v2/promotions/benefits/coupons?status=2"
@@ -40,9 +39,9 @@ EXPIRE = Family(
 async def collect(client: ApiClient, target: Target, _: None) -> CollectResult:
     """Ask for coupons, and for cards where there are any; raises ApiError."""
     account = target.account or Account()
-    found = [it async for it in items_of(client, COUPONS, "user_coupons", "coupon")]
+    found = [it async for it in listed_as(client, COUPONS, "user_coupons", "coupon")]
     if account.site == "china":
-        found += [it async for it in items_of(client, CARDS, "stored_value_cards", "card")]
+        found += [it async for it in listed_as(client, CARDS, "stored_value_cards", "card")]
     first = sorted(found, key=lambda it: (unix_seconds(it[1].get("expire_time")) or float("inf"), it[2]))
     known = {(kind, voucher): (where, item) for where, item, voucher, kind in first}
     samples = tuple(
@@ -54,22 +53,16 @@ async def collect(client: ApiClient, target: Target, _: None) -> CollectResult:
     return CollectResult(samples, (f"vouchers not shown: {hidden}",) if hidden > 0 else ())
 
 
-async def items_of(
+async def listed_as(
     client: ApiClient, path: str, name: str, kind: str
 ) -> AsyncIterator[tuple[str, dict[str, Any], str, str]]:
     """The items on all pages, each with its place in the answer, its id and its kind; raises ApiError."""
-    read = 0
-    for _ in range(MAX_PAGES):
-        data = succeeded(await client.get_more(Api.BSS, f"{path}&limit={PER_PAGE}&offset={read}"))
-        items = members("$", data, name)
-        for index, item in enumerate(items):
-            where = f"$.{name}[{index}]"
-            if not isinstance(item, dict):
-                raise wrong_shape(where, "an object", item)
-            yield where, item, label_value(text(f"{where}.{kind}_id", item.get(f"{kind}_id"))), kind
-        read += len(items)
-        if not items or read >= (number_of(data, "count") or number_of(data, "total_count") or 0):
-            break
+
+    def query(offset: int) -> Awaitable[Any]:
+        return client.get_more(Api.BSS, f"{path}&limit={PER_PAGE}&offset={offset}")
+
+    async for where, item in items_of(name, query):
+        yield where, item, label_value(text(f"{where}.{kind}_id", item.get(f"{kind}_id"))), kind
 
 
 def samples_of(where: str, item: dict[str, Any], voucher: str, kind: str) -> Iterator[Sample]:

@@ -5,16 +5,18 @@ Source: the API reference "customer operation capabilities" (api-oce), and the m
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from frs_exporter.collectors.collector import wrong_shape
+from frs_exporter.collectors.collector import members, wrong_shape
 from frs_exporter.core.error_body import vendor_code
 from frs_exporter.core.errors import ApiError, classify
 
 SUCCESS = "CBC.0000"
+MAX_PAGES = 10
+"""Of one list that are read."""
 PER_UNIT = {1: Decimal(1), 2: Decimal(10), 3: Decimal(100)}
 """How many of a measure make a unit of the currency: yuan, jiao and fen, by measure_id."""
 UNITS = {4: "hours", 10: "gb", 11: "mb", 14: "times"}
@@ -30,6 +32,25 @@ def succeeded(data: Any) -> Any:
     if code and code != SUCCESS:
         raise ApiError(classify(200, json.dumps(data).encode(), {}, by_token=True))
     return data
+
+
+async def items_of(name: str, query: Callable[[int], Awaitable[Any]]) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """The objects of an array on all pages, each with its JSON path; `query` gets a page from an offset. Raises ApiError.
+
+    How many there are in all is `total_count`, or of coupons `count`.
+    """
+    read = 0
+    for _ in range(MAX_PAGES):
+        data = succeeded(await query(read))
+        items = members("$", data, name)
+        for index, item in enumerate(items):
+            where = f"$.{name}[{index}]"
+            if not isinstance(item, dict):
+                raise wrong_shape(where, "an object", item)
+            yield where, item
+        read += len(items)
+        if not items or read >= (number_of(data, "count") or number_of(data, "total_count") or 0):
+            break
 
 
 def decimal(where: str, value: Any) -> Decimal | None:
