@@ -35,7 +35,7 @@ def succeeded(data: Any) -> Any:
 
 
 async def items_of(name: str, query: Callable[[int], Awaitable[Any]]) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-    """The objects of an array on all pages, each with its JSON path; `query` gets a page from an offset. Raises ApiError.
+    """The objects of an array on all pages, each with its path; `query` gets a page from an offset. Raises ApiError.
 
     How many there are in all is `total_count`, or of coupons `count`.
     """
