@@ -17,7 +17,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -37,11 +37,15 @@ def tool(name: str) -> str:
     assert os.environ.get("PROGRAMS") != "none", "this test needs the marker programs"
     path = shutil.which(name, path=PROGRAMS)
     if path is None:
-        message = f"{name} is not installed: run tests/install-tools as root on Debian"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing(f"{name} is not installed: run tests/install-tools as root on Debian")
     return path
+
+
+def missing(message: str) -> NoReturn:
+    """Where something is not installed that a test needs, it is skipped, and fails in CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 PORTS = itertools.cycle(random.sample(range(20_000, 32_000), 12_000))
