@@ -5,13 +5,15 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+CLIENTS := vendor-bss# of the vendor's, which tests start, each with an environment of its own
+CLIENT_ENVS := $(CLIENTS:%=.venv/%)
 export PYTHONDONTWRITEBYTECODE :=# what is compiled once is kept: tests start many processes
 
 demo: .venv/run
 	$(BIN)/python -m frs_exporter demo $(ARGS)
 
 # Lint, types, and the tests that need no other program, without counting lines.
-check: lint types
+check: lint types $(CLIENT_ENVS)
 	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=3 --dist=worksteal $(ARGS)
 
 # Beside the rest: weeks of virtual time, all sequences of events, attacks and counted calls, which counting lines would
@@ -19,7 +21,7 @@ check: lint types
 BESIDE := tests/resilience $(filter-out %/test_clusters.py,$(wildcard tests/deploy/test_*.py)) tests/attacks \
   tests/benchmarks tests/test_linear.py tests/cloud/test_lockout.py tests/collectors/test_month.py \
   tests/polling/test_sources.py tests/polling/test_accounts.py
-test: .venv/dev
+test: .venv/dev $(CLIENT_ENVS)
 	$(MAKE) --jobs=3 --output-sync lint types tools
 	$(BIN)/coverage erase
 	@$(BIN)/python -m pytest $(BESIDE) > .beside.log 2>&1 & beside=$$!; \
@@ -31,7 +33,7 @@ test: .venv/dev
 # The same tests with the newest and with the lowest versions that pyproject.toml allows.
 test-newest: RESOLUTION := highest
 test-lowest: RESOLUTION := lowest-direct
-test-newest test-lowest: test-%: .venv/dev
+test-newest test-lowest: test-%: .venv/dev $(CLIENT_ENVS)
 	rm -rf .venv-$*
 	$(PYTHON) -m venv --without-pip .venv-$*
 	$(BIN)/uv pip install --quiet --python .venv-$* --resolution $(RESOLUTION) \
@@ -51,7 +53,8 @@ tools:
 	@tests/install-tools
 
 # The exact versions and hashes in requirements/: `make lock` adds and removes what pyproject.toml asks for,
-# `make lock ARGS=--upgrade` takes the newest versions. dev.txt has all that tests use, so the other two follow it.
+# `make lock ARGS=--upgrade` takes the newest versions. dev.txt has all that tests import, so run.txt and build.txt follow
+# it; those of the vendor's clients follow nothing.
 # At the end it looks whether there are wheels for all; those with glibc 2.28 are google-re2's oldest.
 PYTHONS := 3.11 3.12 3.13 3.14
 OLDEST := $(firstword $(PYTHONS))
@@ -63,11 +66,14 @@ lock: .venv/dev
 	$(LOCK) $(ARGS) --output-file requirements/run.txt --constraint requirements/dev.txt pyproject.toml
 	$(BIN)/python -c '$(BUILD_SYSTEM)' | \
 	  $(LOCK) $(ARGS) --output-file requirements/build.txt --constraint requirements/dev.txt -
-	for python in $(PYTHONS); do for machine in x86_64 aarch64; do \
+	for client in $(CLIENTS); do \
+	  $(LOCK) $(ARGS) --output-file requirements/$$client.txt --group pyproject.toml:$$client || exit 1; \
+	done
+	for python in $(PYTHONS); do for machine in x86_64 aarch64; do for lock in dev build $(CLIENTS); do \
 	  $(BIN)/uv pip install --dry-run --quiet --no-deps --require-hashes --only-binary=:all: --target=.venv/none \
 	    --python-version=$$python --python-platform=$$machine-manylinux_2_28 \
-	    --requirements requirements/dev.txt --requirements requirements/build.txt || exit 1; \
-	done; done
+	    --requirements requirements/$$lock.txt || exit 1; \
+	done; done; done
 
 # What is rendered from code or copied in deploy/: after a change of rules or dashboards.
 deploy: .venv/dev
@@ -91,6 +97,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	$(PIP) --require-hashes --only-binary=:all: -r requirements/build.txt -r requirements/dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run
+
+# The environments are beside their stamps, so that half of one never passes for it.
+$(CLIENT_ENVS): .venv/%: requirements/%.txt | .venv/dev
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/clients/$*
+	$(BIN)/uv pip install --quiet --python .venv/clients/$* --require-hashes --only-binary=:all: -r requirements/$*.txt
+	@touch $@
 
 clean:
 	rm -rf .venv .venv-newest .venv-lowest .tools .beside.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots

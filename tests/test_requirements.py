@@ -20,6 +20,7 @@ WANTED = {
     "run.txt": RUN,
     "dev.txt": [*RUN, *PROJECT["optional-dependencies"]["dev"]],
     "build.txt": PYPROJECT["build-system"]["requires"],
+    **{f"{group}.txt": wanted for group, wanted in PYPROJECT["dependency-groups"].items()},
 }
 HASH = re.compile(r" +--hash=sha256:[0-9a-f]{64}")
 
@@ -73,7 +74,7 @@ def test_a_lock_has_what_is_asked_for_in_the_range_that_is_asked_for(file: str, 
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_tests_run_with_the_versions_that_are_installed_and_built_with(python: str) -> None:
-    run, dev, build = (pinned(file, python, "x86_64") for file in WANTED)
+    run, dev, build = (pinned(file, python, "x86_64") for file in ("run.txt", "dev.txt", "build.txt"))
     assert run.items() <= dev.items()
     assert all(dev.get(name, version) == version for name, version in build.items())
 
