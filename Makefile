@@ -100,8 +100,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # The environments are beside their stamps, so that half of one never passes for it.
 $(CLIENT_ENVS): .venv/%: requirements/%.txt | .venv/dev
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/clients/$*
-	$(BIN)/uv pip install --quiet --python .venv/clients/$* --require-hashes --only-binary=:all: -r requirements/$*.txt
+	$(BIN)/python -m venv --clear --without-pip .venv/clients/$*
+	$(BIN)/python -m pip --python .venv/clients/$* install --quiet --disable-pip-version-check \
+	  --require-hashes --only-binary=:all: -r requirements/$*.txt
 	@touch $@
 
 clean:

@@ -85,8 +85,8 @@ class Simulator:
         await self.stop()
 
 
-def config_text(world: World, url: str, poll_interval: str = "10s", *, accounts: bool = False) -> str:
-    """A complete config file for all projects of the world, and if wanted accounts that have money, secrets inline."""
+def config_text(world: World, url: str, poll_interval: str = "10s") -> str:
+    """A complete config file for all projects of the world and all its accounts that have money, secrets inline."""
     config: dict[str, Any] = {
         "defaults": {"poll_interval": poll_interval, "require": ["detect", "compare", "search"]},
         "credentials": {account.domain_name: credential(account, url) for account in world.accounts},
@@ -103,7 +103,7 @@ def config_text(world: World, url: str, poll_interval: str = "10s", *, accounts:
         ],
         "endpoints": {"frs": url, "iam": url, "ces": url},
     }
-    watched = [account for account in world.accounts if account.billing != Billing()] if accounts else []
+    watched = [account for account in world.accounts if account.billing != Billing()]
     if watched:
         config["accounts"] = [account_entry(account, url) for account in watched]
     text: str = yaml.dump(config, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)

@@ -38,6 +38,7 @@ from frs_exporter.status.i18n import CHINESE, ENGLISH, Translator
 from frs_simulator import Account, Project, Simulator, World, demo_world
 from frs_simulator.demo import subscribed
 from frs_simulator.faults import HANG, Fault
+from frs_simulator.money import Billing
 from frs_simulator.server import config_text
 from tests.cloud.proxies import ForwardProxy, SocksProxy
 from tests.conftest import Cloud, CloudContext, account, loop_time, run_virtual, secrets_of, virtual_now
@@ -72,6 +73,8 @@ async def demo(folder: Path) -> AsyncIterator[tuple[Simulator, Config]]:
     """The demo's cloud at the time of the golden outputs, with something of everything wrong with it."""
     world = demo_world()
     world.clock = lambda: AT
+    for owner in world.accounts:
+        owner.billing = Billing()  # money goes by time
     (arrears,) = [project for _, project in world.projects() if project.name == "in-arrears"]
     arrears.frozen = True
     async with Simulator(world) as simulator:
@@ -116,7 +119,7 @@ async def test_accounts_are_checked_beside_projects(tmp_path: Path) -> None:
     world.clock = lambda: AT  # as money goes by time
     async with Simulator(world) as simulator:
         file = tmp_path / "config.yaml"
-        file.write_text(config_text(world, simulator.url, accounts=True))
+        file.write_text(config_text(world, simulator.url))
         config = load(str(file))
         _, report = await checked(config, require=("detect",))
         told = {view["project"]: view for view in json.loads(as_json(report))["projects"]}

@@ -47,7 +47,7 @@ def demo(addresses: Sequence[Address], projects: int | None) -> None:
             announce = f"  {fault_order(simulator.url)}\n"
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / "config.yaml"
-                file.write_text(config_text(simulator.world, simulator.url, accounts=True), "utf-8")
+                file.write_text(config_text(simulator.world, simulator.url), "utf-8")
                 source = Source(str(file), load)
                 exporter = Exporter(source, await asyncio.to_thread(source.load), telemetry)
                 options = ServerOptions(addresses, WebConfig(), Source("", load_web_config), Layout())

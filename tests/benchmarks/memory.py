@@ -12,6 +12,7 @@ import sys
 import types
 from collections import Counter
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +26,8 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.forecast import TEXT_BYTES, USUAL
 from frs_simulator.demo import face_set, subscribed
+from frs_simulator.money import Balance, Billing, Card, Coupon, Purse
+from frs_simulator.packages import FreeResource, Package
 from frs_simulator.server import Simulator, config_text
 from frs_simulator.traffic import Traffic
 from frs_simulator.world import Account, Project, World
@@ -43,7 +46,9 @@ SIZES = (1000, 3000)
 PROGRAM = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
 """What is not of any project."""
 SHOWN = 30
+PACKAGES = 5
 COLLECTED = (("subscription",), ("subscription", "face_sets"), ("subscription", "face_sets", "cloud_eye"))
+OF_ACCOUNTS = (("billing",), ("billing", "vouchers"))
 """One after the other: what a set takes more than the one before is the last one's."""
 INTERVAL = "2m"
 SETTLED = 270.0
@@ -116,6 +121,15 @@ async def by_type() -> None:
     print(f"{'all':34}{sizes.total() / more:7.0f}{numbers.total() / more:8.2f}")
 
 
+def rich_world(accounts: int) -> World:
+    """Accounts without projects, each with what is usual of money."""
+    packages = [Package(f"package-{n}", (FreeResource(Decimal(1_000_000), Decimal(1)),)) for n in range(PACKAGES)]
+    coupons, cards = [Coupon("coupon", Decimal(9), Decimal(8))], [Card("card", Decimal(9), Decimal(8))]
+    money = [Balance(Decimal("25310.42")), Balance(Decimal(48000), Purse.CREDIT, credit=Decimal(50000))]
+    billing = Billing(money, packages=packages, coupons=coupons, cards=cards)
+    return World([Account(f"account-{n:05}", "ak_sk", [], billing=billing) for n in range(accounts)])
+
+
 def world(projects: int) -> World:
     """Accounts with projects that tell what is usual."""
     sets = [face_set(name, 1_000) for name in USUAL["face_set"]]
@@ -136,10 +150,11 @@ async def of_collectors(collectors: tuple[str, ...], sizes: tuple[int, int], sec
         session = await stack.enter_async_context(aiohttp.ClientSession())
         daemons = list[tuple[subprocess.Popen[str], str]]()
         for size in sizes:
-            simulator = await stack.enter_async_context(Simulator(its_world := world(size)))
+            its_world = rich_world(size) if collectors[0] in OF_ACCOUNTS[0] else world(size)
+            simulator = await stack.enter_async_context(Simulator(its_world))
             wanted = yaml.safe_load(config_text(its_world, simulator.url, INTERVAL))
-            for project in wanted["projects"]:
-                project |= {"collectors": list(collectors)}
+            for entry in (*wanted["projects"], *wanted.get("accounts", ())):
+                entry |= {"collectors": list(collectors), "poll_interval": INTERVAL}
             file = folder / f"{size}.yaml"
             file.write_text(written(wanted))
             daemons.append(await stack.enter_async_context(daemon(file, session)))
@@ -156,10 +171,11 @@ async def by_collector(sizes: tuple[int, int] = (1000, 4000), seconds: float = S
     """Print what each job takes; that of the subscription with its project and its part of a credential."""
     print(f"\n{'MiB by collector':42}{'projects':>9}{'MiB':>9}{'page, bytes':>12}")
     with aside():
-        kib = [await of_collectors(wanted, sizes, seconds) for wanted in COLLECTED]
-    print(f"\n{'KiB of each project more':34}{'KiB':>7}")
-    for collectors, before, now in zip(COLLECTED, (0.0, *kib), kib, strict=False):
-        print(f"{collectors[-1]:34}{now - before:7.1f}")
+        kib = [[await of_collectors(wanted, sizes, seconds) for wanted in sets] for sets in (COLLECTED, OF_ACCOUNTS)]
+    print(f"\n{'KiB of each project or account more':36}{'KiB':>7}")
+    for sets, taken in zip((COLLECTED, OF_ACCOUNTS), kib, strict=True):
+        for collectors, before, now in zip(sets, (0.0, *taken), taken, strict=False):
+            print(f"{collectors[-1]:36}{now - before:7.1f}")
 
 
 def main() -> None:

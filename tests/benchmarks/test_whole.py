@@ -50,7 +50,7 @@ def test_the_slowest_of_all_counts_and_two_runs_agree_when_both_meet_the_goal() 
 def test_memory_is_told_for_each_collector(capsys: pytest.CaptureFixture[str]) -> None:
     asyncio.run(memory.by_collector((20, 40), 0.1))
     told = [line.rpartition("  ")[0].strip() for line in capsys.readouterr().out.splitlines()]
-    assert told[-len(OF_PROJECTS) :] == [*OF_PROJECTS]
+    assert told[-len(COLLECTORS) :] == [*COLLECTORS]
 
 
 def test_shards_are_planned_and_too_many_projects_of_a_credential_are_told(capsys: pytest.CaptureFixture[str]) -> None:
