@@ -73,7 +73,7 @@ def examples() -> list[Account]:
             "globex",
             "ak_sk",
             [vip_lounge(), Project("new-branch", "ap-southeast-1", None), in_arrears()],
-            billing=nearly_broke(time.time()),
+            billing=broke(time.time()),
         ),
     ]
 
@@ -113,10 +113,10 @@ def well_off(now: float) -> Billing:
     )
 
 
-def nearly_broke(now: float) -> Billing:
-    """Its balance runs out while one looks on, and becomes debt; its only package has expired."""
+def broke(now: float) -> Billing:
+    """It is in arrears, which grow while one looks on: soon it is frozen. Its only package has expired."""
     package = Package("search-10k", effective=now - 400 * DAY, expires=now - 35 * DAY, region="cn-east-3")
-    return Billing([Balance(Decimal("40.00"))], packages=[package], since=now, spend=Decimal("0.50"))
+    return Billing([Balance()], debt=Decimal("86.40"), packages=[package], since=now, spend=Decimal("0.05"))
 
 
 def vision_prod() -> Project:

@@ -8,6 +8,8 @@ from pydantic import SecretStr
 
 from frs_exporter.collectors.billing.balance import BALANCE, DEBT
 from frs_exporter.collectors.billing.packages import EXPIRE, INFO, PACKAGE_ACTIVE, QUOTA, REMAINING
+from frs_exporter.collectors.billing.vouchers import BALANCE as VOUCHER_BALANCE
+from frs_exporter.collectors.billing.vouchers import EXPIRE as VOUCHER_EXPIRE
 from frs_exporter.core.credentials import KeyCredential
 from frs_exporter.core.model import Account, CollectResult, Display, Job, JobState, Sample, Target
 from frs_exporter.core.schedule import Shard
@@ -50,6 +52,26 @@ def view_of(samples: Sequence[Sample]) -> ProjectView:
     projects = Projects(seen)
     assert [*projects.names()] == ["acme"]
     return projects.view("acme", None)
+
+
+def test_vouchers_and_credit_are_told_like_money() -> None:
+    samples = [
+        Sample(BALANCE, ("balance", "CNY"), 12.5),
+        Sample(BALANCE, ("credit", "CNY"), 48000.0),
+        Sample(BALANCE, ("deposit", "CNY"), 7.0),
+        Sample(VOUCHER_BALANCE, ("c1", "card", "CNY"), 640.0),
+        Sample(VOUCHER_BALANCE, ("c2", "coupon", "CNY"), 132.5),
+        Sample(VOUCHER_BALANCE, ("c3", "coupon", "CNY"), 0.0),
+        Sample(VOUCHER_EXPIRE, ("c2", "coupon"), NOW + 3 * DAY),
+    ]
+    view = account_view(samples)
+    assert [it.voucher for it in view.vouchers] == ["c2", "c1"], "the next to end first, and none that is used up"
+    assert account_lines(WORDS, view, NOW) == [
+        ("balance 12.50 CNY", "unknown"),
+        ("credit 48,000.00 CNY", "unknown"),
+        ("coupon 132.50 CNY, ends in 3 d", "blind"),
+        ("stored-value card 640.00 CNY", "unknown"),
+    ]
 
 
 def test_the_next_to_end_comes_first_and_what_is_no_more_in_use_last() -> None:

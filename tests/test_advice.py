@@ -14,6 +14,7 @@ from frs_exporter.core.explanations import (
     codes_of_reason,
     explain,
     named,
+    of_api,
     others,
     reasons,
     retries,
@@ -84,7 +85,19 @@ def test_a_code_says_more_than_its_reason() -> None:
     assert explain(Failure(Reason.AUTH, "x", api="ecs")) is others()["metadata"]
     assert explain(Failure(Reason.DNS, "x", api="iam", by_proxy=True)) is others()["proxy"]
     assert explain(Failure(Reason.FORBIDDEN, "x", code="APIGW.0802", api="ces")) is codes()["APIG.0802"]
-    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", api="ces")) is others()["cloud_eye"]
+    assert explain(Failure(Reason.FORBIDDEN, "x", code="403", api="ces")) is of_api()["ces", Reason.FORBIDDEN]
+    of_bills = of_api()["bss", Reason.TOKEN]
+    assert explain(Failure(Reason.TOKEN, "x", code="APIGW.0301", api="bss")) is of_bills, "it has no region"
+    assert explain(Failure(Reason.TOKEN, "x", code="CBC.0154", api="bss")) is codes()["CBC.0154"]
+    assert explain(Failure(Reason.PAYLOAD, "x", api="iam", lacks="domain_id")) is others()["no_domain_id"]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_nobody_who_asks_for_bills_is_sent_to_frs(reason: Reason) -> None:
+    about = explain(Failure(reason, "x", api="bss"))
+    said = [text.en for text in (about.means, *about.causes, about.do)]
+    if reason in {Reason.DNS, Reason.FORBIDDEN, Reason.TOKEN, Reason.ABSENT}:
+        assert not any(re.search(r"\bFRS\b|region", text) for text in said)
 
 
 def test_what_to_do_about_a_code_depends_on_what_was_refused() -> None:

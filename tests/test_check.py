@@ -135,6 +135,34 @@ async def test_accounts_are_checked_beside_projects(tmp_path: Path) -> None:
         assert {job.target.project for job in run.jobs} == {"acme-account", "globex-account"}
         _, report = await checked(config, projects=("acme-account",))
         assert as_table(report, terminal=False).splitlines()[-1] == "all well: 1 account, 2 jobs"
+        assert "stored-value card 640.00 CNY" in as_table(report, terminal=False)
+
+
+@pytest.mark.parametrize(("project", "collector"), [("vision-prod", "billing"), ("acme-account", "subscription")])
+async def test_collectors_that_do_not_fit_are_told(tmp_path: Path, project: str, collector: str) -> None:
+    world = demo_world()
+    async with Simulator(world) as simulator:
+        config = config_of(world, simulator.url, tmp_path)
+        _, report = await checked(config, projects=(project,), collectors=(collector,))
+        assert not report.well
+        assert as_table(report, terminal=False) == (
+            "nothing to check: the collectors that are asked are not those of what is chosen; "
+            "accounts have billing, vouchers\n"
+        )
+
+
+async def test_what_is_found_but_not_checked_is_told(tmp_path: Path) -> None:
+    world = World([account("ak_sk", "one", "two", "three")], clock=lambda: AT)
+    async with Simulator(world) as simulator:
+        text = config_text(world, simulator.url)
+        rule = {"credential": world.accounts[0].domain_name, "regions": ["cn-north-4"]}
+        file = tmp_path / "config.yaml"
+        written = yaml.safe_load(text) | {"discovery": [rule]}
+        written["projects"] = [{**written["projects"][0], "name": "cn-north-4_three"}]
+        file.write_text(yaml.safe_dump(written))
+        run, _ = await checked(load(str(file)))
+        (notice,) = run.notices
+        assert re.fullmatch(r"discovery \S+: 1 project found but not checked, names are taken: cn-north-4_three", notice)
 
 
 async def test_where_several_sites_are_asked_each_project_tells_its_own(tmp_path: Path) -> None:
@@ -228,7 +256,7 @@ async def test_what_is_required_decides_as_in_the_task(tmp_path: Path) -> None:
         assert out.splitlines()[-1] == "all well: 1 project, 2 jobs"
         code, out, err = await ended(file, "--project=o*", require)
         assert (code, err) == (1, "")
-        assert out.splitlines()[-3:] == ["off", "  required, but off: search", "1 of 1 projects not well"]
+        assert out.splitlines()[-3:] == ["off", "  required, but off: search", "1 of 1 project not well"]
         assert (await ended(file, "--project=off", "--require=detect,compare"))[0] == 0
         assert (await ended(file, "--project=off", "--require="))[0] == 0, "nothing is required"
         code, out, _ = await ended(file, "--project=full", "--require=detect,face_quality")

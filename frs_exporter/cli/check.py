@@ -132,7 +132,7 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     run = Check(config, selection, shard, memory=memory, trace=kind)
     code, clock, report = executor.run(checked(run, timeout, words))
     end_on_sigterm()  # again: the loop has taken its own handler away
-    warn((run.problems or memory.folder.problems).values())
+    warn((*run.notices, *(run.problems or memory.folder.problems).values()))
     match output:
         case "json":
             text = as_json(report)

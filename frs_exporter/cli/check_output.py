@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Styled
 
+from frs_exporter.collectors import OF_ACCOUNTS
 from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import explain
@@ -38,7 +39,7 @@ class Report:
     """What was found of each project, the worst first, and what could not be found out at all.
 
     `latencies` are those of each project's slowest request, in seconds; `now` is in Unix seconds. `interrupted_by` is
-    the signal that has ended the run, if one has.
+    the signal that has ended the run, if one has; `unfit` says that there is something, but not for these collectors.
     """
 
     projects: tuple[ProjectView, ...]
@@ -49,6 +50,7 @@ class Report:
     words: Translator
     now: float
     interrupted_by: str = ""
+    unfit: bool = False
 
     @property
     def sites(self) -> frozenset[str]:
@@ -73,7 +75,15 @@ def report_of(check: Check, words: Translator, interrupted_by: str = "") -> Repo
         (name, why_undiscovered(error, words, interrupted_by)) for name, error in sorted(check.undiscovered.items())
     )
     return Report(
-        tuple(views), undiscovered, len(check.jobs), check.unasked, check.latencies, words, seen.now, interrupted_by
+        tuple(views),
+        undiscovered,
+        len(check.jobs),
+        check.unasked,
+        check.latencies,
+        words,
+        seen.now,
+        interrupted_by,
+        check.unfit,
     )
 
 
@@ -246,20 +256,20 @@ def print_trouble(console: Console, words: Translator, view: ProjectView) -> Non
 def conclusion(report: Report) -> str:
     """The sum of it, in a line."""
     words, troubled = report.words, sum(view.trouble is not Severity.NONE for view in report.projects)
+    accounts = sum(view.account is not None for view in report.projects)
+    numbers = {"count_projects": len(report.projects) - accounts, "count_accounts": accounts}
+    everything = words("and").join(words.count(name, number) for name, number in numbers.items() if number)
     if report.well:
-        accounts = sum(view.account is not None for view in report.projects)
-        numbers = {"count_projects": len(report.projects) - accounts, "count_accounts": accounts}
-        counts = [words.count(name, number) for name, number in numbers.items() if number]
-        jobs = words.count("count_jobs", report.jobs)
-        return words("all_well", projects=words("and").join(counts), jobs=jobs) + unrequired(report)
+        return words("all_well", projects=everything, jobs=words.count("count_jobs", report.jobs)) + unrequired(report)
     parts = [words("interrupted", signal=report.interrupted_by)] if report.interrupted_by else []
-    parts += [words("not_well", count=troubled, projects=len(report.projects))] if troubled else []
+    parts += [words("not_well", count=troubled, all=everything)] if troubled else []
     not_found, not_asked = (
         ("not_answered", "not_asked") if report.interrupted_by else ("not_found", "not_asked_in_time")
     )
     parts += [words.count(not_found, len(report.undiscovered))] if report.undiscovered else []
     parts += [words(not_asked, count=report.unasked, jobs=report.jobs)] if report.unasked else []
-    return "; ".join(parts) or words("nothing_asked")
+    nothing = words("nothing_fits", accounts=", ".join(OF_ACCOUNTS)) if report.unfit else words("nothing_asked")
+    return "; ".join(parts) or nothing
 
 
 def unrequired(report: Report) -> str:

@@ -49,4 +49,4 @@ def domain_id(data: Any) -> str:
         case {"domains": [{"id": str(found)}, *_]} if ID.fullmatch(found):
             return found
     message = "IAM does not tell the account's id: write domain_id in the config"
-    raise ApiError(Failure(Reason.PAYLOAD, message, status=200, api=Api.IAM))
+    raise ApiError(Failure(Reason.PAYLOAD, message, status=200, api=Api.IAM, lacks="domain_id"))

@@ -76,7 +76,7 @@ def check_something_to_watch(document: Document) -> None:
     if any(isinstance(data.get(section), dict) for section in WATCHED):
         return  # which is told with its type
     if data and not any(data.get(section) for section in WATCHED):
-        remedy = "list some under projects, or let discovery find them"
+        remedy = "list some under projects or accounts, or let discovery find them"
         document.problem(("projects",) if "projects" in data else (), f"there is nothing to watch: {remedy}")
 
 

@@ -188,7 +188,7 @@ class Account(Model):
     collectors: list[AccountCollector] = Field(
         ["billing"], min_length=1, description="What is asked of the account (default billing)."
     )
-    poll_interval: AccountInterval = Field(3600.0, description="How often it is asked (default 1h).")
+    poll_interval: AccountInterval = Field(3600.0, description="How often it is asked, 10m to 1d (default 1h).")
     poll_timeout: PollTimeout | None = Field(None, description="How long one request may take (default 10s).")
     stale_after: StaleAfter | None = Field(
         None, description="How long an answer is shown when no newer one comes (default 3 poll intervals)."

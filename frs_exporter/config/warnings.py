@@ -10,7 +10,8 @@ from frs_exporter.collectors.probes import PROBES
 from frs_exporter.config import schema
 from frs_exporter.config.certificate import Validity
 from frs_exporter.config.cross_checks import DEFAULTS
-from frs_exporter.config.endpoints import DEFAULT_ENDPOINTS
+from frs_exporter.config.endpoints import DEFAULT_ENDPOINTS, verified_at
+from frs_exporter.config.kinds import KINDS
 from frs_exporter.config.known_names import SUBSERVICES
 from frs_exporter.config.pem import trusts_nobody
 from frs_exporter.config.problems import SECRET_SECTIONS, location
@@ -21,7 +22,7 @@ from frs_exporter.core.credentials import Credential, user_of
 from frs_exporter.core.discovery import FRS_REGIONS
 from frs_exporter.core.http_options import HttpOptions
 from frs_exporter.core.model import Notice
-from frs_exporter.core.site import site_of
+from frs_exporter.core.site import ACCOUNT_SITES, site_of
 
 
 def notices(
@@ -38,6 +39,7 @@ def notices(
     yield from odd_certificates(clients, document)
     yield from without_authorities(file, endpoints)
     yield from at_another_site(file, endpoints, document)
+    yield from accounts_at_another_site(file, endpoints, document)
     yield from odd_regions(file, endpoints, document)
     yield from odd_requirements(file, document)
     yield from settings_without_collector(file, document)
@@ -116,6 +118,22 @@ def at_another_site(
                 where = location(document, ("credentials", name, "endpoints"))
                 text = f"{api} is not written here, so it is asked at another site than the rest, {sites[api]}"
                 yield Notice(f"{where}: {text}; write where {api} is for this credential")
+
+
+def accounts_at_another_site(
+    file: schema.File, endpoints: Mapping[str, schema.Endpoints], document: Document
+) -> Iterator[Notice]:
+    """A notice for each account whose bills are asked for at another site than that where its user is one."""
+    usual = {site_of(url) for url in DEFAULT_ENDPOINTS.values()}
+    for index, account in enumerate(file.accounts):
+        credential = file.credentials[account.credential]
+        kind = next(name for name in KINDS if getattr(credential, name))
+        user = site_of(str(getattr(endpoints[account.credential], verified_at(kind))))
+        bills = site_of(ACCOUNT_SITES[account.site].bss)
+        if account.endpoint is None and user not in {bills, *usual}:
+            where = location(document, ("accounts", index))
+            text = f"endpoint is not written here, so the bills are asked for at another site than the rest, {bills}"
+            yield Notice(f"{where}: {text}; write where the billing service of {user} is")
 
 
 def asked_apis(file: schema.File) -> dict[str, set[str]]:

@@ -67,7 +67,7 @@ class Failure:
     `by_proxy` says that it failed at the configured proxy: nothing is known of the endpoint.
     `by_vendor` says that the answer has a shape of the vendor's, and is not a stranger's on the way.
     `of_agency` says that IAM was asked for the keys of an agency, and gives none.
-    `lacks` is what this machine has not got for the request: `keys` or a `token_file`, which no vendor mends.
+    `lacks` is what is missing for the request: `keys`, a `token_file`, or an account's `domain_id`.
     `sent` says that this very request has left the machine, or may have.
     `too_long` says that the answer has more bytes than are read.
     `second_factor` says that IAM takes the password, and wants more: login protection is on for the user.

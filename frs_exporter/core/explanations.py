@@ -118,6 +118,16 @@ def codes_of_reason() -> Mapping[tuple[str, Reason], Explanation]:
 
 
 @cache
+def of_api() -> Mapping[tuple[str, Reason], Explanation]:
+    """What a reason means where one of the vendor's services other than FRS gives it, by API."""
+    return {
+        (api, Reason(name)): build(about, reasons()[Reason(name)])
+        for api, by_reason in raw()["of_api"].items()
+        for name, about in by_reason.items()
+    }
+
+
+@cache
 def others() -> Mapping[str, Explanation]:
     """Of failures that are known better by where they come from than by their code or reason."""
     return {name: build(about) for name, about in raw()["others"].items()}
@@ -150,11 +160,12 @@ def explain(failure: Failure) -> Explanation:
     if failure.unrenewable and failure.reason is Reason.TOKEN:
         return others()["static_token"]
     code = canonical(failure.code)
+    # What the gateway says of all services alike is known better of the billing service, whose scope is an account.
+    if failure.api == "bss" and not code.startswith("CBC.") and (known := of_api().get((failure.api, failure.reason))):
+        return known
     if known := codes_of_reason().get((code, failure.reason)) or codes().get(code):
         return known
-    if (failure.api, failure.reason) == ("ces", Reason.FORBIDDEN):
-        return others()["cloud_eye"]
-    return reasons()[failure.reason]
+    return of_api().get((failure.api, failure.reason)) or reasons()[failure.reason]
 
 
 def advice(failure: Failure) -> str:

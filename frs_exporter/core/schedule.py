@@ -8,6 +8,8 @@ from dataclasses import dataclass
 JITTER = 0.05
 """The part of an interval by which a poll may come early or late, so that jobs do not march in step."""
 FIRST_RETRY = 1.0
+EARLY_RETRY = 60.0
+"""The longest pause after a first failure: what is asked once an hour should not stay unknown for one."""
 LAST_RETRY = 300.0
 """A job that keeps failing is asked at least this often, or once an interval where that is longer."""
 LONGEST_RETRY_AFTER = 3600.0
@@ -67,9 +69,11 @@ def next_delay(
     """The time from the start of one poll to the next, after `failures` failures in a row.
 
     `uniform(low, high)` draws a number. After a failure the delay is drawn from zero (full jitter) up to a ceiling that
-    doubles with each; `retry_after` is the least that the cloud asked for, and is heeded up to an hour.
+    begins at an interval, or at a minute if that is shorter, and doubles with each; `retry_after` is the least that the
+    cloud asked for, and is heeded up to an hour.
     """
     if failures == 0:
         return uniform(interval * (1 - JITTER), interval * (1 + JITTER))
-    ceiling = min(interval * 2.0 ** min(failures - 1, MAX_DOUBLINGS), max(interval, LAST_RETRY))
+    early = min(interval, EARLY_RETRY)
+    ceiling = min(early * 2.0 ** min(failures - 1, MAX_DOUBLINGS), max(interval, LAST_RETRY))
     return max(FIRST_RETRY, min(retry_after or 0.0, LONGEST_RETRY_AFTER), uniform(0.0, ceiling))

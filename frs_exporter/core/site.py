@@ -9,7 +9,7 @@ PUBLIC_SITE = "myhuaweicloud.com"
 ANY_REGION = "{region}"
 REGION = re.compile(r"[a-z]{2}-[a-z]+-[0-9]+")
 """As the vendor names regions, `cn-north-4` and `ap-southeast-1`."""
-SERVICES = {"face", "frs", "iam", "ces"}
+SERVICES = {"face", "frs", "iam", "ces", "bss", "bss-intl"}
 """What endpoints of one site differ in beside the region."""
 HOST_AND_PORT = re.compile(r"(.*?)((?::[0-9]+)?)$")
 PORTS = {"http": ":80", "https": ":443"}

@@ -15,15 +15,17 @@ from frs_exporter.cloud.projects import list_projects
 from frs_exporter.cloud.transport import Transport
 from frs_exporter.collectors import COLLECTORS, Collector, EndpointStates
 from frs_exporter.config.load import Config
+from frs_exporter.core.counting import counted
 from frs_exporter.core.discovery import Discovery, Listing
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api, Job, JobState, Key, Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.core.trace import Trace
 from frs_exporter.exposition.telemetry import Telemetry
-from frs_exporter.polling.plan import plan
+from frs_exporter.polling.plan import Names, over_limits, plan
 from frs_exporter.polling.poll import Asking, poll
 from frs_exporter.polling.probe_memory import ProbesOnDisk
+from frs_exporter.polling.report import some_of
 from frs_exporter.runtime.state_file import StateFile
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
 
@@ -77,6 +79,14 @@ WEEKS = 4 * 7 * 86400.0
 """Seconds for which answers stay fresh here: however long the others take, none of them goes stale."""
 
 
+def names_taken(found: Mapping[str, Names]) -> Iterator[str]:
+    """A line for each rule with projects that are not checked, as something else has their names."""
+    for rule, names in found.items():
+        if names.skipped:
+            taken = counted(len(names.skipped), "project")
+            yield f"discovery {rule}: {taken} found but not checked, names are taken: {some_of(sorted(names.skipped))}"
+
+
 @dataclass
 class Check:
     """One look at a config's projects: `snapshot` tells at any time what is known by then.
@@ -84,6 +94,7 @@ class Check:
     `undiscovered` are the rules whose projects could not be listed, `jobs` those that are asked; by project there are
     `expiries`, when tokens end in Unix seconds, and `latencies`, what the slowest request took in seconds. `trace`
     makes what learns of a job's requests, `traces` has those made by project and collector. `memory` outlives the run.
+    `notices` tell what was found but is not checked; `unfit` says that nothing chosen has the collectors chosen.
     """
 
     config: Config
@@ -99,6 +110,8 @@ class Check:
     traces: dict[Key, Trace] = field(default_factory=dict)
     memory: StateFile = field(default_factory=lambda: StateFile(None))
     problems: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    unfit: bool = False
 
     async def run(
         self, advance: Advance = lambda done, all: None, collectors: Mapping[str, Collector] = COLLECTORS
@@ -141,6 +154,9 @@ class Check:
             raise
         wanted = plan(self.config, lists, self.shard)
         self.jobs = self.selection.jobs(wanted.jobs)
+        self.unfit = bool(wanted.jobs) and not self.jobs
+        over = (notice.text for notice in over_limits(self.config.discovery, wanted.found))
+        self.notices = (*over, *names_taken(wanted.found))
         await client.adjust(wanted.limits, wanted.accesses)
 
     async def _poll(self, asking: Asking, job: Job, advance: Advance) -> None:

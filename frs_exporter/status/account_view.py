@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from frs_exporter.collectors.billing.balance import BALANCE, DEBT
 from frs_exporter.collectors.billing.packages import EXPIRE, INFO, PACKAGE_ACTIVE, QUOTA, REMAINING
+from frs_exporter.collectors.billing.vouchers import BALANCE as VOUCHER_BALANCE
+from frs_exporter.collectors.billing.vouchers import EXPIRE as VOUCHER_EXPIRE
 from frs_exporter.core.model import Sample
 
 
@@ -21,12 +23,24 @@ class PackageView:
 
 
 @dataclass(frozen=True, slots=True)
+class VoucherView:
+    """A coupon or a stored-value card with something left on it; `expires` is in Unix seconds."""
+
+    kind: str
+    voucher: str
+    currency: str
+    amount: float
+    expires: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountView:
-    """What an account has by type and currency, what it owes by currency, and its packages, the next to end first."""
+    """What an account has by type and currency, and owes by currency; packages and vouchers, the next to end first."""
 
     balances: Mapping[str, Mapping[str, float]]
     debts: Mapping[str, float]
     packages: tuple[PackageView, ...]
+    vouchers: tuple[VoucherView, ...]
 
     @property
     def in_debt(self) -> bool:
@@ -42,7 +56,18 @@ def account_view(samples: Sequence[Sample]) -> AccountView:
             kind, currency = sample.labels
             balances[kind][currency] = sample.value
     debts = {sample.labels[0]: sample.value for sample in samples if sample.family is DEBT}
-    return AccountView(dict(balances), debts, packages(samples))
+    return AccountView(dict(balances), debts, packages(samples), vouchers(samples))
+
+
+def vouchers(samples: Sequence[Sample]) -> tuple[VoucherView, ...]:
+    """The coupons and cards with something left, the next to end first."""
+    ends = {labels: value for family, labels, value in samples if family is VOUCHER_EXPIRE}
+    views = (
+        VoucherView(labels[1], labels[0], labels[2], value, ends.get(labels[:2]))
+        for family, labels, value in samples
+        if family is VOUCHER_BALANCE and value > 0
+    )
+    return tuple(sorted(views, key=lambda it: (it.expires or float("inf"), it.kind, it.voucher, it.currency)))
 
 
 def packages(samples: Sequence[Sample]) -> tuple[PackageView, ...]:

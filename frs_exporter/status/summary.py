@@ -14,9 +14,11 @@ from frs_exporter.status.view import FailureView, JobView, ProjectView, Severity
 MAX_COLUMNS = 10
 """Sub-services with a column of their own; the vendor has about half as many."""
 MAX_LINES = 5
-"""Packages that the page shows of an account: the next to end."""
+"""Packages that the page shows of an account, and vouchers: the next to end."""
 SOON, LITTLE = 14 * 86400.0, 0.1
-"""A package that ends within so many seconds, or has less than this part left, is for somebody to look at."""
+"""What ends within so many seconds, or a package with less than this part left, is for somebody to look at."""
+SPENT = ("balance", "credit")
+"""Types of balances that pay for use, which rules add up; bonus and deposit do not."""
 STATES = {
     Severity.DOWN: "down",
     Severity.MISSING: "missing",
@@ -42,18 +44,13 @@ def own_warnings(view: ProjectView) -> list[str]:
 
 
 def account_lines(words: Translator, account: AccountView, now: float) -> list[tuple[str, str]]:
-    """What to say of an account, each with what its cell looks like: balance, debt, and packages in use."""
+    """What to say of an account, each with what its cell looks like: money, debt, packages in use, and vouchers."""
     lines = [
-        (words("balance", amount=f"{amount:,.2f} {currency}".rstrip()), "unknown")
-        for kind, of in account.balances.items()
-        for currency, amount in of.items()
-        if kind == "balance"
+        (words(kind, amount=money(amount, currency)), "unknown")
+        for kind in SPENT
+        for currency, amount in account.balances.get(kind, {}).items()
     ]
-    lines += (
-        (words("debt", amount=f"{amount:,.2f} {currency}".rstrip()), "lost")
-        for currency, amount in account.debts.items()
-        if amount > 0
-    )
+    lines += ((words("debt", amount=money(owed, currency)), "lost") for currency, owed in account.debts.items() if owed)
     for package in [package for package in account.packages if package.active][:MAX_LINES]:
         text = package.name or package.package
         if package.part_left is not None:
@@ -63,7 +60,18 @@ def account_lines(words: Translator, account: AccountView, now: float) -> list[t
         little = package.part_left is not None and package.part_left < LITTLE
         soon = package.expires is not None and package.expires < now + SOON
         lines.append((text, "blind" if little or soon else "unknown"))
+    for voucher in account.vouchers[:MAX_LINES]:
+        text = words(voucher.kind, amount=money(voucher.amount, voucher.currency))
+        if voucher.expires is not None:
+            text = words("package_ends", package=text, time=words.span(voucher.expires - now))
+        soon = voucher.expires is not None and voucher.expires < now + SOON
+        lines.append((text, "blind" if soon else "unknown"))
     return lines
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount as people read it."""
+    return f"{amount:,.2f} {currency}".rstrip()
 
 
 def usage_class(fullness: float) -> str:

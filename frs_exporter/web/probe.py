@@ -26,7 +26,7 @@ TIMEOUT = 10.0
 LONGEST = 120.0
 OFFSET = 0.5
 """Seconds that are left for the answer's way."""
-UNKNOWN = "no such project and collector are watched here; /sd lists all projects"
+UNKNOWN = "no such project or account with this collector is watched here; /sd lists all"
 SWITCH = {"": False, "false": False, "0": False, "true": True, "1": True}
 
 

@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.memory`: where the memory goes: by import, and for each project by type and by collector.
 
-What collectors add to the subscription is what `frs_exporter.polling.forecast` counts for them. It takes a quarter of
-an hour.
+What collectors add to the subscription is what `frs_exporter.polling.forecast` counts for them. It takes three
+quarters of an hour.
 """
 
 import asyncio
@@ -50,9 +50,8 @@ PACKAGES = 5
 COLLECTED = (("subscription",), ("subscription", "face_sets"), ("subscription", "face_sets", "cloud_eye"))
 OF_ACCOUNTS = (("billing",), ("billing", "vouchers"))
 """One after the other: what a set takes more than the one before is the last one's."""
-INTERVAL = "2m"
-SETTLED = 270.0
-"""Seconds until each job was asked twice."""
+INTERVALS, SETTLED = ("2m", "10m"), (270.0, 650.0)
+"""Of projects and of accounts: how often they are asked, and the seconds until each was asked and they have settled."""
 
 
 def imports() -> None:
@@ -142,7 +141,7 @@ def world(projects: int) -> World:
     return World([Account(f"account-{n:05}", "ak_sk", fleet[n : n + PER_CREDENTIAL]) for n in firsts])
 
 
-async def of_collectors(collectors: tuple[str, ...], sizes: tuple[int, int], seconds: float) -> float:
+async def of_collectors(collectors: tuple[str, ...], sizes: tuple[int, int], interval: str, seconds: float) -> float:
     """The KiB that each project more takes, without what its part of the page does, once its jobs have settled."""
     figures = list[tuple[float, int]]()
     async with AsyncExitStack() as stack:
@@ -152,9 +151,9 @@ async def of_collectors(collectors: tuple[str, ...], sizes: tuple[int, int], sec
         for size in sizes:
             its_world = rich_world(size) if collectors[0] in OF_ACCOUNTS[0] else world(size)
             simulator = await stack.enter_async_context(Simulator(its_world))
-            wanted = yaml.safe_load(config_text(its_world, simulator.url, INTERVAL))
+            wanted = yaml.safe_load(config_text(its_world, simulator.url, interval))
             for entry in (*wanted["projects"], *wanted.get("accounts", ())):
-                entry |= {"collectors": list(collectors), "poll_interval": INTERVAL}
+                entry |= {"collectors": list(collectors), "poll_interval": interval}
             file = folder / f"{size}.yaml"
             file.write_text(written(wanted))
             daemons.append(await stack.enter_async_context(daemon(file, session)))
@@ -167,11 +166,14 @@ async def of_collectors(collectors: tuple[str, ...], sizes: tuple[int, int], sec
     return (1024 * (many - some) - TEXT_BYTES * (their_page - its_page) / 1024) / (sizes[1] - sizes[0])
 
 
-async def by_collector(sizes: tuple[int, int] = (1000, 4000), seconds: float = SETTLED) -> None:
+async def by_collector(sizes: tuple[int, int] = (1000, 4000), seconds: tuple[float, float] = SETTLED) -> None:
     """Print what each job takes; that of the subscription with its project and its part of a credential."""
     print(f"\n{'MiB by collector':42}{'projects':>9}{'MiB':>9}{'page, bytes':>12}")
     with aside():
-        kib = [[await of_collectors(wanted, sizes, seconds) for wanted in sets] for sets in (COLLECTED, OF_ACCOUNTS)]
+        kib = [
+            [await of_collectors(wanted, sizes, interval, settled) for wanted in sets]
+            for sets, interval, settled in zip((COLLECTED, OF_ACCOUNTS), INTERVALS, seconds, strict=True)
+        ]
     print(f"\n{'KiB of each project or account more':36}{'KiB':>7}")
     for sets, taken in zip((COLLECTED, OF_ACCOUNTS), kib, strict=True):
         for collectors, before, now in zip(sets, (0.0, *taken), taken, strict=False):

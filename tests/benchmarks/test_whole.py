@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from frs_exporter.collectors import OF_PROJECTS
+from frs_exporter.collectors import COLLECTORS
 from tests.benchmarks import hour, memory, shards
 from tests.benchmarks.__main__ import Lengths, Turns, main
 from tests.benchmarks.figures import Figure, as_json, differences
@@ -48,7 +48,7 @@ def test_the_slowest_of_all_counts_and_two_runs_agree_when_both_meet_the_goal() 
 
 
 def test_memory_is_told_for_each_collector(capsys: pytest.CaptureFixture[str]) -> None:
-    asyncio.run(memory.by_collector((20, 40), 0.1))
+    asyncio.run(memory.by_collector((20, 40), (0.1, 0.1)))
     told = [line.rpartition("  ")[0].strip() for line in capsys.readouterr().out.splitlines()]
     assert told[-len(COLLECTORS) :] == [*COLLECTORS]
 

@@ -143,3 +143,17 @@ def test_an_api_that_is_asked_at_another_site_than_the_rest_is_told(tmp_path: Pa
     assert "credentials.partner.endpoints: ces is not written here" in notice.text
     (notice,) = notices(tmp_path, TEXT.replace("ces: }", "frs: }") + RULE, elsewhere=True)[1:]
     assert "credentials.plant.endpoints: iam is not written here" in notice.text
+
+
+def test_bills_that_are_asked_for_at_another_site_than_the_rest_are_told(tmp_path: Path) -> None:
+    """A user of a partner's cloud is asked about at the vendor's own, unless the account says where."""
+    account = "accounts: [{name: money, credential: partner}]\n"
+    here = TEXT.replace("ces: }", 'frs: "https://face.{region}.partner.example"}')
+    (notice,) = notices(tmp_path, here + account, elsewhere=True)
+    assert notice.text == (
+        "accounts[0]: endpoint is not written here, so the bills are asked for at another site than the rest, "
+        f"{PUBLIC_SITE}; write where the billing service of partner.example is"
+    )
+    written = account.replace("}", ', endpoint: "https://bss.partner.example"}')
+    assert not notices(tmp_path, here + written, elsewhere=True)
+    assert not notices(tmp_path, here + account.replace("partner", "public"), elsewhere=True)

@@ -171,7 +171,7 @@ def test_what_is_missing_from_all_files_is_missing_from_the_whole(folder: Path) 
     (folder / "a.yaml").write_text("limits:\n")
     assert problems_of(str(folder)) == [f"{folder}: credentials: required, but missing"]
     files = [str(folder / "a.yaml"), write(folder / "more", x=CREDENTIALS)]
-    remedy = "list some under projects, or let discovery find them"
+    remedy = "list some under projects or accounts, or let discovery find them"
     assert problems_of(*files) == [f"{', '.join(files)}: there is nothing to watch: {remedy}"]
 
 

@@ -123,12 +123,13 @@ class Programs:
         return process
 
     def simulator(self, *arguments: str) -> tuple[Process, Path]:
-        """A simulator, and the config it printed, in a file: but each project is asked for its subscription only."""
+        """A simulator, and the projects of the config it printed, in a file, each asked for its subscription only."""
         process = self.start(*EXPORTER, "simulate", *arguments)
         assert process.popen.stdout
         text = process.popen.stdout.read()
         config = self.folder / "config.yaml"
-        own = re.sub(r"  collectors:\n(  - \w+\n)+  month_budget_cny: 5000\n", "", text)
+        of_projects, _, _ = text.partition("accounts:\n")
+        own = re.sub(r"  collectors:\n(  - \w+\n)+  month_budget_cny: 5000\n", "", of_projects)
         assert "collectors" not in own
         config.write_text(own.replace("defaults:\n", "defaults:\n  collectors: [subscription]\n"))
         return process, config

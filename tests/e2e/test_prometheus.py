@@ -12,7 +12,7 @@ from tests.web.authority import prepare, put
 
 
 def start_prometheus(programs: Programs, scrape: str) -> tuple[Process, str]:
-    """A Prometheus with a config, and its URL."""
+    """A Prometheus with a config that answers, and its URL."""
     (programs.folder / "prometheus.yml").write_text(scrape)
     port = free_port()
     process = programs.start(
@@ -21,7 +21,9 @@ def start_prometheus(programs: Programs, scrape: str) -> tuple[Process, str]:
         f"--storage.tsdb.path={programs.folder}/data",
         f"--web.listen-address=127.0.0.1:{port}",
     )
-    return process, f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}"
+    eventually(lambda: "is Ready" in fetch(f"{url}/-/ready"))
+    return process, url
 
 
 def test_prometheus_stores_the_subscription_of_every_project(programs: Programs) -> None:

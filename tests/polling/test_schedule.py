@@ -37,7 +37,9 @@ def test_delays_stay_in_bounds_and_never_raise(
 def test_the_ceiling_doubles_up_to_its_end() -> None:
     ceilings = [next_delay(60, failures, None, lambda _, high: high) for failures in (1, 2, 3, 4, 5, 2000)]
     assert ceilings == [60, 120, 240, 300, 300, 300]
-    assert next_delay(3600, 5, None, lambda _, high: high) == 3600
+    ceilings = [next_delay(3600, failures, None, lambda _, high: high) for failures in (1, 2, 3, 6, 7, 2000)]
+    assert ceilings == [60, 120, 240, 1920, 3600, 3600], "what is asked once an hour is not unknown for an hour"
+    assert next_delay(20, 1, None, lambda _, high: high) == 20
 
 
 def test_a_retry_is_spread_over_all_of_its_range() -> None:

@@ -445,12 +445,15 @@ async def test_faults_strike_and_are_lifted(simulator: Simulator, session: aioht
 
 @pytest.mark.parametrize("projects", [None, 1, 4, 157])
 def test_the_printed_config_is_complete(tmp_path: Any, projects: int | None) -> None:
-    """It loads, names each project once, and both auth kinds are in it as soon as there are enough projects."""
+    """It loads, with each project, each account that has money, and both auth kinds, as soon as there are enough."""
     world = demo_world(projects)
     text = config_text(world, "http://127.0.0.1:1")
     (tmp_path / "config.yaml").write_text(text)
     config = load(str(tmp_path / "config.yaml"))
-    assert len(config.targets) == (projects or 6)
+    watched = [target.project for target in config.targets if not target.account]
+    accounts = [target.project for target in config.targets if target.account]
+    assert len(watched) == (projects or 6)
+    assert accounts == ["acme-account", "globex-account"][: 1 if projects == 1 else 2]
     assert "&" not in text, "each entry can be copied by itself"
     kinds = {next(iter(entry)) for entry in yaml.safe_load(text)["credentials"].values()}
     assert kinds == ({"token", "ak_sk"} if projects != 1 else {"token"})

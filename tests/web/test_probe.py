@@ -150,14 +150,14 @@ async def test_the_deadline_is_that_of_the_scrape_and_the_answer_is_the_truth() 
 WRONG = [
     ("", 400, "project is missing: /probe?project=NAME, as the config names it; /sd lists all"),
     ("?project=", 400, "project is missing"),
-    ("?project=nowhere", 404, "no such project and collector are watched here; /sd lists all projects"),
+    ("?project=nowhere", 404, "no such project or account with this collector is watched here; /sd lists all"),
     ("?project=vision-prod&project=door-access", 400, "project is given more than once"),
     ("?target=vision-prod&target=vision-prod", 400, "target is given more than once"),
     ("?project=vision-prod&target=door-access", 400, "project and target are two names for one thing"),
     ("?target=nowhere", 404, "no such project"),
     ("?project=vision-prod&collector=bogus", 400, "there is no such collector; there are subscription"),
     ("?project=vision-prod&debug=maybe", 400, "debug must be true or false"),
-    ("?project=http://169.254.169.254/", 404, "no such project and collector are watched here"),
+    ("?project=http://169.254.169.254/", 404, "no such project or account with this collector is watched here"),
 ]
 
 
