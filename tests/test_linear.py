@@ -75,8 +75,9 @@ def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
         (folder / name).chmod(0o644)
         secret = f"!file {name}" if number % 4 else name
         credential["ak_sk"] = {"access_key": f"AK{number // 2}", "secret_key": secret}
-        if number % 3 == 0:
-            credential["endpoints"] = {"ces": f"http://ces.site-{number}.example.com/{{region}}"}
+        if number % 3 < 2:
+            apis = ("ces", "frs") if number % 3 else ("ces",)
+            credential["endpoints"] = {api: f"http://{api}.site-{number}.example.com/{{region}}" for api in apis}
         if number % 5 == 0:
             own = {"cert_file": "ended.pem", "key_file": "ended.key"}
             credential["http_client"] = {"tls_config": {"insecure_skip_verify": True, **own}}
@@ -85,6 +86,8 @@ def odd_fleet(projects: int, folder: Path) -> dict[str, Any]:
         if number % 2:
             project["collectors"] = ["subscription"]
             project["labels"]["owner"] = f"!file {project['credential']}"
+    users = [*config["credentials"]][1::2]  # of two that are the same one
+    config["accounts"] = [{"name": f"account-{name}", "credential": name} for name in users]
     config["discovery"] = [
         {
             "credential": name,
