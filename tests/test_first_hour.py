@@ -1,11 +1,14 @@
 """The first hour's pages, word for word: each command is run against the simulator, and prints what the page shows."""
 
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
 import time
+import tty
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +31,8 @@ MASKS = {
     r"\b\d+\.\d+ s\b": "N s",
     r"\bversion \d\S*": "version N",
     r"@\[[\d.]+\]": "@[TIME]",
-    r"(?m)^warning: runs as root .*\n": "",
+    r"(?m)^warning: runs as root (?:.*\n)*?.*user\s+65534\)\n": "",
+    r"─+": "─",
     r"[ \t]+": " ",
     r"(?m) $": "",
 }
@@ -66,35 +70,37 @@ def masked(text: str) -> str:
 
 
 class Terminal:
-    """A bash that is told one block of a page after the other, with ports of its own in place of the page's."""
+    """A bash that is told one block of a page after the other, with ports of its own in place of the page's.
+
+    What it prints goes to a terminal of 80 columns, as for whoever reads the page: tables are drawn for it.
+    """
 
     def __init__(self, home: Path) -> None:
-        environment = {**os.environ, "HOME": str(home), "PATH": PROGRAMS, "LC_ALL": "C.UTF-8"}
+        environment = {**os.environ, "HOME": str(home), "PATH": PROGRAMS, "LC_ALL": "C.UTF-8", "TERM": "dumb"}
         self.ports = {port: str(free_port()) for port in PORTS}
+        self.screen, terminal = pty.openpty()
+        tty.setraw(terminal)  # a line's end stays one character
+        termios.tcsetwinsize(terminal, (24, 80))
         self.bash = subprocess.Popen(
             [tool("bash")],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
+            stdout=terminal,
+            stderr=terminal,
             cwd=ROOT,
             env=environment,
             start_new_session=True,
         )
+        os.close(terminal)
 
     def run(self, commands: str) -> tuple[str, int]:
         """What they print, with the page's ports, and the exit code of the last."""
         assert self.bash.stdin
-        assert self.bash.stdout
-        self.bash.stdin.write(f'{self.with_ports(commands)}echo "<end $?>"\n')
+        self.bash.stdin.write(f'{self.with_ports(commands)}echo "<end $?>"\n'.encode())
         self.bash.stdin.flush()
-        output = ""
-        while not (end := re.search(r"<end (\d+)>\n$", output)):
-            line = self.bash.stdout.readline()
-            assert line, output
-            output += line
-        output = output[: end.start()]
+        printed = b""
+        while not (end := re.search(rb"<end (\d+)>\n$", printed)):
+            printed += os.read(self.screen, 1 << 16)
+        output = printed[: end.start()].decode()
         for port, own in self.ports.items():
             output = output.replace(f":{own}", f":{port}")
         return output, int(end[1])
@@ -109,6 +115,7 @@ class Terminal:
         """End it, and whatever it has left running."""
         os.killpg(self.bash.pid, signal.SIGKILL)
         self.bash.communicate()
+        os.close(self.screen)
 
 
 @pytest.fixture
