@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from frs_exporter.core.errors import Reason
 from frs_exporter.status.i18n import CHINESE, ENGLISH, Translator
 from tests.e2e.conftest import PROGRAMS, ROOT, free_port, tool
 
@@ -220,6 +221,8 @@ def test_what_is_said_to_fail_is_said_in_the_words_of_check(language: str, words
     failures = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
     assert len(failures) == 4
     assert [failure for failure in failures if failure not in shown] == []
+    sentence = next(line for line in text.splitlines() if "`dns`" in line)
+    assert {"dns", "connect", "tls", "timeout"} <= {*Reason} & {*re.findall(r"`(\w+)`", sentence)}
     assert f"`{words('required_unknown', names='detect, compare')}`" in text
 
 
