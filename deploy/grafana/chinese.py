@@ -10,7 +10,9 @@ TEXTS = {
         "所有项目和账号：哪里异常、开通了什么、数据有多旧、用了多少、还剩多少。"
     ),
     "FRS / Project": "FRS / 项目",
-    "One project: what is known of it, how old that is, and how it is used.": "单个项目：已知的情况、数据的新旧、使用量。",
+    "One project: what is known of it, how old that is, and how it is used.": (
+        "单个项目：已知的情况、数据的新旧、使用量。"
+    ),
     "FRS / Exporter": "FRS / Exporter 运行状态",
     "The exporter itself: requests to the cloud, credentials, config, process.": (
         "exporter 本身：对云端的请求、凭证、配置、进程。"
@@ -104,7 +106,8 @@ TEXTS = {
     "Accounts": "账号",
     "Balances": "余额",
     "What accounts have, by kind: balance and credit pay for use, bonus and deposit do not.": (
-        "账号的各类余额：balance（现金）和 credit（信用额度）用于支付使用费用，bonus（奖励金）和 deposit（保证金）不用于支付。"
+        "账号的各类余额：balance（现金）和 credit（信用额度）用于支付使用费用，"
+        "bonus（奖励金）和 deposit（保证金）不用于支付。"
     ),
     "Money lasts for": "余额可用天数",
     "Days for which balance and credit last by the use of the last week, once a day of it is known; an alert fires at "
@@ -154,7 +157,9 @@ TEXTS = {
     "Duration of polls": "轮询耗时",
     "How long polls take, waiting for their turn included.": "每次轮询的耗时，含排队时间。",
     "Fullness": "容量使用率",
-    "How full the fullest face sets are; alerts fire at 80 % and 95 %.": "最满的人脸库的使用率；达到 80% 和 95% 时告警。",
+    "How full the fullest face sets are; alerts fire at 80 % and 95 %.": (
+        "最满的人脸库的使用率；达到 80% 和 95% 时告警。"
+    ),
     "Faces": "人脸数",
     "Faces in each face set.": "各人脸库中的人脸数。",
     "Face sets that there are, and may be.": "现有人脸库的数量和配额。",

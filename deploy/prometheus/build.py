@@ -14,7 +14,7 @@ CHINESE_TEXTS, CHINESE_RULES = FOLDER / "annotations.zh-CN.yml", FOLDER / "frs.r
 PARTS = ("meaning", "impact", "diagnosis", "mitigation")
 NOTICE = "# Made by deploy/prometheus/build.py of the rules and runbooks there: change those, then run make deploy.\n"
 CHINESE_NOTICE = """\
-# frs.rules.yml with Chinese texts: load one of the two files, not both. Expressions and comments are those of that file.
+# frs.rules.yml with Chinese texts: load one of the two files, not both. Expressions and comments are those of it.
 # Made by build.py of that file and annotations.zh-CN.yml: change those, then run make deploy.
 # runbook_url: put the address where you publish runbooks.zh-CN.md in place of https://runbooks.example.com/frs-exporter.
 """

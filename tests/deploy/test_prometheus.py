@@ -132,7 +132,9 @@ def templates(text: str) -> list[str]:
 
 
 SAID = {
-    "FrsDataStale": "acme（china，凭证 keys）的 billing 已有 10.33 个轮询周期没有答复：此间余额或套餐包用尽也不会被发现。",
+    "FrsDataStale": (
+        "acme（china，凭证 keys）的 billing 已有 10.33 个轮询周期没有答复：此间余额或套餐包用尽也不会被发现。"
+    ),
     "FrsSubserviceLost": (
         "door 的 search 一天之内还是开通的，现已关闭：对它的调用会失败。"
         "请以 exporter 凭证的用户身份在 FRS 控制台重新开通。"
