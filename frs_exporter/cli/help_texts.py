@@ -59,7 +59,7 @@ class HelpContext(click.Context):
 class ChineseFormatter(click.HelpFormatter):
     """Lays out click's help with Chinese texts in place of the English ones; names of flags stay."""
 
-    listed = ""
+    heading = ""
     """The heading, in English, of the list that comes next."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
@@ -68,7 +68,7 @@ class ChineseFormatter(click.HelpFormatter):
 
     def write_heading(self, heading: str) -> None:
         """The heading of a list."""
-        self.listed = heading
+        self.heading = heading
         super().write_heading(HEADINGS.get(heading, heading))
 
     def write_text(self, text: str) -> None:
@@ -82,18 +82,19 @@ class ChineseFormatter(click.HelpFormatter):
             paragraphs.append("".join(f"{' ' * self.current_indent}{line}".rstrip() + "\n" for line in lines))
         self.write("\n".join(paragraphs))
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = COLUMN, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = COLUMN, col_spacing: int = 2) -> None:
         """A list of flags, or of commands, with their texts beside them."""
-        left = min(max((len(name) for name, _ in rows), default=0), col_max) + col_spacing
+        rows = list(rows)
+        column = min(max((len(name) for name, _ in rows), default=0), col_max) + col_spacing
         for name, text in rows:
-            said = COMMANDS.get(name, text) if self.listed == "Commands" else of_flag(text)
-            lines = list(wrapped(said, max(self.width - self.current_indent - left, 10)))
+            said = COMMANDS.get(name, text) if self.heading == "Commands" else of_flag(text)
+            lines = list(wrapped(said, max(self.width - self.current_indent - column, 10)))
             begin = f"{' ' * self.current_indent}{name}"
-            if len(name) > left - col_spacing:
+            if len(name) > column - col_spacing:
                 self.write(f"{begin}\n")
                 begin = ""
             for line in lines:
-                self.write(f"{begin:{self.current_indent + left}}{line}\n")
+                self.write(f"{begin:{self.current_indent + column}}{line}\n")
                 begin = ""
 
 
@@ -118,11 +119,11 @@ def in_columns(line: str) -> str:
     return done
 
 
-def wrapped(text: str, width: int) -> Iterator[str]:
+def wrapped(text: str, columns: int) -> Iterator[str]:
     """The lines of a text, none wider than so many columns if its words are not."""
     line = ""
     for unit in UNITS.findall(text):
-        if line and width_of(line) + width_of(unit.rstrip()) > width:
+        if line and width_of(line) + width_of(unit.rstrip()) > columns:
             yield line.rstrip()
             line = ""
         line += unit if line else unit.lstrip()

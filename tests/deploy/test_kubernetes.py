@@ -426,7 +426,7 @@ def test_dashboards_survive_byte_for_byte() -> None:
 
 
 def test_in_chinese_they_are_those_of_the_chinese_files_and_the_same_of_both_tools(tmp_path: Path) -> None:
-    by_kustomize = own_overlay(tmp_path, "projects: []\n", "components: [../../components/chinese]\n")
+    by_kustomize = own_overlay(tmp_path, "projects: []\n", shown("components/chinese"))
     image = {"repository": "registry.example.com/frs-exporter"}
     by_helm = helm({"language": "zh", "config": "projects: []\n", "image": image})
     assert comparable(by_kustomize) == comparable(by_helm)
@@ -741,7 +741,7 @@ def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
 
 def test_the_component_for_tls_is_what_the_chart_does(tmp_path: Path) -> None:
     config = kustomize("single")["ConfigMap", "frs-exporter-config"]["data"]["config.yaml"]
-    by_kustomize = comparable(own_overlay(tmp_path, config, shown("components:")))
+    by_kustomize = comparable(own_overlay(tmp_path, config, shown("components/web-config")))
     monitor = {"tlsConfig": {"serverName": "frs-exporter.frs-exporter.svc"}}
     image = {"repository": "registry.example.com/frs-exporter"}
     values = {"webConfig": {"existingSecret": "frs-exporter-web"}, "serviceMonitor": monitor, "image": image}
