@@ -18,7 +18,7 @@ COMMANDS = {
     "simulate": "只运行模拟云，并输出用于它的配置",
 }
 """The commands, as their list has them."""
-EXTRAS = {"env var: ": "环境变量：", "default: ": "默认：", "required": "必需", "(on)": "开", "; ": "；"}
+EXTRAS = {"env var: ": "环境变量：", "default: ": "默认：", "required": "必需", "(on)": "on", "; ": "；"}
 """What click puts in brackets after a flag's text."""
 TEXTS = {
     # All commands

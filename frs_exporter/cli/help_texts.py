@@ -15,7 +15,10 @@ HELP_FLAGS = ("-h", "--help")
 COLUMN = 30
 """Flags that are wider have their text below them, as click does it."""
 WIDE = r"\u2e80-\u9fff\uff00-\uffef"
-UNITS = re.compile(rf"\[?(?:环境变量|默认)：|[\[（]*(?:[{WIDE}]|[^\s{WIDE}]+)[，。；：、）]*|\s+")
+UNITS = re.compile(
+    rf"[\[（]?(?:环境变量|默认)：[!-~]*[，。；：、）]*"
+    rf"|[\[（]*(?:[{WIDE}]|[^\s{WIDE}]+)[，。；：、）]*|\s+"
+)
 """What a line may end after: a character of Chinese, a word, blanks; a mark stays with what it belongs to."""
 
 
