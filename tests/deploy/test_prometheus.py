@@ -133,7 +133,7 @@ def templates(text: str) -> list[str]:
 
 SAID = {
     "FrsDataStale": (
-        "acme（china，凭证 keys）的 billing 已有 10.33 个轮询周期没有答复：此间余额或套餐包用尽也不会被发现。"
+        "door（cn-north-1，凭证 ops）的 subscription 已有 13 个轮询周期没有答复：此间子服务被关闭也不会被发现。"
     ),
     "FrsSubserviceLost": (
         "door 的 search 一天之内还是开通的，现已关闭：对它的调用会失败。"
@@ -165,9 +165,9 @@ def test_in_chinese_each_value_is_in_its_place(tmp_path: Path) -> None:
 
 
 def fires(case: dict[str, Any], alert: str) -> list[dict[str, Any]]:
-    """Where a test looks at an alert of one series that fires."""
+    """Where a test of minutes looks at an alert of one series that fires: those of hours would take their time."""
     looks = [each for each in case.get("alert_rule_test", ()) if each["alertname"] == alert]
-    return [each for each in looks if len(each.get("exp_alerts", ())) == 1]
+    return [each for each in looks if len(each.get("exp_alerts", ())) == 1 and "h" not in each["eval_time"]]
 
 
 def without_checks(case: dict[str, Any]) -> dict[str, Any]:
