@@ -50,7 +50,7 @@ def failure_fields(failure: Failure, first: Fields, last: Fields = MappingProxyT
     """What a line says of a failure, and what to do; where that would be too long, how to get it: by its name."""
     fields, about = {**first, **failure.log_fields()}, explain(failure)
     advice, name = about.do.en, name_of(about, failure.reason)
-    if name and width({**fields, "advice": advice, **last}) > MAX_LINE:
+    if name and characters_of({**fields, "advice": advice, **last}) > MAX_LINE:
         advice = f"frs-exporter explain {name}"
     return {**fields, "advice": advice, **last}
 
@@ -62,7 +62,7 @@ def name_of(about: Explanation, reason: Reason) -> str:
     return next((code for code, known in codes().items() if known is about), "")
 
 
-def width(fields: Fields) -> int:
+def characters_of(fields: Fields) -> int:
     """Characters of a line with these fields as logfmt, beside what the vendor said."""
     own = {name: str(value) for name, value in fields.items() if name not in VENDORS}
     return HEAD + sum(len(name) + len(value) + (4 if " " in value else 2) for name, value in own.items())
@@ -74,8 +74,8 @@ def some_projects(names: Collection[str]) -> str:
     for name in list(names)[:MAX_NAMES]:
         if not some or len(", ".join([*some, name])) <= MAX_NAMES_WIDTH:
             some.append(name)
-    left = len(names) - len(some)
-    return ", ".join(some) + (f" and {left} more" if left else "")
+    more = len(names) - len(some)
+    return ", ".join(some) + (f" and {more} more" if more else "")
 
 
 def many(
