@@ -8,7 +8,7 @@ import structlog
 
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.explanations import advice
-from frs_exporter.core.model import CollectResult, Job, JobState
+from frs_exporter.core.model import Api, CollectResult, Job, JobState, Limit
 from frs_exporter.polling.job_lines import MAX_LINE, VENDORS, failure_fields, some_projects
 from frs_exporter.polling.job_log import FEW, MAX_CAUSES, SETTLE, JobLog
 from frs_exporter.runtime.log import rendering_as
@@ -45,7 +45,8 @@ def as_logfmt(entry: Any) -> str:
 
 def test_an_outage_of_a_region_is_one_line_and_so_is_its_end() -> None:
     async def main() -> list[Any]:
-        async with CloudContext(account("ak_sk", *(f"p{number:03}" for number in range(50)))) as cloud:
+        names = [f"p{number:03}" for number in range(50)]
+        async with CloudContext(account("ak_sk", *names), limits=dict.fromkeys(Api, Limit())) as cloud:
             with structlog.testing.capture_logs() as logs:
                 polls = await Polled.started(cloud)
                 await asyncio.sleep(200)
