@@ -870,7 +870,7 @@ async def test_raw_shows_what_went_over_the_wire_and_no_secret(tmp_path: Path) -
         assert head.startswith("keys face_sets\n> GET ")
         keys_id, tokens_id = (owner.projects[0].id for owner in world.accounts)
         assert keys.startswith(f"> GET {simulator.url}/v1/{keys_id}/subscribe\n")
-        assert re.search(r"^< 200$", keys, re.MULTILINE)
+        assert re.search(r"^< 200 OK$", keys, re.MULTILINE)
         assert re.search(r"^took \d+\.\d{3} s$", keys, re.MULTILINE)
         assert '\n  "echo": "***",\n' in keys
         body = re.search(r"^{.*?^}$", tokens, re.MULTILINE | re.DOTALL)
