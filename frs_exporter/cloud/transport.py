@@ -210,6 +210,8 @@ class Transport:
         raw = Response(response.status, response.headers, body)
         if proxy:
             check_proxy(raw.status, raw.data, raw.headers, url, proxy)
+        if raw.status // 100 != 2:
+            request.trace.body(raw.data)  # of success the reader tells: a login's body is none of a reader's business
         # What is the proxy's own has been raised: its Date is not of the cloud's clock.
         if skew is not None:
             self._telemetry.clock_skew.labels(request.api).set(self._skews.heard(request.api, request.endpoint, skew))
