@@ -870,7 +870,7 @@ async def test_raw_shows_what_went_over_the_wire_and_no_secret(tmp_path: Path) -
         assert head.startswith("keys face_sets\n> GET ")
         keys_id, tokens_id = (owner.projects[0].id for owner in world.accounts)
         assert keys.startswith(f"> GET {simulator.url}/v1/{keys_id}/subscribe\n")
-        assert re.search(r"^< 200$", keys, re.MULTILINE)
+        assert re.search(r"^< 200 OK$", keys, re.MULTILINE)
         assert re.search(r"^took \d+\.\d{3} s$", keys, re.MULTILINE)
         assert '\n  "echo": "***",\n' in keys
         body = re.search(r"^{.*?^}$", tokens, re.MULTILINE | re.DOTALL)
@@ -880,6 +880,20 @@ async def test_raw_shows_what_went_over_the_wire_and_no_secret(tmp_path: Path) -
         assert not [secret for secret in secrets_of(world) if secret in out]
         code, _, err = await ended(file, "--raw", "--output=json")
         assert (code, err.count("\n")) == (2, 1)
+
+
+async def test_raw_shows_the_vendors_json_of_a_failure_too(tmp_path: Path) -> None:
+    """As the vendor's own task has it beside the answer of success."""
+    async with Simulator(World([account("ak_sk", "none")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path)
+        simulator.world.accounts[0].projects[0].frozen = True
+        code, out, _ = await ended(f"--config.file={tmp_path}/config.yaml", "--raw", "--collector=subscription")
+        assert code == 1
+        assert re.search(r"^< 4\d\d [A-Z]", out, re.MULTILINE)
+        body = re.search(r"^{.*?^}$", out, re.MULTILINE | re.DOTALL)
+        assert body
+        assert json.loads(body[0])["error_code"] == "FRS.0202"
+        assert not [secret for secret in secrets_of(simulator.world) if secret in out]
 
 
 async def test_a_failure_is_told_with_its_request_id_and_advice_for_a_single_run(tmp_path: Path) -> None:
