@@ -28,7 +28,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from yarl import URL
 
 from frs_exporter.cli.adhoc import FirstLook, first_look
-from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
+from frs_exporter.cli.check_output import as_json, as_prometheus, as_table
+from frs_exporter.cli.check_report import Report, report_of
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.credentials import KeyCredential
@@ -123,7 +124,7 @@ async def test_accounts_are_checked_beside_projects(tmp_path: Path) -> None:
         config = load(str(file))
         _, report = await checked(config, require=("detect",))
         told = {view["project"]: view for view in json.loads(as_json(report))["projects"]}
-        assert told["acme-account"]["trouble"] == "none", "of an account no sub-service is required"
+        assert told["acme-account"]["trouble"] == "soon", "of an account no sub-service is required"
         assert told["acme-account"]["account"]["balances"]["balance"] == {"CNY": 25310.42}
         assert told["vision-prod"]["account"] is None
         for width in (0, 200, 60):

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from frs_exporter.cli.adhoc import FirstLook, first_look
-from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
+from frs_exporter.cli.check_output import as_json, as_prometheus, as_table
+from frs_exporter.cli.check_report import Report, report_of
 from frs_exporter.cli.common_flags import FILE, config_file_flag, language_flag, log_level_flag, say_problems
 from frs_exporter.cli.early_signals import ENDED_BY, end_on_sigterm
 from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
@@ -145,7 +146,7 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     put(text, output_file, machine=output != "table")
     if options["transcript"]:
         put(as_transcript(run.jobs, run.traces, run.now()), options["transcript"], machine=False)
-    if code or not report.well:
+    if code or not report.passed:
         raise click.exceptions.Exit(code or NOT_WELL)
 
 

@@ -23,8 +23,10 @@ from frs_exporter.core.schedule import Shard
 from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.status.i18n import CHINESE, ENGLISH, WORDS, Translator, language_of
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
+from frs_exporter.status.subscription_view import SubserviceView
 from frs_exporter.status.summary import columns_of, css_class, date, usage_class
-from frs_exporter.status.view import Projects, Severity, SubserviceView
+from frs_exporter.status.trouble_words import KINDS, Level
+from frs_exporter.status.view import Projects
 from frs_exporter.web.layout import Layout
 from frs_simulator import Simulator, demo_world
 from tests.conftest import account, target_of
@@ -79,7 +81,7 @@ async def test_what_is_in_trouble_comes_first_then_by_name() -> None:
         order = ["vision-prod", "new-branch", "visitor-kiosk", "door-access", "in-arrears", "vip-lounge"]
         places = [text.index(f"{name} ") for name in order]
         assert places == sorted(places)
-        assert "5 of 6 jobs up 3 projects in trouble server: 1 config loaded" in text
+        assert "1 project down 2 projects off 3 projects well 5 of 6 jobs up server: 1 config loaded" in text
         why = "subscription: server APIGW.0613 – the gateway cannot reach IAM at the moment . 1 poll failed ."
         assert why.replace(" .", ".") in text.replace(" .", ".")
         assert f"What to do: {codes()['APIG.0613'].do.en}." in text
@@ -177,7 +179,7 @@ async def test_the_filter_finds_text_in_whatever_is_known() -> None:
         assert "No project matches." in (await page(served, "/?q=nothing+like+this")).text
         told = json.loads((await served.get("/api/v1/status?q=vip"))[2])
         assert [project["project"] for project in told["projects"]] == ["vip-lounge"]
-        assert told["counts"]["all"] == 6
+        assert told["counts"]["projects"]["all"] == 6
 
 
 async def test_500_rows_and_a_link_to_all() -> None:
@@ -223,14 +225,15 @@ def test_the_language_is_negotiated(accept: str, language: Any) -> None:
 
 def test_what_is_counted_as_one_is_written_so() -> None:
     words, counts = Translator(ENGLISH), [name.removesuffix("_one") for name in WORDS if name.endswith("_one")]
-    assert {"calls", "trouble", "polls_failed", "not_found", "count_jobs"} <= set(counts)
+    assert {"calls", "polls_failed", "not_found", "count_projects", "count_jobs"} <= set(counts)
     for name in counts:
         assert re.match(r"1 (\w+ )?(project|account|job|call|rule|poll)\b", words.count(name, 1)), name
         assert re.match(r"2,000 |2000 ", words.count(name, 2000)), name
 
 
 def test_every_word_is_there_in_both_languages_and_takes_the_same() -> None:
-    for text in WORDS.values():
+    of_kinds = (text for kind in KINDS.values() for text in (kind.text, kind.do))
+    for text in (*WORDS.values(), *of_kinds):
         assert set(re.findall(r"\{(\w+)\}", text.en)) == set(re.findall(r"\{(\w+)\}", text.zh))
         assert text.zh
 
@@ -246,12 +249,16 @@ def test_spans_are_as_people_say_them(seconds: float, text: str) -> None:
 async def test_the_json_tells_what_the_page_shows() -> None:
     async with demo(poll_interval=600.0, require=("search",)) as served:
         told = json.loads((await served.get("/api/v1/status"))[2])
-        assert set(told) == {"version", "now", "config", "shard", "counts", "projects"}
-        assert told["counts"] == {"jobs": 6, "up": 6, "all": 6, "troubled": 2}
+        about = {"version", "now", "well", "config", "shard", "counts", "discovery", "credentials"}
+        assert set(told) == {*about, "projects"}
+        levels = {"down": 0, "off": 2, "soon": 0, "unknown": 0, "well": 4}
+        nothing = dict.fromkeys(("all", *levels), 0)
+        assert told["counts"] == {"jobs": 6, "up": 6, "projects": {"all": 6, **levels}, "accounts": nothing}
+        assert (told["well"], told["discovery"], told["credentials"]) == (False, [], [])
         assert abs(told["config"]["loaded"] - time.time()) < 60
         by_name = {project["project"]: project for project in told["projects"]}
         kiosk = by_name["visitor-kiosk"]
-        assert kiosk["trouble"] == "missing"
+        assert kiosk["trouble"] == "off"
         assert kiosk["subservices"]["search"]["subscribed"] is False
         assert kiosk["subservices"]["search"]["required"] is True
         assert kiosk["subservices"]["detect"]["since"] > 1e9
@@ -402,18 +409,18 @@ def test_what_is_stale_is_not_known_any_more() -> None:
     findings = CollectResult((Sample(SUBSCRIBED, ("search",), 1.0),))
     state = JobState().succeeded(1.0, 0.1, findings, fresh_until=100.0)
     fresh = seen_of(state, require=("search",), clock=99.0)
-    assert (fresh.troubles["p0"], fresh.view("p0", None).subservices["search"].subscribed) == (Severity.NONE, True)
+    assert (fresh.levels["p0"], fresh.view("p0").subservices["search"].subscribed) == (Level.WELL, True)
     stale = seen_of(state, require=("search",), clock=100.0)
-    assert (stale.troubles["p0"], stale.view("p0", None).subservices["search"].subscribed) == (Severity.MISSING, None)
+    assert (stale.levels["p0"], stale.view("p0").subservices["search"].subscribed) == (Level.UNKNOWN, None)
 
 
 def test_troubles_are_told_apart() -> None:
     down = JobState().failed(1.0, 0.1, Failure(Reason.DNS, "x"))
     up = JobState().succeeded(1.0, 0.1, CollectResult(), 100.0)
     projects = seen_of(up, JobState(), down)
-    assert projects.troubles == {"p0": Severity.NONE, "p1": Severity.UNKNOWN, "p2": Severity.DOWN}
+    assert projects.levels == {"p0": Level.WELL, "p1": Level.UNKNOWN, "p2": Level.DOWN}
     assert projects.in_order() == ["p2", "p1", "p0"]
-    assert projects.view("p1", None).jobs[0].up is None
+    assert projects.view("p1").jobs[0].up is None
 
 
 def test_many_odd_subservices_share_a_column() -> None:
