@@ -146,8 +146,7 @@ def plain(view: ProjectView, words: Translator, *, once: bool = False) -> dict[s
 
     `once` says that it was asked only once, so that advice is for that.
     """
-    result = asdict(view)
-    del result["level"]
+    result = {"trouble" if name == "level" else name: value for name, value in asdict(view).items()}
     result["trouble"] = view.level.name.lower()
     result["troubles"] = [plain_trouble(trouble, words, once=once) for trouble in view.troubles]
     for job, seen in zip(result["jobs"], view.jobs, strict=True):

@@ -23,12 +23,13 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of trouble; `alert` is empty where no alert tells of it."""
+    """A kind of trouble; `alert` is empty where no alert tells of it, `once` is what to do after a single run."""
 
     level: Level
     alert: str
     text: Text
     do: Text
+    once: Text | None = None
 
 
 SUBSCRIBE = Text(
@@ -174,12 +175,14 @@ KINDS: Mapping[str, Kind] = {
         "",
         Text("not asked yet: {collectors}", "尚未查询：{collectors}"),
         Text("wait for the next poll, or ask now", "等待下次轮询，或立即查询"),
+        Text("run it again, with a longer --timeout", "再次运行，并调大 --timeout"),
     ),
     "stale": Kind(
         Level.UNKNOWN,
         "FrsDataStale",
         Text("{collectors}: what was known is too old", "{collectors}：已知的数据过旧"),
         Text("wait for the next poll, or ask now", "等待下次轮询，或立即查询"),
+        Text("run it again, with a longer --timeout", "再次运行，并调大 --timeout"),
     ),
 }
 """By name; why a job is down is told by the explanations of failures instead."""

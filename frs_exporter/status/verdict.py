@@ -231,9 +231,9 @@ def trouble_view(finding: Finding) -> TroubleView:
     kind, values = KINDS[finding.kind], dict(finding.values)
     if finding.kind == "unnamed":
         values["near"] = suggestions(values.pop("near"), values.pop("known"))
-    do = both(kind.do, **values)
+    do, once = both(kind.do, **values), both(kind.once or kind.do, **values)
     command = f"frs-exporter explain {kind.alert}" if kind.alert else ""
-    return TroubleView(kind.level, both(kind.text, **values), do, do, kind.alert, command, finding.since)
+    return TroubleView(kind.level, both(kind.text, **values), do, once, kind.alert, command, finding.since)
 
 
 def suggestions(names: object, known: object) -> str:
