@@ -59,8 +59,8 @@ def as_json(report: Report) -> str:
         "counts": {"jobs": report.jobs, "up": up, **report.counts},
         "discovery": [plain_rule(rule, words, once=True) for rule in report.seen.rules],
         "credentials": [
-            plain_secret(name, report.seen.refused[name], number, words, once=True)
-            for name, number in report.refused.items()
+            plain_secret(name, report.seen.refused[name], numbers, words, once=True)
+            for name, numbers in report.refused.items()
         ],
         "jobs": {"all": report.jobs, "not_asked": report.unasked},
         "discovery_failures": dict(report.undiscovered),

@@ -30,7 +30,7 @@ class Report:
     words: Translator
     seen: Snapshot
     counts: Mapping[str, Any]
-    refused: Mapping[str, int]
+    refused: Mapping[str, Mapping[str, int]]
     interrupted_by: str = ""
     unfit: bool = False
 

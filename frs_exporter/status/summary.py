@@ -65,6 +65,12 @@ def account_lines(words: Translator, account: AccountView, now: float) -> list[t
     return lines
 
 
+def numbers_in_words(words: Translator, numbers: Mapping[str, int]) -> str:
+    """So many projects, and so many accounts where there are any."""
+    counted = [words.count(f"count_{kind}", number) for kind, number in numbers.items() if number]
+    return words("and").join(counted) or words.count("count_projects", 0)
+
+
 def money(amount: float, currency: str) -> str:
     """An amount as people read it."""
     return f"{amount:,.2f} {currency}".rstrip()
@@ -193,9 +199,9 @@ def plain_rule(rule: RuleSnapshot, words: Translator, *, once: bool = False) -> 
 
 
 def plain_secret(
-    name: str, secret: RefusedSecret, number: int, words: Translator, *, once: bool = False
+    name: str, secret: RefusedSecret, numbers: Mapping[str, int], words: Translator, *, once: bool = False
 ) -> dict[str, Any]:
     """A secret that is refused, and for how many projects and accounts it is used, as JSON has it."""
-    about = {"credential": name, "projects": number, "since": secret.since, "until": secret.until}
+    about = {"credential": name, **numbers, "since": secret.since, "until": secret.until}
     failure = plain_failure(secret.failure, words, once=once)
     return {**about, "alert": "FrsCredentialRejected", "failure": failure}

@@ -146,12 +146,14 @@ class Projects:
             of_kind[its.name.lower()] += 1
         return result
 
-    def refused(self) -> Mapping[str, int]:
+    def refused(self) -> Mapping[str, Mapping[str, int]]:
         """How many projects and accounts each secret that is refused is used for, by the names of credentials."""
-        number = Counter[str](dict.fromkeys(self._seen.refused, 0))
-        for jobs in self._jobs.values() if number else ():
-            number.update(name for name in names_of(jobs[0].job.target.credential) if name in number)
-        return number
+        numbers = {name: {"projects": 0, "accounts": 0} for name in self._seen.refused}
+        for project in self._jobs if numbers else ():
+            target = self.target(project)
+            for name in numbers.keys() & set(names_of(target.credential)):
+                numbers[name]["accounts" if target.account else "projects"] += 1
+        return numbers
 
     def _facts(self, project: str) -> Facts:
         """What a verdict on a project is made of."""

@@ -27,6 +27,7 @@ from frs_exporter.status.summary import (
     css_class,
     date,
     is_well,
+    numbers_in_words,
     own_warnings,
     plain,
     plain_failure,
@@ -174,6 +175,7 @@ def tools(asked: StatusQuery) -> dict[str, Any]:
         "probe": probe_query,
         "state": partial(state, words),
         "since": partial(since, words),
+        "in_words": partial(numbers_in_words, words),
         "levels": [level.name.lower() for level in Level],
         "recent_polls": partial(recent_polls, words),
         "unusual": unusual,
@@ -218,8 +220,8 @@ def banners(words: Translator, snapshot: Snapshot, projects: Projects) -> dict[s
         "well": is_well(snapshot, projects.levels.values()),
         "rules": [(rule, plain_failure(rule.failure, words)) for rule in snapshot.rules if not rule.is_well],
         "secrets": [
-            (name, number, snapshot.refused[name], plain_failure(snapshot.refused[name].failure, words))
-            for name, number in projects.refused().items()
+            (name, numbers, snapshot.refused[name], plain_failure(snapshot.refused[name].failure, words))
+            for name, numbers in projects.refused().items()
         ],
     }
 
@@ -247,8 +249,8 @@ async def as_json(exporter: Exporter, asked: StatusQuery) -> Blocks:
         "counts": counts(snapshot, projects),
         "discovery": [plain_rule(rule, asked.words) for rule in snapshot.rules],
         "credentials": [
-            plain_secret(name, snapshot.refused[name], number, asked.words)
-            for name, number in projects.refused().items()
+            plain_secret(name, snapshot.refused[name], numbers, asked.words)
+            for name, numbers in projects.refused().items()
         ],
     }
     yield json.dumps(about, ensure_ascii=False)[:-1].encode("utf-8", "replace") + b', "projects": ['

@@ -1,5 +1,6 @@
 """The status page and its JSON: what is in trouble comes first, and everything is shown as what it is, text."""
 
+import asyncio
 import json
 import math
 import re
@@ -12,9 +13,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from pydantic import SecretStr
 
 from frs_exporter.collectors.cloud_eye import LAST_USED
 from frs_exporter.collectors.subscription import SOURCE, SUBSCRIBED, proven_samples
+from frs_exporter.config.load import Config
+from frs_exporter.core.credentials import KeyCredential
+from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.errors import ConfigError, Failure, Reason
 from frs_exporter.core.explanations import codes, reasons
 from frs_exporter.core.model import Api, CollectResult, Job, JobState, Sample
@@ -29,7 +34,7 @@ from frs_exporter.status.trouble_words import KINDS, Level
 from frs_exporter.status.view import Projects
 from frs_exporter.web.layout import Layout
 from frs_simulator import Simulator, demo_world
-from tests.conftest import account, target_of
+from tests.conftest import LIMITS, account, target_of
 from tests.web.serving import Served, fill, serving
 
 HOSTILE = """"><script>alert('x')</script>{{ 7*7 }}&amp;'"""
@@ -81,7 +86,10 @@ async def test_what_is_in_trouble_comes_first_then_by_name() -> None:
         order = ["vision-prod", "new-branch", "visitor-kiosk", "door-access", "in-arrears", "vip-lounge"]
         places = [text.index(f"{name} ") for name in order]
         assert places == sorted(places)
-        assert "1 project down 2 projects off 3 projects well 5 of 6 jobs up server: 1 config loaded" in text
+        assert (
+            "1 project down 2 projects with something required off 3 projects well 5 of 6 jobs up server: 1 config loaded"
+            in text
+        )
         why = "subscription: server APIGW.0613 – the gateway cannot reach IAM at the moment . 1 poll failed ."
         assert why.replace(" .", ".") in text.replace(" .", ".")
         assert f"What to do: {codes()['APIG.0613'].do.en}." in text
@@ -316,6 +324,83 @@ async def test_one_reason_of_several_jobs_is_told_once() -> None:
 @pytest.mark.parametrize(("fullness", "shown"), [(0.0, "unknown"), (0.799, "unknown"), (0.8, "blind"), (0.95, "lost")])
 def test_a_face_set_looks_as_full_as_it_is(fullness: float, shown: str) -> None:
     assert usage_class(fullness) == shown
+
+
+async def test_all_is_well_only_where_everything_is() -> None:
+    async with demo(1, poll_interval=600.0) as served:
+        assert "all projects well" in (await page(served)).text
+        assert json.loads((await served.get("/api/v1/status"))[2])["well"] is True
+        served.source.loads.append(ConfigError(["c.yaml:1:2: wrong"]))
+        with pytest.raises(ConfigError):
+            await served.exporter.reload()
+        assert "all projects well" not in (await page(served)).text
+
+
+async def test_where_nothing_is_watched_nothing_is_well() -> None:
+    async with demo(1) as served:
+        await served.becomes()
+        shown = await page(served)
+        assert "well" not in shown.text
+        assert json.loads((await served.get("/api/v1/status"))[2])["well"] is False
+
+
+async def test_what_was_never_asked_is_unknown_not_well() -> None:
+    async with demo(3, poll_interval=600.0) as served:
+        key = ("vision-prod", "subscription")
+        served.exporter.runners[key].state = JobState()
+        shown = await page(served)
+        assert "1 project unknown 2 projects well 2 of 3 jobs up" in shown.text
+        assert "all projects well" not in shown.text
+        assert "not asked yet: subscription ." in shown.text
+
+
+async def test_a_rule_and_a_secret_that_are_refused_are_told_above_all_projects() -> None:
+    async with demo(poll_interval=600.0) as served:
+        (target,) = [target for target in served.config.targets if target.project == "vip-lounge"]
+        assert isinstance(target.credential, KeyCredential)
+        wrong = replace(target, credential=replace(target.credential, name="wrong", secret_key=SecretStr("wrong")))
+        rules = (Discovery(name="branches", template=wrong),)
+        served.source.loads.append(Config((wrong, *served.config.targets[:1]), LIMITS, rules))
+        await served.exporter.reload()
+        async with asyncio.timeout(10):
+            while True:
+                told = json.loads((await served.get("/api/v1/status"))[2])
+                if told["credentials"] and told["discovery"][0]["failure"]:
+                    break
+                await asyncio.sleep(0.05)
+        (rule,), (secret,) = told["discovery"], told["credentials"]
+        assert (rule["rule"], rule["well"], rule["alert"]) == ("branches", False, "FrsDiscoveryFailing")
+        assert abs(rule["since"] - time.time()) < 60
+        assert (secret["credential"], secret["projects"], secret["accounts"]) == ("wrong", 1, 0)
+        assert secret["until"] > time.time() > secret["since"] > time.time() - 60
+        (project,) = [project for project in told["projects"] if project["project"] == "vip-lounge"]
+        assert (project["trouble"], told["well"]) == ("down", False)
+        assert "FrsCredentialRejected" in [trouble["alert"] for trouble in project["troubles"]]
+        for language, words in (
+            ("en", "Discovery rule branches cannot look"),
+            ("zh", "发现规则 branches 无法查找项目"),
+        ):
+            shown = (await page(served, f"/?lang={language}")).text
+            assert words in shown
+            assert (
+                "credential wrong (1 project)" if language == "en" else "凭证 wrong 的密码或密钥（1 个项目）"
+            ) in shown
+            assert "frs-exporter explain FrsCredentialRejected" in shown
+
+
+async def test_each_trouble_is_told_with_its_doors() -> None:
+    async with demo(4, poll_interval=600.0, require=("search",), collectors=("face_sets",)) as served:
+        told = {it["project"]: it for it in json.loads((await served.get("/api/v1/status"))[2])["projects"]}
+        (full, unknown) = told["vision-prod"]["troubles"]
+        assert (full["level"], full["alert"]) == ("soon", "FrsFaceSetFull")
+        assert full["runbook"] == "deploy/prometheus/runbooks.md#frsfacesetfull"
+        assert (unknown["level"], unknown["text"]) == (
+            "unknown",
+            "required cannot be known: subscription is not asked: search",
+        )
+        shown = (await page(served)).text
+        for text in (full["text"], full["do"], full["command"], full["runbook"], unknown["text"], unknown["do"]):
+            assert text in shown
 
 
 async def test_a_refused_config_is_told_on_the_page() -> None:
