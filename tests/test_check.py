@@ -135,7 +135,9 @@ async def test_accounts_are_checked_beside_projects(tmp_path: Path) -> None:
         run, _ = await checked(config, collectors=("billing",))
         assert {job.target.project for job in run.jobs} == {"acme-account", "globex-account"}
         _, report = await checked(config, projects=("acme-account",))
-        assert as_table(report, terminal=False).splitlines()[-1] == "nothing is wrong now, 1 of 1 account soon"
+        assert (
+            as_table(report, terminal=False).splitlines()[-1] == "nothing is wrong now, 1 of 1 account in trouble soon"
+        )
         assert "stored-value card 640.00 CNY" in as_table(report, terminal=False)
 
 
@@ -638,6 +640,32 @@ async def test_collectors_instead_of_the_configs(tmp_path: Path) -> None:
         check, report = await checked(config, projects=("visitor-kiosk",), collectors=("face_sets",))
         assert [job.collector for job in check.jobs] == ["face_sets"]
         assert report.well, "what is required is not asked about"
+
+
+async def test_what_is_required_without_the_collector_is_unknown(tmp_path: Path) -> None:
+    """As on the page: where the config asks for no subscription, nothing tells what is on."""
+    async with Simulator(World([account("ak_sk", "full")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path)
+        file = tmp_path / "config.yaml"
+        document = yaml.safe_load(file.read_text())
+        document["defaults"] = {"collectors": ["face_sets"], "require": ["detect"]}
+        file.write_text(yaml.safe_dump(document))
+        code, out, err = await ended(f"--config.file={file}")
+        assert code == 1
+        assert "  required cannot be known: subscription is not asked: detect" in out.splitlines()
+        assert out.splitlines()[-1] == "1 of 1 project not well"
+        assert "nothing tells what is on without subscription" in err
+
+
+async def test_what_is_to_be_done_soon_is_told_and_stops_no_pipeline(tmp_path: Path) -> None:
+    async with demo(tmp_path) as (_, config):
+        _, report = await checked(config, projects=("vision-prod",))
+        assert (report.well, report.passed) == (False, True)
+        lines = as_table(report, terminal=False).splitlines()
+        assert "  face sets that fill up: employees 96%" in lines
+        assert lines[-1] == "nothing is wrong now, 1 of 1 project in trouble soon"
+        _, report = await checked(config, projects=("vip-lounge",))
+        assert (report.well, report.passed) == (True, True)
 
 
 async def test_projects_that_are_found_are_checked_and_a_search_that_fails_is_told(tmp_path: Path) -> None:

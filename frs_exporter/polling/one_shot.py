@@ -66,7 +66,9 @@ class Selection:
         # Of those that are wanted for all an account has its own, and a project the others.
         fit = (name for name in self.collectors if COLLECTORS[name].of_account is (target.account is not None))
         collectors = tuple(fit) if self.collectors else target.display.collectors
-        required = require if "subscription" in collectors else ()
+        # Who has chosen other collectors does not ask about the subscription; a config without it does require.
+        unasked = self.collectors and "subscription" not in collectors and self.require is None
+        required = () if unasked or target.account else require
         return replace(
             target, display=replace(target.display, collectors=collectors, require=required, stale_after=WEEKS)
         )

@@ -86,10 +86,8 @@ async def test_what_is_in_trouble_comes_first_then_by_name() -> None:
         order = ["vision-prod", "new-branch", "visitor-kiosk", "door-access", "in-arrears", "vip-lounge"]
         places = [text.index(f"{name} ") for name in order]
         assert places == sorted(places)
-        assert (
-            "1 project down 2 projects with something required off 3 projects well 5 of 6 jobs up server: 1 config loaded"
-            in text
-        )
+        levels = "1 project down 2 projects with something required off 3 projects well"
+        assert f"{levels} 5 of 6 jobs up server: 1 config loaded" in text
         why = "subscription: server APIGW.0613 – the gateway cannot reach IAM at the moment . 1 poll failed ."
         assert why.replace(" .", ".") in text.replace(" .", ".")
         assert f"What to do: {codes()['APIG.0613'].do.en}." in text
@@ -376,15 +374,13 @@ async def test_a_rule_and_a_secret_that_are_refused_are_told_above_all_projects(
         (project,) = [project for project in told["projects"] if project["project"] == "vip-lounge"]
         assert (project["trouble"], told["well"]) == ("down", False)
         assert "FrsCredentialRejected" in [trouble["alert"] for trouble in project["troubles"]]
-        for language, words in (
-            ("en", "Discovery rule branches cannot look"),
-            ("zh", "发现规则 branches 无法查找项目"),
+        for language, rule_words, secret_words in (
+            ("en", "Discovery rule branches cannot look", "credential wrong (1 project)"),
+            ("zh", "发现规则 branches 无法查找项目", "凭证 wrong 的密码或密钥（1 个项目）"),
         ):
             shown = (await page(served, f"/?lang={language}")).text
-            assert words in shown
-            assert (
-                "credential wrong (1 project)" if language == "en" else "凭证 wrong 的密码或密钥（1 个项目）"
-            ) in shown
+            assert rule_words in shown
+            assert secret_words in shown
             assert "frs-exporter explain FrsCredentialRejected" in shown
 
 
