@@ -57,9 +57,9 @@ PURE = (
         "core.model",
         "core.pasted",
     ),
-    *("core.pricing", "core.redact", "core.regex", "core.site"),
+    *("core.past_polls", "core.pricing", "core.redact", "core.regex", "core.site"),
     *("core.schedule", "core.trace", "exposition.page", "exposition.render", "polling.capacity", "polling.plan"),
-    *("status.i18n", "status.snapshot", "status.summary", "status.view", "web.layout"),
+    *("status.history", "status.i18n", "status.snapshot", "status.summary", "status.view", "web.layout"),
     *("web.peers", "web.slots"),
 )
 IMPURE = {"asyncio", "aiohttp", "time", "random", "os", "pathlib", "socket", "structlog"}
