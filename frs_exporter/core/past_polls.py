@@ -28,4 +28,6 @@ def with_time(times: bytes, at: float, duration: float) -> bytes:
 
 def past_polls(times: bytes, reasons: Sequence[Reason | None]) -> tuple[PastPoll, ...]:
     """The polls whose times were packed, with how each has ended."""
-    return tuple(PastPoll(at, took, why) for (at, took), why in zip(TIME.iter_unpack(times), reasons, strict=True))
+    return tuple(
+        PastPoll(at, seconds, why) for (at, seconds), why in zip(TIME.iter_unpack(times), reasons, strict=True)
+    )

@@ -46,7 +46,7 @@ class Trace:
     def body(self, data: bytes) -> None:
         """An answer of success has been read: who wants to know its body says so."""
 
-    def refusal(self, data: bytes) -> None:
+    def refused_body(self, data: bytes) -> None:
         """An answer that is none of success has been read; `headers` came before, and knows what of it is secret."""
 
     def request_took(self, seconds: float) -> None:

@@ -27,14 +27,14 @@ USUAL = (
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and what came back: `at` in Unix seconds, `took` in seconds, `status` None where nothing came.
+    """A request and what came back: `at` in Unix seconds, it took `seconds`, `status` is None where nothing came.
 
     `request` is its method and URL, empty where none was sent. `answer` is the beginning of the body, without secrets;
     `cut` says that it goes on.
     """
 
     at: float
-    took: float
+    seconds: float
     status: int | None
     request_id: str
     request: str
@@ -50,7 +50,7 @@ class Following(Trace):
         self.other = other
         self.request: tuple[object, ...] = ()
         self.status: int | None = None
-        self.took = 0.0
+        self.seconds = 0.0
         self._answer: Mapping[str, str] = {}
         self._data: bytes = b""
         self._secrets: list[Callable[[], Iterable[str]]] = []
@@ -66,7 +66,7 @@ class Following(Trace):
         """A request begins with `>`, an answer with `<`."""
         self.other.headers(headers, secrets, text, *values)
         if text.startswith(">"):
-            self.request, self.status, self._answer, self._data, self.took = values[:2], None, {}, b"", 0.0
+            self.request, self.status, self._answer, self._data, self.seconds = values[:2], None, {}, b"", 0.0
         elif text.startswith("<") and isinstance(values[0], int):
             self.status, self._answer = values[0], headers
             self._secrets.append(secrets)
@@ -76,21 +76,21 @@ class Following(Trace):
         self.other.body(data)
         self._data = data
 
-    def refusal(self, data: bytes) -> None:
+    def refused_body(self, data: bytes) -> None:
         """The body of anything else."""
-        self.other.refusal(data)
+        self.other.refused_body(data)
         self._data = data
 
     def request_took(self, seconds: float) -> None:
         """A request has ended."""
         self.other.request_took(seconds)
-        self.took = seconds
+        self.seconds = seconds
 
     def head(self, at: float) -> bytes:
         """When it was, how long it took, its status and request id."""
         by_name = {name.lower(): value for name, value in self._answer.items()} if self._answer else {}
         request_id = next((brief(by_name[name])[:MAX_ID] for name in REQUEST_IDS if name in by_name), "")
-        return HEAD.pack(at, self.took, self.status or 0) + request_id.encode("utf-8", "replace")
+        return HEAD.pack(at, self.seconds, self.status or 0) + request_id.encode("utf-8", "replace")
 
     def packed(self, *, with_answer: bool = True) -> bytes:
         """The request's line and the answer's beginning, without what was sent that is secret or looks like it."""
@@ -100,10 +100,8 @@ class Following(Trace):
         return packer.compress(f"{line}\n{text}".encode("utf-8", "replace")) + packer.flush()
 
     def _text(self) -> str:
-        text, secrets = (
-            self._data[: 8 * MAX_TEXT].decode("utf-8", "replace"),
-            {secret for secrets in self._secrets for secret in secrets()},
-        )
+        secrets = {secret for secrets in self._secrets for secret in secrets()}
+        text = self._data[: 8 * MAX_TEXT].decode("utf-8", "replace")
         if len(text) > 2 * MAX_TEXT:  # half a secret at the end is not found: nothing of that length is kept there
             longest = max((len(form) for secret in secrets if secret for form in forms(secret)), default=0)
             text = blanked(text[: 2 * MAX_TEXT], secrets)
@@ -113,9 +111,9 @@ class Following(Trace):
 
 def exchange(head: bytes, packed: bytes) -> Exchange:
     """What was kept of an exchange."""
-    at, took, status = HEAD.unpack_from(head)
+    at, seconds, status = HEAD.unpack_from(head)
     unpacker = zlib.decompressobj(-12, USUAL)
     text = (unpacker.decompress(packed) + unpacker.flush()).decode("utf-8", "replace")
     request, _, answer = text.partition("\n")
     about = head[HEAD.size :].decode("utf-8", "replace")
-    return Exchange(at, took, status or None, about, request, answer[:MAX_TEXT], len(answer) > MAX_TEXT)
+    return Exchange(at, seconds, status or None, about, request, answer[:MAX_TEXT], len(answer) > MAX_TEXT)

@@ -11,7 +11,7 @@ LATEST = float(2**32)
 
 
 @dataclass(slots=True)
-class Kept:
+class PackedExchange:
     """An exchange as it is kept: what differs each time, and what is mostly the same."""
 
     head: bytes
@@ -23,16 +23,16 @@ class Kept:
         return exchange(self.head, self.packed)
 
 
-class JobRecord:
+class JobRecord(JobHistory):
     """A day of a job, the last exchange that went well, and the last that did not; `since` is in Unix seconds."""
 
-    __slots__ = ("failing", "good", "history", "since")
+    __slots__ = ("failing", "good", "since")
 
     def __init__(self, since: float) -> None:
+        super().__init__()
         self.since = since
-        self.history = JobHistory()
-        self.good: Kept | None = None
-        self.failing: Kept | None = None
+        self.good: PackedExchange | None = None
+        self.failing: PackedExchange | None = None
 
 
 class Recorder:
@@ -47,18 +47,18 @@ class Recorder:
         at, duration = min(max(0.0, after.last_poll or 0.0), LATEST), after.duration or 0.0
         if (record := self._records.get(job.key)) is None:
             record = self._records[job.key] = JobRecord(at)
-        is_first = record.history.add(at, duration, up=after.up)
+        is_first = record.add(at, duration, up=after.up)
         if after.up and (is_first or after.samples is not before.samples):
-            record.history.add_figures(at, after.samples, job.target.poll_interval + job.target.display.stale_after)
+            record.add_figures(at, after.samples, job.target.poll_interval + job.target.display.stale_after)
         head, succeeded = following.head(at), (following.status or 0) // 100 == 2
         # What an account has is on the page, and is not kept beside it.
         with_answer = not (succeeded and COLLECTORS[job.collector].of_account)
         if not after.up:
-            record.failing = Kept(head, following.packed(with_answer=with_answer))
+            record.failing = PackedExchange(head, following.packed(with_answer=with_answer))
         elif record.good and after.digest and after.digest == before.digest:  # the same answer is packed once
-            record.good = Kept(head, record.good.packed)
+            record.good = PackedExchange(head, record.good.packed)
         elif following.request:
-            record.good = Kept(head, following.packed(with_answer=with_answer))
+            record.good = PackedExchange(head, following.packed(with_answer=with_answer))
 
     def of(self, key: Key) -> JobRecord | None:
         """What is kept of a job, None before its first poll has ended."""
