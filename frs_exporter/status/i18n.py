@@ -141,7 +141,7 @@ WORDS: Mapping[str, Text] = {
     "minutes": Text("{n} min", "{n} 分钟"),
     "hours": Text("{n} h", "{n} 小时"),
     "days": Text("{n} d", "{n} 天"),
-    "as_of": Text("As of", "数据时间："),
+    "as_of": Text("As of", "数据时间"),
     "old": Text(
         "no answer since {time}: what is shown is old ({why})", "自 {time} 起没有应答：显示的是旧数据（{why}）"
     ),

@@ -15,7 +15,7 @@ async def polled(served: Served) -> None:
 async def test_a_project_has_a_page() -> None:
     async with Simulator(demo_world(1)) as simulator, serving(simulator, poll_interval=600.0) as served:
         await polled(served)
-        status, headers, body = await served.get("/project/vision-prod")
+        status, _, body = await served.get("/project/vision-prod")
         print(body.decode())
         assert status == 200
         assert (await served.get("/project/nobody"))[0] == 404
