@@ -1,5 +1,6 @@
 """The newest exchange of a poll with the cloud: followed as it goes, and kept small, without what is secret."""
 
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +12,9 @@ from frs_exporter.core.trace import UNTRACED, Trace
 
 MAX_TEXT = 4096
 """Characters that are kept of an answer."""
+MAX_LOOKED_AT = 1 << 16
+"""Bytes of it that are looked at: a token that it quotes may have ten thousand."""
+WORD_AT_END = re.compile(r"[A-Za-z0-9+=_-]{0,200}\Z")
 MAX_ID = 64
 HEAD = struct.Struct("<dfH")
 """When a poll has ended, how long its last request took, and the status, 0 without one."""
@@ -101,12 +105,13 @@ class Following(Trace):
 
     def _text(self) -> str:
         secrets = {secret for secrets in self._secrets for secret in secrets()}
-        text = self._data[: 8 * MAX_TEXT].decode("utf-8", "replace")
-        if len(text) > 2 * MAX_TEXT:  # half a secret at the end is not found: nothing of that length is kept there
+        text = blanked(self._data[:MAX_LOOKED_AT].decode("utf-8", "replace"), secrets)
+        if len(self._data) > MAX_LOOKED_AT:  # half a secret at the end is not found, so nothing of that length stays
             longest = max((len(form) for secret in secrets if secret for form in forms(secret)), default=0)
-            text = blanked(text[: 2 * MAX_TEXT], secrets)
             text = text[: max(0, len(text) - longest)]
-        return redacted(blanked(text, secrets))[: MAX_TEXT + 1]
+        if len(text) > 2 * MAX_TEXT:  # half a word at the end might not look like a secret any more
+            text = WORD_AT_END.sub("", text[: 2 * MAX_TEXT])
+        return redacted(text)[: MAX_TEXT + 1]
 
 
 def exchange(head: bytes, packed: bytes) -> Exchange:
