@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from frs_exporter.core.error_body import REQUEST_IDS
+from frs_exporter.core.error_body import request_id
 from frs_exporter.core.redact import blanked, brief, forms, redacted
 from frs_exporter.core.trace import UNTRACED, Trace
 
@@ -15,7 +15,6 @@ MAX_TEXT = 4096
 MAX_LOOKED_AT = 1 << 16
 """Bytes of it that are looked at: a token that it quotes may have ten thousand."""
 WORD_AT_END = re.compile(r"[A-Za-z0-9+=_-]{0,200}\Z")
-MAX_ID = 64
 HEAD = struct.Struct("<dfH")
 """When a poll has ended, how long its last request took, and the status, 0 without one."""
 USUAL = (
@@ -92,9 +91,12 @@ class Following(Trace):
 
     def head(self, at: float) -> bytes:
         """When it was, how long it took, its status and request id."""
-        by_name = {name.lower(): value for name, value in self._answer.items()} if self._answer else {}
-        request_id = next((brief(by_name[name])[:MAX_ID] for name in REQUEST_IDS if name in by_name), "")
-        return HEAD.pack(at, self.seconds, self.status or 0) + request_id.encode("utf-8", "replace")
+        about = request_id(self._answer, self._sent()) if self._answer else ""
+        return HEAD.pack(at, self.seconds, self.status or 0) + about.encode()
+
+    def _sent(self) -> set[str]:
+        """What was sent that is secret."""
+        return {secret for secrets in self._secrets for secret in secrets()}
 
     def packed(self, *, with_answer: bool = True) -> bytes:
         """The request's line and the answer's beginning, without what was sent that is secret or looks like it."""
@@ -104,7 +106,7 @@ class Following(Trace):
         return packer.compress(f"{line}\n{text}".encode("utf-8", "replace")) + packer.flush()
 
     def _text(self) -> str:
-        secrets = {secret for secrets in self._secrets for secret in secrets()}
+        secrets = self._sent()
         text = blanked(self._data[:MAX_LOOKED_AT].decode("utf-8", "replace"), secrets)
         if len(self._data) > MAX_LOOKED_AT:  # half a secret at the end is not found, so nothing of that length stays
             longest = max((len(form) for secret in secrets if secret for form in forms(secret)), default=0)

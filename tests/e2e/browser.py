@@ -116,7 +116,7 @@ class Tab:
 
 
 def axe() -> str:
-    """The script of axe-core, which finds what keeps people from reading a page; without it the test is skipped, and fails in CI."""
+    """The script of axe-core, which finds what keeps people from reading a page; without it the test is skipped."""
     path = ROOT / ".tools/node_modules/axe-core/axe.min.js"
     if not path.is_file():
         missing("axe-core is not installed: `make tools` does that")

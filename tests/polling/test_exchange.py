@@ -15,7 +15,7 @@ TOKEN = "MIIsecret-" + "".join(random.Random(1).choices(string.ascii_letters, k=
 def followed(body: bytes, status: int = 200, *secrets: str, trace: Trace = UNTRACED) -> tuple[Following, Exchange]:
     following = Following(trace)
     following.headers({"x-auth-token": TOKEN}, tuple, "> %s %s%s", "GET", URL, "")
-    following.headers({"X-Request-Id": "abc123"}, lambda: secrets, "< %s", status)
+    following.headers({"x-request-id": "abc123"}, lambda: secrets, "< %s", status)
     (following.body if status == 200 else following.refused_body)(body)
     following.request_took(0.25)
     return following, exchange(following.head(1e9), following.packed())
@@ -58,6 +58,13 @@ def test_half_of_what_looks_like_a_secret_is_not_kept() -> None:
     for shift in range(0, 140, 5):
         _, kept = followed(((word + " ") * 131 + "." * shift + word * 3 + " " + word).encode())
         assert not any(word[:size] in kept.answer for size in (4, 8, 16))
+
+
+def test_an_id_that_quotes_a_secret_is_not_kept() -> None:
+    following = Following()
+    following.headers({}, tuple, "> %s %s%s", "GET", URL, "")
+    following.headers({"x-request-id": "the-key"}, lambda: ["the-key"], "< %s", 400)
+    assert exchange(following.head(1.0), following.packed()).request_id == ""
 
 
 def test_a_long_answer_is_cut_and_says_so() -> None:
