@@ -14,11 +14,22 @@ from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import CollectResult, JobState, Sample
 from frs_exporter.status.chart import HEIGHT, WIDTH, bars, hours, line, polled_hours
-from frs_exporter.status.history import MAX_POINTS, SLOT, SLOTS, Figure, JobHistory, Point, PollHistory, figures_in
+from frs_exporter.status.history import (
+    MAX_POINTS,
+    SLOT,
+    SLOTS,
+    STEP,
+    Figure,
+    JobHistory,
+    Point,
+    PollHistory,
+    figures_in,
+)
 from frs_exporter.status.json_text import indented, printable
 
 NOON = 1_800_000_000 // 86400 * 86400 + 43200
 DAY = 86400
+STEPS_OF_A_DAY = DAY // STEP
 
 
 @given(st.lists(st.tuples(st.floats(0, 2**32), st.floats(0, 1e6), st.booleans()), max_size=50))
@@ -67,19 +78,19 @@ def test_a_duration_is_kept_to_a_tenth(duration: float) -> None:
 
 def test_what_stays_the_same_takes_two_points() -> None:
     figure = Figure()
-    for slot in range(3 * SLOTS):
-        figure.add(NOON + SLOT * slot, 0.25, 600)
-    end = NOON + SLOT * (3 * SLOTS - 1)
+    for slot in range(3 * STEPS_OF_A_DAY):
+        figure.add(NOON + STEP * slot, 0.25, 600)
+    end = NOON + STEP * (3 * STEPS_OF_A_DAY - 1)
     assert figure.points() == [Point(end - DAY, 0.25), Point(end, 0.25)]
 
 
 def test_what_was_not_known_is_a_gap() -> None:
     figure = Figure()
-    for at in (0, SLOT, 20 * SLOT):
+    for at in (0, STEP, 20 * STEP):
         figure.add(NOON + at, 7.0, 600)
     known = [(point.at - NOON, math.isnan(point.value)) for point in figure.points()]
-    assert known == [(0, False), (SLOT, False), (2 * SLOT, True), (20 * SLOT, False)]
-    drawn = line(figure.points(), NOON + 20 * SLOT)
+    assert known == [(0, False), (STEP, False), (2 * STEP, True), (20 * STEP, False)]
+    drawn = line(figure.points(), NOON + 20 * STEP)
     assert drawn
     assert drawn.path.count("M") == 2
 

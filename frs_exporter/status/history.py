@@ -13,10 +13,12 @@ from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
 from frs_exporter.core.model import Sample
 
 SLOT = 300
-"""Seconds that are one point."""
+"""Seconds of polls that are one bar."""
 SLOTS = 86400 // SLOT
-"""Points of a day."""
-MAX_POINTS = 300
+"""Bars of a day."""
+STEP = 900
+"""Seconds that are one point of a figure: these move slowly, and each point takes eight bytes."""
+MAX_POINTS = 100
 MAX_SERIES = 8
 """Figures of a job: an account may have money in any number of currencies."""
 FULLNESS, SETS, CALLS, COST, PACKAGE = "fullness", "face_sets", "month_calls", "month_cost", "package_left"
@@ -99,10 +101,10 @@ class Figure:
 
     def add(self, at: float, value: float, gap: float) -> None:
         """Remember a value; after more than `gap` seconds without one, it was not known in between."""
-        slot, slots, values = int(at) // SLOT, self._slots, self._values
+        slot, slots, values = int(at) // STEP, self._slots, self._values
         if slots and slot < slots[-1]:  # the clock was set back
             del slots[:], values[:]
-        if slots and (slot - slots[-1]) * SLOT > max(gap, 2 * SLOT):
+        if slots and (slot - slots[-1]) * STEP > max(gap, 2 * STEP):
             self._put(slots[-1] + 1, math.nan)
         exact = array("f", [value])[0]
         if slots and slots[-1] == slot:
@@ -111,7 +113,7 @@ class Figure:
             slots[-1] = slot
         else:
             self._put(slot, exact)
-        self._forget(slot - SLOTS)
+        self._forget(slot - 86400 // STEP)
 
     def _put(self, slot: int, value: float) -> None:
         self._slots.append(slot)
@@ -128,7 +130,7 @@ class Figure:
 
     def points(self) -> list[Point]:
         """The points, the oldest first."""
-        return [Point(slot * SLOT, value) for slot, value in zip(self._slots, self._values, strict=True)]
+        return [Point(slot * STEP, value) for slot, value in zip(self._slots, self._values, strict=True)]
 
 
 class JobHistory:

@@ -176,8 +176,8 @@ WORDS: Mapping[str, Text] = {
     "day": Text("A day", "一天之内"),
     "no_history": Text("No poll has ended yet.", "尚无完成的轮询。"),
     "history_since": Text(
-        "Kept since {time} UTC, for 24 h, a point each 5 min; gone when the exporter restarts.",
-        "自 {time} UTC 起记录，保留 24 小时，每 5 分钟一个点；exporter 重启后清空。",
+        "Kept since {time} UTC, for 24 h, polls each 5 min, figures each 15; gone when the exporter restarts.",
+        "自 {time} UTC 起记录，保留 24 小时，轮询每 5 分钟一点，数值每 15 分钟一点；exporter 重启后清空。",
     ),
     "poll_durations": Text("Duration of polls", "轮询耗时"),
     "highest": Text("at most {value}", "最长 {value}"),

@@ -21,6 +21,7 @@ from frs_exporter.core.model import Target
 from frs_exporter.core.past_polls import MAX_RECENT
 from frs_exporter.status.history import Figure, PollHistory
 from frs_simulator import Account, Project, Simulator, demo_world
+from frs_simulator.catalog import Name
 from frs_simulator.money import Balance, Billing
 from frs_simulator.packages import FreeResource, Package
 from tests.conftest import target_of
@@ -277,7 +278,7 @@ def full(served: Served) -> None:
 
 def rich(simulator: Simulator) -> Target:
     """An account with packages of long names."""
-    packages = [Package(f"{LONG}-{number}", (FreeResource(Decimal(10), Decimal(4)),)) for number in range(3)]
+    packages = [Package(f"{number}", (FreeResource(Decimal(10), Decimal(4)),), Name(LONG, LONG)) for number in range(3)]
     owner = Account("rich", "ak_sk", [], billing=Billing([Balance(Decimal("12345678.90"))], packages=packages))
     simulator.world.accounts.append(owner)
     project = Project("rich-account", "", {})
