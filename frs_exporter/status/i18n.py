@@ -53,9 +53,10 @@ WORDS: Mapping[str, Text] = {
     ),
     "rule_untried": Text("Discovery rule {rule} has not looked for projects yet", "发现规则 {rule} 尚未查找项目"),
     "secret_refused": Text(
-        "The cloud refuses the secret of credential {credential} ({projects}); it is tried again in {span}",
-        "华为云拒绝了凭证 {credential} 的密码或密钥（{projects}）；{span}后重试",
+        "The cloud refuses the secret of credential {credential} ({projects})",
+        "华为云拒绝了凭证 {credential} 的密码或密钥（{projects}）",
     ),
+    "tried_again": Text("It is tried again in {span}", "{span}后重试"),
     "filter": Text("Filter", "筛选"),
     "filter_hint": Text("project, region, label, reason ...", "项目、区域、标签、原因……"),
     "clear": Text("clear", "清除"),
