@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
+from frs_exporter.collectors.billing.balance import DEBT
 from frs_exporter.collectors.cloud_eye import LAST_USED
 from frs_exporter.collectors.subscription import SOURCE, SUBSCRIBED, proven_samples
 from frs_exporter.config.load import Config
@@ -22,7 +23,7 @@ from frs_exporter.core.credentials import KeyCredential
 from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.errors import ConfigError, Failure, Reason
 from frs_exporter.core.explanations import codes, reasons
-from frs_exporter.core.model import Api, CollectResult, Job, JobState, Sample
+from frs_exporter.core.model import Account, Api, CollectResult, Display, Job, JobState, Sample
 from frs_exporter.core.pricing import LIST_PRICE_2018
 from frs_exporter.core.schedule import Shard
 from frs_exporter.core.site import PUBLIC_SITE
@@ -340,6 +341,24 @@ async def test_where_nothing_is_watched_nothing_is_well() -> None:
         shown = await page(served)
         assert "well" not in shown.text
         assert json.loads((await served.get("/api/v1/status"))[2])["well"] is False
+
+
+async def test_accounts_are_counted_as_accounts() -> None:
+    async with demo(1, poll_interval=600.0) as served:
+        (target,) = served.config.targets
+        money = replace(
+            target, project="acme", project_id="", account=Account(), display=Display(collectors=("billing",))
+        )
+        await served.becomes(target, money)
+        known = JobState().succeeded(time.time(), 0.1, CollectResult((Sample(DEBT, ("CNY",), 7),)), math.inf)
+        served.exporter.runners[("acme", "billing")].state = known
+        text = (await page(served)).text
+        assert "1 project well 1 account down" in text
+        assert "2 of 2 projects and accounts" in text
+        assert "it is in arrears: 7.00 CNY . What to do: settle them" in text
+        known = JobState().succeeded(time.time(), 0.1, CollectResult((Sample(DEBT, ("CNY",), 0),)), math.inf)
+        served.exporter.runners[("acme", "billing")].state = known
+        assert "all projects and accounts well" in (await page(served)).text
 
 
 async def test_what_was_never_asked_is_unknown_not_well() -> None:
