@@ -36,7 +36,7 @@ def facts(projects: Projects, name: str) -> dict[str, list[str]]:
         ("region", target.region),
         ("site", credential.site),
         ("credential", credential.name),
-        ("state", projects.troubles[name].name),
+        ("state", projects.levels[name].name),
         ("kind", "account" if target.account else "project"),
         *target.display.labels,
     ):
