@@ -44,10 +44,7 @@ class Trace:
             self.event(f"{text}%s", *values, lines)
 
     def body(self, data: bytes) -> None:
-        """An answer of success has been read: who wants to know its body says so."""
-
-    def refused_body(self, data: bytes) -> None:
-        """An answer that is none of success has been read; `headers` came before, and knows what of it is secret."""
+        """The body of an answer has been read: who wants to know it says so; `headers` came before."""
 
     def request_took(self, seconds: float) -> None:
         """A request has ended."""

@@ -75,13 +75,8 @@ class Following(Trace):
             self._secrets.append(secrets)
 
     def body(self, data: bytes) -> None:
-        """The body of a success."""
+        """The body of an answer."""
         self.other.body(data)
-        self._data = data
-
-    def refused_body(self, data: bytes) -> None:
-        """The body of anything else."""
-        self.other.refused_body(data)
         self._data = data
 
     def request_took(self, seconds: float) -> None:
