@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from docs import build
+
 ROOT = Path(__file__).parents[1]
 PAGES = ("README", "docs/configuration", "docs/metrics", "docs/operations", "docs/unverified")
 HEADINGS = """
@@ -171,13 +173,19 @@ def test_the_same_names_and_figures_in_prose(page: str, english: Section, chines
     assert figures(english.prose) == figures(chinese.prose)
 
 
-@pytest.mark.parametrize("page", [*PAGES, "deploy/prometheus/runbooks"])
+@pytest.mark.parametrize("page", [*PAGES, "docs/first-hour", "deploy/prometheus/runbooks"])
 def test_one_term_for_one_thing(page: str) -> None:
     text = FENCE.sub("", GENERATED.sub("", (ROOT / f"{page}.zh-CN.md").read_text()))
     text = re.sub(r"\]\([^)]*\)|`[^`]+`", "", text)
     for term, others in OTHER_TERMS.items():
         for other in others:
             assert other not in text, f"{other} is called {term}"
+
+
+@pytest.mark.parametrize(("english", "chinese"), build.chinese().items(), ids=range(len(build.chinese())))
+def test_the_same_figures_in_what_is_made_of_the_code(english: str, chinese: str) -> None:
+    assert figures(chinese) == figures(english)
+    assert names(chinese) == names(english)
 
 
 def test_what_differs_is_seen() -> None:
