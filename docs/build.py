@@ -1,6 +1,7 @@
 """Make what the pages take from the code: metrics, flags, settings, reasons and codes, in English and Chinese."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -30,10 +31,8 @@ def chinese() -> Mapping[str, str]:
 
 
 def to_chinese(text: str) -> str:
-    """The Chinese of a text; raises click.ClickException where there is none."""
-    if text and text not in chinese():
-        raise click.ClickException(f"docs/chinese.yaml has no {text!r}")
-    return chinese().get(text, "")
+    """The Chinese of a text; raises KeyError where there is none."""
+    return chinese()[text] if text else ""
 
 
 def to_english(text: str) -> str:
@@ -121,7 +120,7 @@ def all_settings(translate: Translate) -> str:
 
 def spoken(text: Text, translate: Translate) -> str:
     """A text that has both languages already."""
-    return text.en if translate is to_english else text.zh
+    return text.zh if translate is to_chinese else text.en
 
 
 def all_reasons(translate: Translate) -> str:
@@ -166,6 +165,31 @@ def rendered(page: Path) -> str:
     )
 
 
-if __name__ == "__main__":
+def texts() -> set[str]:
+    """All texts of the code that want Chinese."""
+    found = set[str]()
+
+    def noted(text: str) -> str:
+        found.add(text)
+        return text
+
+    for made in PARTS.values():
+        made(noted)
+    return found - {""}
+
+
+def main() -> None:
+    """Make all pages; raises click.ClickException with the texts that have no Chinese yet."""
+    if missing := sorted(texts() - set(chinese())):
+        lines = yaml.safe_dump(dict.fromkeys(missing, "?"), width=1000, allow_unicode=True)
+        raise click.ClickException(f"docs/chinese.yaml has no Chinese of\n{lines}")
     for page in PAGES:
         page.write_text(rendered(page), "utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
