@@ -1,8 +1,10 @@
 """What the pages say is what is there."""
 
+import json
 import re
 from pathlib import Path
 
+import promql_parser
 import pytest
 import yaml
 
@@ -11,6 +13,7 @@ from frs_exporter.cli.main import COMMANDS, command
 from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import load
+from frs_exporter.config.schema import Account
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.polling.exporter import PAGE_FAMILIES
@@ -164,10 +167,15 @@ def test_targets_of_make_that_are_named_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_examples_are_what_they_are_said_to_be(ending: str) -> None:
-    """YAML that can be read, and a policy that is JSON."""
+    """Queries that are PromQL, accounts that a config may have, and a policy that is JSON."""
     text = (ROOT / f"docs/metrics{ending}").read_text()
     (policy,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
-    assert yaml.safe_load(policy)["Statement"][0]["Effect"] == "Allow"
+    (queries,) = re.findall(r"```promql\n(.*?)```", text, re.DOTALL)
+    for query in queries.splitlines():
+        promql_parser.parse(query)
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert [Account(**account).site for account in yaml.safe_load(example)["accounts"]] == ["china"]
+    assert json.loads(policy)["Statement"][0]["Effect"] == "Allow"
 
 
 def test_ci_calls_the_readmes_own_test_command() -> None:
