@@ -78,8 +78,8 @@ lock: .venv/dev
 # What is rendered from code or copied in deploy/: after a change of rules or dashboards.
 deploy: .venv/dev
 	$(BIN)/python -m deploy.grafana.build
-	$(BIN)/python deploy/kubernetes/build.py
 	$(BIN)/python deploy/prometheus/build.py
+	$(BIN)/python deploy/kubernetes/build.py
 
 # What the pages in docs/ take from the code: after a change of metrics, flags, settings, reasons or codes.
 docs: .venv/dev

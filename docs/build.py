@@ -10,6 +10,7 @@ import click
 import yaml
 
 from docs.settings import settings
+from frs_exporter.cli import chinese_help
 from frs_exporter.cli.main import COMMANDS, command
 from frs_exporter.core.explanations import Text, codes, reasons, statuses
 from frs_exporter.exposition.telemetry import Telemetry
@@ -24,10 +25,16 @@ Row = Iterable[str]
 
 
 @cache
+def own_chinese() -> Mapping[str, str]:
+    """Chinese by English of what --help does not have: a text that has changed has none until somebody looked at it."""
+    own: Mapping[str, str] = yaml.safe_load((FOLDER / "chinese.yaml").read_text("utf-8"))
+    return own
+
+
 def chinese() -> Mapping[str, str]:
-    """Chinese by English: a text that has changed has none until somebody has looked at it."""
-    texts: Mapping[str, str] = yaml.safe_load((FOLDER / "chinese.yaml").read_text("utf-8"))
-    return texts
+    """All Chinese that there is, that of --help included."""
+    flags = {" ".join(english.split("\n\n")[0].split()): text for english, text in chinese_help.TEXTS.items()}
+    return {**own_chinese(), **{english: text.split("\n\n")[0] for english, text in flags.items()}}
 
 
 def to_chinese(text: str) -> str:

@@ -51,7 +51,7 @@ def view_of(samples: Sequence[Sample]) -> ProjectView:
     seen = Snapshot(NOW, 0.0, Shard(), NOW, (), None, [JobSnapshot(Job(target, "billing"), known, NOW)])
     projects = Projects(seen)
     assert [*projects.names()] == ["acme"]
-    return projects.view("acme", None)
+    return projects.view("acme")
 
 
 def test_vouchers_and_credit_are_told_like_money() -> None:
@@ -114,13 +114,14 @@ def test_of_many_packages_the_first_are_shown() -> None:
     assert (len(lines), lines[0]) == (MAX_LINES, ("name of p00 50% left, ends in 90 d", "unknown"))
 
 
-@pytest.mark.parametrize(("debt", "told", "trouble"), [(0.0, "up", "none"), (0.5, "in debt", "down")])
+@pytest.mark.parametrize(("debt", "told", "trouble"), [(0.0, "well", "well"), (0.5, "in debt", "down")])
 def test_an_account_in_arrears_is_in_trouble(debt: float, told: str, trouble: str) -> None:
     view = view_of([Sample(BALANCE, ("balance", "CNY"), 1.0), Sample(DEBT, ("CNY",), debt)])
     document = plain(view, WORDS)
     assert (state(WORDS, view), document["trouble"]) == (told, trouble)
     assert document["account"]["debts"] == {"CNY": debt}
     assert document["subservices"] == {}
+    assert [(it["level"], it["alert"]) for it in document["troubles"]] == [("down", "FrsAccountInDebt")] * bool(debt)
 
 
 def test_an_account_that_tells_nothing_is_shown_so() -> None:

@@ -31,7 +31,7 @@ CLOUD = (
     ("transport",),
     ("sessions", "network_errors", "guard"),
     ("connector", "gate", "lockout", "memory"),
-    ("memory_entry",),
+    ("memory_entry", "attempt_line"),
     ("clock_skew", "cooldown", "lockout_state", "proxy", "signing", "socks", "strict_json"),
 )
 """The same within the package that protects accounts."""
@@ -59,7 +59,9 @@ PURE = (
     ),
     *("core.pricing", "core.redact", "core.regex", "core.site"),
     *("core.schedule", "core.trace", "exposition.page", "exposition.render", "polling.capacity", "polling.plan"),
-    *("status.i18n", "status.snapshot", "status.summary", "status.view", "web.layout"),
+    *("status.account_troubles", "status.failure_view", "status.i18n", "status.samples", "status.snapshot"),
+    *("status.subscription_view", "status.summary", "status.trouble_words", "status.verdict", "status.view"),
+    "web.layout",
     *("web.peers", "web.slots"),
 )
 IMPURE = {"asyncio", "aiohttp", "time", "random", "os", "pathlib", "socket", "structlog"}

@@ -28,7 +28,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from yarl import URL
 
 from frs_exporter.cli.adhoc import FirstLook, first_look
-from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
+from frs_exporter.cli.check_output import as_json, as_prometheus, as_table
+from frs_exporter.cli.check_report import Report, report_of
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.credentials import KeyCredential
@@ -123,7 +124,7 @@ async def test_accounts_are_checked_beside_projects(tmp_path: Path) -> None:
         config = load(str(file))
         _, report = await checked(config, require=("detect",))
         told = {view["project"]: view for view in json.loads(as_json(report))["projects"]}
-        assert told["acme-account"]["trouble"] == "none", "of an account no sub-service is required"
+        assert told["acme-account"]["trouble"] == "soon", "of an account no sub-service is required"
         assert told["acme-account"]["account"]["balances"]["balance"] == {"CNY": 25310.42}
         assert told["vision-prod"]["account"] is None
         for width in (0, 200, 60):
@@ -134,7 +135,9 @@ async def test_accounts_are_checked_beside_projects(tmp_path: Path) -> None:
         run, _ = await checked(config, collectors=("billing",))
         assert {job.target.project for job in run.jobs} == {"acme-account", "globex-account"}
         _, report = await checked(config, projects=("acme-account",))
-        assert as_table(report, terminal=False).splitlines()[-1] == "all well: 1 account, 2 jobs"
+        assert (
+            as_table(report, terminal=False).splitlines()[-1] == "nothing is wrong now, 1 of 1 account in trouble soon"
+        )
         assert "stored-value card 640.00 CNY" in as_table(report, terminal=False)
 
 
@@ -202,6 +205,7 @@ async def test_the_json(tmp_path: Path) -> None:
     async with demo(tmp_path) as (_, config):
         _, report = await checked(config)
         text = re.sub(r'"duration": [\d.e-]+', '"duration": 0.1', as_json(report))
+        text = re.sub(r'"version": "[^"]+"', '"version": "VERSION"', text)
         golden("check.json", re.sub(r'"site": "127.0.0.1:\d+"', '"site": "SITE"', text))
         assert json.loads(text)["well"] is False
 
@@ -256,12 +260,15 @@ async def test_what_is_required_decides_as_in_the_task(tmp_path: Path) -> None:
         assert out.splitlines()[-1] == "all well: 1 project, 2 jobs"
         code, out, err = await ended(file, "--project=o*", require)
         assert (code, err) == (1, "")
-        assert out.splitlines()[-3:] == ["off", "  required, but off: search", "1 of 1 project not well"]
+        lines = out.splitlines()
+        assert lines[-5:-3] == ["off", "  required, but off: search"]
+        assert lines[-3].startswith("  What to do: subscribe to it in the FRS console")
+        assert lines[-2:] == ["  More: frs-exporter explain FrsRequiredSubserviceMissing", "1 of 1 project not well"]
         assert (await ended(file, "--project=off", "--require=detect,compare"))[0] == 0
         assert (await ended(file, "--project=off", "--require="))[0] == 0, "nothing is required"
         code, out, _ = await ended(file, "--project=full", "--require=detect,face_quality")
         assert code == 1
-        assert "required, but not known to be on: face_quality" in out
+        assert "required, but not in the vendor's answer: face_quality" in out
 
 
 async def test_a_first_look_without_a_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -473,7 +480,7 @@ async def test_the_vendors_names_are_taken_and_what_is_nearly_right_is_named(tmp
         assert "detect_service" not in out
         code, out, _ = await ended(file, "--require=serach")
         assert code == 1
-        assert "  serach: did you mean search?" in out.splitlines()
+        assert "  What to do: correct the name in require (search?), or subscribe to it" in out
         code, _, err = await ended(file, "--project=fulll")
         assert (code, err) == (
             2,
@@ -635,6 +642,32 @@ async def test_collectors_instead_of_the_configs(tmp_path: Path) -> None:
         assert report.well, "what is required is not asked about"
 
 
+async def test_what_is_required_without_the_collector_is_unknown(tmp_path: Path) -> None:
+    """As on the page: where the config asks for no subscription, nothing tells what is on."""
+    async with Simulator(World([account("ak_sk", "full")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path)
+        file = tmp_path / "config.yaml"
+        document = yaml.safe_load(file.read_text())
+        document["defaults"] = {"collectors": ["face_sets"], "require": ["detect"]}
+        file.write_text(yaml.safe_dump(document))
+        code, out, err = await ended(f"--config.file={file}")
+        assert code == 1
+        assert "  required cannot be known: subscription is not asked: detect" in out.splitlines()
+        assert out.splitlines()[-1] == "1 of 1 project not well"
+        assert "nothing tells what is on without subscription" in err
+
+
+async def test_what_is_to_be_done_soon_is_told_and_stops_no_pipeline(tmp_path: Path) -> None:
+    async with demo(tmp_path) as (_, config):
+        _, report = await checked(config, projects=("vision-prod",))
+        assert (report.well, report.passed) == (False, True)
+        lines = as_table(report, terminal=False).splitlines()
+        assert "  face sets that fill up: employees 96%" in lines
+        assert lines[-1] == "nothing is wrong now, 1 of 1 project in trouble soon"
+        _, report = await checked(config, projects=("vip-lounge",))
+        assert (report.well, report.passed) == (True, True)
+
+
 async def test_projects_that_are_found_are_checked_and_a_search_that_fails_is_told(tmp_path: Path) -> None:
     world = World([account("token", "t1"), account("ak_sk", "k1")], clock=lambda: AT)
 
@@ -723,10 +756,11 @@ async def test_whoever_is_interrupted_tells_what_is_known(tmp_path: Path, number
         started.send_signal(number)
         out, err = await asyncio.to_thread(started.communicate, timeout=10)
     assert started.returncode == code
-    assert re.search(r"^quick .* up ", out, re.MULTILINE)
-    assert out.splitlines()[-3:] == [
+    assert re.search(r"^quick .* well ", out, re.MULTILINE)
+    assert out.splitlines()[-4:] == [
         "slow",
-        "  not asked yet",
+        "  not asked yet: subscription",
+        "  What to do: run it again, with a longer --timeout",
         f"interrupted by {signal.Signals(number).name}; 1 of 2 projects not well; 1 of 2 jobs not asked",
     ]
     assert without_root(err) == ""
@@ -870,7 +904,7 @@ async def test_raw_shows_what_went_over_the_wire_and_no_secret(tmp_path: Path) -
         assert head.startswith("keys face_sets\n> GET ")
         keys_id, tokens_id = (owner.projects[0].id for owner in world.accounts)
         assert keys.startswith(f"> GET {simulator.url}/v1/{keys_id}/subscribe\n")
-        assert re.search(r"^< 200$", keys, re.MULTILINE)
+        assert re.search(r"^< 200 OK$", keys, re.MULTILINE)
         assert re.search(r"^took \d+\.\d{3} s$", keys, re.MULTILINE)
         assert '\n  "echo": "***",\n' in keys
         body = re.search(r"^{.*?^}$", tokens, re.MULTILINE | re.DOTALL)
@@ -880,6 +914,20 @@ async def test_raw_shows_what_went_over_the_wire_and_no_secret(tmp_path: Path) -
         assert not [secret for secret in secrets_of(world) if secret in out]
         code, _, err = await ended(file, "--raw", "--output=json")
         assert (code, err.count("\n")) == (2, 1)
+
+
+async def test_raw_shows_the_vendors_json_of_a_failure_too(tmp_path: Path) -> None:
+    """As the vendor's own task has it beside the answer of success."""
+    async with Simulator(World([account("ak_sk", "none")])) as simulator:
+        config_of(simulator.world, simulator.url, tmp_path)
+        simulator.world.accounts[0].projects[0].frozen = True
+        code, out, _ = await ended(f"--config.file={tmp_path}/config.yaml", "--raw", "--collector=subscription")
+        assert code == 1
+        assert re.search(r"^< 4\d\d [A-Z]", out, re.MULTILINE)
+        body = re.search(r"^{.*?^}$", out, re.MULTILINE | re.DOTALL)
+        assert body
+        assert json.loads(body[0])["error_code"] == "FRS.0202"
+        assert not [secret for secret in secrets_of(simulator.world) if secret in out]
 
 
 async def test_a_failure_is_told_with_its_request_id_and_advice_for_a_single_run(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import trustme
 
-from frs_exporter.cli.check_output import as_json, as_prometheus, as_table, report_of
+from frs_exporter.cli.check_output import as_json, as_prometheus, as_table
+from frs_exporter.cli.check_report import report_of
 from frs_exporter.config.load import Config, build, load
 from frs_exporter.config.source import Source
 from frs_exporter.config.yaml import OnRead, read, unwatched

@@ -182,7 +182,7 @@ def test_one_term_for_one_thing(page: str) -> None:
             assert other not in text, f"{other} is called {term}"
 
 
-@pytest.mark.parametrize(("english", "chinese"), build.chinese().items(), ids=range(len(build.chinese())))
+@pytest.mark.parametrize(("english", "chinese"), build.own_chinese().items(), ids=range(len(build.own_chinese())))
 def test_the_same_figures_in_what_is_made_of_the_code(english: str, chinese: str) -> None:
     assert figures(chinese) == figures(english)
     assert names(chinese) == names(english)

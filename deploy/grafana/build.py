@@ -1,4 +1,4 @@
-"""The dashboards, written as code: `python -m deploy.grafana.build` renders them into the folder beside this file."""
+"""The dashboards, written as code: `python -m deploy.grafana.build` renders them into the folders beside this file."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
-from deploy.grafana import exporter, fleet, project
+from deploy.grafana import chinese, exporter, fleet, project
 from deploy.grafana.panels import EXPORTER, SOURCE, Kind, chosen, variable
 
 TAG = "frs-exporter"
@@ -63,14 +63,21 @@ def without_none(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Render all dashboards into a folder."""
+    """Render all dashboards in both languages into two folders, of which Grafana is to read one or both."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "dashboards")
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
     folder = parser.parse_args().folder
     for name, of in DASHBOARDS.items():
         document = rendered(build(name, of.TITLE, of.ABOUT, of.layout()))
-        text = json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True)
-        (folder / f"{name}.json").write_text(f"{text}\n", "utf-8")
+        write(document, folder / f"dashboards/{name}.json")
+        write(chinese.twin(document), folder / f"dashboards-zh-CN/{name}.json")
+
+
+def write(document: dict[str, Any], file: Path) -> None:
+    """Write a dashboard, always in the same order."""
+    file.parent.mkdir(exist_ok=True)
+    text = json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True)
+    file.write_text(f"{text}\n", "utf-8")
 
 
 if __name__ == "__main__":

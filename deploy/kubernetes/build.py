@@ -6,9 +6,10 @@ from pathlib import Path
 import yaml
 
 DEPLOY = Path(__file__).parents[1]
-RULES = Path("prometheus/frs.rules.yml")
-DASHBOARDS = Path("grafana/dashboards")
+RULES, CHINESE_RULES = Path("prometheus/frs.rules.yml"), Path("prometheus/frs.rules.zh-CN.yml")
+DASHBOARDS, CHINESE_DASHBOARDS = Path("grafana/dashboards"), Path("grafana/dashboards-zh-CN")
 BASE = Path("kubernetes/base/generated")
+COMPONENT = Path("kubernetes/components/chinese")
 CHART = Path("helm/frs-exporter/files")
 
 NOTICE = "# Made by build.py from deploy/{source}: change that, then run python deploy/kubernetes/build.py.\n"
@@ -22,6 +23,16 @@ generatorOptions:
   disableNameSuffixHash: true
   labels:
     grafana_dashboard: "1"
+configMapGenerator:
+"""
+CHINESE_KUSTOMIZATION = """\
+# Rules and dashboards in Chinese, in place of the English ones.
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+patches:
+  - path: prometheusrule.yaml
+generatorOptions:
+  disableNameSuffixHash: true
 configMapGenerator:
 """
 
@@ -38,23 +49,29 @@ def text(dumper: Dumper, value: str) -> yaml.ScalarNode:
 Dumper.add_representer(str, text)
 
 
-def prometheus_rule(rules: str) -> str:
-    """The rules as an object."""
+def prometheus_rule(source: Path) -> str:
+    """The rules of a file as an object."""
     rule = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": "frs-exporter"},
-        "spec": yaml.safe_load(rules),
+        "spec": yaml.safe_load((DEPLOY / source).read_text()),
     }
-    return NOTICE.format(source=RULES) + yaml.dump(rule, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return NOTICE.format(source=source) + yaml.dump(rule, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
-def kustomization(dashboards: list[Path]) -> str:
-    """A ConfigMap for each dashboard, as Grafana's sidecar wants them, and the rules."""
+def kustomization(text: str, source: Path, more: str = "") -> str:
+    """A ConfigMap for each dashboard, as Grafana's sidecar wants them, and the rules; `more` is of each ConfigMap."""
     entries = (
-        f"  - name: frs-exporter-dashboard-{file.stem}\n    files: [dashboards/{file.name}]\n" for file in dashboards
+        f"  - name: frs-exporter-dashboard-{file.stem}\n{more}    files: [dashboards/{file.name}]\n"
+        for file in dashboards(source)
     )
-    return NOTICE.format(source=DASHBOARDS) + KUSTOMIZATION + "".join(entries)
+    return NOTICE.format(source=source) + text + "".join(entries)
+
+
+def dashboards(source: Path) -> list[Path]:
+    """The dashboards in a folder."""
+    return sorted((DEPLOY / source).glob("*.json"))
 
 
 def empty(folder: Path) -> Path:
@@ -65,16 +82,26 @@ def empty(folder: Path) -> Path:
 
 
 def build(target: Path = DEPLOY) -> None:
-    """Write the two folders of copies below `target`."""
-    rules = (DEPLOY / RULES).read_text()
-    dashboards = sorted((DEPLOY / DASHBOARDS).glob("*.json"))
-    base, chart = empty(target / BASE), empty(target / CHART)
-    (base / "prometheusrule.yaml").write_text(prometheus_rule(rules))
-    (base / "kustomization.yaml").write_text(kustomization(dashboards))
-    (chart / RULES.name).write_text(rules)
-    for copies in (empty(base / "dashboards"), empty(chart / "dashboards")):
-        for file in dashboards:
-            shutil.copyfile(file, copies / file.name)
+    """Write the folders of copies below `target`."""
+    base, component, chart = (empty(target / folder) for folder in (BASE, COMPONENT, CHART))
+    (base / "prometheusrule.yaml").write_text(prometheus_rule(RULES))
+    (base / "kustomization.yaml").write_text(kustomization(KUSTOMIZATION, DASHBOARDS))
+    copy(DASHBOARDS, base / "dashboards")
+    (component / "prometheusrule.yaml").write_text(prometheus_rule(CHINESE_RULES))
+    chinese = kustomization(CHINESE_KUSTOMIZATION, CHINESE_DASHBOARDS, "    behavior: replace\n")
+    (component / "kustomization.yaml").write_text(chinese)
+    copy(CHINESE_DASHBOARDS, component / "dashboards")
+    for rules in (RULES, CHINESE_RULES):
+        shutil.copyfile(DEPLOY / rules, chart / rules.name)
+    for folder in (DASHBOARDS, CHINESE_DASHBOARDS):
+        copy(folder, chart / folder.name)
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Copy the dashboards of a folder into another, and nothing else."""
+    empty(folder)
+    for file in dashboards(source):
+        shutil.copyfile(file, folder / file.name)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from frs_exporter.cli.adhoc import FirstLook, first_look
-from frs_exporter.cli.check_output import Report, as_json, as_prometheus, as_table, report_of
+from frs_exporter.cli.check_output import as_json, as_prometheus, as_table
+from frs_exporter.cli.check_report import Report, report_of
 from frs_exporter.cli.common_flags import FILE, config_file_flag, language_flag, log_level_flag, say_problems
 from frs_exporter.cli.early_signals import ENDED_BY, end_on_sigterm
 from frs_exporter.cli.exit_codes import NOT_WELL, ToolFailed
@@ -45,7 +46,8 @@ SINGLE = ("project_id", "region", "token_file", "endpoint", "ca_file", "proxy_fr
 
 @click.command(
     epilog="""\b
-Exit codes: 0 all well; 1 something is down or a required sub-service off or unknown; 2 usage or config;
+Exit codes: 0 all well, or in trouble only soon; 1 something is down or a required sub-service off or unknown;
+2 usage or config;
 3 check itself failed, say as the output cannot be written; 130 Ctrl-C; 143 SIGTERM.
 
 \b
@@ -145,7 +147,7 @@ def check(output: str, output_file: Path | None, timeout: float | None, words: T
     put(text, output_file, machine=output != "table")
     if options["transcript"]:
         put(as_transcript(run.jobs, run.traces, run.now()), options["transcript"], machine=False)
-    if code or not report.well:
+    if code or not report.passed:
         raise click.exceptions.Exit(code or NOT_WELL)
 
 

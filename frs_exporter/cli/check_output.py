@@ -1,11 +1,9 @@
 """What a one-shot run found, as a table for people, as JSON, and as Prometheus' text."""
 
-import difflib
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from rich.box import ROUNDED
 from rich.console import Console
@@ -13,20 +11,37 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Styled
 
+from frs_exporter import __version__
+from frs_exporter.cli.check_report import Report, is_wrong
 from frs_exporter.collectors import OF_ACCOUNTS
-from frs_exporter.collectors.subscription import DOCUMENTED
-from frs_exporter.core.errors import Failure
-from frs_exporter.core.explanations import explain
 from frs_exporter.exposition.page import TEXT, Page
 from frs_exporter.polling.exporter import PAGE_FAMILIES
-from frs_exporter.polling.one_shot import NOT_IN_TIME, Check
+from frs_exporter.polling.one_shot import Check
 from frs_exporter.polling.report import some_of
 from frs_exporter.polling.runner import show
 from frs_exporter.status.i18n import Translator
-from frs_exporter.status.summary import account_lines, columns_of, date, failures, plain, state, warnings_of
-from frs_exporter.status.view import Projects, ProjectView, Severity, SubserviceView, unusual
+from frs_exporter.status.subscription_view import SubserviceView, unusual
+from frs_exporter.status.summary import (
+    account_lines,
+    columns_of,
+    date,
+    plain,
+    plain_rule,
+    plain_secret,
+    state,
+    warnings_of,
+)
+from frs_exporter.status.trouble_words import Level
+from frs_exporter.status.verdict import TroubleView
+from frs_exporter.status.view import ProjectView
 
-STYLES = {Severity.DOWN: "bold red", Severity.MISSING: "bold red", Severity.UNKNOWN: "yellow", Severity.NONE: "green"}
+STYLES = {
+    Level.DOWN: "bold red",
+    Level.OFF: "bold red",
+    Level.SOON: "yellow",
+    Level.UNKNOWN: "yellow",
+    Level.WELL: "green",
+}
 COLUMN = 14
 """Characters that a sub-service's column takes, `on 2024-03-11` and the space beside it."""
 FACTS = ("use", "latency", "token")
@@ -34,71 +49,19 @@ OTHERS = 76
 """Characters that the other columns take as a rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was found of each project, the worst first, and what could not be found out at all.
-
-    `latencies` are those of each project's slowest request, in seconds; `now` is in Unix seconds. `interrupted_by` is
-    the signal that has ended the run, if one has; `unfit` says that there is something, but not for these collectors.
-    """
-
-    projects: tuple[ProjectView, ...]
-    undiscovered: tuple[tuple[str, str], ...]
-    jobs: int
-    unasked: int
-    latencies: Mapping[str, float]
-    words: Translator
-    now: float
-    interrupted_by: str = ""
-    unfit: bool = False
-
-    @property
-    def sites(self) -> frozenset[str]:
-        """The clouds that projects are in; where there are several, people are to be told in which."""
-        return frozenset(view.site for view in self.projects)
-
-    @property
-    def well(self) -> bool:
-        """Whether there are jobs, every one is up, and everything is on that must be."""
-        troubled = any(view.trouble is not Severity.NONE for view in self.projects)
-        return bool(self.jobs) and not (troubled or self.undiscovered or self.unasked)
-
-
-def report_of(check: Check, words: Translator, interrupted_by: str = "") -> Report:
-    """The report of a run, ended or not, maybe by a signal."""
-    seen = check.snapshot()
-    projects = Projects(seen)
-    for _ in projects.names():
-        pass
-    views = [projects.view(name, check.expiries.get(name)) for name in projects.in_order()]
-    undiscovered = tuple(
-        (name, why_undiscovered(error, words, interrupted_by)) for name, error in sorted(check.undiscovered.items())
-    )
-    return Report(
-        tuple(views),
-        undiscovered,
-        len(check.jobs),
-        check.unasked,
-        check.latencies,
-        words,
-        seen.now,
-        interrupted_by,
-        check.unfit,
-    )
-
-
-def why_undiscovered(error: Failure, words: Translator, interrupted_by: str) -> str:
-    """Why the projects of a rule are not known, and what to do: nothing about the cloud where the run was ended."""
-    if error is NOT_IN_TIME:
-        return words("list_interrupted") if interrupted_by else words("list_late")
-    explanation = explain(error)
-    return f"{error} – {words(explanation.means)}. {words('do')} {words(explanation.once or explanation.do)}"
-
-
 def as_json(report: Report) -> str:
-    """The projects as /api/v1/status has them, and whether all is well."""
+    """What /api/v1/status has, as far as a single run knows it, and what could not be asked."""
+    words, up = report.words, sum(job.state.up for job in report.seen.jobs)
     document = {
+        "version": __version__,
+        "now": report.now,
         "well": report.well,
+        "counts": {"jobs": report.jobs, "up": up, **report.counts},
+        "discovery": [plain_rule(rule, words, once=True) for rule in report.seen.rules],
+        "credentials": [
+            plain_secret(name, report.seen.refused[name], numbers, words, once=True)
+            for name, numbers in report.refused.items()
+        ],
         "jobs": {"all": report.jobs, "not_asked": report.unasked},
         "discovery_failures": dict(report.undiscovered),
         "projects": [
@@ -137,14 +100,16 @@ def as_table(report: Report, *, terminal: bool, terminal_width: int | None = Non
         wide = not terminal or console.width >= OTHERS + site + COLUMN * len(names)
         console.print(wide_table(report, names, terminal) if wide else narrow_table(report))
     for view in report.projects:
-        if view.trouble is not Severity.NONE:
-            print_trouble(console, report.words, view)
+        if view.troubles:
+            print_troubles(console, report.words, view)
     for warning, projects in warnings_of(report.projects).items():
         console.print(Styled(f"{report.words('note', projects=some_of(projects))} {warning}", "yellow"))
     for rule, failure in report.undiscovered:
         console.print(Styled(f"discovery {rule}", "bold red"))
         console.print(Padding(Styled(failure), (0, 0, 0, 2)))
-    console.print(Styled(conclusion(report), "bold green" if report.well else "bold red"))
+    console.print(
+        Styled(conclusion(report), "bold green" if report.well else "yellow" if report.passed else "bold red")
+    )
     assert isinstance(console.file, io.StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
@@ -192,7 +157,7 @@ def region(words: Translator, view: ProjectView) -> str:
 
 def status(words: Translator, view: ProjectView) -> Styled:
     """A project's state in a word."""
-    cell = Styled(state(words, view), STYLES[view.trouble])
+    cell = Styled(state(words, view), STYLES[view.level])
     if told_by := unusual(view.sources):
         cell.append(f"\n{words('known_from', sources=told_by)}", "not bold default")
     return cell
@@ -225,44 +190,39 @@ def facts(report: Report, view: ProjectView) -> tuple[str, str, str]:
     return ", ".join(use) or "–", f"{1000 * latency:.0f} ms" if latency else "–", ends
 
 
-def print_trouble(console: Console, words: Translator, view: ProjectView) -> None:
-    """Why a project is not well, and what to do."""
-    lines = []
-    for collectors, failure in failures(view):
+def print_troubles(console: Console, words: Translator, view: ProjectView) -> None:
+    """Everything that is to be said of a project, and what to do."""
+    console.print(Styled(view.project, "yellow" if view.level >= Level.SOON else "bold red"))
+    for trouble in view.troubles:
+        for line in lines_of(words, trouble):
+            console.print(Padding(Styled(line), (0, 0, 0, 2)))
+
+
+def lines_of(words: Translator, trouble: TroubleView) -> list[str]:
+    """A trouble, the vendor's answer, what to do, and what tells more."""
+    lines, failure = [words(trouble.text)], trouble.failure
+    if failure:
         code = " ".join(filter(None, (failure.code, f"(HTTP {failure.status})" if failure.status else "")))
-        lines.append(f"{collectors}: {failure.reason} {code}".rstrip() + f" – {words(failure.means)}")
-        if failure.message:
-            lines.append(f"{words('said')} {failure.message}")
-        if failure.request_id:
-            lines.append(f"{words('request_id')}: {failure.request_id}")
-        lines.append(f"{words('do')} {words(failure.once)}")
-    if view.account and view.account.in_debt:
-        lines.append(words("pay"))
-    off = [name for name, service in view.subservices.items() if service.required and service.subscribed is False]
-    unknown = [name for name, service in view.subservices.items() if service.required and service.subscribed is None]
-    if off:
-        lines.append(words("required_off", names=", ".join(off)))
-    if unknown and view.trouble is Severity.MISSING:
-        lines.append(words("required_unknown", names=", ".join(unknown)))
-        known = [name for name, service in view.subservices.items() if service.subscribed is not None]
-        mistyped = [name for name in unknown if name not in DOCUMENTED]
-        near = {name: difflib.get_close_matches(name, known, n=1) for name in mistyped}
-        lines += [words("meant", name=name, near=match) for name, matches in near.items() for match in matches]
-    console.print(Styled(view.project, "bold red" if view.trouble is not Severity.UNKNOWN else "yellow"))
-    for line in lines or [words("waiting")]:
-        console.print(Padding(Styled(line), (0, 0, 0, 2)))
+        title = f"{trouble.collectors}: {failure.reason} {code}".rstrip()
+        lines = [f"{title} – {words(failure.means)}"]
+        lines += [f"{words('said')} {failure.message}"] if failure.message else []
+        lines += [f"{words('request_id')}: {failure.request_id}"] if failure.request_id else []
+    lines.append(f"{words('do')} {words(trouble.once)}")
+    return lines + ([f"{words('more_about')} {trouble.command}"] if trouble.command else [])
 
 
 def conclusion(report: Report) -> str:
     """The sum of it, in a line."""
-    words, troubled = report.words, sum(view.trouble is not Severity.NONE for view in report.projects)
+    words, wrong = report.words, sum(map(is_wrong, report.projects))
     accounts = sum(view.account is not None for view in report.projects)
     numbers = {"count_projects": len(report.projects) - accounts, "count_accounts": accounts}
     everything = words("and").join(words.count(name, number) for name, number in numbers.items() if number)
     if report.well:
         return words("all_well", projects=everything, jobs=words.count("count_jobs", report.jobs)) + unrequired(report)
+    if report.passed:
+        return words("soon_only", count=sum(view.level is Level.SOON for view in report.projects), all=everything)
     parts = [words("interrupted", signal=report.interrupted_by)] if report.interrupted_by else []
-    parts += [words("not_well", count=troubled, all=everything)] if troubled else []
+    parts += [words("not_well", count=wrong, all=everything)] if wrong else []
     not_found, not_asked = (
         ("not_answered", "not_asked") if report.interrupted_by else ("not_found", "not_asked_in_time")
     )

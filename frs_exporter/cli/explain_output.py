@@ -4,6 +4,7 @@ import shutil
 import textwrap
 from collections.abc import Mapping
 
+from frs_exporter.cli.explain_names import LABELS, NONE, Topic
 from frs_exporter.core.alerts import Alert, alerts, without_links
 from frs_exporter.core.explanations import Named, Text, codes, reasons
 from frs_exporter.core.hints import ExitCode, Hint, exit_codes, hints
@@ -54,6 +55,24 @@ def render(entry: Entry, words: Translator) -> str:
             return of_failure(entry, words)
 
 
+def of_topic(topic: Topic, words: Translator) -> str:
+    """What a metric, a collector or a key of the config is."""
+    title = f"{topic.name} ({words(topic.kind)})"
+    if len(topic.lines) == 1 and topic.lines[0][0] == topic.name:
+        lines = [f"{title}: {topic.lines[0][1]}"]
+    else:
+        lines = [f"{title}:", *(f"  {name}: {text}" for name, text in topic.lines)]
+    if topic.labels is not None:
+        lines += ["", words(LABELS, names=", ".join(topic.labels)) if topic.labels else words(NONE)]
+    return "\n".join(wrapped(line) for line in lines) + "\n"
+
+
+def wrapped(line: str) -> str:
+    """A line as wide as the terminal, but not too wide to be read."""
+    columns = min(shutil.get_terminal_size().columns, MAX_WIDTH)
+    return textwrap.fill(line, columns, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+
+
 def numbered(causes: tuple[Text, ...], words: Translator) -> list[str]:
     """The likely causes, one below the other."""
     lines = [f"{words(HEADINGS['causes'])}:"]
@@ -67,7 +86,10 @@ def of_failure(found: Named, words: Translator) -> str:
         facts.append(f"HTTP {found.status}")
     if found.name != found.reason:
         facts.append(f"{words(HEADINGS['reason'])} {found.reason}")
-    title = f"{found.name} ({', '.join(facts)})" if facts else found.name
+    name = found.name
+    if found.name.startswith("APIG."):  # as the gateway itself writes it nowadays
+        name += f" = APIGW.{found.name.removeprefix('APIG.')}"
+    title = f"{name} ({', '.join(facts)})" if facts else name
     lines = [f"{title}: {words(about.means)}", "", *numbered(about.causes, words)]
     lines += ["", f"{words(HEADINGS['do'])}: {words(about.do)}"]
     lines += [f"{words(HEADINGS['retried'])}: {words(about.retried)}"]

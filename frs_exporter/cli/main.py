@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 from frs_exporter import __version__
 from frs_exporter.cli.early_signals import ENDED_BY, EarlyHangups, serves
 from frs_exporter.cli.exit_codes import TOOL_FAILED
+from frs_exporter.cli.help_texts import LANGUAGE, HelpContext, without_language
 from frs_exporter.cli.variables import message_of, misspelled, name_variables, variables
 from frs_exporter.runtime.hard_exit import hard_exit
 from frs_exporter.runtime.log import crash_report, log_written_out
@@ -45,6 +46,7 @@ def command(name: str) -> click.Command:
         module = import_module(f"frs_exporter.cli.{COMMANDS[name]}")
     found: click.Command = getattr(module, name.replace("-", "_"))
     name_variables(name, found)
+    found.context_class = HelpContext
     return found
 
 
@@ -55,6 +57,8 @@ def other_variables() -> set[str]:
 
 class ServeByDefault(click.Group):
     """A group whose command is `serve` when none is named, and which imports a command only when it is wanted."""
+
+    context_class = HelpContext
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands."""
@@ -67,7 +71,9 @@ class ServeByDefault(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put in `serve` before flags that are not the group's own; `help` is --help."""
         if args[:1] == ["help"]:
-            args = [*args[1:2], "--help"]
+            args = [*args[1:], "--help"]
+        args, language = without_language(language_behind(args), os.environ)
+        ctx.meta[LANGUAGE] = language
         if (args or not ctx.resilient_parsing) and serves(args) and args[:1] not in GROUPS_OWN:
             args = ["serve", *args]
         return super().parse_args(ctx, args)
@@ -119,6 +125,14 @@ class ServeByDefault(click.Group):
             formatter.write_dl(records)
 
 
+def language_behind(args: list[str]) -> list[str]:
+    """Arguments of which a --lang before the command is behind it, where commands have theirs."""
+    count = 2 if args[:1] == ["--lang"] else int(bool(args) and args[0].startswith("--lang="))
+    if count and args[count : count + 1] and args[count] in COMMANDS:
+        return [args[count], *args[:count], *args[count + 1 :]]
+    return args
+
+
 def meant_instead(word: str) -> str:
     """What was probably meant by a word that is no command."""
     if word.endswith((".yaml", ".yml")) or os.path.isfile(word):
@@ -141,6 +155,9 @@ def next_step(error: click.UsageError) -> str:
 
 
 @click.group(cls=ServeByDefault, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--lang", expose_value=False, metavar="TEXT", help="Language of this help: en or zh (default: as LANG says)."
+)
 @click.version_option(__version__, prog_name="frs_exporter")
 def cli() -> None:
     """Prometheus exporter for Huawei Cloud's Face Recognition Service (FRS).

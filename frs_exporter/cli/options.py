@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from yarl import URL
 
+from frs_exporter.cli.help_texts import locale_of
 from frs_exporter.cli.variables import setting
 from frs_exporter.config import suggestions
 from frs_exporter.config.types import seconds
@@ -87,8 +88,7 @@ def language(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     names = [language.name for language in LANGUAGES]
     if value is not None and value not in names:
         raise click.BadParameter(f"must be one of {', '.join(names)}")
-    locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return Translator(language_of("", value or locale[:2].lower()))
+    return Translator(language_of("", value or locale_of(os.environ)[:2].lower()))
 
 
 def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...] | None:

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 
 from frs_exporter.core.model import Key
 from frs_exporter.core.redact import blanked, redacted
@@ -10,6 +12,7 @@ from frs_exporter.core.trace import Trace
 
 MAX_TEXT = 1 << 16
 """Characters that are shown of an answer."""
+STATUS_LINE = re.compile(r"^< (\d+)$", re.MULTILINE)
 SHOWN = (">", "<", "classified")
 """What the events begin with that are shown: requests, answers, and what failures are taken for."""
 
@@ -24,7 +27,7 @@ class RawTrace(Trace):
 
     def _keep(self, text: str) -> None:
         if text.startswith(SHOWN):
-            self.lines += map(printable, text.splitlines())
+            self.lines += map(printable, STATUS_LINE.sub(with_phrase, text, count=1).splitlines())
 
     def headers(
         self, headers: Mapping[str, str], secrets: Callable[[], Iterable[str]], text: str, *values: object
@@ -47,6 +50,12 @@ class RawTrace(Trace):
         """A request has ended."""
         super().request_took(seconds)
         self.lines.append(f"took {seconds:.3f} s")
+
+
+def with_phrase(status: re.Match[str]) -> str:
+    """The status of an answer with what HTTP calls it, as other clients show it."""
+    number = int(status[1])
+    return f"{status[0]} {HTTPStatus(number).phrase}" if number in set(HTTPStatus) else status[0]
 
 
 def printable(line: str) -> str:

@@ -14,6 +14,7 @@ from frs_exporter.cloud.account_ids import PATH, AccountIds
 from frs_exporter.cloud.agency import base_scope
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no_config
 from frs_exporter.cloud.guard import Guard, User
+from frs_exporter.cloud.lockout_state import Rejection
 from frs_exporter.cloud.memory import Memory
 from frs_exporter.cloud.transport import MAX_BODY, Request, Response, Transport, read_json
 from frs_exporter.core.credentials import AssumedAgency, Credential, names_of, user_of
@@ -146,6 +147,11 @@ class Client:
         for credential, held in self._authorizers.items():
             if name in names_of(credential):
                 held.hurry()
+
+    def rejections(self) -> dict[str, Rejection]:
+        """The secrets that are held, by the names of their credentials; times are by the loop's clock."""
+        held = {credential.name: self._guards[credential].rejection for credential in self._authorizers}
+        return {name: rejection for name, rejection in held.items() if rejection}
 
     def longest_wait(self) -> float:
         """Seconds for which a request has been waiting for its turn, of all that wait now."""

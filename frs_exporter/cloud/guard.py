@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from frs_exporter.cloud.attempt_line import Place
 from frs_exporter.cloud.cooldown import as_told
 from frs_exporter.cloud.lockout import FRESH, admit, step
 from frs_exporter.cloud.lockout_state import (
@@ -23,6 +24,7 @@ from frs_exporter.cloud.lockout_state import (
     Policy,
     Refusals,
     Rejected,
+    Rejection,
     State,
     Wait,
     kind_of,
@@ -58,15 +60,6 @@ class User:
     waiting: "set[Guard]" = field(default_factory=set)
 
 
-@dataclass(slots=True)
-class Place:
-    """Somebody in the line: for which project, since when, and the future that gets when its attempt has begun."""
-
-    project: str
-    since: float
-    begun: asyncio.Future[float]
-
-
 class Guard:
     """Guards one secret, on a running event loop. Who comes too early gets the failure that stands, or waits."""
 
@@ -99,6 +92,11 @@ class Guard:
     def fresh(self) -> bool:
         """Whether the secret was accepted of late: so lately that another refusal is about what was asked for."""
         return self.proven and any(self._now() - time <= FRESH for _, time in self._state.accepted)
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """Why the secret is held, and for how long; None where it is not, or nobody wants it."""
+        return self._state.rejection if self._wanted else None
 
     def retire(self) -> None:
         """Go on for what is under way; of a secret that nobody wants any more nothing is told."""

@@ -183,6 +183,13 @@ class State(NamedTuple):
     others_in_flight: int = 0
     doubts: int = 0
 
+    @property
+    def rejection(self) -> "Rejection | None":
+        """Why the secret is held, since when, and until when; None where it is not."""
+        if self.phase is not Phase.HELD or self.hold is None:
+            return None
+        return Rejection(self.hold.failure, self.refusals.times[0] if self.refusals.times else None, self.hold.until)
+
     def with_attempts(self, endpoint: str, change: int) -> "State":
         """With one attempt more or less under way at an endpoint."""
         count = max(0, self.in_flight.get(endpoint, 0) + change)
@@ -239,6 +246,15 @@ class Deny:
 
     failure: Failure
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """That a secret is held: the newest failure, the first refusal that counts, and until when; by the loop's clock."""
+
+    failure: Failure
+    since: float | None
+    until: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,9 @@ def settings_without_collector(file: schema.File, document: Document) -> Iterato
     """A notice for each place of a setting that needs a collector, where that is not asked for."""
     for path in places_without("cloud_eye", "month_budget_cny", file):
         yield Notice(f"{location(document, path)}: nothing is counted against it; add cloud_eye to collectors")
+    for path in places_without("subscription", "require", file):
+        text = "nothing tells what is on without subscription; add it to collectors"
+        yield Notice(f"{location(document, path)}: {text}")
     for path in places_without("subscription", "probes", file):
         yield Notice(f"{location(document, path)}: none is sent without subscription; add it to collectors")
 

@@ -29,6 +29,8 @@ REASON = re.compile(r'\breason["\s]*[=:]["\s]*([a-z_]+)')
 STATUS = re.compile(
     r'(?:\bHTTP(?:/[0-9.]+)?|\b(?:http_)?status(?:_code)?)["\s]*[=:]?["\s]*([1-5]\d\d)\b', re.IGNORECASE
 )
+AFTER_CODE = re.compile(r"^\s*[A-Za-z]{2,8}\.[0-9]{4}[\s,]+([1-5]\d\d)\s*$")
+"""A status that somebody types after a code."""
 PHRASES = {status.value: status.phrase.lower() for status in HTTPStatus}
 MANUALS = {
     "FRS": Text(
@@ -101,9 +103,11 @@ def reasons_in(line: str) -> Iterator[Named]:
 
 def statuses_in(line: str) -> Iterator[Named]:
     """The HTTP statuses that a line tells: called so, or with what HTTP says beside the number."""
-    numbers = STATUS.findall(line) + [
-        number for number in re.findall(r"(?<![\w.])[1-5]\d\d(?![\w.])", line) if says_phrase(line, int(number))
-    ]
+    numbers = (
+        STATUS.findall(line)
+        + AFTER_CODE.findall(line)
+        + [number for number in re.findall(r"(?<![\w.])[1-5]\d\d(?![\w.])", line) if says_phrase(line, int(number))]
+    )
     yield from (found for number in numbers if (found := named(f"HTTP {number}")))
 
 

@@ -9,11 +9,12 @@ import structlog
 from frs_exporter.cloud.client import Client
 from frs_exporter.cloud.projects import NOTHING, list_projects
 from frs_exporter.core.discovery import Discovery, Listing
-from frs_exporter.core.errors import ApiError, ConfigError, Failure
+from frs_exporter.core.errors import ApiError, ConfigError, Failure, Reason
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.schedule import next_delay
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.runtime.tasks import cancel_and_wait, interrupt
+from frs_exporter.status.snapshot import RuleSnapshot
 
 FIRST_RETRY_INTERVAL = 60.0
 """A rule that fails is tried again as a job of this poll interval would be: until then its projects are not watched."""
@@ -34,6 +35,8 @@ class Discoverer:
     ) -> None:
         self.lists: dict[str, Listing] = {}
         self.untried: set[str] = set()
+        self.failing: dict[str, tuple[Failure, float]] = {}
+        """The rules whose newest look has failed: why, and since when, in Unix seconds."""
         self._client = client
         self._telemetry = telemetry
         self._changed = changed
@@ -49,6 +52,7 @@ class Discoverer:
             interrupt(self._tasks.pop(name))
             self.lists.pop(name, None)
             self.untried.discard(name)
+            self.failing.pop(name, None)
             self._telemetry.forget_rule(name)
         for name, rule in wanted.items():
             before = self._rules.get(name)
@@ -59,6 +63,7 @@ class Discoverer:
             if before is None or not before.template.same_subject(rule.template):
                 self.lists.pop(name, None)
                 self.untried.add(name)
+                self.failing.pop(name, None)
                 self._telemetry.discovery_success.labels(name).set(0)
             self._tasks[name] = asyncio.create_task(self._run(name), name=f"discover {name}")
         self._rules = wanted
@@ -71,6 +76,12 @@ class Discoverer:
             for name, rule in known.items()
             if self._rules[name].template.same_subject(rule.template)
         }
+
+    @property
+    def rules(self) -> list[RuleSnapshot]:
+        """How each rule is."""
+        known = {name: self.failing.get(name, (None, None)) for name in self._rules}
+        return [RuleSnapshot(name, name not in self.untried, *about) for name, about in known.items()]
 
     async def stop(self) -> None:
         """Stop every task; returns when all have ended."""
@@ -94,20 +105,26 @@ class Discoverer:
             except Exception:
                 failures += 1
                 log.exception("unexpected error in discovery", discovery=name)
-                self._telemetry.discovery_success.labels(name).set(0)
+                self._fails(name, Failure(Reason.INTERNAL, "unexpected error in discovery"))
             self.untried.discard(name)
             interval = min(rule.refresh_interval, FIRST_RETRY_INTERVAL) if failures else rule.refresh_interval
             await asyncio.sleep(next_delay(interval, failures, retry_after, self._rng.uniform))
 
     def _succeeded(self, name: str, reason: str) -> str:
+        self.failing.pop(name, None)
         self._telemetry.discovery_success.labels(name).set(1)
         self._telemetry.discovery_time.labels(name).set(self._now())
         if reason:
             log.info("discovery works again", discovery=name)
         return ""
 
-    def _failed(self, name: str, failure: Failure, reason: str) -> str:
+    def _fails(self, name: str, failure: Failure) -> None:
+        _, since = self.failing.get(name, (failure, self._now()))
+        self.failing[name] = failure, since
         self._telemetry.discovery_success.labels(name).set(0)
+
+    def _failed(self, name: str, failure: Failure, reason: str) -> str:
+        self._fails(name, failure)
         if reason != failure.reason:
             details = {**failure.log_fields(), "advice": advice(failure)}
             kept = len(self.lists.get(name, NOTHING).projects)

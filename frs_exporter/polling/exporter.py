@@ -26,6 +26,7 @@ from frs_exporter.polling.poller import SPREAD, Poller
 from frs_exporter.polling.probe import Probed, Tell, probe
 from frs_exporter.polling.probe_memory import ProbesOnDisk
 from frs_exporter.polling.readiness import Readiness
+from frs_exporter.polling.rejections import refused_secrets
 from frs_exporter.polling.report import Reporter
 from frs_exporter.polling.runner import JobRunner
 from frs_exporter.polling.supervisor import Supervisor, Workers
@@ -125,7 +126,9 @@ class Exporter:
         clock, now, watched = self.clock(), self._now(), self._supervisor.watched
         jobs = [JobSnapshot(runner.job, runner.state, now + runner.due - clock) for runner in self.runners.values()]
         next_look = None if watched.next_look is None else now + watched.next_look - clock
-        return Snapshot(now, clock, self._supervisor.shard, watched.loaded, watched.problems, next_look, jobs)
+        rules, refused = self._workers.discoverer.rules, refused_secrets(self._workers.client, now - clock)
+        about = (self._supervisor.shard, watched.loaded, watched.problems, next_look)
+        return Snapshot(now, clock, *about, jobs, rules, refused)
 
     async def reload(self) -> None:
         """Load the config again and put it in place; raises ConfigError, and all is as it was."""

@@ -25,9 +25,10 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.plan import Names, over_limits, plan
 from frs_exporter.polling.poll import Asking, poll
 from frs_exporter.polling.probe_memory import ProbesOnDisk
+from frs_exporter.polling.rejections import refused_secrets
 from frs_exporter.polling.report import some_of
 from frs_exporter.runtime.state_file import StateFile
-from frs_exporter.status.snapshot import JobSnapshot, Snapshot
+from frs_exporter.status.snapshot import JobSnapshot, RefusedSecret, RuleSnapshot, Snapshot
 
 log = structlog.get_logger()
 
@@ -65,7 +66,9 @@ class Selection:
         # Of those that are wanted for all an account has its own, and a project the others.
         fit = (name for name in self.collectors if COLLECTORS[name].of_account is (target.account is not None))
         collectors = tuple(fit) if self.collectors else target.display.collectors
-        required = require if "subscription" in collectors else ()
+        # Who has chosen other collectors does not ask about the subscription; a config without it does require.
+        unasked = self.collectors and "subscription" not in collectors and self.require is None
+        required = () if unasked or target.account else require
         return replace(
             target, display=replace(target.display, collectors=collectors, require=required, stale_after=WEEKS)
         )
@@ -106,6 +109,7 @@ class Check:
     expiries: dict[str, float] = field(default_factory=dict)
     latencies: dict[str, float] = field(default_factory=dict)
     undiscovered: dict[str, Failure] = field(default_factory=dict)
+    refused: dict[str, RefusedSecret] = field(default_factory=dict)
     trace: Callable[[], Trace] = Trace
     traces: dict[Key, Trace] = field(default_factory=dict)
     memory: StateFile = field(default_factory=lambda: StateFile(None))
@@ -134,6 +138,7 @@ class Check:
                     group.create_task(self._poll(asking, job, advance))
         finally:
             await probe_memory.flush()
+            self.refused = refused_secrets(client, self.now() - asyncio.get_running_loop().time())
             await client.close()
             self.problems = {**self.memory.folder.problems, **probe_memory.problems}
 
@@ -178,7 +183,8 @@ class Check:
         """What is known, as the daemon shows it."""
         now, clock = self.now(), asyncio.get_running_loop().time()
         jobs = [JobSnapshot(job, self.states.get(job, JobState()), now) for job in self.jobs]
-        return Snapshot(now, clock, self.shard, now, (), None, jobs)
+        rules = [RuleSnapshot(rule.name, failure=self.undiscovered.get(rule.name)) for rule in self.config.discovery]
+        return Snapshot(now, clock, self.shard, now, (), None, jobs, rules, self.refused)
 
     def asked(self) -> Iterator[tuple[Job, JobState]]:
         """The jobs of which something is known."""

@@ -24,8 +24,19 @@ LANGUAGES = (ENGLISH, CHINESE)
 WORDS: Mapping[str, Text] = {
     "title": Text("FRS subscriptions", "FRS 订阅状态"),
     "jobs": Text("{up} of {all} jobs up", "{all} 个任务中 {up} 个正常"),
-    "trouble": Text("{count} projects in trouble", "{count} 个项目异常"),
-    "trouble_one": Text("1 project in trouble", "1 个项目异常"),
+    "level_down": Text("{what} down", "{what}异常"),
+    "level_off": Text("{what} with something required off", "{what}未开通必需项"),
+    "level_soon": Text("{what} in trouble soon", "{what}预警"),
+    "level_unknown": Text("{what} unknown", "{what}未知"),
+    "level_well": Text("{what} well", "{what}正常"),
+    "means_down": Text(
+        "cannot be asked, or does not work: frozen, in arrears, or its secret is refused",
+        "无法查询，或无法使用：已冻结、已欠费或密钥被拒绝",
+    ),
+    "means_off": Text("a sub-service is off that must be on", "必需的子服务未开通"),
+    "means_soon": Text("works, and something has to be done before it does not", "仍可用，但需要尽快处理"),
+    "means_unknown": Text("not asked yet, or what is required is not known", "尚未查询，或必需项未知"),
+    "means_well": Text("nothing to do", "无需处理"),
     "no_trouble": Text("all projects well", "所有项目正常"),
     "loaded": Text("config loaded {ago} ago", "配置于 {ago}前加载"),
     "next_look": Text("looked at again in {ahead}", "{ahead}后再次检查"),
@@ -34,6 +45,15 @@ WORDS: Mapping[str, Text] = {
     "refused": Text("The newest config is not in use, the one before it is:", "最新的配置未生效，仍在使用之前的配置："),
     "more_problems": Text(
         "and {count} more, which --config.check tells", "另有 {count} 个问题，可用 --config.check 查看"
+    ),
+    "rule_failing": Text(
+        "Discovery rule {rule} cannot look for projects: new ones are not watched",
+        "发现规则 {rule} 无法查找项目：新项目不会被监控",
+    ),
+    "rule_untried": Text("Discovery rule {rule} has not looked for projects yet", "发现规则 {rule} 尚未查找项目"),
+    "secret_refused": Text(
+        "The cloud refuses the secret of credential {credential} ({projects}); it is tried again in {span}",
+        "华为云拒绝了凭证 {credential} 的密码或密钥（{projects}）；{span}后重试",
     ),
     "filter": Text("Filter", "筛选"),
     "filter_hint": Text("project, region, label, reason ...", "项目、区域、标签、原因……"),
@@ -64,15 +84,12 @@ WORDS: Mapping[str, Text] = {
     "coupon": Text("coupon {amount}", "代金券 {amount}"),
     "card": Text("stored-value card {amount}", "储值卡 {amount}"),
     "debt": Text("debt {amount}", "欠费 {amount}"),
-    "pay": Text(
-        "it is in arrears: settle them, before its services are frozen and face data is deleted",
-        "账号已欠费：请尽快结清，否则服务会被冻结，人脸数据会被删除",
-    ),
     "account": Text("account", "账号"),
     "package_left": Text("{package} {part} left", "{package} 剩余 {part}"),
     "package_ends": Text("{package}, ends in {time}", "{package}，{time}后到期"),
     "not_known": Text("required is not known", "必需项未知"),
     "missing": Text("required is off", "必需项未开通"),
+    "soon": Text("trouble soon", "预警"),
     "waiting": Text("not asked yet", "尚未查询"),
     "on": Text("on", "已开通"),
     "off": Text("off", "未开通"),
@@ -90,6 +107,10 @@ WORDS: Mapping[str, Text] = {
     "polls_failed_one": Text("1 poll failed", "1 次轮询失败"),
     "stop": Text(". ", "。"),
     "do": Text("What to do:", "处理建议："),
+    "last_answer": Text("last answered {time} ago", "{time}前有过应答"),
+    "since_ago": Text("for {time}", "已持续 {time}"),
+    "runbook": Text("Runbook:", "处理手册："),
+    "more_about": Text("More:", "更多："),
     "said": Text("The answer:", "应答："),
     "request_id": Text("request id", "请求 ID"),
     "region": Text("Region", "区域"),
@@ -97,8 +118,6 @@ WORDS: Mapping[str, Text] = {
     "credential": Text("Credential", "凭证"),
     "subservices": Text("Sub-services", "子服务"),
     "latency": Text("Latency", "时延"),
-    "required_off": Text("required, but off: {names}", "必需但未开通：{names}"),
-    "required_unknown": Text("required, but not known to be on: {names}", "必需但无法确认是否开通：{names}"),
     "nothing_asked": Text(
         "nothing to check: no project was found; check region, include and exclude, and what the credential may see",
         "没有可检查的项目：没有找到项目；请检查区域、include、exclude，以及该凭证能看到哪些项目",
@@ -110,7 +129,6 @@ WORDS: Mapping[str, Text] = {
     "unrequired": Text("nothing is required, on: {names}", "未设必需项，已开通：{names}"),
     "nothing": Text("nothing", "无"),
     "note": Text("note, {projects}:", "注意，{projects}："),
-    "meant": Text("{name}: did you mean {near}?", "{name}：是否指 {near}？"),
     "all_well": Text("all well: {projects}, {jobs}", "全部正常：{projects}，{jobs}"),
     "count_projects": Text("{count} projects", "{count} 个项目"),
     "count_projects_one": Text("1 project", "1 个项目"),
@@ -120,6 +138,7 @@ WORDS: Mapping[str, Text] = {
     "count_jobs": Text("{count} jobs", "{count} 个任务"),
     "count_jobs_one": Text("1 job", "1 个任务"),
     "not_well": Text("{count} of {all} not well", "{all}中 {count} 个异常"),
+    "soon_only": Text("nothing is wrong now, {count} of {all} in trouble soon", "目前没有异常，{all}中 {count} 个预警"),
     "not_found": Text("{count} discovery rules failed", "{count} 条发现规则失败"),
     "not_found_one": Text("1 discovery rule failed", "1 条发现规则失败"),
     "not_answered": Text("{count} discovery rules not answered", "{count} 条发现规则未得到应答"),
@@ -150,6 +169,20 @@ def language_of(accept: str, chosen: str = "") -> Language:
     """The language that was chosen, or the one that an Accept-Language header likes best, or English."""
     named = [language for language in LANGUAGES if language.name == chosen]
     return named[0] if named else negotiate(accept, LANGUAGES, ENGLISH)
+
+
+def both(text: Text, **values: object) -> Text:
+    """A text filled in, in both languages; values may be texts themselves."""
+    en, zh = (
+        {name: getattr(value, language) if isinstance(value, Text) else value for name, value in values.items()}
+        for language in ("en", "zh")
+    )
+    return Text(text.en.format(**en), text.zh.format(**zh))
+
+
+def span(seconds: float) -> Text:
+    """A span of time in both languages."""
+    return Text(Translator(ENGLISH).span(seconds), Translator(CHINESE).span(seconds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What the exporter knows at one moment, for whoever shows it to a person (pure)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from frs_exporter.core.errors import Failure
 from frs_exporter.core.model import Job, JobState
 from frs_exporter.core.schedule import Shard
 
@@ -17,8 +18,35 @@ class JobSnapshot(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSnapshot:
+    """A discovery rule: whether it was tried, why it fails, and since when, in Unix seconds."""
+
+    name: str
+    tried: bool = True
+    failure: Failure | None = None
+    since: float | None = None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether its newest list has come."""
+        return self.tried and self.failure is None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSecret:
+    """A secret that the cloud refuses: why, since when, and until when it is held, in Unix seconds."""
+
+    failure: Failure
+    since: float | None
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`now`, `loaded` and `next_look` are Unix seconds, `clock` is the loop's; `problems` are the newest config's."""
+    """`now`, `loaded` and `next_look` are Unix seconds, `clock` is the loop's; `problems` are the newest config's.
+
+    `rules` are those of discovery, `refused` are the secrets that are held, by the names of their credentials.
+    """
 
     now: float
     clock: float
@@ -27,3 +55,5 @@ class Snapshot:
     problems: Sequence[str]
     next_look: float | None
     jobs: Sequence[JobSnapshot]
+    rules: Sequence[RuleSnapshot] = ()
+    refused: Mapping[str, RefusedSecret] = field(default_factory=dict)

@@ -1,46 +1,42 @@
 """How a view of a project is put: the same on the status page, in a table on a terminal and as JSON (pure)."""
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from frs_exporter.collectors.subscription import DOCUMENTED
+from frs_exporter.core.errors import Failure
+from frs_exporter.core.explanations import explain
+from frs_exporter.status.account_troubles import LITTLE, SOON
 from frs_exporter.status.account_view import AccountView
 from frs_exporter.status.i18n import Translator
-from frs_exporter.status.view import FailureView, JobView, ProjectView, Severity, SubserviceView, unusual
+from frs_exporter.status.snapshot import RefusedSecret, RuleSnapshot, Snapshot
+from frs_exporter.status.subscription_view import SubserviceView
+from frs_exporter.status.trouble_words import Level
+from frs_exporter.status.verdict import TroubleView
+from frs_exporter.status.view import JobView, ProjectView
 
 MAX_COLUMNS = 10
 """Sub-services with a column of their own; the vendor has about half as many."""
 MAX_LINES = 5
 """Packages that the page shows of an account, and vouchers: the next to end."""
-SOON, LITTLE = 14 * 86400.0, 0.1
-"""What ends within so many seconds, or a package with less than this part left, is for somebody to look at."""
 SPENT = ("balance", "credit")
 """Types of balances that pay for use, which rules add up; bonus and deposit do not."""
 STATES = {
-    Severity.DOWN: "down",
-    Severity.MISSING: "missing",
-    Severity.UNKNOWN: "waiting",
-    Severity.NONE: "up",
+    Level.DOWN: "down",
+    Level.OFF: "missing",
+    Level.SOON: "soon",
+    Level.UNKNOWN: "unknown",
+    Level.WELL: "well",
 }
-
-
-def failures(project: ProjectView) -> list[tuple[str, FailureView]]:
-    """Why jobs are down, each reason once, with the collectors whom it keeps from knowing."""
-    result: dict[tuple[str, str], tuple[list[str], FailureView]] = {}
-    for job in project.jobs:
-        if failure := job.failure:
-            names, _ = result.setdefault((failure.reason, failure.code), ([], failure))
-            names.append(job.collector)
-    return [(", ".join(names), failure) for names, failure in result.values()]
 
 
 def own_warnings(view: ProjectView) -> list[str]:
     """What answers have left open; what is so of all projects of a region is for those in trouble."""
     region = f"{view.region}: "
-    return [text for text in warnings_of([view]) if view.trouble is not Severity.NONE or not text.startswith(region)]
+    return [text for text in warnings_of([view]) if view.level is not Level.WELL or not text.startswith(region)]
 
 
 def account_lines(words: Translator, account: AccountView, now: float) -> list[tuple[str, str]]:
@@ -69,6 +65,12 @@ def account_lines(words: Translator, account: AccountView, now: float) -> list[t
     return lines
 
 
+def numbers_in_words(words: Translator, numbers: Mapping[str, int]) -> str:
+    """So many projects, and so many accounts where there are any."""
+    counted = [words.count(f"count_{kind}", number) for kind, number in numbers.items() if number]
+    return words("and").join(counted) or words.count("count_projects", 0)
+
+
 def money(amount: float, currency: str) -> str:
     """An amount as people read it."""
     return f"{amount:,.2f} {currency}".rstrip()
@@ -87,18 +89,33 @@ def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:
 
 
 def state(words: Translator, view: ProjectView) -> str:
-    """A project's state in a word."""
+    """A project's state in a word or two."""
     if view.frozen:
         return words("frozen")
     if view.account and view.account.in_debt:
         return words("in_debt")
-    return words("not_known" if is_not_known(view) else STATES[view.trouble])
+    if view.level is Level.UNKNOWN:
+        waiting = any(job.up is None for job in view.jobs)
+        return words("waiting" if waiting else "not_known" if is_required(view) else "unknown")
+    return words(STATES[view.level])
 
 
-def is_not_known(view: ProjectView) -> bool:
-    """Whether something that is required is not known to be on, and nothing is known to be off."""
-    off = any(service.required and service.subscribed is False for service in view.subservices.values())
-    return bool(view.trouble is Severity.MISSING and unusual(view.sources) and not off)
+def is_required(view: ProjectView) -> bool:
+    """Whether anything must be on."""
+    return any(service.required for service in view.subservices.values())
+
+
+def since(words: Translator, trouble: TroubleView, now: float) -> str:
+    """Since when something is so, empty where that is not known."""
+    if trouble.since is None:
+        return ""
+    return words("last_answer" if trouble.failure else "since_ago", time=words.span(now - trouble.since))
+
+
+def is_well(seen: Snapshot, levels: Collection[Level]) -> bool:
+    """Whether nothing is wrong, and nothing is unknown: of each project, of discovery and of the config."""
+    in_use = not seen.problems and all(rule.is_well for rule in seen.rules)
+    return in_use and set(levels) == {Level.WELL}
 
 
 def warnings_of(views: Iterable[ProjectView]) -> dict[str, list[str]]:
@@ -135,11 +152,56 @@ def plain(view: ProjectView, words: Translator, *, once: bool = False) -> dict[s
 
     `once` says that it was asked only once, so that advice is for that.
     """
-    result = asdict(view)
-    result["trouble"] = "not_known" if is_not_known(view) else view.trouble.name.lower()
+    result = {"trouble" if name == "level" else name: value for name, value in asdict(view).items()}
+    result["trouble"] = view.level.name.lower()
+    result["troubles"] = [plain_trouble(trouble, words, once=once) for trouble in view.troubles]
     for job, seen in zip(result["jobs"], view.jobs, strict=True):
         if seen.failure:
             del job["failure"]["once"]
             advice = seen.failure.once if once else seen.failure.do
             job["failure"].update(means=words(seen.failure.means), do=words(advice))
     return result
+
+
+def plain_trouble(trouble: TroubleView, words: Translator, *, once: bool) -> dict[str, Any]:
+    """A trouble as JSON has it."""
+    return {
+        "level": trouble.level.name.lower(),
+        "text": words(trouble.text),
+        "do": words(trouble.once if once else trouble.do),
+        "alert": trouble.alert,
+        "runbook": words(trouble.runbook) if trouble.runbook else "",
+        "command": trouble.command,
+        "since": trouble.since,
+    }
+
+
+def plain_failure(failure: Failure | None, words: Translator, *, once: bool = False) -> dict[str, Any] | None:
+    """Why a rule fails or a secret is refused, as JSON has it."""
+    if failure is None:
+        return None
+    about = explain(failure)
+    return {
+        "reason": str(failure.reason),
+        "code": failure.code,
+        "message": failure.message,
+        "request_id": failure.request_id,
+        "means": words(about.means),
+        "do": words(about.once or about.do if once else about.do),
+    }
+
+
+def plain_rule(rule: RuleSnapshot, words: Translator, *, once: bool = False) -> dict[str, Any]:
+    """A discovery rule as JSON has it."""
+    alert = "" if rule.is_well else "FrsDiscoveryFailing"
+    about = {"rule": rule.name, "well": rule.is_well, "tried": rule.tried, "since": rule.since, "alert": alert}
+    return {**about, "failure": plain_failure(rule.failure, words, once=once)}
+
+
+def plain_secret(
+    name: str, secret: RefusedSecret, numbers: Mapping[str, int], words: Translator, *, once: bool = False
+) -> dict[str, Any]:
+    """A secret that is refused, and for how many projects and accounts it is used, as JSON has it."""
+    about = {"credential": name, **numbers, "since": secret.since, "until": secret.until}
+    failure = plain_failure(secret.failure, words, once=once)
+    return {**about, "alert": "FrsCredentialRejected", "failure": failure}

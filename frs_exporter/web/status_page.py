@@ -15,23 +15,31 @@ from aiohttp import web
 from jinja2 import Environment, StrictUndefined
 
 from frs_exporter import __version__
+from frs_exporter.core.alerts import alerts
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.status.i18n import Translator, language_of
 from frs_exporter.status.snapshot import Snapshot
+from frs_exporter.status.subscription_view import unusual
 from frs_exporter.status.summary import (
     account_lines,
     columns_of,
     css_class,
     date,
-    failures,
+    is_well,
+    numbers_in_words,
     own_warnings,
     plain,
+    plain_failure,
+    plain_rule,
+    plain_secret,
     recent_polls,
+    since,
     state,
     usage_class,
 )
-from frs_exporter.status.view import Projects, Severity, unusual
+from frs_exporter.status.trouble_words import Level
+from frs_exporter.status.view import Projects
 from frs_exporter.web.rendering import Blocks
 from frs_exporter.web.renderings import Renderings, Subject
 from frs_exporter.web.stream import header, stream
@@ -116,7 +124,7 @@ async def document(exporter: Exporter, renderings: Renderings, request: web.Requ
 async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> Blocks:
     """The page in pieces."""
     snapshot, turn = exporter.snapshot(), Yielder(exporter.clock)
-    projects, matching = await look(snapshot, asked, turn)
+    projects, matching = await look(exporter, snapshot, asked, turn)
     names = matching if asked.all else matching[:MAX_ROWS]
     number = Counter[str]()
     for name in names:
@@ -124,7 +132,7 @@ async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> Bloc
         await turn()
     columns, others = columns_of(number)
     # Each is made when its turn comes: thousands at once would also go at once, and keep the loop waiting.
-    views = (projects.view(name, exporter.token_expiry(projects.target(name))) for name in names)
+    views = map(projects.view, names)
     about = {
         "snapshot": snapshot,
         "metrics": metrics,
@@ -132,7 +140,8 @@ async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> Bloc
         "sites": projects.sites,
         "shown": len(names),
         "matching": len(matching),
-        **counts(snapshot, projects),
+        **banners(asked.words, snapshot, projects),
+        **numbers(counts(snapshot, projects)),
     }
     chunks, size = list[str](), 0
     for piece in TEMPLATE.generate(projects=views, columns=columns, others=others, **about, **tools(asked)):
@@ -160,20 +169,23 @@ def tools(asked: StatusQuery) -> dict[str, Any]:
         "css_class": css_class,
         "usage_class": usage_class,
         "account_lines": partial(account_lines, words),
-        "failures": failures,
         "own_warnings": own_warnings,
+        "runbook": lambda alert: alerts()[alert].page,
         "date": date,
         "probe": probe_query,
         "state": partial(state, words),
+        "since": partial(since, words),
+        "in_words": partial(numbers_in_words, words),
+        "levels": [level.name.lower() for level in Level],
         "recent_polls": partial(recent_polls, words),
         "unusual": unusual,
     }
 
 
-async def look(snapshot: Snapshot, asked: StatusQuery, turn: Yielder) -> tuple[Projects, list[str]]:
+async def look(exporter: Exporter, snapshot: Snapshot, asked: StatusQuery, turn: Yielder) -> tuple[Projects, list[str]]:
     """All projects, and the names of those that are asked for, the worst first."""
     await turn()
-    projects, text, matching = Projects(snapshot), asked.text.lower(), set()
+    projects, text, matching = Projects(snapshot, exporter.token_expiry), asked.text.lower(), set()
     await turn()
     for name in projects.names():
         if not text or projects.matches(name, text):
@@ -184,11 +196,34 @@ async def look(snapshot: Snapshot, asked: StatusQuery, turn: Yielder) -> tuple[P
     return projects, [name for name in in_order if name in matching]
 
 
-def counts(snapshot: Snapshot, projects: Projects) -> dict[str, int]:
-    """How much there is, and how much of it is well."""
-    troubled = sum(trouble in (Severity.DOWN, Severity.MISSING) for trouble in projects.troubles.values())
+def counts(snapshot: Snapshot, projects: Projects) -> dict[str, Any]:
+    """How much there is, and how much of it is of each level: accounts are no projects."""
     up = sum(job.state.up for job in snapshot.jobs)
-    return {"jobs": len(snapshot.jobs), "up": up, "all": len(projects.troubles), "troubled": troubled}
+    return {"jobs": len(snapshot.jobs), "up": up, **projects.counts()}
+
+
+def numbers(counts: dict[str, Any]) -> dict[str, Any]:
+    """The counts as the template names them, where `projects` are those that are shown."""
+    of_projects, of_accounts = counts["projects"], counts["accounts"]
+    return {
+        "jobs": counts["jobs"],
+        "up": counts["up"],
+        "number_of_projects": of_projects,
+        "number_of_accounts": of_accounts,
+        "number_of_all": of_projects["all"] + of_accounts["all"],
+    }
+
+
+def banners(words: Translator, snapshot: Snapshot, projects: Projects) -> dict[str, Any]:
+    """What is about no project alone: rules that fail, secrets that are refused, and whether all is well."""
+    return {
+        "well": is_well(snapshot, projects.levels.values()),
+        "rules": [(rule, plain_failure(rule.failure, words)) for rule in snapshot.rules if not rule.is_well],
+        "secrets": [
+            (name, numbers, snapshot.refused[name], plain_failure(snapshot.refused[name].failure, words))
+            for name, numbers in projects.refused().items()
+        ],
+    }
 
 
 def probe_query(project: str) -> str:
@@ -199,10 +234,11 @@ def probe_query(project: str) -> str:
 async def as_json(exporter: Exporter, asked: StatusQuery) -> Blocks:
     """The document, project by project."""
     snapshot, turn = exporter.snapshot(), Yielder(exporter.clock)
-    projects, names = await look(snapshot, asked, turn)
+    projects, names = await look(exporter, snapshot, asked, turn)
     about = {
         "version": __version__,
         "now": snapshot.now,
+        "well": is_well(snapshot, projects.levels.values()),
         "config": {
             "loaded": snapshot.loaded,
             "next_look": snapshot.next_look,
@@ -211,11 +247,16 @@ async def as_json(exporter: Exporter, asked: StatusQuery) -> Blocks:
         },
         "shard": {"index": snapshot.shard.index, "total": snapshot.shard.total},
         "counts": counts(snapshot, projects),
+        "discovery": [plain_rule(rule, asked.words) for rule in snapshot.rules],
+        "credentials": [
+            plain_secret(name, snapshot.refused[name], numbers, asked.words)
+            for name, numbers in projects.refused().items()
+        ],
     }
     yield json.dumps(about, ensure_ascii=False)[:-1].encode("utf-8", "replace") + b', "projects": ['
     comma = b"\n"
     for name in names:
-        view = projects.view(name, exporter.token_expiry(projects.target(name)))
+        view = projects.view(name)
         yield comma + json.dumps(plain(view, asked.words), ensure_ascii=False).encode("utf-8", "replace")
         comma = b",\n"
         await turn()

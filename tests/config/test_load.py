@@ -713,6 +713,15 @@ def test_a_budget_against_which_nothing_is_counted_is_told(tmp_path: Path) -> No
     assert load(str(tmp_path / "c.yaml")).notices == ()
 
 
+def test_a_requirement_about_which_nothing_is_asked_is_told(tmp_path: Path) -> None:
+    text = (FILES / "minimal.good.yaml").read_text()
+    for collectors, told in (("face_sets", 1), ("subscription", 0)):
+        (tmp_path / "c.yaml").write_text(text + f"defaults: {{require: [detect], collectors: [{collectors}]}}\n")
+        notices = [notice.text for notice in load(str(tmp_path / "c.yaml")).notices]
+        expected = "defaults.require: nothing tells what is on without subscription; add it to collectors"
+        assert notices == [expected] * told
+
+
 def test_probes_that_nothing_sends_are_told(tmp_path: Path) -> None:
     text = (FILES / "minimal.good.yaml").read_text()
     for collectors, told in (("face_sets", 1), ("subscription", 0)):

@@ -14,13 +14,15 @@ from tests.e2e.conftest import ROOT
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus/frs.rules.yml"
+CHINESE_RULES = DEPLOY / "prometheus/frs.rules.zh-CN.yml"
 RULE_TESTS = sorted((DEPLOY / "prometheus/tests").glob("*.yml"))
 DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
+CHINESE_DASHBOARDS = sorted((DEPLOY / "grafana/dashboards-zh-CN").glob("*.json"))
 
 
-def rules(kind: str) -> dict[str, dict[str, Any]]:
+def rules(kind: str, file: Path = RULES) -> dict[str, dict[str, Any]]:
     """The rules that are an `alert`, or that `record`, by their names."""
-    groups = yaml.safe_load(RULES.read_text())["groups"]
+    groups = yaml.safe_load(file.read_text())["groups"]
     return {rule[kind]: rule for group in groups for rule in group["rules"] if kind in rule}
 
 

@@ -35,21 +35,21 @@ def cases(path: Path) -> list[dict[str, Any]]:
     return [case for case in found if not any("cluster=" in series["series"] for series in case["input_series"])]
 
 
-def check(tests: list[dict[str, Any]], file: Path, *, every: str) -> None:
+def check(tests: list[dict[str, Any]], file: Path, *, every: str, rules: Path = RULES) -> None:
     """Write tests that evaluate the rules so often into a file, and run promtool on it: they must pass."""
-    rules = file.with_suffix(".rules.yml")
-    rules.write_text(yaml.safe_dump({"groups": asked_groups(tests)}, allow_unicode=True))
-    document = {"rule_files": [str(rules)], "evaluation_interval": every, "tests": tests}
+    groups = file.with_suffix(".rules.yml")
+    groups.write_text(yaml.safe_dump({"groups": asked_groups(tests, rules)}, allow_unicode=True))
+    document = {"rule_files": [str(groups)], "evaluation_interval": every, "tests": tests}
     file.write_text(yaml.safe_dump(document, allow_unicode=True))
     done = subprocess.run([tool("promtool"), "test", "rules", str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def asked_groups(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def asked_groups(tests: list[dict[str, Any]], rules: Path = RULES) -> list[dict[str, Any]]:
     """The groups that tests ask about, and those whose records these use: the others would take their time."""
     checks = [check for test in tests for kind in CHECKS for check in test.get(kind, ())]
     asked = {check.get("alertname") or check["expr"] for check in checks}
-    groups = yaml.safe_load(RULES.read_text())["groups"]
+    groups = yaml.safe_load(rules.read_text())["groups"]
     found: list[dict[str, Any]] = []
     while more := [group for group in groups if group not in found and is_used(group, asked)]:
         found += more

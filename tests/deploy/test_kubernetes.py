@@ -199,6 +199,7 @@ FIELDS: Mapping[str, Any] = {
     "serviceMonitor.metricRelabelings": [{"regex": "sentinel", "action": "labeldrop"}],
     "serviceMonitor.extraEndpoint": {"proxyUrl": "http://sentinel.example.com"},
     "serviceMonitor.extraSpec": {"sampleLimit": 7777},
+    "language": "zh",
     "prometheusRule.enabled": False,
     "prometheusRule.labels": TEXTS,
     "prometheusRule.annotations": TEXTS,
@@ -223,6 +224,7 @@ NEEDS: Mapping[str, Any] = {
 SHOWN: Mapping[str, Any] = {
     "secrets": {"sentinel-file": base64.b64encode(b"sentinel password").decode()},
     "dashboards.label": {"sentinel": "1"},
+    "language": "Prometheus 无法抓取 FRS exporter。",
 }
 """What the output has of them, where that is not the value."""
 ALONE = ("existingConfigMap", "existingSecret", "webConfig.tls", "serviceAccount.create")
@@ -257,7 +259,7 @@ VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 
 def test_the_copies_of_rules_and_dashboards_are_those_of_their_sources(tmp_path: Path) -> None:
     build(tmp_path)
-    for folder in ("kubernetes/base/generated", "helm/frs-exporter/files"):
+    for folder in ("kubernetes/base/generated", "kubernetes/components/chinese", "helm/frs-exporter/files"):
         made, kept = (
             {str(f.relative_to(root)): f.read_bytes() for f in sorted((root / folder).rglob("*")) if f.is_file()}
             for root in (tmp_path, DEPLOY)
@@ -423,6 +425,19 @@ def test_dashboards_survive_byte_for_byte() -> None:
         assert kept == {file.name: file.read_text() for file in DASHBOARDS}
 
 
+def test_in_chinese_they_are_those_of_the_chinese_files_and_the_same_of_both_tools(tmp_path: Path) -> None:
+    by_kustomize = own_overlay(tmp_path, "projects: []\n", shown("components/chinese"))
+    image = {"repository": "registry.example.com/frs-exporter"}
+    by_helm = helm({"language": "zh", "config": "projects: []\n", "image": image})
+    assert comparable(by_kustomize) == comparable(by_helm)
+    spec = the("PrometheusRule", by_helm)["spec"]
+    assert spec == yaml.safe_load((DEPLOY / "prometheus/frs.rules.zh-CN.yml").read_text())
+    maps = [one for one in by_helm.values() if "grafana_dashboard" in one["metadata"]["labels"]]
+    kept = {name: text for one in maps for name, text in one["data"].items()}
+    assert kept == {file.name: file.read_text() for file in (DEPLOY / "grafana/dashboards-zh-CN").iterdir()}
+    assert by_helm.keys() == helm().keys(), "one language in place of the other, not beside it"
+
+
 # Values
 
 
@@ -477,6 +492,7 @@ BAD_VALUES: Mapping[str, tuple[dict[str, Any], str]] = {
     "a field of the pod that is the chart's": ({"extraPodSpec": {"volumes": []}}, "volumes"),
     "a field of the endpoint that is the chart's": ({"serviceMonitor": {"extraEndpoint": {"port": "x"}}}, "port"),
     "an interval without a unit": ({"serviceMonitor": {"interval": "30"}}, "at '/serviceMonitor/interval'"),
+    "a language that is none": ({"language": "de"}, "value must be one of 'en', 'zh'"),
     "a budget that blocks a drain": ({"podDisruptionBudget": {"maxUnavailable": 0}}, "minimum: got 0, want 1"),
     "a probe that is none": ({"probes": {"health": {}}}, "additional properties 'health' not allowed"),
     "a path without a slash": ({"routePrefix": "frs"}, "at '/routePrefix'"),
@@ -725,7 +741,7 @@ def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
 
 def test_the_component_for_tls_is_what_the_chart_does(tmp_path: Path) -> None:
     config = kustomize("single")["ConfigMap", "frs-exporter-config"]["data"]["config.yaml"]
-    by_kustomize = comparable(own_overlay(tmp_path, config, shown("components:")))
+    by_kustomize = comparable(own_overlay(tmp_path, config, shown("components/web-config")))
     monitor = {"tlsConfig": {"serverName": "frs-exporter.frs-exporter.svc"}}
     image = {"repository": "registry.example.com/frs-exporter"}
     values = {"webConfig": {"existingSecret": "frs-exporter-web"}, "serviceMonitor": monitor, "image": image}

@@ -10,9 +10,9 @@ import promql_parser
 import pytest
 import yaml
 
-from deploy.prometheus.build import TARGET, rendered
+from deploy.prometheus.build import TARGET, chinese_rules, rendered
 from frs_exporter.core.alerts import alerts
-from tests.deploy.artifacts import DEPLOY, RULE_TESTS, RULES, exposed_metrics, metrics_named, rules
+from tests.deploy.artifacts import CHINESE_RULES, DEPLOY, RULE_TESTS, RULES, exposed_metrics, metrics_named, rules
 from tests.deploy.rule_tests import check, interval
 from tests.e2e.conftest import ROOT, tool
 
@@ -22,6 +22,7 @@ PARTS = {
     "runbooks.zh-CN.md": ("含义。", "影响。", "诊断。", "处理。"),
 }
 ALERTS = rules("alert")
+CHINESE = rules("alert", CHINESE_RULES)
 PLACE = {"cluster", "namespace"}
 
 
@@ -38,7 +39,9 @@ def cases() -> list[dict[str, Any]]:
 
 
 def test_promtool_and_amtool_have_nothing_to_say() -> None:
-    assert "60 rules found" in run(tool("promtool"), "check", "rules", str(RULES)), "the count keeps all groups honest"
+    for file in (RULES, CHINESE_RULES):
+        told = run(tool("promtool"), "check", "rules", str(file))
+        assert "60 rules found" in told, "the count keeps all groups honest"
     assert "SUCCESS" in run(tool("amtool"), "check-config", str(DEPLOY / "prometheus/alertmanager.yml"))
 
 
@@ -94,6 +97,82 @@ def test_descriptions_name_labels_that_the_alert_has() -> None:
         # A series without a cluster or a namespace is asked for as such: an empty label is none.
         for label in {*re.findall(r"\$labels\.(\w+)", ALERTS[name]["annotations"]["description"])} - PLACE:
             assert alert["exp_labels"].get(label), (name, label)
+
+
+def test_the_rules_in_chinese_are_those_in_english_but_for_texts() -> None:
+    """So that what promtool tries in English holds for both."""
+    english, chinese = (yaml.safe_load(file.read_text()) for file in (RULES, CHINESE_RULES))
+    for document in (english, chinese):
+        for group in document["groups"]:
+            for rule in group["rules"]:
+                rule.get("annotations", {}).update(summary="", description="")
+    assert chinese == english
+    assert CHINESE_RULES.read_text() == chinese_rules(), "run make deploy"
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_each_alert_says_the_same_in_chinese(alert: str) -> None:
+    """As far as a machine can tell: each value is named as often, and each has its own sentence."""
+    english, chinese = ALERTS[alert]["annotations"], CHINESE[alert]["annotations"]
+    for part in ("summary", "description"):
+        assert re.search(r"[\u4e00-\u9fff]", chinese[part])
+        assert chinese[part].endswith(("。", "{{ end }}"))
+        assert sorted(templates(chinese[part])) == sorted(templates(english[part]))
+        assert not re.search(r"[\u3000-\u9fff\uff00-\uffef] +[\u3000-\u9fff\uff00-\uffef]", chinese[part]), "a blank"
+    assert chinese["summary"].count("。") == 1
+    for named in re.findall(r"--[\w.-]+|frs-exporter \w+|\w+_\w+", re.sub(r"{{.*?}}", "", english["description"])):
+        assert named in chinese["description"]
+    others = [rule["annotations"]["summary"] for name, rule in CHINESE.items() if name != alert]
+    assert chinese["summary"] not in others
+
+
+def templates(text: str) -> list[str]:
+    """The parts of a text that Prometheus fills in."""
+    return re.findall(r"{{.*?}}", text)
+
+
+SAID = {
+    "FrsDataStale": (
+        "door（cn-north-1，凭证 ops）的 subscription 已有 13 个轮询周期没有答复：此间子服务被关闭也不会被发现。"
+    ),
+    "FrsSubserviceLost": (
+        "door 的 search 一天之内还是开通的，现已关闭：对它的调用会失败。"
+        "请以 exporter 凭证的用户身份在 FRS 控制台重新开通。"
+    ),
+    "FrsRequiredSubserviceMissing": (
+        "door 的 search 是必需的，但未开通：对它的调用会失败。"
+        "请以 exporter 凭证的用户身份在 FRS 控制台开通，或从 require 中去掉。"
+    ),
+    "FrsVoucherExpires": "账号 acme 的 coupon CP1 还有 100.00 CNY，将在 13d 23h 41m 40s 后到期：到期未用即作废。",
+    "FrsBillingNotPermitted": (
+        "账号 acme 的 billing（凭证 keys）已被拒绝一小时：余额或套餐包用尽之前不会有告警。"
+        "原因和处理建议见 frs-exporter explain CBC.0151。"
+    ),
+}
+"""What alerts say in Chinese that have more than values in them: as they fire first in the tests in English."""
+
+
+def test_in_chinese_each_value_is_in_its_place(tmp_path: Path) -> None:
+    """Of those with queries, loops and cases in them."""
+    tests = []
+    for alert, description in SAID.items():
+        fired = [(case, each) for case in cases() for each in fires(case, alert)]
+        case, each = fired[0]
+        said = {**CHINESE[alert]["annotations"], "description": description}
+        expected = [{**one, "exp_annotations": said} for one in each["exp_alerts"]]
+        tests.append({**without_checks(case), "alert_rule_test": [{**each, "exp_alerts": expected}]})
+    check(tests, tmp_path / "chinese.yml", every="1m", rules=CHINESE_RULES)
+
+
+def fires(case: dict[str, Any], alert: str) -> list[dict[str, Any]]:
+    """Where a test of minutes looks at an alert of one series that fires: those of hours would take their time."""
+    looks = [each for each in case.get("alert_rule_test", ()) if each["alertname"] == alert]
+    return [each for each in looks if len(each.get("exp_alerts", ())) == 1 and "h" not in each["eval_time"]]
+
+
+def without_checks(case: dict[str, Any]) -> dict[str, Any]:
+    """The series of a test alone."""
+    return {name: value for name, value in case.items() if name not in ("alert_rule_test", "promql_expr_test")}
 
 
 @pytest.mark.parametrize("file", PARTS)

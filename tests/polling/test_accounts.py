@@ -217,7 +217,7 @@ def test_an_account_is_asked_now_and_shown_as_a_project_is(tmp_path: Path) -> No
             assert runner.state.polls == before + 1
             projects = Projects(it.exporter.snapshot())
             assert {*projects.names()} == {"acme", "p0"}
-            view = projects.view("acme", None)
+            view = projects.view("acme")
             assert view.account
             assert view.account.balances == {"balance": {"CNY": 5.0}}
             assert projects.matches("acme", "keys")

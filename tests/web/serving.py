@@ -3,6 +3,7 @@
 import asyncio
 import random
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -66,9 +67,9 @@ def fill(exporter: Exporter) -> None:
     """Let every project have been polled, every tenth in vain, without asking anybody."""
     for number, (key, state) in enumerate(list(exporter.states.items())):
         samples = tuple(Sample(SUBSCRIBED, (name,), 1.0) for name in DOCUMENTED)
-        state = state.succeeded(1e9, 0.1, CollectResult(samples), exporter.clock() + 3600)  # noqa: PLW2901
+        state = state.succeeded(time.time(), 0.1, CollectResult(samples), exporter.clock() + 3600)  # noqa: PLW2901
         if number % 10 == 0:
-            state = state.failed(1e9, 0.1, Failure(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
+            state = state.failed(time.time(), 0.1, Failure(Reason.SERVER, "busy", status=503, code="APIGW.0613"))  # noqa: PLW2901
         exporter.runners[key].state = state
         exporter.runners[key].show()
 

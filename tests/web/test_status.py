@@ -1,5 +1,6 @@
 """The status page and its JSON: what is in trouble comes first, and everything is shown as what it is, text."""
 
+import asyncio
 import json
 import math
 import re
@@ -12,9 +13,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from pydantic import SecretStr
 
 from frs_exporter.collectors.cloud_eye import LAST_USED
 from frs_exporter.collectors.subscription import SOURCE, SUBSCRIBED, proven_samples
+from frs_exporter.config.load import Config
+from frs_exporter.core.credentials import KeyCredential
+from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.errors import ConfigError, Failure, Reason
 from frs_exporter.core.explanations import codes, reasons
 from frs_exporter.core.model import Api, CollectResult, Job, JobState, Sample
@@ -23,11 +28,13 @@ from frs_exporter.core.schedule import Shard
 from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.status.i18n import CHINESE, ENGLISH, WORDS, Translator, language_of
 from frs_exporter.status.snapshot import JobSnapshot, Snapshot
+from frs_exporter.status.subscription_view import SubserviceView
 from frs_exporter.status.summary import columns_of, css_class, date, usage_class
-from frs_exporter.status.view import Projects, Severity, SubserviceView
+from frs_exporter.status.trouble_words import KINDS, Level
+from frs_exporter.status.view import Projects
 from frs_exporter.web.layout import Layout
 from frs_simulator import Simulator, demo_world
-from tests.conftest import account, target_of
+from tests.conftest import LIMITS, account, target_of
 from tests.web.serving import Served, fill, serving
 
 HOSTILE = """"><script>alert('x')</script>{{ 7*7 }}&amp;'"""
@@ -79,7 +86,8 @@ async def test_what_is_in_trouble_comes_first_then_by_name() -> None:
         order = ["vision-prod", "new-branch", "visitor-kiosk", "door-access", "in-arrears", "vip-lounge"]
         places = [text.index(f"{name} ") for name in order]
         assert places == sorted(places)
-        assert "5 of 6 jobs up 3 projects in trouble server: 1 config loaded" in text
+        levels = "1 project down 2 projects with something required off 3 projects well"
+        assert f"{levels} 5 of 6 jobs up server: 1 config loaded" in text
         why = "subscription: server APIGW.0613 – the gateway cannot reach IAM at the moment . 1 poll failed ."
         assert why.replace(" .", ".") in text.replace(" .", ".")
         assert f"What to do: {codes()['APIG.0613'].do.en}." in text
@@ -177,7 +185,7 @@ async def test_the_filter_finds_text_in_whatever_is_known() -> None:
         assert "No project matches." in (await page(served, "/?q=nothing+like+this")).text
         told = json.loads((await served.get("/api/v1/status?q=vip"))[2])
         assert [project["project"] for project in told["projects"]] == ["vip-lounge"]
-        assert told["counts"]["all"] == 6
+        assert told["counts"]["projects"]["all"] == 6
 
 
 async def test_500_rows_and_a_link_to_all() -> None:
@@ -223,14 +231,15 @@ def test_the_language_is_negotiated(accept: str, language: Any) -> None:
 
 def test_what_is_counted_as_one_is_written_so() -> None:
     words, counts = Translator(ENGLISH), [name.removesuffix("_one") for name in WORDS if name.endswith("_one")]
-    assert {"calls", "trouble", "polls_failed", "not_found", "count_jobs"} <= set(counts)
+    assert {"calls", "polls_failed", "not_found", "count_projects", "count_jobs"} <= set(counts)
     for name in counts:
         assert re.match(r"1 (\w+ )?(project|account|job|call|rule|poll)\b", words.count(name, 1)), name
         assert re.match(r"2,000 |2000 ", words.count(name, 2000)), name
 
 
 def test_every_word_is_there_in_both_languages_and_takes_the_same() -> None:
-    for text in WORDS.values():
+    of_kinds = (text for kind in KINDS.values() for text in (kind.text, kind.do))
+    for text in (*WORDS.values(), *of_kinds):
         assert set(re.findall(r"\{(\w+)\}", text.en)) == set(re.findall(r"\{(\w+)\}", text.zh))
         assert text.zh
 
@@ -246,12 +255,16 @@ def test_spans_are_as_people_say_them(seconds: float, text: str) -> None:
 async def test_the_json_tells_what_the_page_shows() -> None:
     async with demo(poll_interval=600.0, require=("search",)) as served:
         told = json.loads((await served.get("/api/v1/status"))[2])
-        assert set(told) == {"version", "now", "config", "shard", "counts", "projects"}
-        assert told["counts"] == {"jobs": 6, "up": 6, "all": 6, "troubled": 2}
+        about = {"version", "now", "well", "config", "shard", "counts", "discovery", "credentials"}
+        assert set(told) == {*about, "projects"}
+        levels = {"down": 0, "off": 2, "soon": 0, "unknown": 0, "well": 4}
+        nothing = dict.fromkeys(("all", *levels), 0)
+        assert told["counts"] == {"jobs": 6, "up": 6, "projects": {"all": 6, **levels}, "accounts": nothing}
+        assert (told["well"], told["discovery"], told["credentials"]) == (False, [], [])
         assert abs(told["config"]["loaded"] - time.time()) < 60
         by_name = {project["project"]: project for project in told["projects"]}
         kiosk = by_name["visitor-kiosk"]
-        assert kiosk["trouble"] == "missing"
+        assert kiosk["trouble"] == "off"
         assert kiosk["subservices"]["search"]["subscribed"] is False
         assert kiosk["subservices"]["search"]["required"] is True
         assert kiosk["subservices"]["detect"]["since"] > 1e9
@@ -309,6 +322,81 @@ async def test_one_reason_of_several_jobs_is_told_once() -> None:
 @pytest.mark.parametrize(("fullness", "shown"), [(0.0, "unknown"), (0.799, "unknown"), (0.8, "blind"), (0.95, "lost")])
 def test_a_face_set_looks_as_full_as_it_is(fullness: float, shown: str) -> None:
     assert usage_class(fullness) == shown
+
+
+async def test_all_is_well_only_where_everything_is() -> None:
+    async with demo(1, poll_interval=600.0) as served:
+        assert "all projects well" in (await page(served)).text
+        assert json.loads((await served.get("/api/v1/status"))[2])["well"] is True
+        served.source.loads.append(ConfigError(["c.yaml:1:2: wrong"]))
+        with pytest.raises(ConfigError):
+            await served.exporter.reload()
+        assert "all projects well" not in (await page(served)).text
+
+
+async def test_where_nothing_is_watched_nothing_is_well() -> None:
+    async with demo(1) as served:
+        await served.becomes()
+        shown = await page(served)
+        assert "well" not in shown.text
+        assert json.loads((await served.get("/api/v1/status"))[2])["well"] is False
+
+
+async def test_what_was_never_asked_is_unknown_not_well() -> None:
+    async with demo(3, poll_interval=600.0) as served:
+        key = ("vision-prod", "subscription")
+        served.exporter.runners[key].state = JobState()
+        shown = await page(served)
+        assert "1 project unknown 2 projects well 2 of 3 jobs up" in shown.text
+        assert "all projects well" not in shown.text
+        assert "not asked yet: subscription ." in shown.text
+
+
+async def test_a_rule_and_a_secret_that_are_refused_are_told_above_all_projects() -> None:
+    async with demo(poll_interval=600.0) as served:
+        (target,) = [target for target in served.config.targets if target.project == "vip-lounge"]
+        assert isinstance(target.credential, KeyCredential)
+        wrong = replace(target, credential=replace(target.credential, name="wrong", secret_key=SecretStr("wrong")))
+        rules = (Discovery(name="branches", template=wrong),)
+        served.source.loads.append(Config((wrong, *served.config.targets[:1]), LIMITS, rules))
+        await served.exporter.reload()
+        async with asyncio.timeout(10):
+            while True:
+                told = json.loads((await served.get("/api/v1/status"))[2])
+                if told["credentials"] and told["discovery"][0]["failure"]:
+                    break
+                await asyncio.sleep(0.05)
+        (rule,), (secret,) = told["discovery"], told["credentials"]
+        assert (rule["rule"], rule["well"], rule["alert"]) == ("branches", False, "FrsDiscoveryFailing")
+        assert abs(rule["since"] - time.time()) < 60
+        assert (secret["credential"], secret["projects"], secret["accounts"]) == ("wrong", 1, 0)
+        assert secret["until"] > time.time() > secret["since"] > time.time() - 60
+        (project,) = [project for project in told["projects"] if project["project"] == "vip-lounge"]
+        assert (project["trouble"], told["well"]) == ("down", False)
+        assert "FrsCredentialRejected" in [trouble["alert"] for trouble in project["troubles"]]
+        for language, rule_words, secret_words in (
+            ("en", "Discovery rule branches cannot look", "credential wrong (1 project)"),
+            ("zh", "发现规则 branches 无法查找项目", "凭证 wrong 的密码或密钥（1 个项目）"),
+        ):
+            shown = (await page(served, f"/?lang={language}")).text
+            assert rule_words in shown
+            assert secret_words in shown
+            assert "frs-exporter explain FrsCredentialRejected" in shown
+
+
+async def test_each_trouble_is_told_with_its_doors() -> None:
+    async with demo(4, poll_interval=600.0, require=("search",), collectors=("face_sets",)) as served:
+        told = {it["project"]: it for it in json.loads((await served.get("/api/v1/status"))[2])["projects"]}
+        (full, unknown) = told["vision-prod"]["troubles"]
+        assert (full["level"], full["alert"]) == ("soon", "FrsFaceSetFull")
+        assert full["runbook"] == "deploy/prometheus/runbooks.md#frsfacesetfull"
+        assert (unknown["level"], unknown["text"]) == (
+            "unknown",
+            "required cannot be known: subscription is not asked: search",
+        )
+        shown = (await page(served)).text
+        for text in (full["text"], full["do"], full["command"], full["runbook"], unknown["text"], unknown["do"]):
+            assert text in shown
 
 
 async def test_a_refused_config_is_told_on_the_page() -> None:
@@ -402,18 +490,18 @@ def test_what_is_stale_is_not_known_any_more() -> None:
     findings = CollectResult((Sample(SUBSCRIBED, ("search",), 1.0),))
     state = JobState().succeeded(1.0, 0.1, findings, fresh_until=100.0)
     fresh = seen_of(state, require=("search",), clock=99.0)
-    assert (fresh.troubles["p0"], fresh.view("p0", None).subservices["search"].subscribed) == (Severity.NONE, True)
+    assert (fresh.levels["p0"], fresh.view("p0").subservices["search"].subscribed) == (Level.WELL, True)
     stale = seen_of(state, require=("search",), clock=100.0)
-    assert (stale.troubles["p0"], stale.view("p0", None).subservices["search"].subscribed) == (Severity.MISSING, None)
+    assert (stale.levels["p0"], stale.view("p0").subservices["search"].subscribed) == (Level.UNKNOWN, None)
 
 
 def test_troubles_are_told_apart() -> None:
     down = JobState().failed(1.0, 0.1, Failure(Reason.DNS, "x"))
     up = JobState().succeeded(1.0, 0.1, CollectResult(), 100.0)
     projects = seen_of(up, JobState(), down)
-    assert projects.troubles == {"p0": Severity.NONE, "p1": Severity.UNKNOWN, "p2": Severity.DOWN}
+    assert projects.levels == {"p0": Level.WELL, "p1": Level.UNKNOWN, "p2": Level.DOWN}
     assert projects.in_order() == ["p2", "p1", "p0"]
-    assert projects.view("p1", None).jobs[0].up is None
+    assert projects.view("p1").jobs[0].up is None
 
 
 def test_many_odd_subservices_share_a_column() -> None:

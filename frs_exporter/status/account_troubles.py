@@ -1,0 +1,56 @@
+"""What is to be done about an account: arrears, packages and vouchers that end, by the limits of the rules (pure)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from frs_exporter.collectors.billing.balance import DEBT
+from frs_exporter.collectors.billing.packages import EXPIRE, INFO, PACKAGE_ACTIVE, QUOTA, REMAINING
+from frs_exporter.collectors.billing.vouchers import BALANCE
+from frs_exporter.collectors.billing.vouchers import EXPIRE as VOUCHER_EXPIRE
+from frs_exporter.status.samples import Fresh
+
+SOON, LITTLE = 14 * 86400.0, 0.1
+"""What ends within so many seconds, or packages with less than this part left, are for somebody to look at."""
+MAX_NAMES = 3
+
+Values = Mapping[str, object]
+
+
+def of_account(fresh: Fresh, now: float) -> Iterator[tuple[str, Values]]:
+    """The kinds of its troubles, with what their texts need."""
+    if owed := [f"{debt:,.2f} {labels[0]}" for labels, debt in fresh.of(DEBT).items() if debt > 0]:
+        yield "debt", {"amounts": ", ".join(owed)}
+    for kind, names in (*packages(fresh, now), ("voucher_ends", vouchers(fresh, now))):
+        if names:
+            more = f" (+{len(names) - MAX_NAMES})" if len(names) > MAX_NAMES else ""
+            yield kind, {"names": ", ".join(names[:MAX_NAMES]) + more}
+
+
+def packages(fresh: Fresh, now: float) -> Iterator[tuple[str, list[str]]]:
+    """Packages that end and those that have little left: those of one name, region and enterprise project together."""
+    ends, active = fresh.of(EXPIRE), fresh.of(PACKAGE_ACTIVE)
+    kinds = {labels[0]: labels[1:] for labels in fresh.of(INFO) if active.get(labels[:1])}
+    latest: dict[tuple[str, ...], float] = {}
+    for package, kind in kinds.items():
+        if (end := ends.get((package,))) is not None and end > now:
+            latest[kind] = max(end, latest.get(kind, end))
+    yield "package_ends", sorted({kind[0] for kind, end in latest.items() if end - now < SOON})
+    amounts: defaultdict[tuple[str, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for labels, quota in fresh.of(QUOTA).items():
+        if facts := kinds.get(labels[0]):
+            both = amounts[(*facts, *labels[1:])]
+            both[0] += fresh.of(REMAINING).get(labels, 0.0)
+            both[1] += quota
+    low = {key[0]: rest for key, (rest, quota) in amounts.items() if quota > 0 and rest < LITTLE * quota}
+    yield "package_used", sorted(name for name, rest in low.items() if rest <= 0)
+    yield "package_low", sorted(name for name, rest in low.items() if rest > 0)
+
+
+def vouchers(fresh: Fresh, now: float) -> list[str]:
+    """Coupons and cards with something left that end soon."""
+    ends = fresh.of(VOUCHER_EXPIRE)
+    return sorted(
+        f"{labels[0]} ({amount:,.2f} {labels[2]})"
+        for labels, amount in fresh.of(BALANCE).items()
+        if amount > 0 and 0 < ends.get(labels[:2], 0.0) - now < SOON
+    )
