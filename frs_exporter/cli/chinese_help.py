@@ -137,8 +137,8 @@ TEXTS = {
     "Tell what something means: CODE is a vendor's code, an HTTP status, a reason from the metrics or the log, the "
     "name of an alert, a metric, a collector or a key of the config, an exit code, or a line that the log, "
     "--config.check or the vendor has printed.": (
-        "解释某项内容：CODE 是华为云的错误码、HTTP 状态码、指标或日志中的原因、告警、指标、采集器或配置项的名称、退出码，"
-        "或日志、--config.check、华为云输出的一行文字。"
+        "解释某项内容：CODE 是华为云的错误码、HTTP 状态码、指标或日志中的原因、告警、指标、采集器或配置项的名称、"
+        "退出码，或日志、--config.check、华为云输出的一行文字。"
     ),
     "(lists all that is known)": "（列出全部已知内容）",
     # health
