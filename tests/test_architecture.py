@@ -57,11 +57,11 @@ PURE = (
         "core.model",
         "core.pasted",
     ),
-    *("core.pricing", "core.redact", "core.regex", "core.site"),
+    *("core.past_polls", "core.pricing", "core.redact", "core.regex", "core.site"),
     *("core.schedule", "core.trace", "exposition.page", "exposition.render", "polling.capacity", "polling.plan"),
-    *("status.account_troubles", "status.failure_view", "status.i18n", "status.samples", "status.snapshot"),
-    *("status.subscription_view", "status.summary", "status.trouble_words", "status.verdict", "status.view"),
-    "web.layout",
+    *("status.account_troubles", "status.failure_view", "status.history", "status.i18n", "status.samples"),
+    *("status.snapshot", "status.subscription_view", "status.summary", "status.trouble_words", "status.verdict"),
+    *("status.view", "web.layout"),
     *("web.peers", "web.slots"),
 )
 IMPURE = {"asyncio", "aiohttp", "time", "random", "os", "pathlib", "socket", "structlog"}

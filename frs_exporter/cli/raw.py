@@ -46,6 +46,10 @@ class RawTrace(Trace):
         if len(text) > MAX_TEXT:
             self.lines.append("...")
 
+    def refused_body(self, data: bytes) -> None:
+        """That of an answer which is none of success: it is shown as well."""
+        self.body(data)
+
     def request_took(self, seconds: float) -> None:
         """A request has ended."""
         super().request_took(seconds)

@@ -232,7 +232,7 @@ def check_status(
     """What was to be read of an answer, which came `skew` seconds off; raises ApiError where it is none of success."""
     if raw.status // 100 == 2:
         return decode_body(raw, request)
-    request.trace.body(raw.data)  # that of success is shown by who reads it, as a login's holds secrets
+    request.trace.refused_body(raw.data)
     # The gateway says APIG.0301 of tokens and of signatures (its error-code page); only the request tells of which.
     # A refused token may just be old. A refused signature has a wrong key or date, and counts towards the lock.
     raise ApiError(hinted(classify_response(raw, "x-auth-token" in headers, secrets()), headers, skew))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from frs_exporter.core.credentials import Credential, identity_of
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.http_options import DIRECT, HttpOptions
+from frs_exporter.core.past_polls import MAX_RECENT, PastPoll, past_polls, with_time
 from frs_exporter.core.pricing import Price
 from frs_exporter.core.sharing import shared
 
@@ -19,8 +20,6 @@ SUBSERVICE_NAME = r"[a-z][a-z0-9_]{0,39}"
 """What a sub-service may be called: names from the wire become label values."""
 FIELD_ENDING = "_service"
 """Of the vendor's own names for sub-services, the fields of its answer (face_02_0025)."""
-MAX_RECENT = 20
-"""Polls of a job whose ends are remembered."""
 
 
 def subservice_name(text: str) -> str:
@@ -200,7 +199,7 @@ class JobState(NamedTuple):
     `warnings` and `memory` are those of the newest answer, `digest` is its own, empty if it has to be read even if it
     comes again. `proven_samples` are what a failure itself proved. `last_poll` and `last_success` are Unix seconds,
     `fresh_until` and `proven_until` are in seconds of the event loop's clock. `recent` holds how the newest polls
-    ended, the newest last: None is well.
+    ended, the newest last: None is well; `recent_times` when, packed, as `past_polls` has them.
     """
 
     polls: int = 0
@@ -219,6 +218,12 @@ class JobState(NamedTuple):
     last_success: float | None = None
     duration: float | None = None
     recent: tuple[Reason | None, ...] = ()
+    recent_times: bytes = b""
+
+    @property
+    def past_polls(self) -> tuple[PastPoll, ...]:
+        """The newest polls, the newest last."""
+        return past_polls(self.recent_times, self.recent)
 
     @property
     def up(self) -> bool:
@@ -234,6 +239,7 @@ class JobState(NamedTuple):
             last_success=at,
             duration=duration,
             recent=shared((*self.recent, None)[-MAX_RECENT:]),
+            recent_times=with_time(self.recent_times, at, duration),
         )
 
     def succeeded(
@@ -273,4 +279,5 @@ class JobState(NamedTuple):
             last_poll=at,
             duration=duration,
             recent=shared((*self.recent, failure.reason)[-MAX_RECENT:]),
+            recent_times=with_time(self.recent_times, at, duration),
         )

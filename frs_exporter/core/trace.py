@@ -46,6 +46,9 @@ class Trace:
     def body(self, data: bytes) -> None:
         """An answer of success has been read: who wants to know its body says so."""
 
+    def refused_body(self, data: bytes) -> None:
+        """An answer that is none of success has been read; `headers` came before, and knows what of it is secret."""
+
     def request_took(self, seconds: float) -> None:
         """A request has ended."""
         self.slowest = max(self.slowest, seconds)

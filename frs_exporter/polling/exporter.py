@@ -26,6 +26,7 @@ from frs_exporter.polling.poller import SPREAD, Poller
 from frs_exporter.polling.probe import Probed, Tell, probe
 from frs_exporter.polling.probe_memory import ProbesOnDisk
 from frs_exporter.polling.readiness import Readiness
+from frs_exporter.polling.recorder import JobRecord
 from frs_exporter.polling.rejections import refused_secrets
 from frs_exporter.polling.report import Reporter
 from frs_exporter.polling.runner import JobRunner
@@ -162,6 +163,10 @@ class Exporter:
     def states(self) -> Mapping[Key, JobState]:
         """What is known of each job."""
         return self._workers.poller.states
+
+    def record(self, key: Key) -> JobRecord | None:
+        """What is kept of a job for those who look at it later, None before its first poll has ended."""
+        return self._workers.poller.recorder.of(key)
 
     def not_healthy(self) -> str:
         """Why the process should be restarted, empty when it should not: its event loop does not turn."""

@@ -13,6 +13,7 @@ from frs_exporter.polling.alarm import Alarm
 from frs_exporter.polling.job_log import JobLog
 from frs_exporter.polling.poll import Asking
 from frs_exporter.polling.probe_memory import ProbesOnDisk
+from frs_exporter.polling.recorder import Recorder
 from frs_exporter.polling.runner import JobRunner, Tools, owners
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.runtime.tasks import cancel_and_wait
@@ -38,8 +39,9 @@ class Poller:
         self.runners: dict[Key, JobRunner] = {}
         self._clock = asyncio.get_running_loop().time
         probe_memory = probe_memory or ProbesOnDisk(None, now)
+        self.recorder = Recorder()
         asking = Asking(client, collectors, now, EndpointStates(self._clock), probe_memory)
-        self._tools = Tools(asking, page, rng, Alarm(), JobLog())
+        self._tools = Tools(asking, page, rng, Alarm(), JobLog(), self.recorder)
         self._spread = spread
         self._projects: set[str] = set()
 
@@ -85,6 +87,7 @@ class Poller:
     def _forget(self, key: Key) -> None:
         self.runners.pop(key).retire()
         self._tools.log.forget(key)
+        self.recorder.forget(key)
         for owner in owners(key):
             self._tools.page.drop(owner)
 
@@ -97,6 +100,7 @@ class Poller:
             state = before.state if before is not None and known else JobState()
             if not known:
                 self._tools.log.forget(job.key)
+                self.recorder.forget(job.key)
             due = self._clock() + first_delay("/".join(job.key), min(job.target.poll_interval, spread))
             self.runners[job.key] = JobRunner(job, state, due, self._tools)
         self.runners[job.key].become(job)

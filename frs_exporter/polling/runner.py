@@ -15,8 +15,10 @@ from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.page import Page
 from frs_exporter.exposition.render import lines, render_job, render_target
 from frs_exporter.polling.alarm import Alarm
+from frs_exporter.polling.exchange import Following
 from frs_exporter.polling.job_log import JobLog
 from frs_exporter.polling.poll import Asking, broken, poll
+from frs_exporter.polling.recorder import Recorder
 from frs_exporter.runtime.tasks import interrupt
 
 PROBES_AT_ONCE = 3
@@ -38,6 +40,7 @@ class Tools:
     rng: random.Random
     alarm: Alarm
     log: JobLog
+    recorder: Recorder
 
 
 class JobRunner:
@@ -163,9 +166,10 @@ class JobRunner:
     async def poll(self, trace: Trace = UNTRACED) -> None:
         """Ask once, keep and show what came of it."""
         clock, tools, before, job = asyncio.get_running_loop().time, self._tools, self.state, self.job
-        started = clock()
+        started, following = clock(), Following(trace)
         try:
-            self.state = await poll(tools.asking, job, before, trace=trace)
+            self.state = await poll(tools.asking, job, before, trace=following)
+            tools.recorder.record(job, before, self.state, following)
             if self.job is not job:  # while it was asked: the same answer may have to be read differently
                 self.state = self.state._replace(digest=b"")
             self.show()

@@ -34,6 +34,9 @@ def build_app(
     get(layout.telemetry_path, partial(metrics, exporter, renderings))
     if layout.telemetry_path != "/":
         get("/", status_page("page", exporter, renderings, layout.metrics))
+    page_of_project = status_page("page", exporter, renderings, layout.prefix, module="project_page")
+    get("/project", page_of_project)
+    app.router.add_get(any_slashes(f"{layout.prefix}/project", end="/+") + "{name:.+}", page_of_project)
     get("/probe", partial(probe.probe, exporter, renderings))
     get("/sd", partial(probe.targets, exporter, renderings, layout))
     get("/api/v1/status", status_page("document", exporter, renderings))
@@ -56,12 +59,12 @@ def any_slashes(path: str, end: str = "/*") -> str:
     return route + (f"{{_end:{end}}}" if end else "") if route else "/{_end:/*}"
 
 
-def status_page(name: str, *arguments: object) -> Handler:
+def status_page(name: str, *arguments: object, module: str = "status_page") -> Handler:
     """A handler of the status page, which is imported when somebody opens it: most exporters nobody looks at."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        module = await imported("frs_exporter.web.status_page")
-        response: web.StreamResponse = await getattr(module, name)(*arguments, request)
+        loaded = await imported(f"frs_exporter.web.{module}")
+        response: web.StreamResponse = await getattr(loaded, name)(*arguments, request)
         return response
 
     return answer

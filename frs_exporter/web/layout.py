@@ -1,6 +1,7 @@
 """Where the endpoints are, for those who come directly and for those who come through a proxy (pure)."""
 
 from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
 from yarl import URL
 
@@ -31,3 +32,15 @@ class Layout:
         name = self.external_url.host or ""
         address = f"[{name}]" if ":" in name else name
         return self.external_url.scheme, f"{address}:{self.external_url.port}", f"{self.home}probe"
+
+
+def project_path(name: str, query: str = "") -> str:
+    """The page of a project as seen from the status page; a browser takes two names for ways up (RFC 3986, 5.2.4)."""
+    if name in (".", ".."):
+        return "project?" + "&".join(filter(None, (urlencode({"name": name}), query)))
+    return f"project/{quote(name, safe='')}" + (f"?{query}" if query else "")
+
+
+def way_up(prefix: str, raw_path: str) -> str:
+    """The status page as seen from a path below it, which may have any number of slashes."""
+    return "../" * (raw_path.removeprefix(prefix).lstrip("/").count("/")) or "./"

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -19,6 +19,8 @@ from frs_exporter.core.alerts import alerts
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.status.i18n import Translator, language_of
+from frs_exporter.status.moment import day_and_time
+from frs_exporter.status.order import Order, sort_of, wanted
 from frs_exporter.status.snapshot import Snapshot
 from frs_exporter.status.subscription_view import unusual
 from frs_exporter.status.summary import (
@@ -40,6 +42,7 @@ from frs_exporter.status.summary import (
 )
 from frs_exporter.status.trouble_words import Level
 from frs_exporter.status.view import Projects
+from frs_exporter.web.layout import project_path
 from frs_exporter.web.rendering import Blocks
 from frs_exporter.web.renderings import Renderings, Subject
 from frs_exporter.web.stream import header, stream
@@ -65,16 +68,20 @@ def source_hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-POLICY = (
-    f"default-src 'none'; style-src {source_hash(STYLE)}; script-src {source_hash(SCRIPT)}; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Language",
-}
+def headers_of(styles: Iterable[str], script: str) -> dict[str, str]:
+    """The headers of a page that has these styles, and this script."""
+    return {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src {' '.join(map(source_hash, styles))}; script-src {source_hash(script)}; "
+            "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "Referrer-Policy": "no-referrer",
+        "Vary": "Accept-Language",
+    }
+
+
+HEADERS = headers_of((STYLE,), SCRIPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ class StatusQuery:
     lang: str
     text: str
     all: bool
+    sort: str = ""
 
     @classmethod
     def of(cls, request: web.Request) -> "StatusQuery":
@@ -92,16 +100,17 @@ class StatusQuery:
         lang = request.query.get("lang", "")
         language = language_of(header(request, "Accept-Language", "*"), lang)
         text = request.query.get("q", "").strip()[:MAX_QUERY]
-        return cls(Translator(language), lang if lang == language.name else "", text, request.query.get("all") == "1")
+        chosen, sort = lang if lang == language.name else "", sort_of(request.query.get("sort", ""))
+        return cls(Translator(language), chosen, text, request.query.get("all") == "1", sort)
 
     @property
     def variant(self) -> Hashable:
         """All that makes a difference to what such a reader gets."""
-        return self.words.language.name, self.lang, self.text, self.all
+        return self.words.language.name, self.lang, self.text, self.all, self.sort
 
     def query(self, **changes: str) -> str:
         """The query of a link to the same with some changes."""
-        now = {"q": self.text, "lang": self.lang, "all": "1" if self.all else ""}
+        now = {"q": self.text, "sort": self.sort, "lang": self.lang, "all": "1" if self.all else ""}
         return urlencode({name: value for name, value in {**now, **changes}.items() if value})
 
 
@@ -166,12 +175,16 @@ def tools(asked: StatusQuery) -> dict[str, Any]:
         "q": asked.text,
         "lang": asked.lang,
         "query": asked.query,
+        "sort": asked.sort,
+        "own_query": urlencode({"lang": asked.lang} if asked.lang else {}),
         "css_class": css_class,
         "usage_class": usage_class,
         "account_lines": partial(account_lines, words),
         "own_warnings": own_warnings,
         "runbook": lambda alert: alerts()[alert].page,
         "date": date,
+        "day_and_time": day_and_time,
+        "project_path": project_path,
         "probe": probe_query,
         "state": partial(state, words),
         "since": partial(since, words),
@@ -183,17 +196,17 @@ def tools(asked: StatusQuery) -> dict[str, Any]:
 
 
 async def look(exporter: Exporter, snapshot: Snapshot, asked: StatusQuery, turn: Yielder) -> tuple[Projects, list[str]]:
-    """All projects, and the names of those that are asked for, the worst first."""
+    """All projects, and the names of those that are asked for, in the order that is asked for."""
     await turn()
     projects, text, matching = Projects(snapshot, exporter.token_expiry), asked.text.lower(), set()
     await turn()
     for name in projects.names():
-        if not text or projects.matches(name, text):
+        if not text or wanted(projects, name, text):
             matching.add(name)
         await turn()
-    in_order = projects.in_order()
+    in_order = [name for name in projects.in_order() if name in matching]
     await turn()
-    return projects, [name for name in in_order if name in matching]
+    return projects, Order(asked.sort, snapshot, exporter.token_expiry).sorted(in_order)
 
 
 def counts(snapshot: Snapshot, projects: Projects) -> dict[str, Any]:

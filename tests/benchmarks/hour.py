@@ -16,7 +16,7 @@ from statistics import median
 import aiohttp
 
 from frs_exporter.cli.adhoc import build_config
-from frs_exporter.core.model import MAX_RECENT
+from frs_exporter.core.past_polls import MAX_RECENT
 from frs_exporter.polling.forecast import Forecast, forecast
 from tests.benchmarks.processes import aside, cpu, resident
 from tests.benchmarks.whole import Exporter, Scrape, config_of, each, exporter, scrape

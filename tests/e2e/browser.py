@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.e2e.conftest import ROOT, tool
+from tests.e2e.conftest import ROOT, missing, tool
 
 SCREENSHOTS = ROOT / "screenshots"
 FLAGS = [
@@ -81,6 +81,24 @@ class Tab:
             while text not in await self.run("document.body.innerText"):  # noqa: ASYNC110  # it is across a socket
                 await asyncio.sleep(0.05)
 
+    async def until_gone(self, text: str) -> None:
+        """Wait until a text can be read no more."""
+        async with asyncio.timeout(20):
+            while text in await self.run("document.body.innerText"):  # noqa: ASYNC110  # it is across a socket
+                await asyncio.sleep(0.05)
+
+    async def press(self, key: str, code: int, text: str = "") -> None:
+        """Press a key and let it go."""
+        about = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        await self.do("Input.dispatchKeyEvent", type="keyDown", text=text, **about)
+        await self.do("Input.dispatchKeyEvent", type="keyUp", **about)
+
+    async def follow(self, selector: str) -> None:
+        """Click the first link of a kind."""
+        self._loaded.clear()
+        await self.run(f"document.querySelector({selector!r}).click()")
+        await self.loaded()
+
     async def submit(self, text: str) -> None:
         """Write into the search field and press its button."""
         self._loaded.clear()
@@ -95,6 +113,14 @@ class Tab:
         path = SCREENSHOTS / f"{name}.png"
         path.write_bytes(base64.b64decode(told["data"]))
         return path
+
+
+def axe() -> str:
+    """The script of axe-core, which finds what keeps people from reading a page; without it the test is skipped."""
+    path = ROOT / ".tools/node_modules/axe-core/axe.min.js"
+    if not path.is_file():
+        missing("axe-core is not installed: `make tools` does that")
+    return path.read_text("utf-8")
 
 
 @asynccontextmanager

@@ -1,13 +1,31 @@
 """The status page in a real browser, looked at with few and many projects, small and large, in both languages."""
 
 import asyncio
+import random
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 
+from frs_exporter import __version__
+from frs_exporter.core import model
 from frs_exporter.core.errors import Failure, Reason
-from frs_simulator import Simulator, demo_world
-from tests.e2e.browser import Tab, browser
+from frs_exporter.core.model import Target
+from frs_exporter.core.past_polls import MAX_RECENT
+from frs_exporter.status.history import Figure, PollHistory
+from frs_simulator import Account, Project, Simulator, demo_world
+from frs_simulator.catalog import Name
+from frs_simulator.money import Balance, Billing
+from frs_simulator.packages import FreeResource, Package
+from tests.conftest import target_of
+from tests.e2e.browser import Tab, axe, browser
 from tests.web.serving import Served, fill, serving
 
 HOSTILE = """"><img src=x onerror="document.title='owned'"><script>alert(1)</script>"""
@@ -113,21 +131,268 @@ async def test_hostile_text_is_text(tmp_path: Path) -> None:
         assert tab.troubles == []
 
 
+SOON = """
+const real = setInterval; window.setInterval = (f, each) => real(f, Math.min(each, 100));
+const now = performance.now.bind(performance); window.faster = 1; performance.now = () => window.faster * now();
+"""
+"""What makes the script do within moments what it does within a quarter of a minute."""
+
+
 async def test_the_page_refreshes_itself_and_does_not_disturb(tmp_path: Path) -> None:
-    """Its few lines of script replace what is shown, unless somebody is writing."""
-    async with Simulator(demo_world()) as simulator, serving(simulator) as served, browser(tmp_path) as tab:
+    """Focus, caret and scrolling stay; while somebody types or selects it pauses, says so, and goes on by itself."""
+    async with (
+        Simulator(demo_world(40)) as simulator,
+        serving(simulator, poll_interval=3600.0) as served,
+        browser(tmp_path) as tab,
+    ):
         await everything_polled(served)
-        soon = "const real = setInterval; window.setInterval = (f) => real(f, 100)"
-        await tab.do("Page.addScriptToEvaluateOnNewDocument", source=soon)
+        await tab.do("Page.addScriptToEvaluateOnNewDocument", source=SOON)
         await tab.open(served.url)
-        await tab.run("window.mark = 1")
+        await tab.run("window.mark = 1; document.querySelector('input[type=search]').focus()")
         spoil(served, "vip-lounge", Failure(Reason.DNS, "no such host"))
         await tab.until("no such host")
-        assert await tab.run("window.mark") == 1
-        await tab.run("document.querySelector('input[type=search]').focus()")
+        assert await tab.run("document.activeElement.name") == "q", "a cursor in the filter stops nothing"
+        link = "[...document.querySelectorAll('tbody a')].at(-1)"
+        await tab.run(f"window.href = {link}.href; {link}.focus(); scrollTo(0, 300); void 0")
+        place = await tab.run("scrollY")
         spoil(served, "vip-lounge", Failure(Reason.TLS, "bad certificate"))
-        await asyncio.sleep(0.5)
-        assert "bad certificate" not in await tab.run("document.body.innerText")
-        await tab.run("document.activeElement.blur()")
         await tab.until("bad certificate")
+        assert await tab.run("document.activeElement.href === window.href")
+        assert await tab.run("scrollY") == place > 0
+        await typing(tab, served)
+        assert await tab.run("window.mark") == 1
         assert tab.troubles == []
+
+
+async def typing(tab: Tab, served: Served) -> None:
+    """Somebody types, thinks, and selects."""
+    await tab.run("document.querySelector('input[type=search]').focus()")
+    await tab.do("Input.insertText", text="loung")
+    spoil(served, "vip-lounge", Failure(Reason.SERVER, "worn out"))
+    await tab.until("not refreshed while you type or select text")
+    assert "worn out" not in await tab.run("document.body.innerText")
+    await tab.run("window.faster = 1000; void 0")
+    await tab.until("worn out")
+    assert await tab.run("document.activeElement.value + document.activeElement.selectionStart") == "loung5"
+    assert await tab.run("document.getElementById('bar').hidden")
+    await tab.run("document.activeElement.blur(); getSelection().selectAllChildren(document.querySelector('h1'))")
+    spoil(served, "vip-lounge", Failure(Reason.SERVER, "asleep"))
+    await tab.until("not refreshed while you type or select text")
+    await tab.run("getSelection().removeAllRanges()")
+    await tab.until("asleep")
+
+
+class Proxy:
+    """Passes requests on, or answers with a status of its own, or not at all."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.status = 0
+        self.silent = False
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """What the browser gets."""
+        if self.silent:
+            await asyncio.Event().wait()
+        if self.status:
+            return web.Response(status=self.status, text="no")
+        async with aiohttp.ClientSession() as session, session.get(self.url + request.path_qs) as response:
+            return web.Response(body=await response.read(), content_type="text/html", charset="utf-8")
+
+
+@pytest.mark.parametrize("path", ["/", "/project/vision-prod"])
+async def test_an_old_page_says_so_until_there_is_an_answer(tmp_path: Path, path: str) -> None:
+    old = re.compile(r"no answer since (\d\d:\d\d:\d\d UTC): what is shown is old \((.+)\)")
+    async with Simulator(demo_world(1)) as simulator, serving(simulator, poll_interval=600.0) as served:
+        proxy = Proxy(served.url)
+        async with listening(proxy) as (url, runner), browser(tmp_path) as tab:
+            await everything_polled(served)
+            await tab.do("Page.addScriptToEvaluateOnNewDocument", source=SOON)
+            await tab.open(url + path)
+            bar = "document.getElementById('bar').innerText"
+            for status in (401, 503, 429):
+                proxy.status = status
+                await tab.until(f"what is shown is old (HTTP {status})")
+                found = old.fullmatch(await tab.run(bar))
+                assert found
+                assert found[1] in await tab.run("document.querySelector('#asof time').innerText")
+                assert await tab.run("document.getElementById('bar').getBoundingClientRect().height") > 0
+                proxy.status = 0
+                await tab.until_gone("what is shown is old")
+            ago = "document.querySelector('#asof span').innerText"
+            proxy.silent = True
+            await tab.until("what is shown is old (no answer in time)")
+            assert int(re.findall(r"\d+", await tab.run(ago))[0]) >= 9, "it is counted on"
+            proxy.silent = False
+            await tab.until_gone("what is shown is old")
+            await runner.cleanup()
+            await tab.until("what is shown is old (not reachable)")
+
+
+@asynccontextmanager
+async def listening(proxy: Proxy) -> AsyncIterator[tuple[str, web.AppRunner]]:
+    """A proxy's URL, and what ends it."""
+    app = web.Application()
+    app.router.add_get("/{path:.*}", proxy.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}", runner
+    finally:
+        await runner.cleanup()
+
+
+async def test_without_a_script_it_says_as_of_when(tmp_path: Path) -> None:
+    async with Simulator(demo_world(1)) as simulator, serving(simulator) as served, browser(tmp_path) as tab:
+        await everything_polled(served)
+        await tab.do("Emulation.setScriptExecutionDisabled", value=True)
+        for path in ("/", "/project/vision-prod"):
+            await tab.open(served.url + path)
+            text = await tab.run("document.body.innerText")
+            assert re.search(r"As of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\s", text)
+            assert "old" not in text
+
+
+def full(served: Served) -> None:
+    """Let every job have twenty polls, of which some have failed, and a day behind it."""
+    now, rng = time.time(), random.Random(1)
+    for key, runner in served.exporter.runners.items():
+        state, record = runner.state, served.exporter.record(key)
+        for number in range(MAX_RECENT):
+            if number % 3:
+                error = Failure(Reason.PROJECT_MISMATCH, LONG, status=400, code="FRS.0028", request_id=LONG[:36])
+                state = state.failed(now, 0.1, error)
+            else:
+                state = state._replace(failure=None).confirmed(now, 0.1, served.exporter.clock() + 3600)
+        runner.state = state
+        assert record
+        record.polls = PollHistory()
+        record.figures = {name: Figure() for name in record.figures or {}}
+        for at in range(int(now) - 86000, int(now), 300):
+            record.add(at, rng.lognormvariate(-2, 0.5), up=at % 7 > 0)
+            for figure in record.figures.values():
+                figure.add(at, rng.random(), 900)
+
+
+def rich(simulator: Simulator) -> Target:
+    """An account with packages of long names."""
+    packages = [Package(f"{number}", (FreeResource(Decimal(10), Decimal(4)),), Name(LONG, LONG)) for number in range(3)]
+    owner = Account("rich", "ak_sk", [], billing=Billing([Balance(Decimal("12345678.90"))], packages=packages))
+    simulator.world.accounts.append(owner)
+    project = Project("rich-account", "", {})
+    subject = model.Account(domain_id=owner.domain_id, service_types=("hws.service.type.frs",))
+    return target_of(owner, project, simulator.url, account=subject, collectors=("billing",), poll_interval=3600.0)
+
+
+@asynccontextmanager
+async def full_pages(tmp_path: Path) -> AsyncIterator[tuple[Served, Tab]]:
+    """The demo and an account, each with all that a page can have."""
+    asked: dict[str, Any] = {"require": ("detect", "search"), "labels": (("team", "vision"),)}
+    asked["collectors"] = ("subscription", "face_sets", "cloud_eye")
+    async with Simulator(demo_world()) as simulator, serving(simulator, poll_interval=3600.0, **asked) as served:
+        await served.becomes(*served.config.targets, rich(simulator))
+        await everything_polled(served)
+        full(served)
+        async with browser(tmp_path) as tab:
+            yield served, tab
+
+
+PAGES = ("/", "/?sort=-age", "/project/vision-prod", "/project/rich-account")
+
+
+async def test_nothing_is_cut_off_at_any_width(tmp_path: Path) -> None:
+    """With full strips, long names, several jobs a project, and an account."""
+    beyond = """[...document.querySelectorAll("main *")].filter((e) => {
+      const box = e.getBoundingClientRect();
+      return box.width && (box.right > innerWidth + 1 || box.left < -1) && !e.closest("svg");
+    }).map((e) => e.outerHTML.slice(0, 200))"""
+    async with full_pages(tmp_path) as (served, tab):
+        for width in (320, 390, 768, 1121, 1280, 1340, 1440, 2560):
+            for path in PAGES:
+                for language in ("en", "zh"):
+                    await tab.open(served.url + path, width, language)
+                    assert await tab.run(beyond) == [], (width, path, language)
+                    assert await fits(tab), (width, path, language)
+            assert await tab.run("document.querySelectorAll('.strip i').length") == MAX_RECENT
+        assert tab.troubles == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_a_screen_reader_and_whoever_sees_little_can_read_it(tmp_path: Path, language: str, dark: bool) -> None:
+    """By the rules of axe-core."""
+    rules = axe()
+    violations = "axe.run().then((it) => it.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target)}`))"
+    async with full_pages(tmp_path) as (served, tab):
+        for width in (390, 1280):
+            for path in (*PAGES, "/?q=no+such+thing"):
+                await tab.open(served.url + path, width, language, dark)
+                await tab.run("for (const details of document.querySelectorAll('details')) details.open = true")
+                await tab.run(f"{rules}; void 0")
+                assert await tab.run(violations) == [], (width, path)
+            await tab.open(served.url + PAGES[2], width, language, dark)
+            await tab.screenshot(f"project-{language}-{width}{'-dark' if dark else ''}")
+        assert tab.troubles == []
+
+
+async def test_it_can_be_walked_through_by_keyboard(tmp_path: Path) -> None:
+    """The first stop leads past the rest, the order is that of reading, and where one is can be seen."""
+    async with full_pages(tmp_path) as (served, tab):
+        for path in PAGES:
+            await tab.open(served.url + path)
+            await tab.press("Tab", 9)
+            assert await tab.run("document.activeElement.className") == "skip"
+            assert await tab.run("document.activeElement.getBoundingClientRect().left") >= 0
+            await tab.press("Enter", 13, "\r")
+            assert await tab.run("document.activeElement.id") == "content"
+            stops = await tab.run("document.querySelectorAll('main a, main button, main input, main summary').length")
+            for number in range(min(stops, 12)):
+                await tab.press("Tab", 9)
+                place = await tab.run(
+                    "[...document.querySelectorAll('main a, main button, main input:not([type=hidden]), main summary')]"
+                    ".indexOf(document.activeElement)"
+                )
+                assert place == number, path
+                assert await tab.run("getComputedStyle(document.activeElement).outlineStyle") == "solid", path
+
+
+async def test_paper_has_what_can_be_read_on_it(tmp_path: Path) -> None:
+    async with full_pages(tmp_path) as (served, tab):
+        for path in PAGES:
+            await tab.open(served.url + path, dark=True)
+            await tab.run("document.getElementById('bar').hidden = false")
+            await tab.do("Emulation.setEmulatedMedia", media="print")
+            for gone in ("#bar", ".skip", "footer"):
+                assert await tab.run(f"getComputedStyle(document.querySelector('{gone}')).display") == "none"
+            assert await tab.run("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+            assert await tab.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+            await tab.screenshot(f"print{path.replace('/', '-').replace('?', '-')}")
+
+
+async def test_links_choose_and_sort(tmp_path: Path) -> None:
+    """Without a script, and one after the other."""
+    async with full_pages(tmp_path) as (served, tab):
+        await tab.do("Emulation.setScriptExecutionDisabled", value=True)
+        await tab.open(served.url)
+        names = "[...document.querySelectorAll('tbody th b')].map((e) => e.innerText)"
+        everything = await tab.run(names)
+        await tab.follow("th[aria-sort] a")
+        assert await tab.run("document.querySelector('th[aria-sort]').ariaSort") == "descending"
+        assert await tab.run(names) == everything[::-1]
+        await tab.follow("thead th:first-child a")
+        assert await tab.run("document.querySelector('th[aria-sort]').innerText") == "Project"
+        assert await tab.run(names) == sorted(everything)
+        await tab.follow("tbody small a[href*='region%3Acn-north-4']")
+        assert await tab.run(names) == ["in-arrears", "vision-prod"]
+        await tab.follow("tbody small a[href*='credential%3Aacme']")
+        assert await tab.run(names) == ["door-access", "vision-prod", "visitor-kiosk"]
+        assert await tab.run("document.querySelector('th[aria-sort]').innerText") == "Project"
+        await tab.follow("tbody small a[href*='team%3Avision']")
+        assert await tab.run(names) == sorted(set(everything) - {"rich-account"})
+        await tab.open(served.url)
+        await tab.follow("tbody td a.cell")
+        await tab.follow("tbody th b a")
+        heading = await tab.run("document.querySelector('h1').innerText")
+        assert heading.removesuffix(f" frs_exporter {__version__}") in everything

@@ -328,8 +328,8 @@ def test_logs_are_json_when_asked(programs: Programs) -> None:
     eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
     daemon.stop()
     entries = [json.loads(line) for line in without_root(daemon.log).splitlines()]
-    assert [entry["msg"] for entry in entries] == ["serving", "up", "up", "up", "stopping", "up"]
-    assert entries[-1]["jobs"] == 1, "those beyond the first few are told together, at the latest at the end"
+    assert {entry["msg"] for entry in entries} == {"serving", "up", "stopping"}
+    assert sum(entry.get("jobs", 1) for entry in entries if entry["msg"] == "up") == 4, "at the latest at the end"
     assert {entry.get("project") or entry["projects"] for entry in entries if entry["msg"] == "up"} == {
         "vision-prod",
         "door-access",
