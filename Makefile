@@ -1,6 +1,6 @@
 # make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test: everything CI checks.
 # All prepare what they need.
-.PHONY: demo check test test-newest test-lowest lint types tools lock deploy bench clean
+.PHONY: demo check test test-newest test-lowest lint types tools lock deploy docs bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -80,6 +80,10 @@ deploy: .venv/dev
 	$(BIN)/python -m deploy.grafana.build
 	$(BIN)/python deploy/prometheus/build.py
 	$(BIN)/python deploy/kubernetes/build.py
+
+# What the pages in docs/ take from the code: after a change of metrics, flags, settings, reasons or codes.
+docs: .venv/dev
+	$(BIN)/python -m docs.build
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks $(ARGS)

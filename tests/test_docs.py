@@ -1,100 +1,114 @@
-"""What the README says is what is there."""
+"""What the pages say is what is there."""
 
+import json
 import re
 from pathlib import Path
 
-import click
+import promql_parser
 import pytest
+import yaml
 
+from docs import build
+from frs_exporter.cli import chinese_help
 from frs_exporter.cli.main import COMMANDS, command
 from frs_exporter.cloud.lockout_state import KEYS, PASSWORDS
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.load import load
-from frs_exporter.core.errors import ConfigError, Reason
-from frs_exporter.core.explanations import reasons
+from frs_exporter.config.schema import Account
+from frs_exporter.core.errors import ConfigError
 from frs_exporter.core.site import PUBLIC_SITE
-from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import PAGE_FAMILIES
-from frs_exporter.status.i18n import CHINESE, ENGLISH, Translator
 from frs_simulator.faults import Fault
 
 ROOT = Path(__file__).parents[1]
+ENDINGS = (".md", ".zh-CN.md")
 README = (ROOT / "README.md").read_text()
+METRICS, OPERATIONS, CONFIGURATION = (
+    (ROOT / f"docs/{name}.md").read_text() for name in ("metrics", "operations", "configuration")
+)
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - {ROOT / "CHANGELOG.md"})
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+FAMILIES = set(re.findall(r"^\| `(frs_\w+)` \|", METRICS, re.MULTILINE))
 
 
-def table() -> dict[str, tuple[str, str]]:
-    """Type and labels of each metric in the README's table."""
-    rows = re.findall(r"^\| `(frs_\w+)` \| (\w+) \|([^|]*)\|", README, re.MULTILINE)
-    return {name: (kind, labels.strip()) for name, kind, labels in rows}
+@pytest.mark.parametrize("page", build.PAGES, ids=lambda page: page.name)
+def test_what_is_made_of_the_code_is_in_step(page: Path) -> None:
+    """Fails after a change of metrics, flags, settings, reasons or codes: run make docs, and look at its Chinese."""
+    assert build.rendered(page) == page.read_text()
 
 
-def test_the_metrics_table_is_what_is_exposed() -> None:
-    declared = {family.name: (family.type, ", ".join(family.labels)) for family in PAGE_FAMILIES}
-    telemetry = Telemetry()
-    telemetry.credential_rejected.labels("ops")
-    telemetry.clock_skew.labels("frs")
-    telemetry.show_credentials({"ops": False})
-    telemetry.shard.labels(0, 1)
-    telemetry.web_certificate_expiry.seconds = 1e9
-    for by_rule in telemetry.by_rule:
-        by_rule.labels("ops")
-    for metric in telemetry.registry.collect():
-        if metric.name.startswith("frs_"):
-            plain = [s.labels for s in metric.samples if not s.name.endswith("_bucket")]
-            name = metric.name + ("_total" if metric.type == "counter" else "")
-            declared[name] = (metric.type, ", ".join(plain[0]))
-    assert {name: (kind, set(labels.split(", "))) for name, (kind, labels) in table().items()} == {
-        name: (kind, set(labels.split(", "))) for name, (kind, labels) in declared.items()
-    }
+def test_each_part_is_in_both_languages() -> None:
+    for name in build.PARTS:
+        mark = f"<!-- begin {name}: made by make docs -->"
+        having = [page.name for page in build.PAGES if mark in page.read_text()]
+        assert [name.endswith(".zh-CN.md") for name in having] == [False, True], name
 
 
-@pytest.mark.parametrize("file", ["README.md", "README.zh-CN.md"])
-def test_the_table_of_collectors_tells_what_each_costs(file: str) -> None:
-    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (\w+) \| ([\d.]+) \|", (ROOT / file).read_text(), re.MULTILINE)
+def test_each_text_of_the_code_has_chinese_and_none_is_left_over() -> None:
+    """Of a text that has changed the Chinese is looked at again."""
+    assert build.texts() <= set(build.chinese())
+    assert set(build.own_chinese()) <= build.texts()
+    assert not set(build.own_chinese()) & set(chinese_help.TEXTS)
+
+
+def test_all_families_flags_and_settings_are_there() -> None:
+    assert {family.name for family in PAGE_FAMILIES} < FAMILIES
+    assert {"frs_exporter_api_requests_total", "frs_exporter_web_certificate_expiry_timestamp_seconds"} < FAMILIES
+    for name in COMMANDS:
+        assert f"\n### {name}\n" in CONFIGURATION
+        for option in command(name).params:
+            assert all(f"`{flag}`" in CONFIGURATION for flag in option.opts if flag.startswith("--"))
+    settings = re.findall(r"^\| `([\w.\[\]]+)` \| [\w ]+ \|", CONFIGURATION, re.MULTILINE)
+    assert {"defaults.poll_interval", "credentials.NAME.oidc.duration", "limits.frs.rate"} < set(settings)
+    assert {"pricing.API[].cny", "accounts[].site", "http_client.tls_config.ca_file"} < set(settings)
+    assert "| `accounts[].poll_interval` | duration | `1h` |" in CONFIGURATION
+    assert "| `projects[].project_id` | string | required |" in CONFIGURATION
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_readme_is_short(ending: str) -> None:
+    lines = (ROOT / f"README{ending}").read_text().splitlines()
+    assert len(lines) <= 120
+
+
+@each_page
+def test_prose_is_wrapped(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```$|^\|.*$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    text = build.PLACE.sub("", prose)
+    assert [line for line in text.splitlines() if len(line) > 128] == []
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_table_of_collectors_tells_what_each_costs(ending: str) -> None:
+    text = (ROOT / f"docs/metrics{ending}").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (\w+) \| ([\d.]+) \|", text, re.MULTILINE)
     assert {name: (api, float(requests)) for name, api, requests in rows} == {
         name: (collector.api, round(60 * collector.demand(60), 1)) for name, collector in COLLECTORS.items()
     }
-
-
-def test_each_collector_has_a_section() -> None:
-    assert all(f"\n### {name}\n" in README for name in COLLECTORS)
-
-
-def test_the_chinese_readme_keeps_up() -> None:
-    """The same metrics, reasons, flags and paths, and links that lead somewhere."""
-    chinese = (ROOT / "README.zh-CN.md").read_text()
-    assert set(re.findall(r"^\| `(frs_\w+)` \|", chinese, re.MULTILINE)) == set(table())
-    assert all(f"`{reason}`" in chinese for reason in Reason)
-    for cell in re.findall(r"^\| `(--[a-z.-]+|/[a-z/-]*)` ", README, re.MULTILINE):
-        assert cell == "--version" or f"| `{cell}` |" in chinese
-    for link in re.findall(r"\]\(([^)#]+)\)", chinese):
-        assert (ROOT / link).exists(), link
-
-
-@pytest.mark.parametrize(
-    ("file", "words"), [("README.md", Translator(ENGLISH)), ("README.zh-CN.md", Translator(CHINESE))]
-)
-def test_the_table_of_reasons_is_what_explain_says(file: str, words: Translator) -> None:
-    text = (ROOT / file).read_text()
-    for reason, explanation in reasons().items():
-        assert f"\n| `{reason}` | {words(explanation.means)} | {words(explanation.do)} |\n" in text
-
-
-def test_every_flag_of_serve_is_in_the_table() -> None:
-    serve = command("serve")
-    flags = {option.opts[0] for option in serve.params if isinstance(option, click.Option)}
-    assert set(re.findall(r"^\| `(--[a-z.-]+)` ", README, re.MULTILINE)) == flags
+    assert all(f"\n### {name}\n" in text for name in COLLECTORS)
 
 
 def test_every_command_is_named() -> None:
-    assert all(re.search(rf"`{name}[ `]", README) for name in set(COMMANDS) - {"serve"})
+    assert all(
+        re.search(rf"^\| (?:`\w+`, )?`{name}[ `]", CONFIGURATION, re.MULTILINE) for name in set(COMMANDS) - {"serve"}
+    )
+
+
+@each_page
+def test_flags_that_are_named_exist(page: Path) -> None:
+    """By themselves or in a command of the exporter."""
+    options = [option for name in COMMANDS for option in command(name).params]
+    flags = {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
+    own = re.findall(rf"`((?:frs-exporter|{'|'.join(COMMANDS)}|--)[^`\n]*)`", page.read_text())
+    assert set(re.findall(r"(?<!\S)--[a-z][\w.-]*\w", " ".join(own))) - flags <= {"--help", "--version"}
 
 
 def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The README's example config, with the README's own mistake in it."""
+    """The README's example config, with the README's own mistake in it, and the examples of docs/configuration.md."""
     monkeypatch.setenv("HUAWEI_AK", "AK")
     monkeypatch.setenv("PARTNER_AK", "AK2")
-    config, rule, partner = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (config,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    rule, partner = re.findall(r"```yaml\n(.*?)```", CONFIGURATION, re.DOTALL)
     for name in re.findall(r"!file /run/secrets/([\w-]+)", config + partner):
         (tmp_path / name).write_text("secret")
     broken = config.replace("/run/secrets/", "").replace("credential: ops-keys", "credential: ops-key")
@@ -114,25 +128,61 @@ def test_the_config_problem_shown_is_the_one_told(tmp_path: Path, monkeypatch: p
 
 
 def test_the_holds_and_the_faults_are_those_there_are() -> None:
-    assert f"for {KEYS.hold / 60:g} minutes (a key) or {PASSWORDS.hold / 60:g} (a password)" in README
-    assert f"密钥 {KEYS.hold / 60:g} 分钟，密码 {PASSWORDS.hold / 60:g} 分钟" in (ROOT / "README.zh-CN.md").read_text()
-    (listed,) = re.findall(r"A fault is any of (.*?), for one", README, re.DOTALL)
+    chinese = " ".join((ROOT / "docs/operations.zh-CN.md").read_text().split()).replace("， ", "，")
+    holds = f"for {KEYS.hold / 60:g} minutes (a key) or {PASSWORDS.hold / 60:g} (a password)"
+    assert holds in " ".join(OPERATIONS.split())
+    assert f"密钥 {KEYS.hold / 60:g} 分钟，密码 {PASSWORDS.hold / 60:g} 分钟" in chinese
+    (listed,) = re.findall(r"A fault is any of (.*?), for one", OPERATIONS, re.DOTALL)
     assert re.findall(r"`(\w+)`", listed) == list(Fault.model_fields)
 
 
-def test_links_lead_somewhere() -> None:
-    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (ROOT / link).exists(), link
+def anchors(page: Path) -> set[str]:
+    """What GitHub calls the headings of a page in links."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"(?m)^#+ (.*)$", text)
+    }
 
 
-def test_metrics_in_examples_exist() -> None:
-    for name in re.findall(r"\b(frs_[a-z_]+[a-z])\b(?!\.)", README):
-        known = name in table() or name in ("frs_exporter",) or any(metric.startswith(name) for metric in table())
-        assert known, name
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    """To a file that is there, and to one of its headings."""
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@each_page
+def test_metrics_that_are_named_exist(page: Path) -> None:
+    for name in re.findall(r"\b(frs_[a-z_]+[a-z])\b(?![./])", page.read_text()):
+        known = name in FAMILIES or name in ("frs_exporter", "frs_simulator")
+        assert known or any(metric.startswith(name) for metric in FAMILIES), name
+
+
+@each_page
+def test_targets_of_make_that_are_named_exist(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", page.read_text(), re.MULTILINE):
+        assert re.search(rf"^(?:[\w-]+ )*{''.join(target)}(?: [\w-]+)*:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_examples_are_what_they_are_said_to_be(ending: str) -> None:
+    """Queries that are PromQL, accounts that a config may have, and a policy that is JSON."""
+    text = (ROOT / f"docs/metrics{ending}").read_text()
+    (policy,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    (queries,) = re.findall(r"```promql\n(.*?)```", text, re.DOTALL)
+    for query in queries.splitlines():
+        promql_parser.parse(query)
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert [Account(**account).site for account in yaml.safe_load(example)["accounts"]] == ["china"]
+    assert json.loads(policy)["Statement"][0]["Effect"] == "Allow"
 
 
 def test_ci_calls_the_readmes_own_test_command() -> None:
-    assert "make test" in README
+    assert "`make test`" in README
     assert (ROOT / ".ci/run").read_text().rstrip().endswith("exec make test")
 
 

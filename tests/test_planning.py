@@ -97,8 +97,8 @@ def test_what_cannot_be_planned_is_told_in_a_line(arguments: tuple[str, ...], to
     assert not result.stdout
 
 
-def test_the_plan_of_the_readme_is_what_is_printed() -> None:
-    text = (ROOT / "README.md").read_text()
+def test_the_plan_of_the_pages_is_what_is_printed() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
     asked, shown = re.findall(r"```sh\nfrs-exporter (plan [^\n]*)\n```\n\n```\n(.*?)```", text, re.DOTALL)[0]
     assert run(*asked.split()).stdout == shown
 

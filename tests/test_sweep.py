@@ -1,4 +1,4 @@
-"""Every command, whatever its streams, its locale and its values are: no traceback, and exit codes as the README says.
+"""Every command, whatever its streams, its locale and its values are: no traceback, and exit codes as documented.
 
 Commands, flags and locales are combined so that each pair of them occurs, which costs a tenth of all combinations.
 """

@@ -15,7 +15,7 @@ from tests.test_cli import FILES, run
 ROOT = Path(__file__).parents[1]
 ALL = set().union(*(variables(command(name)) for name in COMMANDS))
 DEPLOYED = (file for file in (ROOT / "deploy").rglob("*") if file.is_file() and file.suffix != ".pyc")
-TEXTS = (ROOT / "README.md", ROOT / "README.zh-CN.md", *DEPLOYED)
+TEXTS = (*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md"), *DEPLOYED)
 
 
 @pytest.fixture

@@ -81,9 +81,10 @@ TEXTS = {
     "Requests are limited as the exporter limits them: with many projects it takes its time.": (
         "请求按 exporter 的限制发送：项目多时需要一些时间。"
     ),
-    "Exit codes: 0 all well; 1 something is down or a required sub-service off or unknown; 2 usage or config;": (
-        "退出码：0 全部正常；1 有异常，或必需的子服务未开通或未知；2 用法或配置有误；"
+    "Exit codes: 0 all well, or in trouble only soon; 1 something is down or a required sub-service off or unknown;": (
+        "退出码：0 正常，或只有即将出现的问题；1 异常，或必需的子服务未开通或未知；"
     ),
+    "2 usage or config;": "2 用法或配置有误；",
     "3 check itself failed, say as the output cannot be written; 130 Ctrl-C; 143 SIGTERM.": (
         "3 check 自身失败，例如无法写出结果；130 Ctrl-C；143 SIGTERM。"
     ),
@@ -135,9 +136,10 @@ TEXTS = {
     "The poll_interval of the printed config.": "所打印配置的 poll_interval。",
     # explain
     "Tell what something means: CODE is a vendor's code, an HTTP status, a reason from the metrics or the log, the "
-    "name of an alert, an exit code, or a line that the log, --config.check or the vendor has printed.": (
-        "解释某项内容：CODE 是华为云的错误码、HTTP 状态码、指标或日志中的原因、告警名称、退出码，"
-        "或日志、--config.check、华为云输出的一行文字。"
+    "name of an alert, a metric, a collector or a key of the config, an exit code, or a line that the log, "
+    "--config.check or the vendor has printed.": (
+        "解释某项内容：CODE 是华为云的错误码、HTTP 状态码、指标或日志中的原因、告警、指标、采集器或配置项的名称、"
+        "退出码，或日志、--config.check、华为云输出的一行文字。"
     ),
     "(lists all that is known)": "（列出全部已知内容）",
     # health

@@ -1,6 +1,6 @@
 """What a failure means, why it happens, what to do about it, and whether it is retried: in English and Chinese.
 
-All of it is in explanations.yaml, which `explain`, the status page, the log and the README share.
+All of it is in explanations.yaml, which `explain`, the status page, the log and docs/operations.md share.
 """
 
 import difflib
