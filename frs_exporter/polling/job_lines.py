@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from frs_exporter.core.errors import Failure, Reason
+from frs_exporter.core.errors import Failure, Reason, canonical
 from frs_exporter.core.explanations import Explanation, codes, explain, reasons
 from frs_exporter.core.model import Job
 
@@ -49,17 +49,17 @@ def region_of(job: Job) -> tuple[str, str]:
 def failure_fields(failure: Failure, first: Fields, last: Fields = MappingProxyType({})) -> dict[str, Any]:
     """What a line says of a failure, and what to do; where that would be too long, how to get it: by its name."""
     fields, about = {**first, **failure.log_fields()}, explain(failure)
-    advice, name = about.do.en, name_of(about, failure.reason)
+    advice, name = about.do.en, name_of(about, failure)
     if name and characters_of({**fields, "advice": advice, **last}) > MAX_LINE:
         advice = f"frs-exporter explain {name}"
     return {**fields, "advice": advice, **last}
 
 
-def name_of(about: Explanation, reason: Reason) -> str:
+def name_of(about: Explanation, failure: Failure) -> str:
     """What `explain` has to be asked for to say the same; empty where it knows it by no name."""
-    if about is reasons()[reason]:
-        return str(reason)
-    return next((code for code, known in codes().items() if known is about), "")
+    if about is reasons()[failure.reason]:
+        return str(failure.reason)
+    return failure.code if codes().get(canonical(failure.code)) is about else ""
 
 
 def characters_of(fields: Fields) -> int:
