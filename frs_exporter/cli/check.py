@@ -46,7 +46,7 @@ SINGLE = ("project_id", "region", "token_file", "endpoint", "ca_file", "proxy_fr
 
 @click.command(
     epilog="""\b
-Exit codes: 0 all well, or in trouble only soon; 1 something is down or a required sub-service off or unknown;
+Exit codes: 0 all well, or in trouble only soon; 1 something is down, or what is required off or unknown;
 2 usage or config;
 3 check itself failed, say as the output cannot be written; 130 Ctrl-C; 143 SIGTERM.
 

@@ -81,7 +81,7 @@ TEXTS = {
     "Requests are limited as the exporter limits them: with many projects it takes its time.": (
         "请求按 exporter 的限制发送：项目多时需要一些时间。"
     ),
-    "Exit codes: 0 all well, or in trouble only soon; 1 something is down or a required sub-service off or unknown;": (
+    "Exit codes: 0 all well, or in trouble only soon; 1 something is down, or what is required off or unknown;": (
         "退出码：0 正常，或只有即将出现的问题；1 异常，或必需的子服务未开通或未知；"
     ),
     "2 usage or config;": "2 用法或配置有误；",

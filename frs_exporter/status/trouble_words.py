@@ -57,6 +57,7 @@ KINDS: Mapping[str, Kind] = {
             "correct it where the config has it; it is taken up within half a minute",
             "在配置所写之处更正；半分钟内自动生效",
         ),
+        Text("correct it in the config or the environment", "请在配置或环境变量中更正"),
     ),
     "frozen": Kind(
         Level.DOWN,
