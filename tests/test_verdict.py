@@ -106,12 +106,12 @@ def face_sets(part: float, used: int = 1) -> dict[str, JobState]:
     return {"subscription": answered(Sample(MAX_FACE_SETS, (), 10), BY_SUBSCRIBE), "face_sets": answered(*samples)}
 
 
-def package(days: float, left: float, name: str = "p") -> tuple[Sample, ...]:
-    """The samples of a package in force."""
+def package(days: float, left: float, name: str = "p", *, active: bool = True) -> tuple[Sample, ...]:
+    """The samples of a package, which is in force or, by its status, not any more."""
     resource = (name, "calls", "times")
     return (
         Sample(INFO, (name, "search 1k", "cn-north-4", "", ""), 1),
-        Sample(PACKAGE_ACTIVE, (name,), 1),
+        Sample(PACKAGE_ACTIVE, (name,), active),
         Sample(EXPIRE, (name,), NOW + days * DAY),
         Sample(QUOTA, resource, 100),
         Sample(REMAINING, resource, left),
@@ -189,6 +189,13 @@ STATES: Mapping[str, State] = {
     ),
     "little left": State(Level.SOON, ["FrsPackageNearlyUsedUp"], billing(*package(90, 9)), ACCOUNT, by_history=True),
     "nothing left": State(Level.SOON, ["FrsPackageUsedUp"], billing(*package(90, 0)), ACCOUNT, by_history=True),
+    "nothing left, by its status": State(
+        Level.SOON, ["FrsPackageUsedUp"], billing(*package(90, 0, active=False)), ACCOUNT, by_history=True
+    ),
+    "nothing left, and another package goes on": State(
+        Level.WELL, jobs=billing(*package(90, 0, active=False), *package(90, 50, "q")), target=ACCOUNT
+    ),
+    "nothing left, and it has ended": State(Level.WELL, jobs=billing(*package(-1, 0, active=False)), target=ACCOUNT),
     "a coupon that ends": State(Level.SOON, ["FrsVoucherExpires"], {"vouchers": answered(*voucher(3))}, ACCOUNT),
     "a coupon that goes on": State(Level.WELL, jobs={"vouchers": answered(*voucher(15))}, target=ACCOUNT),
     "required and not known": State(

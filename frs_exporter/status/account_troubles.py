@@ -36,13 +36,19 @@ def packages(fresh: Fresh, now: float) -> Iterator[tuple[str, list[str]]]:
             latest[kind] = max(end, latest.get(kind, end))
     yield "package_ends", sorted({kind[0] for kind, end in latest.items() if end - now < SOON})
     amounts: defaultdict[tuple[str, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    others = {labels[0]: labels[1:] for labels in fresh.of(INFO) if ends.get(labels[:1], 0.0) > now}
+    gone: set[tuple[str, ...]] = set()
     for labels, quota in fresh.of(QUOTA).items():
+        rest = fresh.of(REMAINING).get(labels)
         if facts := kinds.get(labels[0]):
             both = amounts[(*facts, *labels[1:])]
-            both[0] += fresh.of(REMAINING).get(labels, 0.0)
+            both[0] += rest or 0.0
             both[1] += quota
+        elif rest == 0 and quota > 0 and (facts := others.get(labels[0])):  # its status says that it is used up
+            gone.add((*facts, *labels[1:]))
     low = {key[0]: rest for key, (rest, quota) in amounts.items() if quota > 0 and rest < LITTLE * quota}
-    yield "package_used", sorted(name for name, rest in low.items() if rest <= 0)
+    used = {name for name, rest in low.items() if rest <= 0} | {key[0] for key in gone - amounts.keys()}
+    yield "package_used", sorted(used)
     yield "package_low", sorted(name for name, rest in low.items() if rest > 0)
 
 

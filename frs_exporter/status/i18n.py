@@ -44,6 +44,10 @@ WORDS: Mapping[str, Text] = {
     "no_look": Text("not looked at again by itself", "不会自动检查"),
     "shard": Text("shard {index} of {total}", "分片 {index}/{total}"),
     "refused": Text("The newest config is not in use, the one before it is:", "最新的配置未生效，仍在使用之前的配置："),
+    "refused_do": Text(
+        "correct each of these places, and reload if files are not watched",
+        "逐一更正以上各处（未启用文件检查时请重新加载）",
+    ),
     "more_problems": Text(
         "and {count} more, which --config.check tells", "另有 {count} 个问题，可用 --config.check 查看"
     ),

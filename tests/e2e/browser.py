@@ -53,10 +53,13 @@ class Tab:
         result: dict[str, Any] = told["result"]
         return result
 
-    async def open(self, url: str, width: int = 1280, language: str = "en", dark: bool = False) -> None:
+    async def open(
+        self, url: str, width: int = 1280, language: str = "en", dark: bool = False, height: int = 900
+    ) -> None:
         """Go to a page as a reader with such a screen and language does, and wait until it is there."""
         mobile = width < 600
-        await self.do("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=mobile)
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
+        await self.do("Emulation.setDeviceMetricsOverride", **screen)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.do("Emulation.setEmulatedMedia", features=[scheme])
         await self.do("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})

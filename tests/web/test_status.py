@@ -425,6 +425,8 @@ async def test_a_refused_config_is_told_on_the_page() -> None:
             await served.exporter.reload()
         text = (await page(served)).text
         assert "The newest config is not in use" in text
+        assert "correct each of these places" in text
+        assert "deploy/prometheus/runbooks.md#frsconfigreloadfailed" in text
         assert "c.yaml:1:2: projects: there is <nothing> to watch" in text
 
 
