@@ -195,7 +195,7 @@ async def test_all_who_come_meanwhile_get_the_same_and_who_comes_later_what_is_n
         before = served.renderings.begun
         slow = served.reader("/api/v1/status")
         async with asyncio.timeout(60):
-            while served.renderings.begun == before or is_rendering():  # it is across a socket
+            while served.renderings.begun == before or is_rendering():  # noqa: ASYNC110  # across a socket
                 await asyncio.sleep(0.02)
         served.source.loads.append(Config(fleet_config().targets[:1], dict.fromkeys(Api, Limit())))
         await served.exporter.reload()
