@@ -8,10 +8,10 @@ from frs_exporter.collectors.billing.packages import EXPIRE, INFO, PACKAGE_ACTIV
 from frs_exporter.collectors.billing.vouchers import BALANCE
 from frs_exporter.collectors.billing.vouchers import EXPIRE as VOUCHER_EXPIRE
 from frs_exporter.status.samples import Fresh
+from frs_exporter.status.trouble_words import some_of
 
 SOON, LITTLE = 14 * 86400.0, 0.1
 """What ends within so many seconds, or packages with less than this part left, are for somebody to look at."""
-MAX_NAMES = 3
 
 Values = Mapping[str, object]
 
@@ -22,8 +22,7 @@ def of_account(fresh: Fresh, now: float) -> Iterator[tuple[str, Values]]:
         yield "debt", {"amounts": ", ".join(owed)}
     for kind, names in (*packages(fresh, now), ("voucher_ends", vouchers(fresh, now))):
         if names:
-            more = f" (+{len(names) - MAX_NAMES})" if len(names) > MAX_NAMES else ""
-            yield kind, {"names": ", ".join(names[:MAX_NAMES]) + more}
+            yield kind, {"names": some_of(names)}
 
 
 def packages(fresh: Fresh, now: float) -> Iterator[tuple[str, list[str]]]:

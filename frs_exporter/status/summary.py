@@ -15,7 +15,7 @@ from frs_exporter.status.i18n import Translator
 from frs_exporter.status.snapshot import RefusedSecret, RuleSnapshot, Snapshot
 from frs_exporter.status.subscription_view import SubserviceView
 from frs_exporter.status.trouble_words import Level
-from frs_exporter.status.verdict import TroubleView
+from frs_exporter.status.verdict import FULL, NEARLY, TroubleView
 from frs_exporter.status.view import JobView, ProjectView
 
 MAX_COLUMNS = 10
@@ -77,8 +77,8 @@ def money(amount: float, currency: str) -> str:
 
 
 def usage_class(fullness: float) -> str:
-    """How a face set is shown that is so full: as the alerts have it, at 80 % and at 95 %."""
-    return "lost" if fullness >= 0.95 else "blind" if fullness >= 0.8 else "unknown"
+    """How a face set is shown that is so full: as the verdict has it."""
+    return "lost" if fullness >= FULL else "blind" if fullness >= NEARLY else "unknown"
 
 
 def columns_of(number: Mapping[str, int]) -> tuple[list[str], bool]:

@@ -1,10 +1,13 @@
 """Every kind of trouble: how bad it is, which alert tells the same, what it is, and what to do (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from frs_exporter.core.explanations import Text
+
+MAX_NAMES = 3
+"""Things of one kind that are named in a trouble."""
 
 
 class Level(IntEnum):
@@ -202,3 +205,9 @@ def alert_of(reason: str, collectors: list[str]) -> str:
     if reason == "forbidden" and set(collectors) <= {"billing", "vouchers"}:
         return "FrsBillingNotPermitted"
     return ALERTS_OF_REASONS.get(reason, "FrsPollFailing")
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first of some names, and how many there are beside them."""
+    more = f" (+{len(names) - MAX_NAMES})" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more

@@ -29,7 +29,7 @@ from frs_exporter.status.failure_view import FailureView, failing, failure_view
 from frs_exporter.status.i18n import both, span
 from frs_exporter.status.samples import Fresh
 from frs_exporter.status.snapshot import JobSnapshot, RefusedSecret
-from frs_exporter.status.trouble_words import KINDS, SUBSCRIBE, Level, alert_of
+from frs_exporter.status.trouble_words import KINDS, SUBSCRIBE, Level, alert_of, some_of
 
 NEARLY, FULL = 0.8, 0.95
 """Parts of a face set, or of a quota, from which on it is filling, and full as good as."""
@@ -37,8 +37,6 @@ SILENT = 10
 """Poll intervals without an answer, and nothing new is known: FrsDataStale."""
 RENEWED = 1800.0
 """Seconds before its end at which a token should have been renewed, less two poll intervals."""
-MAX_NAMES = 3
-"""Things of one kind that are named in a trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +216,6 @@ def total(fresh: Fresh, family: Family) -> float | None:
     """The sum of a family's samples, None without any."""
     values = fresh.of(family).values()
     return sum(values) if values else None
-
-
-def some_of(names: Sequence[str]) -> str:
-    """The first of some names, and how many there are beside them."""
-    more = f" (+{len(names) - MAX_NAMES})" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + more
 
 
 def trouble_view(finding: Finding) -> TroubleView:
