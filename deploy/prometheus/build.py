@@ -17,6 +17,7 @@ CHINESE_NOTICE = """\
 # frs.rules.yml with Chinese texts: load one of the two files, not both. Expressions and comments are those of it.
 # Made by build.py of that file and annotations.zh-CN.yml: change those, then run make deploy.
 # runbook_url: put the address where you publish runbooks.zh-CN.md in place of https://runbooks.example.com/frs-exporter.
+# page_url: where people reach the exporter at another address, put that in place of http://{{ $labels.instance }}.
 """
 ANNOTATIONS = re.compile(r"(- alert: (\w+)\n(?:(?!      - ).*\n)*?        annotations:\n)(?:.*\n)+?(?= +runbook_url:)")
 """The texts of an alert, after its name and all that is between."""

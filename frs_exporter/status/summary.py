@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from frs_exporter.collectors.subscription import DOCUMENTED
+from frs_exporter.core.alerts import alerts
 from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import explain
 from frs_exporter.status.account_troubles import LITTLE, SOON
@@ -170,7 +171,7 @@ def plain_trouble(trouble: TroubleView, words: Translator, *, once: bool) -> dic
         "text": words(trouble.text),
         "do": words(trouble.once if once else trouble.do),
         "alert": trouble.alert,
-        "runbook": words(trouble.runbook) if trouble.runbook else "",
+        "runbook": words(alerts()[trouble.alert].page) if trouble.alert else "",
         "command": trouble.command,
         "since": trouble.since,
     }

@@ -19,7 +19,6 @@ from frs_exporter.collectors.subscription import (
     SOURCE,
     SUBSCRIBED,
 )
-from frs_exporter.core.alerts import alerts
 from frs_exporter.core.credentials import names_of
 from frs_exporter.core.errors import Reason
 from frs_exporter.core.explanations import Text
@@ -81,11 +80,6 @@ class TroubleView:
     since: float | None = None
     collectors: str = ""
     failure: FailureView | None = None
-
-    @property
-    def runbook(self) -> Text | None:
-        """The place of the alert's runbook, in the repository."""
-        return alerts()[self.alert].page if self.alert else None
 
 
 def level(facts: Facts) -> Level:

@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from frs_exporter.core.console import consoles
 from frs_exporter.core.credentials import names_of
 from frs_exporter.core.model import Sample, Target
 from frs_exporter.status.account_view import AccountView, account_view
@@ -49,7 +50,7 @@ class JobView:
 class ProjectView:
     """A project, or an account, with its jobs; `site` is the cloud that its user is of.
 
-    `account` is what is known of an account, None for a project.
+    `account` is what is known of an account, None for a project; `consoles` are links to the vendor's console.
     """
 
     project: str
@@ -68,6 +69,7 @@ class ProjectView:
     token_expiry: float | None
     jobs: tuple[JobView, ...]
     account: AccountView | None = None
+    consoles: Mapping[str, str] = field(default_factory=dict)
 
 
 class Projects:
@@ -135,6 +137,7 @@ class Projects:
             token_expiry=facts.token_expiry,
             jobs=tuple(map(job_view, jobs)),
             account=account_view(samples) if target.account else None,
+            consoles=consoles(target),
         )
 
     def counts(self) -> dict[str, dict[str, int]]:

@@ -1,17 +1,13 @@
-"""The page of one project, or account: its facts, each job's last exchanges and newest polls, and a day of history."""
+"""The page of one project, or account: how it is, what to do, each job's last exchanges, and a day of history."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from importlib import resources
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from jinja2 import Environment, StrictUndefined
 
-from frs_exporter import __version__
-from frs_exporter.core.explanations import explain
 from frs_exporter.core.model import Target
 from frs_exporter.core.past_polls import MAX_RECENT
 from frs_exporter.polling.exchange import Exchange
@@ -22,19 +18,19 @@ from frs_exporter.status.chart import HEIGHT, WIDTH, bars, hours, line, polled_h
 from frs_exporter.status.history import COST, FULLNESS, MONEY, PACKAGE, Figure
 from frs_exporter.status.i18n import Translator
 from frs_exporter.status.json_text import indented, printable
-from frs_exporter.status.moment import day_and_time, hour_of_day, time_of_day
+from frs_exporter.status.moment import hour_of_day
+from frs_exporter.status.snapshot import Snapshot
+from frs_exporter.status.view import Expiry, Projects, ProjectView
 from frs_exporter.web.layout import way_up
 from frs_exporter.web.rendering import Blocks
 from frs_exporter.web.renderings import Renderings, Subject
-from frs_exporter.web.status_page import SCRIPT, STYLE, StatusQuery, headers_of, probe_query
+from frs_exporter.web.status_page import StatusQuery
 from frs_exporter.web.stream import stream
+from frs_exporter.web.templating import ENVIRONMENT, SCRIPT, STYLE, headers_of, shared, text_of
 
-TEMPLATES = resources.files(__package__).joinpath("templates")
-OWN_STYLE = TEMPLATES.joinpath("project.css").read_text("utf-8")
-TEMPLATE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-    TEMPLATES.joinpath("project.html").read_text("utf-8")
-)
-HEADERS = headers_of((STYLE, OWN_STYLE), SCRIPT)
+STYLES = (STYLE, text_of("project.css"))
+TEMPLATE = ENVIRONMENT.get_template("project.html")
+HEADERS = headers_of(STYLES, SCRIPT)
 MAX_SHOWN = 200
 """Characters of a name that nobody has, as it is found."""
 
@@ -79,28 +75,30 @@ async def page(exporter: Exporter, renderings: Renderings, prefix: str, request:
 async def rendered(exporter: Exporter, asked: PageQuery, its: Mapping[tuple[str, str], JobRunner]) -> Blocks:
     """All of the page: one project's jobs are few, and what is kept of each is bounded."""
     snapshot = exporter.snapshot()
+    view = view_of(asked.name, snapshot, exporter.token_expiry) if its else None
     jobs = [job_facts(asked.words, runner, exporter.record(key), snapshot.now) for key, runner in its.items()]
     target = next(iter(its.values())).job.target if its else None
-    found: dict[str, Any] = {"target": target, "jobs": jobs, "snapshot": snapshot, "max_recent": MAX_RECENT}
+    found: dict[str, Any] = {"view": view, "jobs": jobs, "snapshot": snapshot, "max_recent": MAX_RECENT}
     found["name"] = asked.name if target else asked.name[:MAX_SHOWN]
     found["facts"] = facts(asked.words, target) if target else []
     yield TEMPLATE.render(**found, **tools(asked)).encode("utf-8", "replace")
 
 
+def view_of(name: str, snapshot: Snapshot, expiry: Expiry) -> ProjectView:
+    """The same that the status page shows of a project."""
+    jobs = [job for job in snapshot.jobs if job.job.target.project == name]
+    projects = Projects(replace(snapshot, jobs=jobs), expiry)
+    (found,) = projects.names()
+    return projects.view(found)
+
+
 def tools(asked: PageQuery) -> dict[str, Any]:
     """What the template uses whatever there is to show."""
     return {
-        "version": __version__,
-        "style": STYLE,
-        "own_style": OWN_STYLE,
-        "script": SCRIPT,
-        "t": asked.words,
+        **shared(asked.words, asked.query.lang, STYLES, SCRIPT),
         "home": asked.home_link,
         "root": asked.home,
         "other": asked.link("en" if asked.words.language.name == "zh" else "zh"),
-        "probe": probe_query,
-        "day_and_time": day_and_time,
-        "time_of_day": time_of_day,
         "hour_of_day": hour_of_day,
         "width": WIDTH,
         "height": HEIGHT,
@@ -131,7 +129,6 @@ def job_facts(words: Translator, runner: JobRunner, record: JobRecord | None, no
         "collector": runner.job.collector,
         "state": state,
         "failure": state.failure,
-        "about": explain(state.failure) if state.failure else None,
         "polls": state.past_polls,
         "since": record.since if record else None,
         "bars": bars(record.polls.slots(), now) if record else None,

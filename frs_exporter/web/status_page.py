@@ -1,25 +1,19 @@
 """The status, as a page for people and as JSON: both are made in slices and written piece by piece."""
 
-import base64
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
-from importlib import resources
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from jinja2 import Environment, StrictUndefined
 
 from frs_exporter import __version__
-from frs_exporter.core.alerts import alerts
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.status.i18n import Translator, language_of
-from frs_exporter.status.moment import day_and_time
 from frs_exporter.status.order import Order, sort_of, wanted
 from frs_exporter.status.snapshot import Snapshot
 from frs_exporter.status.subscription_view import unusual
@@ -36,8 +30,6 @@ from frs_exporter.status.summary import (
     plain_rule,
     plain_secret,
     recent_polls,
-    since,
-    state,
     usage_class,
 )
 from frs_exporter.status.trouble_words import Level
@@ -46,6 +38,7 @@ from frs_exporter.web.layout import project_path
 from frs_exporter.web.rendering import Blocks
 from frs_exporter.web.renderings import Renderings, Subject
 from frs_exporter.web.stream import header, stream
+from frs_exporter.web.templating import ENVIRONMENT, SCRIPT, STYLE, headers_of, shared
 
 MAX_ROWS = 500
 MAX_REASONS = 5
@@ -56,31 +49,7 @@ MAX_QUERY = 200
 PIECE = 1 << 15
 """Characters that are written at once."""
 
-PAGE, STYLE, SCRIPT = (
-    resources.files(__package__).joinpath("templates", f"status.{ending}").read_text("utf-8")
-    for ending in ("html", "css", "js")
-)
-TEMPLATE = Environment(autoescape=True, undefined=StrictUndefined).from_string(PAGE)
-
-
-def source_hash(text: str) -> str:
-    """How a Content-Security-Policy names one inline text, so that no other counts."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def headers_of(styles: Iterable[str], script: str) -> dict[str, str]:
-    """The headers of a page that has these styles, and this script."""
-    return {
-        "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": (
-            f"default-src 'none'; style-src {' '.join(map(source_hash, styles))}; script-src {source_hash(script)}; "
-            "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        ),
-        "Referrer-Policy": "no-referrer",
-        "Vary": "Accept-Language",
-    }
-
-
+TEMPLATE = ENVIRONMENT.get_template("status.html")
 HEADERS = headers_of((STYLE,), SCRIPT)
 
 
@@ -153,7 +122,8 @@ async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> Bloc
         **numbers(counts(snapshot, projects)),
     }
     chunks, size = list[str](), 0
-    for piece in TEMPLATE.generate(projects=views, columns=columns, others=others, **about, **tools(asked)):
+    script = SCRIPT if len(names) <= MAX_ROWS else ""
+    for piece in TEMPLATE.generate(projects=views, columns=columns, others=others, **about, **tools(asked, script)):
         chunks.append(piece)
         size += len(piece)
         if size >= PIECE:
@@ -163,31 +133,21 @@ async def rendered(exporter: Exporter, asked: StatusQuery, metrics: str) -> Bloc
     yield "".join(chunks).encode("utf-8", "replace")
 
 
-def tools(asked: StatusQuery) -> dict[str, Any]:
+def tools(asked: StatusQuery, script: str) -> dict[str, Any]:
     """What the template uses whatever there is to show."""
     words = asked.words
     return {
-        "version": __version__,
-        "style": STYLE,
-        "script": SCRIPT,
-        "max_rows": MAX_ROWS,
-        "t": words,
+        **shared(words, asked.lang, (STYLE,), script),
         "q": asked.text,
         "lang": asked.lang,
         "query": asked.query,
         "sort": asked.sort,
-        "own_query": urlencode({"lang": asked.lang} if asked.lang else {}),
         "css_class": css_class,
         "usage_class": usage_class,
         "account_lines": partial(account_lines, words),
         "own_warnings": own_warnings,
-        "runbook": lambda alert: alerts()[alert].page,
         "date": date,
-        "day_and_time": day_and_time,
         "project_path": project_path,
-        "probe": probe_query,
-        "state": partial(state, words),
-        "since": partial(since, words),
         "in_words": partial(numbers_in_words, words),
         "levels": [level.name.lower() for level in Level],
         "recent_polls": partial(recent_polls, words),
@@ -237,11 +197,6 @@ def banners(words: Translator, snapshot: Snapshot, projects: Projects) -> dict[s
             for name, numbers in projects.refused().items()
         ],
     }
-
-
-def probe_query(project: str) -> str:
-    """The query that asks about a project now, and tells how."""
-    return urlencode({"project": project, "debug": "true"})
 
 
 async def as_json(exporter: Exporter, asked: StatusQuery) -> Blocks:

@@ -204,6 +204,7 @@ FIELDS: Mapping[str, Any] = {
     "prometheusRule.labels": TEXTS,
     "prometheusRule.annotations": TEXTS,
     "prometheusRule.runbookUrl": "https://sentinel.example.com/runbooks",
+    "prometheusRule.pageUrl": "https://sentinel.example.com/frs",
     "prometheusRule.extraGroups": [{"name": "sentinel", "rules": [{"record": "a:b:c", "expr": "sum(sentinel)"}]}],
     "dashboards.enabled": False,
     "dashboards.label": "sentinel",
@@ -414,6 +415,16 @@ def test_only_the_address_of_runbooks_is_replaced() -> None:
     assert alerts
     assert all(rule["annotations"]["runbook_url"].startswith(f"{url}#") for rule in alerts)
     text = json.dumps(groups).replace(url, "https://runbooks.example.com/frs-exporter")
+    assert json.loads(text) == RULES
+
+
+def test_pages_are_linked_to_where_people_reach_them() -> None:
+    groups = the("PrometheusRule", helm({"prometheusRule": {"pageUrl": "https://frs.example.com/x/"}}))["spec"][
+        "groups"
+    ]
+    links = [rule["annotations"].get("page_url") for group in groups for rule in group["rules"] if "alert" in rule]
+    assert all(link.startswith("https://frs.example.com/x/") and "//" not in link[8:] for link in links if link)
+    text = json.dumps(groups).replace("https://frs.example.com/x/", "http://{{ $labels.instance }}/")
     assert json.loads(text) == RULES
 
 

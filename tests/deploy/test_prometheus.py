@@ -24,6 +24,11 @@ PARTS = {
 ALERTS = rules("alert")
 CHINESE = rules("alert", CHINESE_RULES)
 PLACE = {"cluster", "namespace"}
+WITHOUT_PAGE = {
+    *("FrsExporterDown", "FrsTargetNeverUp", "FrsExporterAbsent", "FrsExporterMissing"),
+    *("FrsProbeFailing", "FrsExporterRestarting", "FrsShardMissing"),
+}
+"""Alerts about exporters that do not answer, or may not when they are asked."""
 
 
 def run(*command: str) -> str:
@@ -68,7 +73,7 @@ def test_each_firing_is_looked_at_with_all_that_it_says() -> None:
     for case in cases():
         for each in case.get("alert_rule_test", ()):
             for fired in each.get("exp_alerts", ()):
-                assert set(fired["exp_annotations"]) == {"summary", "description", "runbook_url"}
+                assert fired["exp_annotations"].keys() == ALERTS[each["alertname"]]["annotations"].keys()
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -78,12 +83,22 @@ def test_each_alert_says_how_bad_what_and_where_to_read_on(alert: str) -> None:
     assert rule["labels"] == {"severity": rule["labels"]["severity"]}
     assert rule["labels"]["severity"] in ("critical", "warning", "info")
     said = rule["annotations"]
-    assert set(said) == {"summary", "description", "runbook_url"}
+    assert said.keys() - {"page_url"} == {"summary", "description", "runbook_url"}
     assert "{{" not in said["summary"], "it is the same for all, so that messages can be grouped"
     assert said["summary"].endswith(".")
     assert said["summary"].count(".") == 1
     assert "{{" in said["description"] or "absent(" in rule["expr"]
     assert said["runbook_url"] == f"{RUNBOOKS}#{alert.lower()}"
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_each_alert_links_to_the_page_of_what_it_is_about(alert: str) -> None:
+    """But those of an exporter whose page there is none of, as it does not answer."""
+    named = set(re.findall(r"\$labels\.(\w+)", ALERTS[alert]["annotations"]["description"]))
+    subject = next((label for label in ("project", "account", "credential") if label in named), "")
+    query = "/?q=credential:" if subject == "credential" else "/project?name=" if subject else "/"
+    page = "http://{{ $labels.instance }}" + query + (f"{{{{ $labels.{subject} | urlquery }}}}" if subject else "")
+    assert ALERTS[alert]["annotations"].get("page_url", "") == ("" if alert in WITHOUT_PAGE else page)
 
 
 def test_descriptions_name_labels_that_the_alert_has() -> None:
@@ -158,8 +173,8 @@ def test_in_chinese_each_value_is_in_its_place(tmp_path: Path) -> None:
     for alert, description in SAID.items():
         fired = [(case, each) for case in cases() for each in fires(case, alert)]
         case, each = fired[0]
-        said = {**CHINESE[alert]["annotations"], "description": description}
-        expected = [{**one, "exp_annotations": said} for one in each["exp_alerts"]]
+        said = {"summary": CHINESE[alert]["annotations"]["summary"], "description": description}
+        expected = [{**one, "exp_annotations": {**one["exp_annotations"], **said}} for one in each["exp_alerts"]]
         tests.append({**without_checks(case), "alert_rule_test": [{**each, "exp_alerts": expected}]})
     check(tests, tmp_path / "chinese.yml", every="1m", rules=CHINESE_RULES)
 

@@ -1,4 +1,7 @@
-"""Twenty troubles, each made in the simulator: the page names it, why, and what to do, in the first screen."""
+"""Twenty troubles, each made in the simulator: the page names it, why, and what to do, in the first screen.
+
+So does the page that its alert links to.
+"""
 
 import asyncio
 import json
@@ -7,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from pydantic import SecretStr
@@ -31,7 +34,7 @@ from frs_simulator.money import Balance, Billing, Coupon, Failure
 from frs_simulator.packages import DAY, FreeResource, Package
 from frs_simulator.traffic import Traffic
 from tests.conftest import LIMITS, target_of
-from tests.deploy.artifacts import CHINESE_RULES, DEPLOY, RULES, rules
+from tests.deploy.artifacts import rules
 from tests.e2e.browser import Tab, browser
 from tests.web.serving import Served, serving
 
@@ -39,15 +42,15 @@ TWENTY = 20
 ABOVE = ("FrsCredentialRejected", "FrsDiscoveryFailing", "FrsConfigReloadFailed")
 """Alerts of the troubles that are told above all projects."""
 HEIGHT = 800
-LANGUAGES = ((Translator(ENGLISH), RULES, "runbooks.md"), (Translator(CHINESE), CHINESE_RULES, "runbooks.zh-CN.md"))
+LANGUAGES = Translator(ENGLISH), Translator(CHINESE)
 ANY = "…"
 """Stands for a figure in a text that depends on the time of day."""
 ON = subscribed("2024-03-11 02:15:00")
 FIRST_SCREEN = """[...document.querySelectorAll("%s")].filter((it) => {
   const box = it.getBoundingClientRect();
   return box.height && box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
-}).map((it) => [it.innerText, [...it.querySelectorAll("code")].map((code) => code.innerText)])"""
-"""What of a kind stands in the first screen as a whole: its text, and what of it is to be copied."""
+}).map((it) => [it.innerText, [...it.querySelectorAll("a")].map((link) => link.pathname)])"""
+"""What of a kind stands in the first screen as a whole: its text, and the paths that it links to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,20 +235,25 @@ def of_accounts() -> list[Trouble]:
     ]
 
 
+def owner(trouble: Trouble) -> str:
+    """Whose what is in trouble is, and the name of the credential."""
+    return f"owner-{trouble.name}"
+
+
 def made(trouble: Trouble, simulator: Simulator) -> Target:
     """What is in trouble, made in a simulator, as a target."""
     project = Project(**{"name": trouble.name, "region": "cn-north-4", "answer": ON, **trouble.project})
-    owner = Account(f"owner-{trouble.name}", trouble.kind, [project])
+    account = Account(owner(trouble), trouble.kind, [project])
     settings = {"poll_interval": 60.0, **trouble.settings}
     if trouble.billing:
-        owner.billing = trouble.billing
-        subject = model.Account(domain_id=owner.domain_id, service_types=("hws.service.type.frs",))
+        account.billing = trouble.billing
+        subject = model.Account(domain_id=account.domain_id, service_types=("hws.service.type.frs",))
         settings = {"collectors": ("billing",), **settings, "account": subject}
-    simulator.world.accounts.append(owner)
+    simulator.world.accounts.append(account)
     if trouble.fault:
         api, fault = trouble.fault
         simulator.world.faults.set(api, fault, project.id)
-    return target_of(owner, project, trouble.at(simulator.url), **settings)
+    return target_of(account, project, trouble.at(simulator.url), **settings)
 
 
 def is_told(words: Translator, told: Sequence[Text], text: str) -> bool:
@@ -253,28 +261,23 @@ def is_told(words: Translator, told: Sequence[Text], text: str) -> bool:
     return all(part in text for each in told for part in words(each).split(ANY))
 
 
-@cache
-def places(rules_file: Path, runbooks: str) -> Mapping[str, str]:
-    """The places in the repository that the alerts of a rules file link to, each of which is there."""
-    headings = re.findall("^## (.+)$", (DEPLOY / "prometheus" / runbooks).read_text("utf-8"), re.MULTILINE)
-    known = {heading.lower() for heading in headings}
-    urls = {alert: rule["annotations"]["runbook_url"] for alert, rule in rules("alert", rules_file).items()}
-    anchors = {alert: url.partition("#")[2] for alert, url in urls.items()}
-    return {alert: f"deploy/prometheus/{runbooks}#{it}" for alert, it in anchors.items() if it in known}
+def linked(url: str, alert: str, **labels: str) -> str:
+    """The page that an alert with these labels links to, of an exporter at a URL."""
+    link = rules("alert")[alert]["annotations"]["page_url"].replace("http://{{ $labels.instance }}", url)
+    return re.sub(r"{{ \$labels\.(\w+) \| urlquery }}", lambda label: quote_plus(labels[label[1]]), link)
 
 
 async def check(tab: Tab, url: str, alert: str, told: Sequence[Text], state: str = "") -> None:
-    """A trouble is told in the first screen, in both languages, with the place that its alert links to.
+    """A trouble is told in the first screen, in both languages, with a link to the runbook of its alert.
 
     So is the state of what is looked at, where it is a project or an account.
     """
-    for words, rules_file, runbooks in LANGUAGES:
-        place = places(rules_file, runbooks)[alert]
+    for words in LANGUAGES:
         await tab.open(url, language=words.language.name, height=HEIGHT)
         seen = await tab.run(FIRST_SCREEN % "tr.why, .alarm")
-        its = [text for text, copied in seen if place in copied]
-        assert any(is_told(words, [WORDS["do"], *told], text) for text in its), (words.language.name, place, seen)
-        states = await tab.run(FIRST_SCREEN % "tbody a[class*=level-]")
+        its = [text for text, links in seen if f"/runbook/{alert}" in links]
+        assert any(is_told(words, [WORDS["do"], *told], text) for text in its), (words.language.name, url, seen)
+        states = await tab.run(FIRST_SCREEN % "tbody a[class*=level-], h1 [class*=level-]")
         assert [text for text, _ in states] == ([words(state)] if state else []), url
 
 
@@ -286,8 +289,11 @@ async def test_troubles_of_projects_and_accounts(tmp_path: Path) -> None:
     async with Simulator(world) as simulator, serving(simulator) as served, browser(tmp_path) as tab:
         await polled(served, *(made(trouble, simulator) for trouble in troubles))
         for trouble in troubles:
-            url = f"{served.url}/?q=project:{trouble.name}"
-            await check(tab, url, trouble.alert, trouble.told, trouble.state)
+            page = linked(
+                served.url, trouble.alert, project=trouble.name, account=trouble.name, credential=owner(trouble)
+            )
+            for url in dict.fromkeys((page, f"{served.url}/?q=project:{trouble.name}")):
+                await check(tab, url, trouble.alert, trouble.told, trouble.state)
             names = await tab.run("[...document.querySelectorAll('tbody th b')].map((it) => it.innerText)")
             assert names == [trouble.name]
             its = json.loads((await served.get(f"/api/v1/status?q=project:{trouble.name}"))[2])
@@ -313,17 +319,17 @@ async def test_troubles_that_are_told_above_all_projects(tmp_path: Path) -> None
         await polled(served, wrong, discovery=(Discovery(name="branches", template=template),))
         await until_told(served)
 
-        url = f"{served.url}/?q=project:wrong-key"
+        url = linked(served.url, ABOVE[0], credential="keys")
         await check(tab, url, ABOVE[0], of_kind("refused", credential="keys"), "down")
         refused = of_failure(codes_of_reason()["APIG.0301", Reason.AUTH])
         named = both(WORDS["secret_refused"], credential="keys", projects=Text("1 project", "1 个项目"))
         await check(tab, url, ABOVE[0], (named, *refused), "down")
         denied = both(WORDS["rule_failing"], rule="branches"), *of_failure(codes()["IAM.0002"])
-        await check(tab, url, ABOVE[1], denied, "down")
+        await check(tab, linked(served.url, ABOVE[1]), ABOVE[1], denied, "down")
 
         problem = await mistaken(served, tmp_path)
         told = WORDS["refused"], Text(problem, problem), WORDS["refused_do"]
-        await check(tab, f"{served.url}/?q=no+such+project", ABOVE[2], told)
+        await check(tab, linked(served.url, ABOVE[2]), ABOVE[2], told)
         assert tab.troubles == []
 
 

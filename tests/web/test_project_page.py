@@ -1,6 +1,7 @@
 """The page of a project: whoever it is called, what it tells of exchanges, and what it never does."""
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -60,7 +61,9 @@ async def test_every_project_is_found_by_its_link(prefix: str) -> None:
             url = urljoin(home, project_path(name))
             page = await shown(served, url.removeprefix(served.url))
             assert page.text.startswith(f"{name} · frs_exporter"), name
-            (back,) = {link for link in page.links if link.startswith(".") and "probe" not in link}
+            (back,) = {
+                link for link in page.links if link.startswith(".") and "probe" not in link and "runbook" not in link
+            }
             assert urljoin(url, back) == home
             (probe,) = (link for link in page.links if "probe" in link)
             assert urljoin(url, probe).startswith(f"{home}probe?project={quote(name, safe='')[:1]}")
@@ -115,6 +118,24 @@ async def test_it_tells_what_is_known_of_the_project() -> None:
         chinese = (await shown(served, "/project/vision-prod", {"Accept-Language": "zh"})).text
         for words in ("最近一次成功的请求", "exporter 重启后清空", "最满的人脸库 最新 96.4%"):
             assert words in chinese
+
+
+async def test_it_tells_how_the_project_is_and_what_to_do_as_the_status_page_does() -> None:
+    world = demo_world(6)
+    async with Simulator(world) as simulator, serving(simulator, poll_interval=90.0, require=("search",)) as served:
+        await polled(served)
+        for name in ("new-branch", "visitor-kiosk", "vip-lounge"):
+            for language in ("en", "zh"):
+                headers = {"Accept-Language": language}
+                page = await shown(served, f"/project/{name}", headers)
+                row = await shown(served, f"/?q=project:{name}", headers)
+                told = json.loads((await served.get(f"/api/v1/status?q=project:{name}", headers=headers))[2])
+                for trouble in told["projects"][0]["troubles"]:
+                    assert trouble["do"] in page.text
+                    assert trouble["do"] in row.text
+                    assert f"../runbook/{trouble['alert']}" in page.links
+                    assert f"runbook/{trouble['alert']}" in row.links
+                assert bool(told["projects"][0]["troubles"]) == (name != "vip-lounge")
 
 
 async def test_the_last_failing_exchange_is_kept_beside_the_last_good_one_without_secrets() -> None:

@@ -413,9 +413,11 @@ async def test_each_trouble_is_told_with_its_doors() -> None:
             "unknown",
             "required cannot be known: subscription is not asked: search",
         )
-        shown = (await page(served)).text
-        for text in (full["text"], full["do"], full["command"], full["runbook"], unknown["text"], unknown["do"]):
-            assert text in shown
+        shown = await page(served)
+        for text in (full["text"], full["do"], full["command"], unknown["text"], unknown["do"]):
+            assert text in shown.text
+        assert "runbook/FrsFaceSetFull" in shown.links
+        assert "runbook/FrsFaceSetFull?lang=en" in (await page(served, "/?lang=en")).links
 
 
 async def test_a_refused_config_is_told_on_the_page() -> None:
@@ -423,11 +425,11 @@ async def test_a_refused_config_is_told_on_the_page() -> None:
         served.source.loads.append(ConfigError(["c.yaml:1:2: projects: there is <nothing> to watch"]))
         with pytest.raises(ConfigError):
             await served.exporter.reload()
-        text = (await page(served)).text
-        assert "The newest config is not in use" in text
-        assert "correct each of these places" in text
-        assert "deploy/prometheus/runbooks.md#frsconfigreloadfailed" in text
-        assert "c.yaml:1:2: projects: there is <nothing> to watch" in text
+        shown = await page(served)
+        assert "The newest config is not in use" in shown.text
+        assert "correct each of these places" in shown.text
+        assert "runbook/FrsConfigReloadFailed" in shown.links
+        assert "c.yaml:1:2: projects: there is <nothing> to watch" in shown.text
 
 
 async def test_of_many_problems_the_first_are_told_and_all_are_counted() -> None:
