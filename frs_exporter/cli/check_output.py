@@ -103,7 +103,7 @@ def as_table(report: Report, *, terminal: bool, terminal_width: int | None = Non
         if view.troubles:
             print_troubles(console, report.words, view)
     for warning, projects in warnings_of(report.projects).items():
-        console.print(Styled(f"{report.words('note', projects=some_of(projects))} {warning}", "yellow"))
+        console.print(Styled(f"{report.words('note', projects=some_of(projects))}{warning}", "yellow"))
     for rule, failure in report.undiscovered:
         console.print(Styled(f"discovery {rule}", "bold red"))
         console.print(Padding(Styled(failure), (0, 0, 0, 2)))
@@ -144,7 +144,7 @@ def narrow_table(report: Report) -> Table:
         who.append(f"{region(words, view)}{site}\n{view.credential}", "dim")
         state_cell = status(words, view)
         for heading, fact in zip(FACTS, facts(report, view), strict=True):
-            state_cell.append(f"\n{words(heading)}: {fact}" if fact != "–" else "", "not bold default")
+            state_cell.append(f"\n{words(heading)}{words('colon')}{fact}" if fact != "–" else "", "not bold default")
         what = [Styled.assemble(f"{name} ", subservice(words, service)) for name, service in view.subservices.items()]
         table.add_row(who, state_cell, Styled("\n").join(what))
     return table
@@ -205,10 +205,10 @@ def lines_of(words: Translator, trouble: TroubleView) -> list[str]:
         code = " ".join(filter(None, (failure.code, f"(HTTP {failure.status})" if failure.status else "")))
         title = f"{trouble.collectors}: {failure.reason} {code}".rstrip()
         lines = [f"{title} – {words(failure.means)}"]
-        lines += [f"{words('said')} {failure.message}"] if failure.message else []
-        lines += [f"{words('request_id')}: {failure.request_id}"] if failure.request_id else []
-    lines.append(f"{words('do')} {words(trouble.once)}")
-    return lines + ([f"{words('more_about')} {trouble.command}"] if trouble.command else [])
+        lines += [f"{words('said')}{failure.message}"] if failure.message else []
+        lines += [f"{words('request_id')}{words('colon')}{failure.request_id}"] if failure.request_id else []
+    lines.append(f"{words('do')}{words(trouble.once)}")
+    return lines + ([f"{words('more_about')}{trouble.command}"] if trouble.command else [])
 
 
 def conclusion(report: Report) -> str:

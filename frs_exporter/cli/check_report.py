@@ -91,4 +91,5 @@ def why_undiscovered(error: Failure, words: Translator, interrupted_by: str) -> 
     if error is NOT_IN_TIME:
         return words("list_interrupted") if interrupted_by else words("list_late")
     explanation = explain(error)
-    return f"{error} – {words(explanation.means)}. {words('do')} {words(explanation.once or explanation.do)}"
+    advice = words(explanation.once or explanation.do)
+    return f"{error} – {words(explanation.means)}{words('stop')}{words('do')}{advice}"

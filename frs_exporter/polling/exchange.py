@@ -84,6 +84,13 @@ class Following(Trace):
         self.other.request_took(seconds)
         self.seconds = seconds
 
+    def let_go(self) -> None:
+        """Hold nothing any more: what is secret is known by the request, which has this trace.
+
+        Such a circle would stay, answer and all, until the collector of garbage finds it.
+        """
+        self._secrets.clear()
+
     def head(self, at: float) -> bytes:
         """When it was, how long it took, its status and request id."""
         about = request_id(self._answer, self._sent()) if self._answer else ""

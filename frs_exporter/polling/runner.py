@@ -179,6 +179,8 @@ class JobRunner:
             self.state = broken(before, error, tools.asking.now(), clock() - started)
             # No more than this is shown: what is there may be what went wrong.
             tools.page.put(self.job.key, render_job(self.job, self.state))
+        finally:
+            following.let_go()
 
     def show(self) -> None:
         """Put all that is known of the job, and of its project, on the page."""

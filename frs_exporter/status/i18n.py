@@ -113,7 +113,7 @@ WORDS: Mapping[str, Text] = {
     "polls_failed": Text("{count} polls failed in a row", "连续 {count} 次轮询失败"),
     "polls_failed_one": Text("1 poll failed", "1 次轮询失败"),
     "stop": Text(". ", "。"),
-    "do": Text("What to do:", "处理建议："),
+    "do": Text("What to do: ", "处理建议："),
     "last_answer": Text("last answered {time} ago", "{time}前有过应答"),
     "since_ago": Text("for {time}", "已持续 {time}"),
     "runbook": Text("runbook {alert}", "处理手册 {alert}"),
@@ -127,8 +127,8 @@ WORDS: Mapping[str, Text] = {
     "console": Text("the vendor's console", "华为云控制台"),
     "console_china": Text("console (China)", "控制台（中国站）"),
     "console_international": Text("console (international)", "控制台（国际站）"),
-    "more_about": Text("More:", "更多："),
-    "said": Text("The answer:", "应答："),
+    "more_about": Text("More: ", "更多："),
+    "said": Text("The answer: ", "应答："),
     "request_id": Text("request id", "请求 ID"),
     "region": Text("Region", "区域"),
     "site": Text("Site", "站点"),
@@ -145,11 +145,12 @@ WORDS: Mapping[str, Text] = {
     ),
     "unrequired": Text("nothing is required, on: {names}", "未设必需项，已开通：{names}"),
     "nothing": Text("nothing", "无"),
-    "note": Text("note, {projects}:", "注意，{projects}："),
+    "note": Text("note, {projects}: ", "注意，{projects}："),
     "all_well": Text("all well: {projects}, {jobs}", "全部正常：{projects}，{jobs}"),
     "count_projects": Text("{count} projects", "{count} 个项目"),
     "count_projects_one": Text("1 project", "1 个项目"),
     "and": Text(", ", "、"),
+    "colon": Text(": ", "："),
     "count_accounts": Text("{count} accounts", "{count} 个账号"),
     "count_accounts_one": Text("1 account", "1 个账号"),
     "count_jobs": Text("{count} jobs", "{count} 个任务"),
@@ -177,6 +178,7 @@ WORDS: Mapping[str, Text] = {
     "minutes": Text("{n} min", "{n} 分钟"),
     "hours": Text("{n} h", "{n} 小时"),
     "days": Text("{n} d", "{n} 天"),
+    "years": Text("{n} years", "{n} 年"),
     "as_of": Text("As of", "数据时间"),
     "old": Text(
         "no answer since {time}: what is shown is old ({why})", "自 {time} 起没有应答：显示的是旧数据（{why}）"
@@ -238,7 +240,11 @@ WORDS: Mapping[str, Text] = {
     "sorted_by": Text("sort by {column}", "按{column}排序"),
 }
 
-STEPS = ((86400.0 * 2, "days", 86400), (7200.0, "hours", 3600), (120.0, "minutes", 60), (0.0, "seconds", 1))
+YEAR = 365.25 * 86400
+STEPS = (
+    *((2 * YEAR, "years", YEAR), (86400.0 * 2, "days", 86400)),
+    *((7200.0, "hours", 3600), (120.0, "minutes", 60), (0.0, "seconds", 1)),
+)
 
 
 def language_of(accept: str, chosen: str = "") -> Language:

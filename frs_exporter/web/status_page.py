@@ -212,6 +212,7 @@ async def as_json(exporter: Exporter, asked: StatusQuery) -> Blocks:
             "next_look": snapshot.next_look,
             "problems": list(snapshot.problems[:MAX_PROBLEMS]),
             "problem_count": len(snapshot.problems),
+            "alert": "FrsConfigReloadFailed" if snapshot.problems else "",
         },
         "shard": {"index": snapshot.shard.index, "total": snapshot.shard.total},
         "counts": counts(snapshot, projects),
