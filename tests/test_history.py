@@ -13,7 +13,7 @@ from frs_exporter.collectors.cloud_eye import MONTH_CALLS, MONTH_COST
 from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import CollectResult, JobState, Sample
-from frs_exporter.status.chart import HEIGHT, WIDTH, bars, hours, line, polled_hours
+from frs_exporter.status.chart import HEIGHT, WIDTH, bars, hours, line, points_within, polled_hours, polls_within
 from frs_exporter.status.history import (
     MAX_POINTS,
     SLOT,
@@ -195,3 +195,41 @@ def test_json_is_indented_also_where_it_is_none_any_more(text: str, lines: list[
 
 def test_what_does_something_to_a_screen_is_replaced() -> None:
     assert printable("a\x1b[2J\nb\u202ec") == "a\ufffd[2J\nb\ufffdc"
+
+
+def test_what_was_days_ago_is_not_drawn_as_of_today() -> None:
+    """A job that fails has no new figures, and one that rests has no polls."""
+    figure, history = Figure(), PollHistory()
+    for at in range(0, DAY, SLOT):
+        figure.add(NOON + at, at % 7, 600)
+        history.add(NOON + at, 0.1, up=True)
+    for later in (DAY // 2, 4 * DAY):
+        now = NOON + DAY + later
+        points, slots = points_within(figure.points(), now), polls_within(history.slots(), now)
+        assert all(now - DAY <= point.at <= now for point in points)
+        assert all(now - DAY - SLOT < slot.at <= now for slot in slots)
+        assert bool(points) is bool(slots) is (later < DAY)
+        assert len(hours(points)) <= 25
+
+
+def test_what_is_as_it_was_before_the_day_stays_so_in_it() -> None:
+    points = [Point(NOON - DAY - 7200, 5.0), Point(NOON, 5.0)]
+    assert points_within(points, NOON) == [Point(NOON - DAY, 5.0), Point(NOON, 5.0)]
+
+
+def test_what_a_clock_has_said_that_was_set_back_is_not_of_today() -> None:
+    history = PollHistory()
+    for at in (NOON + 7200, NOON):
+        history.add(at, 0.1, up=True)
+    assert [slot.at for slot in polls_within(history.slots(), NOON + 60)] == [NOON]
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300, math.inf, -math.inf])
+def test_a_figure_that_is_huge_is_drawn_all_the_same(value: float) -> None:
+    figure = Figure()
+    for number, it in enumerate((5.0, value, 7.0)):
+        figure.add(NOON + number * STEP, it, 600)
+    drawn = line(figure.points(), NOON + 2 * STEP)
+    assert drawn
+    assert "nan" not in drawn.path
+    assert math.isfinite(drawn.highest - drawn.least)

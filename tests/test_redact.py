@@ -2,13 +2,16 @@
 
 import html
 import json
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from frs_exporter.core.errors import classify
-from frs_exporter.core.redact import MAX_MESSAGE, blanked, brief, redacted
+from frs_exporter.core.redact import MAX_MESSAGE, beginning, blanked, brief, redacted, text_of
 
 
 @pytest.mark.parametrize(
@@ -26,6 +29,9 @@ from frs_exporter.core.redact import MAX_MESSAGE, blanked, brief, redacted
         json.dumps(json.dumps({"password": 'ab"cd\\hunter2'})),
         "no URL: http://user:hunter2@proxy:3128",
         "URL('http://hunter2@proxy')",
+        '{"X-Auth-Token": ["hunter2"]}',
+        '{"Proxy-Authorization":["Basic hunter2", "Basic hunter2"]}',
+        'header {"password": {"value": "hunter2"}}',
         r'{"proxy": "http:\/\/CORP\\jdoe:hunter2@proxy"}',
     ],
 )
@@ -71,6 +77,46 @@ def test_no_text_takes_long(piece: str) -> None:
 def test_a_blank_page_is_no_message(blank: str) -> None:
     for body in (blank, json.dumps({"error_msg": blank}), json.dumps({"error_code": "FRS.0500", "error_msg": [blank]})):
         assert classify(401, body.encode(), {}, by_token=False).status == 401
+
+
+QUOTED: Mapping[str, Callable[[str], str]] = {
+    "JSON with escaped slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "JSON with capitals": lambda text: re.sub(r"\\u....", lambda it: "\\u" + it[0][2:].upper(), json.dumps(text)[1:-1]),
+    "a URL in small letters": lambda text: re.sub("%..", lambda it: it[0].lower(), quote(text, safe="")),
+    "a form": quote_plus,
+    "a URL within a URL": lambda text: quote(quote(text, safe=""), safe=""),
+    "JSON in a URL": lambda text: quote(json.dumps(text)[1:-1]),
+    "HTML by numbers": lambda text: "".join(c if c.isalnum() else f"&#{ord(c)};" for c in text),
+    "HTML by hexadecimals": lambda text: "".join(c if c.isalnum() else f"&#x{ord(c):X};" for c in text),
+    "HTML within HTML": lambda text: html.escape(html.escape(text)),
+}
+"""Ways in which servers quote what they were sent."""
+
+
+@pytest.mark.parametrize("how", QUOTED)
+@given(secret=st.text(st.sampled_from("Ab1 é人\U0001f600/\\\"'<>&+%=\n{}"), min_size=2, max_size=12))
+def test_a_secret_is_found_however_it_is_quoted(how: str, secret: str) -> None:
+    assert blanked(f"({QUOTED[how](secret)})", [secret]) == "(***)"
+
+
+@pytest.mark.parametrize("piece", ["\\", "%25", "&amp;", "a\\", "%", "&#0", '\\"', "\\u0022"])
+@pytest.mark.parametrize("secret", ["\\\\\\\\a", '"\\"\\"\\"', "%%%%%b", "&&&&&c", '""""""'])
+def test_no_text_and_no_secret_take_long_together(piece: str, secret: str) -> None:
+    blanked("abc" + piece * (100_000 // len(piece)), [secret])
+
+
+def test_half_a_secret_at_the_end_is_not_begun_with() -> None:
+    secret = 'k/"Hunter2Hunter2Hunter2"'
+    for shift in range(60):
+        found = beginning("." * shift + (quote(secret, safe="") + " ") * 100, [secret], 1000, 500)
+        assert "***" in found
+        assert "Hun" not in found
+
+
+def test_a_text_in_utf_16_is_read() -> None:
+    for coding in ("utf-16-le", "utf-16-be"):
+        assert "hunter2" not in blanked(text_of("you sent hunter2".encode(coding)), ["hunter2"])
+        assert "you sent" in text_of("you sent hunter2".encode(coding))
 
 
 secrets = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=8, max_size=30)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
 from frs_exporter.core.model import Key
-from frs_exporter.core.redact import blanked, redacted
+from frs_exporter.core.redact import beginning, redacted, text_of
 from frs_exporter.core.trace import Trace
 
 MAX_TEXT = 1 << 16
@@ -38,10 +38,11 @@ class RawTrace(Trace):
 
     def body(self, data: bytes) -> None:
         """The JSON of an answer, or whatever it is."""
-        text = data.decode("utf-8", "replace")
+        text = text_of(data)
         with contextlib.suppress(ValueError, RecursionError):
             text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-        starred = blanked(text[: 2 * MAX_TEXT], self._secrets)[:MAX_TEXT]
+        # Before it is parted, as a list has lines of its own, and after it, without what may stand in a word.
+        starred = redacted(beginning(text, self._secrets, 2 * MAX_TEXT, MAX_TEXT))
         self.lines += [redacted(printable(line)) for line in starred.splitlines()]
         if len(text) > MAX_TEXT:
             self.lines.append("...")

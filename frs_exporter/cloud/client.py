@@ -13,10 +13,11 @@ from typing import Any
 from frs_exporter.cloud.account_ids import PATH, AccountIds
 from frs_exporter.cloud.agency import base_scope
 from frs_exporter.cloud.auth import Authorizer, Reread, authorizer, guard_of, no_config
+from frs_exporter.cloud.bodies import MAX_BODY
 from frs_exporter.cloud.guard import Guard, User
 from frs_exporter.cloud.lockout_state import Rejection
 from frs_exporter.cloud.memory import Memory
-from frs_exporter.cloud.transport import MAX_BODY, Request, Response, Transport, read_json
+from frs_exporter.cloud.transport import Request, Response, Transport, read_json
 from frs_exporter.core.credentials import AssumedAgency, Credential, names_of, user_of
 from frs_exporter.core.errors import ApiError, Reason, Unchanged
 from frs_exporter.core.model import Api, Limit, RequestScope

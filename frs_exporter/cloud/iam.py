@@ -8,7 +8,6 @@ from typing import Any
 from frs_exporter.cloud.strict_json import decode
 from frs_exporter.cloud.transport import Response
 from frs_exporter.core.credentials import TokenCredential
-from frs_exporter.core.error_body import request_id
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.model import Api
 
@@ -59,7 +58,7 @@ def read_token(raw: Response) -> tuple[str, float, float, str]:
 
 def about(answer: Response) -> dict[str, Any]:
     """What an error tells of an answer that was successful, but not usable."""
-    return {"api": Api.IAM, "status": answer.status, "request_id": request_id(answer.headers)}
+    return {"api": Api.IAM, "status": answer.status, "request_id": answer.request_id}
 
 
 def iam_time(text: str) -> float:

@@ -12,6 +12,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
+from frs_exporter.cloud.bodies import MAX_BODY, body_of
 from frs_exporter.cloud.clock_skew import WorstSkews, clock_skew, hinted
 from frs_exporter.cloud.connector import Progress
 from frs_exporter.cloud.gate import Gate
@@ -29,8 +30,6 @@ from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.runtime.offload import run_offloaded
 
-MAX_BODY = 1 << 20
-"""Bytes of an answer; one that a request allows to be longer is read in a thread."""
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
 
 log = structlog.get_logger()
@@ -39,11 +38,20 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A successful answer; names of headers are found in lower case, `data` is what was read of its body."""
+    """A successful answer; names of headers are found in lower case, `data` is what was read of its body.
+
+    `secrets` are those that were sent for it.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     data: Any = field(repr=False)
+    secrets: Callable[[], Collection[str]] = field(default=tuple, repr=False)
+
+    @property
+    def request_id(self) -> str:
+        """The id under which the vendor's support finds the call."""
+        return request_id(self.headers, self.secrets())
 
 
 def read_json(raw: Response) -> Any:
@@ -207,7 +215,7 @@ class Transport:
             # An answer that breaks off has said how it ended. aiohttp's errors hold the request, secrets and all.
             status = failure.status if status is None or failure.by_proxy else status
             raise ApiError(replace(failure, status=status, sent=progress.connected)) from None
-        raw = Response(response.status, response.headers, body)
+        raw = Response(response.status, response.headers, body, secrets)
         if proxy:
             check_proxy(raw.status, raw.data, raw.headers, url, proxy)
         # What is the proxy's own has been raised: its Date is not of the cloud's clock.
@@ -255,9 +263,9 @@ def decode_body(raw: Response, request: Request) -> Response:
         raise ApiError(Failure(Reason.PAYLOAD, message, status=raw.status, too_long=True))
     try:
         # A 2xx that is no JSON, or not what was asked for, proves nothing: a portal on the way may have answered.
-        return Response(raw.status, raw.headers, request.read(raw))
+        return replace(raw, data=request.read(raw))
     except ValueError as error:
-        message, about = f"the answer is not usable: {error}", request_id(raw.headers)
+        message, about = f"the answer is not usable: {error}", raw.request_id
         raise ApiError(Failure(Reason.PAYLOAD, message, status=raw.status, request_id=about)) from None
 
 
@@ -269,26 +277,6 @@ async def off_the_loop(read: Callable[[], Response], size: int) -> Response:
         return await run_offloaded(read)
     except OSError as error:
         raise ApiError(Failure(Reason.INTERNAL, f"no thread to read a long answer in: {error}")) from None
-
-
-async def body_of(response: aiohttp.ClientResponse, max_body: int) -> bytes | bytearray:
-    """The body, which is longer than so many bytes if it has more; a refusal is one, whatever becomes of its words."""
-    try:
-        return await read_bounded(response, max_body if response.status // 100 == 2 else MAX_BODY)
-    except (TimeoutError, aiohttp.ClientError, OSError):
-        if response.status < 400:
-            raise
-        return b""
-
-
-async def read_bounded(response: aiohttp.ClientResponse, max_body: int) -> bytes | bytearray:
-    """The body, decompressed; of a longer one than `max_body` at least so much that it shows."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > max_body:
-            break
-    return bytes(body) if len(body) <= MAX_BODY else body  # a long one is not copied: that alone takes tens of ms
 
 
 def secrets_in(request: Request, headers: Mapping[str, str], proxy: Proxy | None) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from frs_exporter.core.redact import blanked, cut
+from frs_exporter.core.redact import blanked, cut, text_of
 
 REQUEST_IDS = ("x-request-id", "x-iam-trace-id", "x-openstack-request-id")
 """Headers that tell under which id the vendor's support finds a call."""
@@ -28,7 +28,7 @@ def error_body(body: bytes, secrets: Collection[str] = ()) -> tuple[str, str]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        page = blanked(cut(body[:MAX_PAGE].decode("utf-8", "replace"), MAX_PAGE - 100), secrets)
+        page = blanked(cut(text_of(body[:MAX_PAGE]), MAX_PAGE - 100), secrets)
         return "", " ".join(re.sub(r"<[^<>]*>", " ", page).split())
     if needed := methods_needed(document):
         return "401", blanked(needed, secrets)
@@ -91,7 +91,7 @@ def vendor_code(value: Any) -> str:
     return text if re.fullmatch(r"([A-Za-z][A-Za-z0-9]{0,11}\.)?[0-9]{1,8}", text) else ""
 
 
-def request_id(headers: Mapping[str, str], secrets: Collection[str] = ()) -> str:
+def request_id(headers: Mapping[str, str], secrets: Collection[str]) -> str:
     """The id under which the vendor's support finds a call; IAM, and a keystone, name its header differently."""
     value = next((headers[name] for name in REQUEST_IDS if headers.get(name)), "")
     # Among such characters a secret can only be quoted as it is; this is done at each poll.

@@ -1,10 +1,8 @@
 """What of a text from the wire may be told: one short line, without secrets that were sent or look like one."""
 
-import html
-import json
 import re
-from collections.abc import Iterable
-from urllib.parse import quote
+from collections.abc import Collection, Iterable
+from html.entities import codepoint2name
 
 MAX_MESSAGE = 300
 ENOUGH = 8 * MAX_MESSAGE
@@ -12,14 +10,23 @@ ENOUGH = 8 * MAX_MESSAGE
 
 SECRET = re.compile(
     r"""(?i)((?:token|authorization|passw(?:or)?d|pwd|secret|signature)[\w-]{0,30}\\{0,3}["']?\s{0,3}[:=]\s{0,3})"""
-    r"""(?:\\{0,3}"(?:\\.|[^"\\])*\\{0,3}"?|'[^']*'?|[^|;"'}]+)"""
+    r"""(?:\[[^\]]*\]?|\{[^{}]*\}?|\\{0,3}"(?:\\.|[^"\\])*\\{0,3}"?|'[^']*'?|[^|;"'}]+)"""
 )
-"""A name that means a secret, and the value that follows it; each repeat is bounded, so no text takes long."""
+"""A name that means a secret, and the value that follows it, which may be a list, as servers show headers; each repeat
+is bounded, or ends the match, so no text takes long."""
 LOGIN = re.compile(r"(:(?:\\{0,3}/){2})(?:[^\s@]{0,1000}@)+")
 """The login in a URL: all up to the last @, as a password may hold any character that is no space."""
 
 PLAIN = re.compile(r"[A-Za-z0-9_.-]*")
 """What is written in the same way everywhere."""
+PARTS = re.compile(r"[A-Za-z0-9_.-]+|\\+|.", re.DOTALL)
+"""A secret's parts: what is plain, backslashes, and any other character."""
+SPELLED = 20
+"""Characters that one of a secret may be spelled with."""
+BACKSLASH = r"(?:\\|%(?:25){0,2}5[Cc]|&(?:amp;){0,2}#92;)"
+SHORT = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+"""What JSON writes with a letter."""
+WORD_AT_END = re.compile(r"[A-Za-z0-9+=_-]{0,200}\Z")
 
 
 def brief(text: str) -> str:
@@ -42,22 +49,58 @@ def redacted(line: str) -> str:
     return re.sub(r"[A-Za-z0-9+=_-]{40,}", "***", SECRET.sub(r"\1***", LOGIN.sub(r"\1***@", line)))
 
 
+def text_of(data: bytes) -> str:
+    """The text of an answer; of one in UTF-16, whose letters are parted by zeros, what can be read of it."""
+    return data.decode("utf-8", "replace").replace("\0", "")
+
+
+def beginning(text: str, secrets: Collection[str], looked_at: int, shown: int) -> str:
+    """The beginning of a text without these secrets, nor half of one at its end: of `looked_at` characters no more than
+    `shown`."""
+    found = blanked(text[:looked_at], secrets)
+    if len(text) > looked_at:  # half a secret at the end is not found, so nothing of that length stays
+        found = found[: max(0, len(found) - max(map(longest, secrets), default=0))]
+    if len(found) > shown:  # half a word at the end might not look like a secret any more
+        found = WORD_AT_END.sub("", found[:shown])
+    return found
+
+
 def blanked(text: str, secrets: Iterable[str]) -> str:
     """A text without these secrets, however they are written in it."""
-    for form in sorted({form for secret in secrets if secret for form in forms(secret)}, key=len, reverse=True):
-        text = text.replace(form, "***")
+    for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
+        if PLAIN.fullmatch(secret):
+            text = text.replace(secret, "***")
+        # A token has thousands of characters: no pattern is made of one that is not there.
+        elif max(re.findall(r"[A-Za-z0-9_.-]+", secret), key=len, default="") in text:
+            text = re.sub("".join(map(spelled, PARTS.findall(secret))), "***", text)
     return text
 
 
-def forms(secret: str) -> Iterable[str]:
-    """A secret as it may be quoted: plain, in JSON, in JSON within JSON, in a URL, in HTML."""
-    if PLAIN.fullmatch(secret):
-        yield secret
-        return
-    escaped = html.escape(secret)
-    yield from (secret, quote(secret), quote(secret, safe=""), escaped, escaped.replace("&#x27;", "&#39;"))
-    for ascii in (True, False):
-        once = json.dumps(secret, ensure_ascii=ascii)[1:-1]
-        careful = "".join(f"\\u{ord(c):04x}" if c in "&<>='" else c for c in once)  # as for use within HTML
-        for form in (once, careful):
-            yield from (form, json.dumps(form, ensure_ascii=ascii)[1:-1])
+def longest(secret: str) -> int:
+    """How many characters a secret may be written with."""
+    return sum(len(part) if PLAIN.fullmatch(part) else SPELLED * len(part) for part in PARTS.findall(secret))
+
+
+def spelled(part: str) -> str:
+    """A pattern of a part of a secret as it may be quoted: plain, in JSON, in a URL, in HTML, and one within the other.
+
+    Backslashes are taken all at once and never given back, so that a text of many takes no time.
+    """
+    if PLAIN.fullmatch(part):
+        return re.escape(part)
+    if len(part) > 1:
+        return f"(?:{''.join(map(spelled, part))}|{backslashes(len(part))})"
+    units, code = part.encode("utf-16-be", "surrogatepass"), ord(part)
+    in_json = "".join(rf"{BACKSLASH}{{0,8}}+u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    in_url = "".join(f"%(?:25){{0,2}}{byte:02x}" for byte in part.encode("utf-8", "surrogatepass"))
+    names = {"'": "|apos"}.get(part, "") + (f"|{name}" if (name := codepoint2name.get(code)) else "")
+    in_html = f"&(?:amp;){{0,2}}(?:#0{{0,4}}{code}|#x0{{0,4}}{code:x}{names});"
+    encoded = f"(?i:{in_url}|{in_html})"
+    plain = backslashes(1) if part == "\\" else rf"{BACKSLASH}{{0,8}}+(?:{encoded}|{re.escape(part)})"
+    others = [rf"{BACKSLASH}{{0,8}}+{SHORT[part]}"] if part in SHORT else [r"\+"] if part == " " else []
+    return f"(?:{'|'.join([f'(?i:{in_json})', plain, encoded, *others])})"
+
+
+def backslashes(count: int) -> str:
+    """A pattern of so many backslashes, or as many as they are in JSON."""
+    return rf"{BACKSLASH}{{{count},{8 * count}}}+"

@@ -1,20 +1,18 @@
 """The newest exchange of a poll with the cloud: followed as it goes, and kept small, without what is secret."""
 
-import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from frs_exporter.core.error_body import request_id
-from frs_exporter.core.redact import blanked, brief, forms, redacted
+from frs_exporter.core.redact import beginning, brief, redacted, text_of
 from frs_exporter.core.trace import UNTRACED, Trace
 
 MAX_TEXT = 4096
 """Characters that are kept of an answer."""
 MAX_LOOKED_AT = 1 << 16
-"""Bytes of it that are looked at: a token that it quotes may have ten thousand."""
-WORD_AT_END = re.compile(r"[A-Za-z0-9+=_-]{0,200}\Z")
+"""Characters of it that are looked at: a token that it quotes may have ten thousand."""
 HEAD = struct.Struct("<dfH")
 """When a poll has ended, how long its last request took, and the status, 0 without one."""
 USUAL = (
@@ -108,13 +106,7 @@ class Following(Trace):
         return packer.compress(f"{line}\n{text}".encode("utf-8", "replace")) + packer.flush()
 
     def _text(self) -> str:
-        secrets = self._sent()
-        text = blanked(self._data[:MAX_LOOKED_AT].decode("utf-8", "replace"), secrets)
-        if len(self._data) > MAX_LOOKED_AT:  # half a secret at the end is not found, so nothing of that length stays
-            longest = max((len(form) for secret in secrets if secret for form in forms(secret)), default=0)
-            text = text[: max(0, len(text) - longest)]
-        if len(text) > 2 * MAX_TEXT:  # half a word at the end might not look like a secret any more
-            text = WORD_AT_END.sub("", text[: 2 * MAX_TEXT])
+        text = beginning(text_of(self._data[: 4 * MAX_LOOKED_AT]), self._sent(), MAX_LOOKED_AT, 2 * MAX_TEXT)
         return redacted(text)[: MAX_TEXT + 1]
 
 

@@ -12,6 +12,8 @@ Fields = Mapping[str, Any]
 MAX_LINE = 240
 """Characters of a line as logfmt, beside what the vendor said."""
 HEAD = len("ts=2026-11-27T17:00:00.000000Z level=warning msg=down ")
+LATER = len(" still_down=0")
+"""Characters of what a line may add when it is written."""
 VENDORS = {"code", "status", "request_id", "message", "note"}
 """Fields that have what the vendor said."""
 MAX_NAMES = 3
@@ -50,7 +52,7 @@ def failure_fields(failure: Failure, first: Fields, last: Fields = MappingProxyT
     """What a line says of a failure, and what to do; where that would be too long, how to get it: by its name."""
     fields, about = {**first, **failure.log_fields()}, explain(failure)
     advice, name = about.do.en, name_of(about, failure)
-    if name and characters_of({**fields, "advice": advice, **last}) > MAX_LINE:
+    if name and characters_of({**fields, "advice": advice, **last}) > MAX_LINE - LATER:
         advice = f"frs-exporter explain {name}"
     return {**fields, "advice": advice, **last}
 

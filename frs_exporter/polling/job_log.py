@@ -158,12 +158,17 @@ class JobLog:
         self._write(cause, group)
         self._call_later(gap, self._gathered, cause, group, min(2 * gap, SELDOM))
 
+    def _by_now(self, event: str, key: Key) -> Fields:
+        """What a line about a job adds where that is not so any more: of its end another line may have told already."""
+        is_down = any(key in jobs for jobs in self._down.values())
+        return {"still_down": int(is_down)} if event in ("up", "down") and is_down != (event == "down") else {}
+
     def _write(self, cause: Cause, group: Group, one_by_one: int = 1) -> None:
         """Log the jobs of a group, and begin to gather anew."""
         write, event = getattr(log, group.level), cause[0]
         if len(group.jobs) <= one_by_one:
-            for line in group.lines.values():
-                write(event, **line)
+            for key, line in group.lines.items():
+                write(event, **line, **self._by_now(event, key))
         else:
             for line in group.lines.values():
                 log.debug(event, **line)

@@ -51,6 +51,18 @@ class Bars:
     longest: float
 
 
+def polls_within(slots: Sequence[PolledSlot], now: float) -> list[PolledSlot]:
+    """The polls of the day until now: there may have been none since, and a clock may have been set back."""
+    return [slot for slot in slots if now - DAY < slot.at + SLOT and slot.at <= now]
+
+
+def points_within(points: Sequence[Point], now: float) -> list[Point]:
+    """The points of the day until now, which begins with what was so before and still was then."""
+    start = int(now) - DAY
+    old, found = [it for it in points if it.at < start], [it for it in points if start <= it.at <= now]
+    return [Point(start, old[-1].value), *found] if old and found else found
+
+
 def across(at: float, now: float) -> float:
     """Where a time is."""
     return round(WIDTH * min(1.0, max(0.0, 1 - (now - at) / DAY)), 1)

@@ -19,6 +19,8 @@ SLOTS = 86400 // SLOT
 STEP = 900
 """Seconds that are one point of a figure: these move slowly, and each point takes eight bytes."""
 MAX_POINTS = 100
+HIGHEST = 3e38
+"""What a point can hold, up and down: answers may have any number."""
 MAX_SERIES = 8
 """Figures of a job: an account may have money in any number of currencies."""
 FULLNESS, SETS, CALLS, COST, PACKAGE = "fullness", "face_sets", "month_calls", "month_cost", "package_left"
@@ -106,7 +108,7 @@ class Figure:
             del slots[:], values[:]
         if slots and (slot - slots[-1]) * STEP > max(gap, 2 * STEP):
             self._put(slots[-1] + 1, math.nan)
-        exact = array("f", [value])[0]
+        exact = array("f", [min(max(value, -HIGHEST), HIGHEST)])[0]
         if slots and slots[-1] == slot:
             values[-1] = exact
         elif len(values) > 1 and values[-1] == values[-2] == exact:

@@ -14,7 +14,7 @@ from frs_exporter.polling.exchange import Exchange
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.recorder import JobRecord
 from frs_exporter.polling.runner import JobRunner
-from frs_exporter.status.chart import HEIGHT, WIDTH, bars, hours, line, polled_hours
+from frs_exporter.status.chart import HEIGHT, WIDTH, bars, hours, line, points_within, polled_hours, polls_within
 from frs_exporter.status.history import COST, FULLNESS, MONEY, PACKAGE, Figure
 from frs_exporter.status.i18n import Translator
 from frs_exporter.status.json_text import indented, printable
@@ -124,15 +124,15 @@ def facts(words: Translator, target: Target) -> list[tuple[str, str]]:
 
 def job_facts(words: Translator, runner: JobRunner, record: JobRecord | None, now: float) -> dict[str, Any]:
     """All that is found of a job."""
-    state = runner.state
+    state, polls = runner.state, polls_within(record.polls.slots(), now) if record else []
     return {
         "collector": runner.job.collector,
         "state": state,
         "failure": state.failure,
         "polls": state.past_polls,
         "since": record.since if record else None,
-        "bars": bars(record.polls.slots(), now) if record else None,
-        "polled_hours": polled_hours(record.polls.slots()) if record else [],
+        "bars": bars(polls, now),
+        "polled_hours": polled_hours(polls),
         "figures": figures(words, record.figures or {}, now) if record else [],
         "exchanges": exchanges(record) if record else [],
     }
@@ -149,7 +149,7 @@ def figures(words: Translator, found: Mapping[str, Figure], now: float) -> list[
     """The figures of a job as they are drawn, and by the hour."""
     result = []
     for name, figure in found.items():
-        points = figure.points()
+        points = points_within(figure.points(), now)
         if drawn := line(points, now):
             is_money, currency = name.startswith(MONEY), name.removeprefix(MONEY)
             title = words("figure_balance", currency=currency) if is_money else words(f"figure_{name}")

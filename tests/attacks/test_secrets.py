@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import bcrypt
 import pytest
@@ -110,6 +110,9 @@ def of_logins() -> Iterator[Fault]:
         yield Fault(status=500, body=f"<html><p>{form}</p></html>")
     fields = dict.fromkeys(("X-Request-Id", "Server", "Date", "Retry-After", "Content-Language"), sent)
     yield Fault(status=500, headers={**fields, "Set-Cookie": f"a={sent}"})
+    debugged = json.dumps({"headers": {"X-Any": [sent]}, "form": quote_plus(sent)}).replace("/", "\\/")
+    yield Fault(status=500, body=debugged.replace("%", "%25"))
+    yield Fault(status=500, body=f"<p>{''.join(f'&#{ord(c)};' if not c.isalnum() else c for c in sent)}</p>")
     yield Fault(status=302, headers={"Location": f"http://{quote(sent)}@evil.example/?password={quote(sent)}"})
     yield Fault(status=401, code="IAM.0061", echo=True)
 
@@ -122,7 +125,10 @@ def of_polls() -> Iterator[Fault]:
     yield Fault(status=401, code="APIGW.0301", echo=True)
 
 
-PATHS = ("/", "/?lang=zh&all=1", "/metrics", "/sd", "/api/v1/status", "/-/ready", "/-/healthy", "/-/config", "/config")
+PATHS = (
+    *("/", "/?lang=zh&all=1", "/metrics", "/sd", "/api/v1/status", "/-/ready", "/-/healthy", "/-/config", "/config"),
+    *("/project/t1", "/project/k1?lang=zh", "/project?name=t2", "/runbook"),
+)
 LOGIN = {"Authorization": "Basic " + base64.b64encode(f"alice:{SECRETS['login']}".encode()).decode()}
 
 

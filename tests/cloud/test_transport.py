@@ -17,8 +17,10 @@ from aiohttp import web
 from aiohttp.client_reqrep import ConnectionKey
 from aioresponses import aioresponses
 
+from frs_exporter.cloud.bodies import MAX_BODY
 from frs_exporter.cloud.clock_skew import clock_skew, skew_hint
-from frs_exporter.cloud.transport import MAX_BODY, Request, Response, Transport
+from frs_exporter.cloud.iam import read_token
+from frs_exporter.cloud.transport import Request, Response, Transport, read_json
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.http_options import DIRECT, HttpOptions
@@ -292,6 +294,23 @@ async def test_what_was_sent_is_blanked_where_an_error_echoes_it(serve: Serve) -
         "",
         "frs",
     )
+
+
+@pytest.mark.parametrize(
+    ("read", "body"), [(read_json, "no JSON"), (read_token, "no JSON"), (read_token, '{"token": {}}')]
+)
+async def test_an_id_that_quotes_what_was_sent_is_not_told_of_a_success_either(
+    serve: Serve, read: Callable[[Response], Any], body: str
+) -> None:
+    async def handler(request: Any) -> web.Response:
+        return web.Response(text=body, headers={"X-Request-Id": request.headers["X-Auth-Token"]})
+
+    request = replace(request_to(await serve(handler)), read=read)
+    transport = Transport(LIMITS, Telemetry(), time.time)
+    with pytest.raises(ApiError) as caught:
+        await transport.send(request, short_token)
+    await transport.close()
+    assert (caught.value.failure.reason, caught.value.failure.request_id) == (Reason.PAYLOAD, "")
 
 
 async def test_a_proxy_that_quotes_its_password_is_not_quoted(serve: Serve) -> None:

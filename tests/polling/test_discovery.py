@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import structlog
 
+from frs_exporter.cloud.bodies import MAX_BODY
 from frs_exporter.cloud.projects import MAX_LIST, MAX_PAGES, MAX_PROJECTS, PER_PAGE, list_projects
-from frs_exporter.cloud.transport import MAX_BODY, Response
+from frs_exporter.cloud.transport import Response
 from frs_exporter.config.load import load
 from frs_exporter.core.discovery import Discovery, Listing
 from frs_exporter.core.errors import ConfigError

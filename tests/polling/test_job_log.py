@@ -287,3 +287,47 @@ def test_what_is_so_of_a_region_is_said_again_once_those_it_was_said_of_are_gone
         return logs
 
     assert [entry["note"] for entry in run_virtual(main())] == ["cn-north-4: gone: a"] * 2
+
+
+def test_a_line_that_comes_late_does_not_say_of_a_job_that_is_up_that_it_is_down() -> None:
+    """Lines of a cause are up to an hour apart, and of its end they begin anew: so an end may be told before."""
+
+    async def main() -> list[Any]:
+        (busy, job), log = jobs(2), JobLog()
+        down = failed(UP, Reason.TIMEOUT)
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(38):  # another job has the lines far apart by now
+                log.report(busy, UP, down, 10.0)
+                log.forget(busy.key)
+                await asyncio.sleep(50)
+            await asyncio.sleep(100)
+            for before, after in ((UP, down), (down, UP)):
+                log.report(job, before, after, 10.0)
+                await asyncio.sleep(30)
+            await asyncio.sleep(8000)
+            log.flush()
+        return logs
+
+    lines = [line for line in written(run_virtual(main())) if line.get("collector") == "c1"]
+    assert [line["event"] for line in lines] == ["up", "down"]
+    assert lines[-1]["still_down"] == 0
+
+
+def test_a_line_that_comes_late_does_not_say_of_a_job_that_is_down_that_it_is_up() -> None:
+    async def main() -> list[Any]:
+        (busy, job), log = jobs(2), JobLog()
+        down, other = failed(UP, Reason.TIMEOUT), failed(UP, Reason.SERVER)
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(38):
+                log.report(busy, UP, down, 10.0)
+                log.report(busy, down, UP, 10.0)
+                await asyncio.sleep(50)
+            await asyncio.sleep(100)
+            for before, after in ((UP, down), (down, UP), (UP, other)):
+                log.report(job, before, after, 10.0)
+            await asyncio.sleep(8000)
+            log.flush()
+        return logs
+
+    lines = [line for line in written(run_virtual(main())) if line.get("collector") == "c1"]
+    assert [(line["event"], line.get("still_down")) for line in lines] == [("down", None), ("down", None), ("up", 1)]

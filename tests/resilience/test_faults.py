@@ -12,7 +12,7 @@ import pytest
 import structlog
 import trustme
 
-from frs_exporter.cloud.transport import MAX_BODY
+from frs_exporter.cloud.bodies import MAX_BODY
 from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.explanations import advice
