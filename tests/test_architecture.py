@@ -32,7 +32,7 @@ CLOUD = (
     ("sessions", "network_errors", "guard"),
     ("connector", "gate", "lockout", "memory"),
     ("memory_entry", "attempt_line"),
-    ("clock_skew", "cooldown", "lockout_state", "proxy", "signing", "socks", "strict_json"),
+    ("bodies", "clock_skew", "cooldown", "lockout_state", "proxy", "signing", "socks", "strict_json"),
 )
 """The same within the package that protects accounts."""
 PURE = (

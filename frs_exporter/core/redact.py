@@ -54,14 +54,14 @@ def text_of(data: bytes) -> str:
     return data.decode("utf-8", "replace").replace("\0", "")
 
 
-def beginning(text: str, secrets: Collection[str], looked_at: int, shown: int) -> str:
+def beginning(text: str, secrets: Collection[str], looked_at: int, limit: int) -> str:
     """The beginning of a text without these secrets, nor half of one at its end: of `looked_at` characters no more than
-    `shown`."""
+    `limit`."""
     found = blanked(text[:looked_at], secrets)
     if len(text) > looked_at:  # half a secret at the end is not found, so nothing of that length stays
         found = found[: max(0, len(found) - max(map(longest, secrets), default=0))]
-    if len(found) > shown:  # half a word at the end might not look like a secret any more
-        found = WORD_AT_END.sub("", found[:shown])
+    if len(found) > limit:  # half a word at the end might not look like a secret any more
+        found = WORD_AT_END.sub("", found[:limit])
     return found
 
 
