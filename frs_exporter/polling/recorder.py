@@ -47,6 +47,7 @@ class Recorder:
         at, duration = min(max(0.0, after.last_poll or 0.0), LATEST), after.duration or 0.0
         if (record := self._records.get(job.key)) is None:
             record = self._records[job.key] = JobRecord(at)
+        record.since = min(record.since, at)  # a clock may have been set back
         is_first = record.add(at, duration, up=after.up)
         if after.up and (is_first or after.samples is not before.samples):
             record.add_figures(at, after.samples, job.target.poll_interval + job.target.display.stale_after)

@@ -4,9 +4,12 @@ import json
 import random
 import string
 
+from frs_exporter.core.model import CollectResult, Job, JobState
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.polling.exchange import MAX_LOOKED_AT, MAX_TEXT, USUAL, Exchange, Following, exchange
+from frs_exporter.polling.recorder import Recorder
 from frs_simulator.demo import subscribed
+from tests.conftest import account, target_of
 
 URL = "https://face.cn-north-4.myhuaweicloud.com/v1/5f9ad85aca89a36c5bc88b6b6edbef08/subscribe"
 TOKEN = "MIIsecret-" + "".join(random.Random(1).choices(string.ascii_letters, k=30))
@@ -91,3 +94,13 @@ def test_who_follows_a_probe_follows_it_still() -> None:
 def test_what_is_known_beforehand_has_no_secret() -> None:
     assert b"token" not in USUAL.lower()
     assert b"***" not in USUAL
+
+
+def test_a_record_is_not_from_after_its_polls_when_a_clock_was_set_back() -> None:
+    recorder, owner = Recorder(), account("ak_sk", "p")
+    job = Job(target_of(owner, owner.projects[0], "http://h"), "subscription")
+    for at in (2e9, 1e9):
+        recorder.record(job, JobState(), JobState().succeeded(at, 0.1, CollectResult(), 60.0), Following())
+    record = recorder.of(job.key)
+    assert record
+    assert record.since == 1e9
