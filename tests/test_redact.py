@@ -1,7 +1,9 @@
 """No secret gets through, however it is written, and no text takes long."""
 
+import base64
 import html
 import json
+import random
 import re
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, quote_plus
@@ -97,6 +99,12 @@ QUOTED: Mapping[str, Callable[[str], str]] = {
 @given(secret=st.text(st.sampled_from("Ab1 é人\U0001f600/\\\"'<>&+%=\n{}"), min_size=2, max_size=12))
 def test_a_secret_is_found_however_it_is_quoted(how: str, secret: str) -> None:
     assert blanked(f"({QUOTED[how](secret)})", [secret]) == "(***)"
+
+
+@pytest.mark.parametrize("how", QUOTED)
+def test_a_token_of_thousands_of_characters_is_found_however_it_is_quoted(how: str) -> None:
+    token = "MII" + base64.b64encode(random.Random(1).randbytes(9000)).decode() + "=="
+    assert blanked(f"({QUOTED[how](token)})", [token]) == "(***)"
 
 
 @pytest.mark.parametrize("piece", ["\\", "%25", "&amp;", "a\\", "%", "&#0", '\\"', "\\u0022"])

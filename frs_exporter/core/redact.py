@@ -24,6 +24,8 @@ PARTS = re.compile(r"[A-Za-z0-9_.-]+|\\+|.", re.DOTALL)
 SPELLED = 20
 """Characters that one of a secret may be spelled with."""
 BACKSLASH = r"(?:\\|%(?:25){0,2}5[Cc]|&(?:amp;){0,2}#92;)"
+MANY = 64
+"""Parts of a secret that are enough to know it by: so a text of many beginnings takes no time."""
 SHORT = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 """What JSON writes with a letter."""
 WORD_AT_END = re.compile(r"[A-Za-z0-9+=_-]{0,200}\Z")
@@ -70,10 +72,40 @@ def blanked(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
         if PLAIN.fullmatch(secret):
             text = text.replace(secret, "***")
-        # A token has thousands of characters: no pattern is made of one that is not there.
+        # What is not there at all need not be looked for in all its spellings.
         elif max(re.findall(r"[A-Za-z0-9_.-]+", secret), key=len, default="") in text:
-            text = re.sub("".join(map(spelled, PARTS.findall(secret))), "***", text)
+            parts = PARTS.findall(secret)
+            # To make one pattern of a long token takes longer than to look for its parts one by one.
+            text = (
+                re.sub("".join(map(spelling, parts)), "***", text)
+                if len(parts) < MANY
+                else starred(text.replace(secret, "***"), parts)
+            )
     return text
+
+
+def starred(text: str, parts: list[str]) -> str:
+    """A text without a secret of these parts; what has the first MANY of them is a quote, though it breaks off."""
+    kept, done = list[str](), 0
+    while begun := spelled(parts[0]).search(text, done):
+        if (end := end_of(text, begun.start(), parts)) > 0:
+            kept += [text[done : begun.start()], "***"]
+            done = end
+        else:
+            kept.append(text[done : begun.start() + 1])
+            done = begun.start() + 1
+    return "".join((*kept, text[done:]))
+
+
+def end_of(text: str, start: int, parts: list[str]) -> int:
+    """Where a secret ends that begins here, zero where none does."""
+    at = start
+    for number, part in enumerate(parts):
+        found = spelled(part).match(text, at)
+        if not found:
+            return at if number >= MANY else 0
+        at = found.end()
+    return at
 
 
 def longest(secret: str) -> int:
@@ -81,7 +113,12 @@ def longest(secret: str) -> int:
     return sum(len(part) if PLAIN.fullmatch(part) else SPELLED * len(part) for part in PARTS.findall(secret))
 
 
-def spelled(part: str) -> str:
+def spelled(part: str) -> re.Pattern[str]:
+    """A compiled `spelling`; what is plain is nobody's to keep, as it may be all of a secret."""
+    return re.compile(spelling(part))
+
+
+def spelling(part: str) -> str:
     """A pattern of a part of a secret as it may be quoted: plain, in JSON, in a URL, in HTML, and one within the other.
 
     Backslashes are taken all at once and never given back, so that a text of many takes no time.
@@ -89,7 +126,7 @@ def spelled(part: str) -> str:
     if PLAIN.fullmatch(part):
         return re.escape(part)
     if len(part) > 1:
-        return f"(?:{''.join(map(spelled, part))}|{backslashes(len(part))})"
+        return f"(?:{''.join(map(spelling, part))}|{backslashes(len(part))})"
     units, code = part.encode("utf-16-be", "surrogatepass"), ord(part)
     in_json = "".join(rf"{BACKSLASH}{{0,8}}+u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
     in_url = "".join(f"%(?:25){{0,2}}{byte:02x}" for byte in part.encode("utf-8", "surrogatepass"))
