@@ -85,8 +85,8 @@ def bars(slots: Sequence[PolledSlot], now: float) -> Bars | None:
     paths: defaultdict[bool, list[str]] = defaultdict(list)
     for slot in slots:
         height = round(max(3.0, (HEIGHT - 2) * slot.longest / longest), 1)
-        left = round(min(across(slot.at, now), WIDTH - broad), 1)
-        paths[slot.failed].append(f"M{left} {HEIGHT}v-{height}h{broad:.1f}v{height}z")
+        x = round(min(across(slot.at, now), WIDTH - broad), 1)
+        paths[slot.failed].append(f"M{x} {HEIGHT}v-{height}h{broad:.1f}v{height}z")
     return Bars("".join(paths[False]), "".join(paths[True]), longest)
 
 

@@ -49,9 +49,7 @@ def lived(it: Stack) -> Stack:
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")  # packages have Chinese names, and not each machine a font for them
-@pytest.mark.parametrize(
-    "path", [*DASHBOARDS, *CHINESE_DASHBOARDS], ids=lambda path: f"{path.parent.name}-{path.stem}"
-)
+@pytest.mark.parametrize("path", [*DASHBOARDS, *CHINESE_DASHBOARDS], ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_dashboard_can_be_plotted(lived: Stack, path: Path, tmp_path: Path) -> None:
     picture(dashboard(path), History(lived.prometheus, time.time() - 60)).savefig(tmp_path / "dashboard.png")
     assert (tmp_path / "dashboard.png").stat().st_size > 50_000
