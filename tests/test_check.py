@@ -478,9 +478,13 @@ async def test_the_vendors_names_are_taken_and_what_is_nearly_right_is_named(tmp
         code, out, err = await ended(file, "--require=detect_service,live_detect_service")
         assert (code, err) == (0, "")
         assert "detect_service" not in out
-        code, out, _ = await ended(file, "--require=serach")
-        assert code == 1
-        assert "  What to do: correct the name in require (search?), or subscribe to it" in out
+        code, _, err = await ended(file, "--require=detect,serach")
+        assert code == 2
+        assert "--require: no sub-service 'serach' is known; did you mean search?" in err
+        code, _, err = await ended(file, "--require=detect_servic")
+        assert (code, "did you mean detect_service?" in err) == (2, True)
+        code, out, _ = await ended(file, "--require=emotion")
+        assert (code, "required, but not in the vendor's answer: emotion" in out) == (1, True), "it may be a new one"
         code, _, err = await ended(file, "--project=fulll")
         assert (code, err) == (
             2,
@@ -962,8 +966,12 @@ async def test_a_refused_key_is_told_once_and_by_the_log_only_if_that_is_wanted(
 async def test_what_a_config_probably_does_not_mean_is_told(tmp_path: Path) -> None:
     async with Simulator(World([account("ak_sk", "full")])) as simulator:
         config_of(simulator.world, simulator.url, tmp_path, lambda text: text.replace("detect", "serach", 1))
-        _, _, err = await ended(f"--config.file={tmp_path}/config.yaml", "--require=detect")
+        file = f"--config.file={tmp_path}/config.yaml"
+        _, _, err = await ended(file, "--require=detect")
         assert err == "warning: defaults.require[0]: no sub-service serach is known; did you mean search?\n"
+        code, out, _ = await ended(file)
+        assert code == 1
+        assert "  What to do: correct the name in require (search?), or subscribe to it" in out
 
 
 async def test_a_bug_is_told_and_the_others_are_asked_all_the_same(tmp_path: Path) -> None:

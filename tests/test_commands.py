@@ -112,9 +112,9 @@ def test_what_is_pasted_is_explained_in_both_languages() -> None:
         "    poll_interval: 1m\n"
     )
     assert run("explain", *line.split(), "--lang=zh").stdout.startswith(
-        "duration-out-of-range (配置): 时长过短或过长\n"
+        "duration-out-of-range (配置)：时长过短或过长\n"
     )
-    assert run("explain", "must be a bcrypt hash", "--lang=zh").stdout.startswith("not-a-hash (Web 配置): ")
+    assert run("explain", "must be a bcrypt hash", "--lang=zh").stdout.startswith("not-a-hash (Web 配置)：")
 
 
 def test_an_alert_is_explained_by_its_runbook() -> None:
@@ -128,7 +128,7 @@ def test_an_alert_is_explained_by_its_runbook() -> None:
         assert heading in text
     assert "\n      frs_service_frozen == 1\n" in text
     assert text.endswith("\nRunbook: deploy/prometheus/runbooks.md#frsservicefrozen\n")
-    assert "\n处理建议:\n  结清欠费。" in run("explain", "FrsServiceFrozen", "--lang=zh").stdout
+    assert "\n处理建议：\n  结清欠费。" in run("explain", "FrsServiceFrozen", "--lang=zh").stdout
     listed = run("explain", "FrsPollFailing", "--lang=en").stdout
     assert "\n  - `server`: the vendor's trouble; " in listed
 
@@ -136,7 +136,7 @@ def test_an_alert_is_explained_by_its_runbook() -> None:
 def test_an_exit_code_is_explained() -> None:
     for words in (("3",), ("exit", "3"), ("exit code 3",)):
         assert run("explain", *words, "--lang=en").stdout.startswith("exit code 3: the program itself has failed")
-    assert run("explain", "exit", "3", "--lang=zh").stdout.startswith("退出码 3: 程序自身出错")
+    assert run("explain", "exit", "3", "--lang=zh").stdout.startswith("退出码 3：程序自身出错")
     assert run("explain", "401").stdout.startswith("HTTP 401 ")
 
 

@@ -49,10 +49,10 @@ def test_a_note_that_names_a_metric_is_explained_by_it() -> None:
 
 
 def test_in_chinese_the_headings_are_chinese() -> None:
-    assert explained("frs_subscribed", "--lang=zh").startswith("frs_subscribed (指标，gauge): ")
+    assert explained("frs_subscribed", "--lang=zh").startswith("frs_subscribed (指标，gauge)：")
     assert "标签：project, subservice" in explained("frs_subscribed", "--lang=zh")
-    assert explained("domain_id", "--lang=zh").startswith("domain_id (配置项):")
-    assert explained("billing", "--lang=zh").startswith("billing (账号的采集器):")
+    assert explained("domain_id", "--lang=zh").startswith("domain_id (配置项)：")
+    assert explained("billing", "--lang=zh").startswith("billing (账号的采集器)：")
 
 
 @pytest.mark.parametrize(("word", "meant"), [("frs_upp", "frs_up"), ("domainid", "domain_id"), ("biling", "billing")])

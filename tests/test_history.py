@@ -13,7 +13,17 @@ from frs_exporter.collectors.cloud_eye import MONTH_CALLS, MONTH_COST
 from frs_exporter.collectors.face_sets import CAPACITY, FACE_SETS, FACES
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.model import CollectResult, JobState, Sample
-from frs_exporter.status.chart import HEIGHT, WIDTH, bars, hours, line, points_within, polled_hours, polls_within
+from frs_exporter.status.chart import (
+    ALONE,
+    HEIGHT,
+    WIDTH,
+    bars,
+    hours,
+    line,
+    points_within,
+    polled_hours,
+    polls_within,
+)
 from frs_exporter.status.history import (
     MAX_POINTS,
     SLOT,
@@ -136,9 +146,12 @@ def test_any_number_of_currencies_is_none_for_memory() -> None:
 def test_a_line_is_drawn_within_its_chart() -> None:
     drawn = line([Point(NOON - DAY, 0.0), Point(NOON - DAY // 2, 5.0), Point(NOON, 10.0)], NOON)
     assert drawn
-    assert drawn.path == f"M0.0 {HEIGHT - 2}.0h1L{WIDTH / 2} {HEIGHT / 2}L{float(WIDTH)} 2.0"
+    assert drawn.path == f"M0.0 {HEIGHT - 2}.0h{ALONE}L{WIDTH / 2} {HEIGHT / 2}L{float(WIDTH)} 2.0"
     assert (drawn.least, drawn.highest, drawn.last) == (0.0, 10.0, 10.0)
     assert line([], NOON) is None
+    alone = line([Point(NOON, 5.0)], NOON)
+    assert alone
+    assert alone.path == f"M{float(WIDTH - ALONE)} {HEIGHT / 2}h{ALONE}", "seen at the right end, too"
 
 
 def test_polls_are_drawn_by_how_they_went() -> None:
@@ -148,6 +161,7 @@ def test_polls_are_drawn_by_how_they_went() -> None:
     drawn = bars(history.slots(), NOON)
     assert drawn
     assert (drawn.well.count("M"), drawn.failed.count("M")) == (1, 1)
+    assert drawn.failed.startswith(f"M{WIDTH - 1.7:.1f} "), "a bar that has just begun is as broad as the others"
     assert bars([], NOON) is None
     assert [(hour.well, hour.failed) for hour in polled_hours(history.slots())] == [(False, True), (True, False)]
 

@@ -11,6 +11,7 @@ import pytest
 from docs import build
 
 ROOT = Path(__file__).parents[1]
+HAN = re.compile(r"[\u4e00-\u9fff]+")
 PAGES = ("README", "docs/configuration", "docs/metrics", "docs/operations", "docs/unverified")
 HEADINGS = """
 Try it = 试一试
@@ -76,8 +77,16 @@ OTHER_TERMS = {
     "错误码": ("错误代码",),
     "分片": ("切片",),
     "人脸库": ("人脸集", "人脸仓"),
+    "华为云": ("厂商", "供应商", "服务商"),
+    "exporter": ("导出器", "输出器"),
 }
 """One term for one thing, and what else it might be called."""
+SPEAKS_CHINESE = [
+    *sorted((ROOT / "frs_exporter").rglob("*.yaml")),
+    *(path for path in sorted((ROOT / "frs_exporter").rglob("*.py")) if HAN.search(path.read_text())),
+    *(ROOT / "docs/chinese.yaml", ROOT / "deploy/prometheus/annotations.zh-CN.yml", ROOT / "deploy/grafana/chinese.py"),
+]
+"""What the program and what is deployed say in Chinese."""
 GENERATED = re.compile(r"<!-- begin (\w+): made by make docs -->.*?<!-- end \1 -->", re.DOTALL)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
@@ -176,7 +185,16 @@ def test_the_same_names_and_figures_in_prose(page: str, english: Section, chines
 @pytest.mark.parametrize("page", [*PAGES, "docs/first-hour", "deploy/prometheus/runbooks"])
 def test_one_term_for_one_thing(page: str) -> None:
     text = FENCE.sub("", GENERATED.sub("", (ROOT / f"{page}.zh-CN.md").read_text()))
-    text = re.sub(r"\]\([^)]*\)|`[^`]+`", "", text)
+    only_these_terms(re.sub(r"\]\([^)]*\)|`[^`]+`", "", text))
+
+
+@pytest.mark.parametrize("path", SPEAKS_CHINESE, ids=lambda path: path.name)
+def test_one_term_for_one_thing_in_what_is_said(path: Path) -> None:
+    only_these_terms(" ".join(HAN.findall(path.read_text())))
+
+
+def only_these_terms(text: str) -> None:
+    """Fail where a thing is called by another name."""
     for term, others in OTHER_TERMS.items():
         for other in others:
             assert other not in text, f"{other} is called {term}"

@@ -26,9 +26,11 @@ from frs_exporter.cli.transcript import TranscriptTrace, as_transcript
 from frs_exporter.cli.variables import is_flag_given, setting
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.subscription import DOCUMENTED
+from frs_exporter.config import suggestions
+from frs_exporter.config.known_names import KNOWN_SUBSERVICES
 from frs_exporter.config.load import Config, load
 from frs_exporter.core.errors import ConfigError
-from frs_exporter.core.model import subservice_name
+from frs_exporter.core.model import FIELD_ENDING, subservice_name
 from frs_exporter.core.trace import Trace
 from frs_exporter.polling.one_shot import Advance, Check, Selection
 from frs_exporter.polling.report import some_of
@@ -39,6 +41,8 @@ from frs_exporter.runtime.process_safety import process_notices
 from frs_exporter.status.i18n import Translator
 
 REQUIRED_AT_FIRST_LOOK = ("detect", "compare", "search")
+MISTYPED = 0.8
+"""How like a known sub-service an unknown one is that is taken for a slip of the hand, of 1: a letter or two."""
 """Where no config says what must be on: what the vendor's own task looks for."""
 SINGLE = ("project_id", "region", "token_file", "endpoint", "ca_file", "proxy_from_environment")
 """Flags for a first look."""
@@ -209,7 +213,16 @@ def subservices(names: Sequence[str] | None) -> tuple[str, ...] | None:
         except ValueError:
             meant = did_you_mean(name, DOCUMENTED) or " like detect, compare, search or live_detect"
             raise click.UsageError(f"{setting('--require')}: {name!r} is no sub-service{meant}") from None
+        if meant := mistyped(name):
+            new = "if the vendor calls a new one so, put it into a config's require"
+            raise click.UsageError(f"{setting('--require')}: no sub-service {name!r} is known{meant} ({new})")
     return tuple(dict.fromkeys(short))
+
+
+def mistyped(name: str) -> str:
+    """The question what was meant, where a sub-service is unknown and very like a known one; else empty."""
+    spellings = [*KNOWN_SUBSERVICES, *(known + FIELD_ENDING for known in KNOWN_SUBSERVICES)]
+    return "" if name in spellings else suggestions.did_you_mean(suggestions.nearest(name, spellings, MISTYPED))
 
 
 def files_or_first_look(options: dict[str, Any]) -> tuple[str, ...]:

@@ -172,7 +172,8 @@ def subservice(words: Translator, service: SubserviceView | None) -> Styled:
     if service.subscribed:
         return Styled(words("on") + (f" {date(service.since)}" if service.since else ""), "green")
     return Styled(
-        words("off") + (f", {words('required')}" if service.required else ""), "bold red" if service.required else "dim"
+        words("off") + (words("comma") + words("required") if service.required else ""),
+        "bold red" if service.required else "dim",
     )
 
 

@@ -57,11 +57,11 @@ def render(entry: Entry, words: Translator) -> str:
 
 def of_topic(topic: Topic, words: Translator) -> str:
     """What a metric, a collector or a key of the config is."""
-    title = f"{topic.name} ({words(topic.kind)})"
+    title, end = f"{topic.name} ({words(topic.kind)})", words("colon").rstrip()
     if len(topic.lines) == 1 and topic.lines[0][0] == topic.name:
-        lines = [f"{title}: {topic.lines[0][1]}"]
+        lines = [f"{title}{words('colon')}{topic.lines[0][1]}"]
     else:
-        lines = [f"{title}:", *(f"  {name}: {text}" for name, text in topic.lines)]
+        lines = [title + end, *(f"  {name}{words('colon')}{text}" for name, text in topic.lines)]
     if topic.labels is not None:
         lines += ["", words(LABELS, names=", ".join(topic.labels)) if topic.labels else words(NONE)]
     return "\n".join(wrapped(line) for line in lines) + "\n"
@@ -73,9 +73,14 @@ def wrapped(line: str) -> str:
     return textwrap.fill(line, columns, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
+def heading(name: str, words: Translator) -> str:
+    """A heading with its colon, alone in its line."""
+    return words(HEADINGS[name]) + words("colon").rstrip()
+
+
 def numbered(causes: tuple[Text, ...], words: Translator) -> list[str]:
     """The likely causes, one below the other."""
-    lines = [f"{words(HEADINGS['causes'])}:"]
+    lines = [heading("causes", words)]
     return lines + [f"  {number}. {words(cause)}" for number, cause in enumerate(causes, 1)]
 
 
@@ -90,41 +95,49 @@ def of_failure(found: Named, words: Translator) -> str:
     if found.name.startswith("APIG."):  # as the gateway itself writes it nowadays
         name += f" = APIGW.{found.name.removeprefix('APIG.')}"
     title = f"{name} ({', '.join(facts)})" if facts else name
-    lines = [f"{title}: {words(about.means)}", "", *numbered(about.causes, words)]
-    lines += ["", f"{words(HEADINGS['do'])}: {words(about.do)}"]
-    lines += [f"{words(HEADINGS['retried'])}: {words(about.retried)}"]
+    lines = [f"{title}{words('colon')}{words(about.means)}", "", *numbered(about.causes, words)]
+    lines += ["", f"{words(HEADINGS['do'])}{words('colon')}{words(about.do)}"]
+    lines += [f"{words(HEADINGS['retried'])}{words('colon')}{words(about.retried)}"]
     return "\n".join(lines) + "\n"
 
 
 def of_exit_code(code: ExitCode, words: Translator) -> str:
     """What an exit code means."""
-    lines = [f"{words(HEADINGS['exit'])} {code.number}: {words(code.means)}", "", *numbered(code.causes, words)]
-    return "\n".join([*lines, "", f"{words(HEADINGS['do'])}: {words(code.do)}"]) + "\n"
+    lines = [
+        f"{words(HEADINGS['exit'])} {code.number}{words('colon')}{words(code.means)}",
+        "",
+        *numbered(code.causes, words),
+    ]
+    return "\n".join([*lines, "", f"{words(HEADINGS['do'])}{words('colon')}{words(code.do)}"]) + "\n"
 
 
 def of_hint(hint: Hint, words: Translator) -> str:
     """What is wrong with a config, and how to write it right; or what a line of the log tells."""
     where = HEADINGS["log" if hint.log else "web" if hint.web else "config"]
-    lines = [f"{hint.name} ({words(where)}): {words(hint.means)}", "", f"{words(HEADINGS['why'])}: {words(hint.why)}"]
+    lines = [
+        f"{hint.name} ({words(where)}){words('colon')}{words(hint.means)}",
+        "",
+        f"{words(HEADINGS['why'])}{words('colon')}{words(hint.why)}",
+    ]
     if hint.write:
-        lines += ["", f"{words(HEADINGS['write'])}:", textwrap.indent(hint.write.rstrip(), "  ")]
+        lines += ["", heading("write", words), textwrap.indent(hint.write.rstrip(), "  ")]
     return "\n".join(lines) + "\n"
 
 
 def of_alert(alert: Alert, words: Translator) -> str:
     """What an alert means and what to do about it: its runbook, as it is printed."""
-    title = f"{alert.name} ({words(HEADINGS['alert'])}, {alert.severity}): "
+    title = f"{alert.name} ({words(HEADINGS['alert'])}, {alert.severity}){words('colon')}"
     blocks = [
         flowing(title + without_links(words(alert.meaning)), words),
         *(
-            f"{words(HEADINGS[name])}:\n{textwrap.indent(flowing(without_links(words(part)), words, 2), '  ')}"
+            f"{heading(name, words)}\n{textwrap.indent(flowing(without_links(words(part)), words, 2), '  ')}"
             for name, part in (
                 ("impact", alert.impact),
                 ("diagnosis", alert.diagnosis),
                 ("mitigation", alert.mitigation),
             )
         ),
-        f"{words(HEADINGS['runbook'])}: {words(alert.page)}",
+        f"{words(HEADINGS['runbook'])}{words('colon')}{words(alert.page)}",
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -163,10 +176,10 @@ def list_all(words: Translator) -> str:
         "events": {name: words(hint.means) for name, hint in hints().items() if hint.log},
     }
     blocks = []
-    for heading, entries in sections.items():
+    for name, entries in sections.items():
         column = max(17, *map(len, entries))
         lines = [f"  {name:<{column}} {text}" for name, text in entries.items()]
-        blocks.append("\n".join([f"{words(HEADINGS[heading])}:", *lines]))
+        blocks.append("\n".join([heading(name, words), *lines]))
     return "\n\n".join(blocks) + "\n"
 
 

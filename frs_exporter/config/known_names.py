@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Sequence
 from functools import partial
 
+from frs_exporter.collectors.probes import PROBES
 from frs_exporter.config.suggestions import UnknownName, did_you_mean, nearest
 from frs_exporter.core.discovery import FRS_REGIONS, PLACEHOLDERS
 from frs_exporter.core.model import FIELD_ENDING, subservice_name
@@ -15,6 +16,8 @@ PLACEHOLDER = re.compile(r"\{(\w*)\}")
 NEAR_ZONE = 0.85
 SUBSERVICES = ["detect", "compare", "search", "live_detect", "face_quality"]
 """Those that an answer has ever had: the API page face_02_0025, and the real answer of 2018."""
+KNOWN_SUBSERVICES = (*SUBSERVICES, *(name for name in PROBES if name not in SUBSERVICES))
+"""These, and those that probes learn of."""
 
 
 def region(value: str) -> str:

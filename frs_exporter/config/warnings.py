@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from frs_exporter.collectors.probes import PROBES
 from frs_exporter.config import schema
 from frs_exporter.config.certificate import Validity
 from frs_exporter.config.cross_checks import DEFAULTS
 from frs_exporter.config.endpoints import DEFAULT_ENDPOINTS, verified_at
 from frs_exporter.config.kinds import KINDS
-from frs_exporter.config.known_names import SUBSERVICES
+from frs_exporter.config.known_names import KNOWN_SUBSERVICES
 from frs_exporter.config.pem import trusts_nobody
 from frs_exporter.config.problems import SECRET_SECTIONS, location
 from frs_exporter.config.secret_checks import odd_secrets, open_config, open_files, secret_places
@@ -173,14 +172,13 @@ def odd_regions(file: schema.File, endpoints: Mapping[str, schema.Endpoints], do
 
 def odd_requirements(file: schema.File, document: Document) -> Iterator[Notice]:
     """A notice for each sub-service that is required and that nobody knows, at its first place."""
-    known_names = (*SUBSERVICES, *(name for name in PROBES if name not in SUBSERVICES))
-    known, suggestion = set(known_names), Suggestions()
+    known, suggestion = set(KNOWN_SUBSERVICES), Suggestions()
     for path, settings in sections(file):
         for number, name in enumerate(settings.require or ()):
             if name not in known:
                 known.add(name)
                 where = location(document, (*path, "require", number))
-                yield Notice(f"{where}: no sub-service {name} is known{suggestion(name, known_names)}")
+                yield Notice(f"{where}: no sub-service {name} is known{suggestion(name, KNOWN_SUBSERVICES)}")
 
 
 def settings_without_collector(file: schema.File, document: Document) -> Iterator[Notice]:

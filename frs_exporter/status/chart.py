@@ -11,6 +11,8 @@ from frs_exporter.status.history import SLOT, Point, PolledSlot
 
 WIDTH, HEIGHT = 480, 60
 """Of a chart, in units of its own; the newest five minutes are at its right end."""
+ALONE = 4
+"""How broad a point is that nothing is beside."""
 DAY, HOUR = 86400, 3600
 
 
@@ -80,8 +82,9 @@ def line(points: Sequence[Point], now: float) -> Line | None:
             drawing = False
             continue
         part = (value - least) / (highest - least) if highest > least else 0.5
-        path.append(f"{'L' if drawing else 'M'}{across(at, now)} {round((HEIGHT - 4) * (1 - part) + 2, 1)}")
-        path += [] if drawing else ["h1"]  # a point alone is seen, too
+        x, y = across(at, now), round((HEIGHT - 4) * (1 - part) + 2, 1)
+        # A point alone is seen, too, also at the right end.
+        path.append(f"L{x} {y}" if drawing else f"M{max(0.0, round(x - ALONE, 1))} {y}h{ALONE}")
         drawing = True
     return Line("".join(path), least, highest, values[-1])
 
@@ -94,7 +97,8 @@ def bars(slots: Sequence[PolledSlot], now: float) -> Bars | None:
     paths: defaultdict[bool, list[str]] = defaultdict(list)
     for slot in slots:
         height = round(max(3.0, (HEIGHT - 2) * slot.longest / longest), 1)
-        paths[slot.failed].append(f"M{across(slot.at, now)} {HEIGHT}v-{height}h{broad:.1f}v{height}z")
+        x = round(min(across(slot.at, now), WIDTH - broad), 1)
+        paths[slot.failed].append(f"M{x} {HEIGHT}v-{height}h{broad:.1f}v{height}z")
     return Bars("".join(paths[False]), "".join(paths[True]), longest)
 
 

@@ -151,6 +151,8 @@ WORDS: Mapping[str, Text] = {
     "count_projects_one": Text("1 project", "1 个项目"),
     "and": Text(", ", "、"),
     "colon": Text(": ", "："),
+    "comma": Text(", ", "，"),
+    "answer_too": Text("a refusal that tells something: it counts as an answer", "拒绝本身说明了情况，也算作答复"),
     "count_accounts": Text("{count} accounts", "{count} 个账号"),
     "count_accounts_one": Text("1 account", "1 个账号"),
     "count_jobs": Text("{count} jobs", "{count} 个任务"),
@@ -236,7 +238,7 @@ WORDS: Mapping[str, Text] = {
     "figure_month_calls": Text("Calls this month", "本月调用次数"),
     "figure_month_cost": Text("Cost this month, CNY", "本月费用（元）"),
     "figure_balance": Text("Balance, {currency}", "余额（{currency}）"),
-    "figure_package_left": Text("Left of the package with the least", "剩余最少的资源包"),
+    "figure_package_left": Text("Left of the package with the least", "剩余最少的套餐包"),
     "sorted_by": Text("sort by {column}", "按{column}排序"),
 }
 

@@ -15,6 +15,7 @@ from frs_exporter.polling.exporter import PAGE_FAMILIES, Exporter
 from frs_exporter.polling.probe import Probed, deadline
 from frs_exporter.polling.runner import show
 from frs_exporter.runtime.offload import Yielder
+from frs_exporter.status.i18n import Translator, language_of
 from frs_exporter.web.layout import Layout
 from frs_exporter.web.rendering import Blocks
 from frs_exporter.web.renderings import Renderings, Subject
@@ -48,8 +49,9 @@ async def probe(exporter: Exporter, renderings: Renderings, request: web.Request
     if not probed:
         return web.Response(text="the config has changed meanwhile: ask again\n", status=503)
     if debug:
-        text = "".join(f"{line}\n" for line in steps.report(probed, timeout))
-        return web.Response(text=text, headers={"Cache-Control": "no-store"})
+        words = Translator(language_of(header(request, "Accept-Language", "*"), request.query.get("lang", "")))
+        text = "".join(f"{line}\n" for line in steps.report(probed, timeout, words))
+        return web.Response(text=text, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"})
     format = negotiate(header(request, "Accept", "*/*"), FORMATS, TEXT)
     page = Page(PAGE_FAMILIES)
     for job, state in probed:
@@ -107,8 +109,8 @@ class Steps:
         """Something has happened now."""
         self._steps.append(f"{self._clock() - self._started:8.3f} s  {text}")
 
-    def report(self, probed: list[Probed], timeout: float) -> Iterator[str]:
-        """All of it, line by line."""
+    def report(self, probed: list[Probed], timeout: float, words: Translator) -> Iterator[str]:
+        """All of it, line by line; names of steps and facts are in English, advice in the reader's language."""
         yield f"asked with {timeout:.1f} s to answer"
         for text in self._steps:
             yield text.replace("\n", "\n" + " " * 12)
@@ -119,7 +121,7 @@ class Steps:
             if failure:
                 facts = {"reason": failure.reason, "code": failure.code, "status": failure.status}
                 facts |= {"message": failure.message, "request id": failure.request_id}
-                facts |= {"means": explain(failure).means.en, "do": explain(failure).do.en}
+                facts |= {"means": words(explain(failure).means), "do": words(explain(failure).do)}
                 yield from (f"  {name}: {value}" for name, value in facts.items() if value)
             for note in state.warnings:
                 yield f"  note: {note}"

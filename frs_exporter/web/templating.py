@@ -55,13 +55,13 @@ def shared(words: Translator, lang: str, styles: Sequence[str], script: str = ""
         "script": script,
         "t": words,
         "own_query": urlencode({"lang": lang} if lang else {}),
-        "probe": probe_query,
+        "probe": partial(probe_query, lang),
         "day_and_time": day_and_time,
         "state": partial(state, words),
         "since": partial(since, words),
     }
 
 
-def probe_query(project: str) -> str:
-    """The query that asks about a project now, and tells how."""
-    return urlencode({"project": project, "debug": "true"})
+def probe_query(lang: str, project: str) -> str:
+    """The query that asks about a project now, and tells how, in the language that was chosen."""
+    return urlencode({"project": project, "debug": "true", **({"lang": lang} if lang else {})})

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tests.deploy.artifacts import DASHBOARDS, filled_in
+from tests.deploy.artifacts import CHINESE_DASHBOARDS, DASHBOARDS, filled_in
 from tests.deploy.stack import Stack, stack
 from tests.e2e.conftest import ROOT, query, query_range
 
 FOLDER = ROOT / "screenshots"
 COLUMN, ROW = 0.8, 0.4
 """Inches of one of a dashboard's 24 columns, and of a row."""
+
+CHINESE_FONTS = {"WenQuanYi Micro Hei", "Noto Sans CJK SC"}
+mpl.rcParams["font.family"] = ["DejaVu Sans", *sorted(CHINESE_FONTS & set(font_manager.get_font_names()))]
 
 COLORS = {"green": "#3a9d4f", "orange": "#e08a1e", "red": "#d0342c", "text": "#222222"}
 UNITS = {"percentunit": (100, " %"), "s": (1, " s"), "bytes": (2**-20, " MiB"), "currency:¥": (1, " ¥")}
@@ -209,9 +213,9 @@ def main(minutes: float = 6.0) -> None:
         it.start_prometheus()
         start = time.time()
         live(it, minutes * 60)
-        for path in DASHBOARDS:
+        for path in (*DASHBOARDS, *CHINESE_DASHBOARDS):
             text = path.read_text().replace("$project", "vip-lounge") if path.stem == "project" else path.read_text()
-            file = FOLDER / f"dashboard-{path.stem}.png"
+            file = FOLDER / f"{path.parent.name}-{path.stem}.png"
             picture(json.loads(text), History(it.prometheus, start)).savefig(file, dpi=80)
             print(file.relative_to(ROOT))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.artifacts import DASHBOARDS, dashboard, filled_in, panels, queries, rules
+from tests.deploy.artifacts import CHINESE_DASHBOARDS, DASHBOARDS, dashboard, filled_in, panels, queries, rules
 from tests.deploy.plot import History, picture
 from tests.deploy.stack import Stack
 from tests.e2e.conftest import eventually, fetch, query, query_range
@@ -49,7 +49,7 @@ def lived(it: Stack) -> Stack:
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")  # packages have Chinese names, and not each machine a font for them
-@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*DASHBOARDS, *CHINESE_DASHBOARDS], ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_dashboard_can_be_plotted(lived: Stack, path: Path, tmp_path: Path) -> None:
     picture(dashboard(path), History(lived.prometheus, time.time() - 60)).savefig(tmp_path / "dashboard.png")
     assert (tmp_path / "dashboard.png").stat().st_size > 50_000

@@ -298,7 +298,7 @@ async def full_pages(tmp_path: Path) -> AsyncIterator[tuple[Served, Tab]]:
             yield served, tab
 
 
-PAGES = ("/", "/?sort=-age", "/project/vision-prod", "/project/rich-account")
+PAGES = ("/", "/?sort=-age", "/project/vision-prod", "/runbook", "/runbook/FrsServiceFrozen", "/project/rich-account")
 
 
 async def test_nothing_is_cut_off_at_any_width(tmp_path: Path) -> None:

@@ -207,6 +207,20 @@ async def test_debug_tells_each_step_and_no_secret(fault: Fault | None) -> None:
                 assert secret not in text
 
 
+async def test_advice_is_in_the_language_of_the_page_that_led_here() -> None:
+    world = demo_world()
+    world.faults.set("frs", Fault(status=503, code="APIGW.0613"))
+    async with demo(world) as (served, _):
+        links = re.findall(r'href="(probe\?project=vision-prod[^"]*)"', (await served.get("/?lang=zh"))[2].decode())
+        assert links
+        _, headers, body = await served.get(f"/{links[0].replace('&amp;', '&')}")
+        assert "  do: 请等待" in body.decode()
+        assert headers["Vary"] == "Accept-Language"
+        asked = {"Accept-Language": "zh-CN"}
+        assert "  do: 请等待" in (await served.get("/probe?project=vision-prod&debug=true", headers=asked))[2].decode()
+        assert "  do: wait; " in (await served.get("/probe?project=vision-prod&debug=true"))[2].decode()
+
+
 async def test_a_dead_token_is_bought_anew_and_debug_says_so() -> None:
     world = demo_world()
     async with demo(world) as (served, _):
