@@ -1,8 +1,10 @@
 """Cloud Eye as a collector sees it, without a network: what the simulator answers, at a time of choice."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +16,7 @@ from frs_exporter.exposition.render import lines
 from frs_exporter.polling.probe_memory import ProbesOnDisk
 from frs_simulator import Project
 from frs_simulator.cloud_eye import Question, answer, list_metrics, page_of
-from frs_simulator.traffic import HOUR, MINUTE, Traffic
+from frs_simulator.traffic import HOUR, Traffic
 
 T = TypeVar("T")
 
@@ -54,9 +56,22 @@ class Minutes(Traffic):
         return self.values.get((metric, api, start))
 
     def hour(self, metric: str, api: str, start: int) -> float | None:
-        minutes = [self.minute(metric, api, time) for time in range(start, start + HOUR, MINUTE)]
-        told = [value for value in minutes if value is not None]
+        minutes = self._hours.get((metric, api, start), {})
+        told = [value for time, value in minutes.items() if self.arrivals.get(time, 0.0) <= self.now]
         return sum(told) if told else None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "values":
+            self.__dict__.pop("_hours", None)
+
+    @cached_property
+    def _hours(self) -> Mapping[tuple[str, str, int], Mapping[int, float]]:
+        """The minutes by hour: of most hours of a month there are none, and each is asked for again and again."""
+        hours = defaultdict[tuple[str, str, int], dict[int, float]](dict)
+        for (metric, api, start), value in self.values.items():
+            hours[metric, api, start // HOUR * HOUR][start] = value
+        return hours
 
 
 @dataclass

@@ -23,6 +23,7 @@ from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.alarm import Ring
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.runner import JobRunner
+from frs_exporter.polling.times import Times
 from frs_simulator import Account
 from frs_simulator.server import credential
 from tests.conftest import Cloud, CloudContext, virtual_now
@@ -32,6 +33,8 @@ UP = 'frs_up{project="%s",collector="subscription"}'
 POLLS = 'frs_polls_total{project="%s",collector="subscription"}'
 GOOD = "frs_exporter_config_last_reload_successful"
 LOADED_AT = "frs_exporter_config_last_reload_success_timestamp_seconds"
+SELDOM = Times(beat=60.0, longest_pause=900.0)
+"""For days on virtual time: there no beat is late, and one a second would be most of what is done."""
 
 
 def replace_file(file: Path, text: str) -> None:
@@ -93,7 +96,7 @@ class Living:
         """Load and start, as the command does."""
         self.write(self.config)
         source = Source(str(self.file), self._load)
-        options = {"rng": random.Random(3), "shard": Shard(), "now": virtual_now, **self.options}
+        options = {"rng": random.Random(3), "shard": Shard(), "now": virtual_now, "times": SELDOM, **self.options}
         self.exporter = Exporter(source, source.load(), self.telemetry, **options)
         await self.exporter.start()
 
