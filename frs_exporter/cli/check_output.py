@@ -221,7 +221,7 @@ def conclusion(report: Report) -> str:
     if report.well:
         return words("all_well", projects=everything, jobs=words.count("count_jobs", report.jobs)) + unrequired(report)
     if report.passed:
-        return words("soon_only", count=sum(view.level is Level.SOON for view in report.projects), all=everything)
+        return less_than_well(report, everything)
     parts = [words("interrupted", signal=report.interrupted_by)] if report.interrupted_by else []
     parts += [words("not_well", count=wrong, all=everything)] if wrong else []
     not_found, not_asked = (
@@ -231,6 +231,14 @@ def conclusion(report: Report) -> str:
     parts += [words(not_asked, count=report.unasked, jobs=report.jobs)] if report.unasked else []
     nothing = words("nothing_fits", accounts=", ".join(OF_ACCOUNTS)) if report.unfit else words("nothing_asked")
     return "; ".join(parts) or nothing
+
+
+def less_than_well(report: Report, everything: str) -> str:
+    """The sum where nothing is wrong: what will be soon, and what was found and not asked."""
+    words, soon = report.words, sum(view.level is Level.SOON for view in report.projects)
+    parts = [words("soon_only", count=soon, all=everything)] if soon else [words("nothing_wrong", all=everything)]
+    parts += [words.count("unwatched", report.unwatched)] if report.unwatched else []
+    return words("semicolon").join(parts)
 
 
 def unrequired(report: Report) -> str:

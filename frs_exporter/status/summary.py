@@ -13,6 +13,7 @@ from frs_exporter.core.explanations import explain
 from frs_exporter.status.account_troubles import LITTLE, SOON
 from frs_exporter.status.account_view import AccountView
 from frs_exporter.status.i18n import Translator
+from frs_exporter.status.rule_troubles import RuleTrouble, rule_troubles
 from frs_exporter.status.snapshot import RefusedSecret, RuleSnapshot, Snapshot
 from frs_exporter.status.subscription_view import SubserviceView
 from frs_exporter.status.trouble_words import Level
@@ -114,7 +115,7 @@ def since(words: Translator, trouble: TroubleView, now: float) -> str:
 
 
 def is_well(seen: Snapshot, levels: Collection[Level]) -> bool:
-    """Whether nothing is wrong, and nothing is unknown: of each project, of discovery and of the config."""
+    """Whether nothing is wrong, unknown or left out: of each project, of discovery and of the config."""
     in_use = not seen.problems and all(rule.is_well for rule in seen.rules)
     return in_use and set(levels) == {Level.WELL}
 
@@ -194,9 +195,18 @@ def plain_failure(failure: Failure | None, words: Translator, *, once: bool = Fa
 
 def plain_rule(rule: RuleSnapshot, words: Translator, *, once: bool = False) -> dict[str, Any]:
     """A discovery rule as JSON has it."""
-    alert = "" if rule.is_well else "FrsDiscoveryFailing"
+    troubles = [plain_rule_trouble(trouble, words) for trouble in rule_troubles(rule)]
+    failing = [] if rule.has_come else ["FrsDiscoveryFailing"]
+    (alert, *_) = [*failing, *(trouble["alert"] for trouble in troubles), ""]
     about = {"rule": rule.name, "well": rule.is_well, "tried": rule.tried, "since": rule.since, "alert": alert}
-    return {**about, "failure": plain_failure(rule.failure, words, once=once)}
+    numbers = {"skipped": len(rule.unwatched.taken), "over_limit": rule.unwatched.over_limit}
+    return {**about, **numbers, "troubles": troubles, "failure": plain_failure(rule.failure, words, once=once)}
+
+
+def plain_rule_trouble(trouble: RuleTrouble, words: Translator) -> dict[str, str]:
+    """What a rule leaves out, as JSON has it."""
+    about = {"text": words(trouble.text), "do": words(trouble.do), "alert": trouble.alert}
+    return {**about, "runbook": words(alerts()[trouble.alert].page), "command": trouble.command}
 
 
 def plain_secret(
