@@ -102,8 +102,9 @@ def as_table(report: Report, *, terminal: bool, terminal_width: int | None = Non
     for view in report.projects:
         if view.troubles:
             print_troubles(console, report.words, view)
-    for warning, projects in warnings_of(report.projects).items():
-        console.print(Styled(f"{report.words('note', projects=some_of(projects))}{warning}", "yellow"))
+    for note, projects in warnings_of(report.projects).items():
+        about = report.words("note", projects=some_of(projects))
+        console.print(Styled(f"{about}{report.words(note.text)}", "yellow"))
     for rule, failure in report.undiscovered:
         console.print(Styled(f"discovery {rule}", "bold red"))
         console.print(Padding(Styled(failure), (0, 0, 0, 2)))

@@ -259,15 +259,6 @@ def language_of(accept: str, chosen: str = "") -> Language:
     return named[0] if named else negotiate(accept, LANGUAGES, ENGLISH)
 
 
-def both(text: Text, **values: object) -> Text:
-    """A text filled in, in both languages; values may be texts themselves."""
-    en, zh = (
-        {name: getattr(value, language) if isinstance(value, Text) else value for name, value in values.items()}
-        for language in ("en", "zh")
-    )
-    return Text(text.en.format(**en), text.zh.format(**zh))
-
-
 def span(seconds: float) -> Text:
     """A span of time in both languages."""
     return Text(Translator(ENGLISH).span(seconds), Translator(CHINESE).span(seconds))

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from frs_exporter.core.explanations import Text
-from frs_exporter.status.i18n import both
+from frs_exporter.core.explanations import Text, both
 from frs_exporter.status.snapshot import RuleSnapshot
 from frs_exporter.status.trouble_words import some_of
 

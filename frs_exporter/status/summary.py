@@ -10,6 +10,7 @@ from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.core.alerts import alerts
 from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import explain
+from frs_exporter.core.notes import Note
 from frs_exporter.status.account_troubles import LITTLE, SOON
 from frs_exporter.status.account_view import AccountView
 from frs_exporter.status.i18n import Translator
@@ -35,10 +36,9 @@ STATES = {
 }
 
 
-def own_warnings(view: ProjectView) -> list[str]:
+def own_warnings(view: ProjectView) -> list[Note]:
     """What answers have left open; what is so of all projects of a region is for those in trouble."""
-    region = f"{view.region}: "
-    return [text for text in warnings_of([view]) if view.level is not Level.WELL or not text.startswith(region)]
+    return [note for note in warnings_of([view]) if view.level is not Level.WELL or not note.region]
 
 
 def account_lines(words: Translator, account: AccountView, now: float) -> list[tuple[str, str]]:
@@ -120,9 +120,9 @@ def is_well(seen: Snapshot, levels: Collection[Level]) -> bool:
     return in_use and set(levels) == {Level.WELL}
 
 
-def warnings_of(views: Iterable[ProjectView]) -> dict[str, list[str]]:
+def warnings_of(views: Iterable[ProjectView]) -> dict[Note, list[str]]:
     """What answers have left open, with the projects whose answers did."""
-    result: dict[str, list[str]] = {}
+    result: dict[Note, list[str]] = {}
     for view in views:
         for warning in dict.fromkeys(warning for job in view.jobs for warning in job.warnings):
             result.setdefault(warning, []).append(view.project)
@@ -158,6 +158,7 @@ def plain(view: ProjectView, words: Translator, *, once: bool = False) -> dict[s
     result["trouble"] = view.level.name.lower()
     result["troubles"] = [plain_trouble(trouble, words, once=once) for trouble in view.troubles]
     for job, seen in zip(result["jobs"], view.jobs, strict=True):
+        job["warnings"] = [words(note.text) for note in seen.warnings]
         if seen.failure:
             del job["failure"]["once"]
             advice = seen.failure.once if once else seen.failure.do

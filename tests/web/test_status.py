@@ -22,8 +22,10 @@ from frs_exporter.config.load import Config
 from frs_exporter.core.credentials import KeyCredential
 from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.errors import ConfigError, Failure, Reason
+from frs_exporter.core.explanations import Text as Bilingual
 from frs_exporter.core.explanations import codes, reasons
 from frs_exporter.core.model import Account, Api, CollectResult, Display, Job, JobState, Sample
+from frs_exporter.core.notes import note
 from frs_exporter.core.pricing import LIST_PRICE_2018
 from frs_exporter.core.schedule import Shard
 from frs_exporter.core.site import PUBLIC_SITE
@@ -116,12 +118,22 @@ async def test_what_an_answer_left_open_is_told() -> None:
             key = (project, "subscription")
             job = served.exporter.job(key)
             assert job
-            notes = (f"of {project} alone", f"{job.target.region}: of all in it")
+            notes = (
+                note(Bilingual("of {name} alone", "仅 {name}"), name=project),
+                note(Bilingual("of all in it", "区域内所有项目"), region=job.target.region),
+            )
             served.exporter.runners[key].state = region[key]._replace(warnings=notes)
         text = (await page(served)).text
         assert all(f"of {project} alone" in text for project in ("door-access", "new-branch"))
         assert text.count(": of all in it") == 1
         assert "new-branch" in text.partition(": of all in it")[0]
+        assert job
+        where, text = job.target.region, (await page(served, "/?lang=zh")).text
+        assert text.count(f"{where}：区域内所有项目") == 1
+        assert ("仅 door-access" in text, "of door-access alone" in text) == (True, False)
+        assert "仅 door-access" in (await page(served, "/project/door-access?lang=zh")).text
+        told = json.loads((await served.get("/api/v1/status?lang=zh&q=new-branch"))[2])["projects"][0]["jobs"][0]
+        assert told["warnings"] == ["仅 new-branch", f"{where}：区域内所有项目"]
 
 
 async def test_hostile_text_is_shown_as_text() -> None:
