@@ -170,6 +170,8 @@ async def test_what_is_found_but_not_checked_is_told(tmp_path: Path) -> None:
         assert as_table(report, terminal=False).endswith(
             "nothing is wrong: 2 projects; 1 project found but not checked\n"
         )
+        chinese = as_table(replace(report, words=Translator(CHINESE)), terminal=False)
+        assert chinese.endswith("没有异常：2 个项目；1 个已发现的项目未检查\n")
         told = json.loads(as_json(report))
         assert (told["well"], told["discovery"][0]["well"], told["discovery"][0]["skipped"]) == (False, False, 1)
 

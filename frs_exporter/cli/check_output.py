@@ -106,7 +106,7 @@ def as_table(report: Report, *, terminal: bool, terminal_width: int | None = Non
         about = report.words("note", projects=some_of(projects))
         console.print(Styled(f"{about}{report.words(note.text)}", "yellow"))
     for rule, failure in report.undiscovered:
-        console.print(Styled(f"discovery {rule}", "bold red"))
+        console.print(Styled(report.words("rule", rule=rule), "bold red"))
         console.print(Padding(Styled(failure), (0, 0, 0, 2)))
     console.print(
         Styled(conclusion(report), "bold green" if report.well else "yellow" if report.passed else "bold red")
@@ -231,7 +231,7 @@ def conclusion(report: Report) -> str:
     parts += [words.count(not_found, len(report.undiscovered))] if report.undiscovered else []
     parts += [words(not_asked, count=report.unasked, jobs=report.jobs)] if report.unasked else []
     nothing = words("nothing_fits", accounts=", ".join(OF_ACCOUNTS)) if report.unfit else words("nothing_asked")
-    return "; ".join(parts) or nothing
+    return words("semicolon").join(parts) or nothing
 
 
 def less_than_well(report: Report, everything: str) -> str:
@@ -251,4 +251,4 @@ def unrequired(report: Report) -> str:
     names = columns_of(number)[0]
     several = len(report.projects) > 1
     on = ", ".join(f"{name} ({number[name]})" if several else name for name in names)
-    return "; " + report.words("unrequired", names=on or report.words("nothing"))
+    return report.words("semicolon") + report.words("unrequired", names=on or report.words("nothing"))

@@ -51,6 +51,7 @@ WORDS: Mapping[str, Text] = {
     "more_problems": Text(
         "and {count} more, which --config.check tells", "另有 {count} 个问题，可用 --config.check 查看"
     ),
+    "rule": Text("discovery {rule}", "发现规则 {rule}"),
     "rule_failing": Text(
         "Discovery rule {rule} cannot look for projects: new ones are not watched",
         "发现规则 {rule} 无法查找项目：新项目不会被监控",
