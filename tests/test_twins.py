@@ -84,7 +84,7 @@ OTHER_TERMS = {
 SPEAKS_CHINESE = [
     *sorted((ROOT / "frs_exporter").rglob("*.yaml")),
     *(path for path in sorted((ROOT / "frs_exporter").rglob("*.py")) if HAN.search(path.read_text())),
-    *(ROOT / "docs/chinese.yaml", ROOT / "deploy/prometheus/annotations.zh-CN.yml", ROOT / "deploy/grafana/chinese.py"),
+    *(ROOT / "deploy/prometheus/annotations.zh-CN.yml", ROOT / "deploy/grafana/chinese.py"),
 ]
 """What the program and what is deployed say in Chinese."""
 GENERATED = re.compile(r"<!-- begin (\w+): made by make docs -->.*?<!-- end \1 -->", re.DOTALL)
