@@ -3,7 +3,6 @@
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ import yaml
 from docs.settings import settings
 from frs_exporter.cli import chinese_help
 from frs_exporter.cli.main import COMMANDS, command
+from frs_exporter.core.chinese import own_chinese
 from frs_exporter.core.explanations import Text, codes, reasons, statuses
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import PAGE_FAMILIES
@@ -22,13 +22,6 @@ PAGES = tuple(FOLDER / f"{name}{ending}.md" for name in NAMES for ending in ("",
 Translate = Callable[[str], str]
 """An English text of the code in the language of a page."""
 Row = Iterable[str]
-
-
-@cache
-def own_chinese() -> Mapping[str, str]:
-    """Chinese by English of what --help does not have: a text that has changed has none until somebody looked at it."""
-    own: Mapping[str, str] = yaml.safe_load((FOLDER / "chinese.yaml").read_text("utf-8"))
-    return own
 
 
 def chinese() -> Mapping[str, str]:
@@ -189,7 +182,7 @@ def main() -> None:
     """Make all pages; raises click.ClickException with the texts that have no Chinese yet."""
     if missing := sorted(texts() - set(chinese())):
         lines = yaml.safe_dump(dict.fromkeys(missing, "?"), width=1000, allow_unicode=True)
-        raise click.ClickException(f"docs/chinese.yaml has no Chinese of\n{lines}")
+        raise click.ClickException(f"frs_exporter/core/chinese.yaml has no Chinese of\n{lines}")
     for page in PAGES:
         page.write_text(rendered(page), "utf-8")
 

@@ -163,9 +163,17 @@ async def test_what_is_found_but_not_checked_is_told(tmp_path: Path) -> None:
         written = yaml.safe_load(text) | {"discovery": [rule]}
         written["projects"] = [{**written["projects"][0], "name": "cn-north-4_three"}]
         file.write_text(yaml.safe_dump(written))
-        run, _ = await checked(load(str(file)))
+        run, report = await checked(load(str(file)))
         (notice,) = run.notices
         assert notice.endswith(": 1 project found but not checked, names are taken: cn-north-4_three")
+        assert (report.well, report.passed) == (False, True)
+        assert as_table(report, terminal=False).endswith(
+            "nothing is wrong: 2 projects; 1 project found but not checked\n"
+        )
+        chinese = as_table(replace(report, words=Translator(CHINESE)), terminal=False)
+        assert chinese.endswith("没有异常：2 个项目；1 个已发现的项目未检查\n")
+        told = json.loads(as_json(report))
+        assert (told["well"], told["discovery"][0]["well"], told["discovery"][0]["skipped"]) == (False, False, 1)
 
 
 async def test_where_several_sites_are_asked_each_project_tells_its_own(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """`explain` knows every metric, collector and key of the config, and guesses what an unknown code means."""
 
+from importlib.resources import files
+
 import pytest
 
 from frs_exporter.cli.explain_names import collectors, keys, metrics
@@ -18,7 +20,7 @@ def explained(*words: str) -> str:
 def test_every_metric_of_the_page_is_known_by_its_own_help() -> None:
     known = metrics()
     assert {family.name: family.help for family in PAGE_FAMILIES}.items() <= {
-        name: topic.lines[0][1] for name, topic in known.items()
+        name: topic.lines[0][1].en for name, topic in known.items()
     }.items()
     assert "frs_exporter_log_messages_total" in known
     shown = explained('frs_up{project="a"} 0')
@@ -42,6 +44,17 @@ def test_every_key_of_the_config_is_known_with_the_places_where_it_may_stand() -
     places = [line.split(":")[0].strip() for line in explained("poll_interval").splitlines()[1:]]
     assert places == [f"{place}.poll_interval" for place in ("defaults", "projects[]", "discovery[]", "accounts[]")]
     assert "credentials.NAME.ak_sk.secret_key: " in explained("secret_key")
+
+
+def test_all_that_is_said_of_names_is_said_in_chinese() -> None:
+    """A wheel has the Chinese, too: it is in the package, and not in docs/."""
+    topics = [topic for kind in (metrics(), collectors(), keys()) for topic in kind.values()]
+    assert [name for topic in topics for name, text in topic.lines if text.en == text.zh] == []
+    assert explained("frs_up", "--lang=zh").startswith("frs_up (指标，gauge)：最近一次轮询是否得到答案")
+    assert explained("domain_id", "--lang=zh") == (
+        "domain_id (配置项)：\n  accounts[].domain_id：账号 ID（默认：自动查询）。\n"
+    )
+    assert files("frs_exporter.core").joinpath("chinese.yaml").is_file()
 
 
 def test_a_note_that_names_a_metric_is_explained_by_it() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import build
+from frs_exporter.core.chinese import own_chinese
 
 ROOT = Path(__file__).parents[1]
 HAN = re.compile(r"[\u4e00-\u9fff]+")
@@ -84,7 +84,7 @@ OTHER_TERMS = {
 SPEAKS_CHINESE = [
     *sorted((ROOT / "frs_exporter").rglob("*.yaml")),
     *(path for path in sorted((ROOT / "frs_exporter").rglob("*.py")) if HAN.search(path.read_text())),
-    *(ROOT / "docs/chinese.yaml", ROOT / "deploy/prometheus/annotations.zh-CN.yml", ROOT / "deploy/grafana/chinese.py"),
+    *(ROOT / "deploy/prometheus/annotations.zh-CN.yml", ROOT / "deploy/grafana/chinese.py"),
 ]
 """What the program and what is deployed say in Chinese."""
 GENERATED = re.compile(r"<!-- begin (\w+): made by make docs -->.*?<!-- end \1 -->", re.DOTALL)
@@ -200,7 +200,7 @@ def only_these_terms(text: str) -> None:
             assert other not in text, f"{other} is called {term}"
 
 
-@pytest.mark.parametrize(("english", "chinese"), build.own_chinese().items(), ids=range(len(build.own_chinese())))
+@pytest.mark.parametrize(("english", "chinese"), own_chinese().items(), ids=range(len(own_chinese())))
 def test_the_same_figures_in_what_is_made_of_the_code(english: str, chinese: str) -> None:
     assert figures(chinese) == figures(english)
     assert names(chinese) == names(english)

@@ -102,10 +102,11 @@ def as_table(report: Report, *, terminal: bool, terminal_width: int | None = Non
     for view in report.projects:
         if view.troubles:
             print_troubles(console, report.words, view)
-    for warning, projects in warnings_of(report.projects).items():
-        console.print(Styled(f"{report.words('note', projects=some_of(projects))}{warning}", "yellow"))
+    for note, projects in warnings_of(report.projects).items():
+        about = report.words("note", projects=some_of(projects))
+        console.print(Styled(f"{about}{report.words(note.text)}", "yellow"))
     for rule, failure in report.undiscovered:
-        console.print(Styled(f"discovery {rule}", "bold red"))
+        console.print(Styled(report.words("rule", rule=rule), "bold red"))
         console.print(Padding(Styled(failure), (0, 0, 0, 2)))
     console.print(
         Styled(conclusion(report), "bold green" if report.well else "yellow" if report.passed else "bold red")
@@ -221,7 +222,7 @@ def conclusion(report: Report) -> str:
     if report.well:
         return words("all_well", projects=everything, jobs=words.count("count_jobs", report.jobs)) + unrequired(report)
     if report.passed:
-        return words("soon_only", count=sum(view.level is Level.SOON for view in report.projects), all=everything)
+        return less_than_well(report, everything)
     parts = [words("interrupted", signal=report.interrupted_by)] if report.interrupted_by else []
     parts += [words("not_well", count=wrong, all=everything)] if wrong else []
     not_found, not_asked = (
@@ -230,7 +231,15 @@ def conclusion(report: Report) -> str:
     parts += [words.count(not_found, len(report.undiscovered))] if report.undiscovered else []
     parts += [words(not_asked, count=report.unasked, jobs=report.jobs)] if report.unasked else []
     nothing = words("nothing_fits", accounts=", ".join(OF_ACCOUNTS)) if report.unfit else words("nothing_asked")
-    return "; ".join(parts) or nothing
+    return words("semicolon").join(parts) or nothing
+
+
+def less_than_well(report: Report, everything: str) -> str:
+    """The sum where nothing is wrong: what will be soon, and what was found and not asked."""
+    words, soon = report.words, sum(view.level is Level.SOON for view in report.projects)
+    parts = [words("soon_only", count=soon, all=everything)] if soon else [words("nothing_wrong", all=everything)]
+    parts += [words.count("unwatched", report.unwatched)] if report.unwatched else []
+    return words("semicolon").join(parts)
 
 
 def unrequired(report: Report) -> str:
@@ -242,4 +251,4 @@ def unrequired(report: Report) -> str:
     names = columns_of(number)[0]
     several = len(report.projects) > 1
     on = ", ".join(f"{name} ({number[name]})" if several else name for name in names)
-    return "; " + report.words("unrequired", names=on or report.words("nothing"))
+    return report.words("semicolon") + report.words("unrequired", names=on or report.words("nothing"))

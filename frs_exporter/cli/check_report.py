@@ -46,12 +46,17 @@ class Report:
 
     @property
     def well(self) -> bool:
-        """Whether there are jobs, every one is up, everything is on that must be, and nothing has to be done soon."""
-        return self.passed and all(view.level is Level.WELL for view in self.projects)
+        """Whether all was asked, there are jobs, each is up, all is on that must be, and nothing is to be done soon."""
+        return self.passed and all(view.level is Level.WELL for view in self.projects) and not self.unwatched
+
+    @property
+    def unwatched(self) -> int:
+        """Projects that rules have found, which nobody asks."""
+        return sum(rule.unwatched.number for rule in self.seen.rules)
 
     @property
     def passed(self) -> bool:
-        """The same for a pipeline, which what has to be done soon does not stop."""
+        """The same for a pipeline, which neither what has to be done soon stops nor what a rule leaves out."""
         wrong = any(is_wrong(view) for view in self.projects)
         return bool(self.jobs) and not (wrong or self.undiscovered or self.unasked)
 

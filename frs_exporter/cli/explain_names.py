@@ -8,6 +8,7 @@ from typing import Any
 
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.config.schema import File
+from frs_exporter.core.chinese import translated
 from frs_exporter.core.explanations import Text
 from frs_exporter.exposition.render import FAMILIES
 from frs_exporter.exposition.telemetry import Telemetry
@@ -26,7 +27,7 @@ class Topic:
 
     name: str
     kind: Text
-    lines: tuple[tuple[str, str], ...]
+    lines: tuple[tuple[str, Text], ...]
     labels: tuple[str, ...] | None = None
 
 
@@ -35,13 +36,13 @@ def metrics() -> Mapping[str, Topic]:
     """All metrics of the page, the exporter's own among them."""
     families = (*FAMILIES, *(family for collector in COLLECTORS.values() for family in collector.families))
     found = {
-        family.name: Topic(family.name, TYPES[family.type], ((family.name, family.help),), family.labels)
+        family.name: Topic(family.name, TYPES[family.type], ((family.name, translated(family.help)),), family.labels)
         for family in families
     }
     for family in Telemetry().registry.collect():
         if family.name.startswith("frs_") and family.type in TYPES:
             name = family.name + ("_total" if family.type == "counter" else "")
-            found[name] = Topic(name, TYPES[family.type], ((name, family.documentation),))
+            found[name] = Topic(name, TYPES[family.type], ((name, translated(family.documentation)),))
     return found
 
 
@@ -52,7 +53,7 @@ def collectors() -> Mapping[str, Topic]:
         name: Topic(
             name,
             ACCOUNTS if collector.of_account else PROJECTS,
-            tuple((family.name, family.help) for family in collector.families),
+            tuple((family.name, translated(family.help)) for family in collector.families),
         )
         for name, collector in COLLECTORS.items()
     }
@@ -61,10 +62,10 @@ def collectors() -> Mapping[str, Topic]:
 @cache
 def keys() -> Mapping[str, Topic]:
     """All keys of the config, with each place where one may stand."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    found: dict[str, list[tuple[str, Text]]] = {}
     schema = File.model_json_schema()
     for path, text in described(schema, schema["$defs"], ""):
-        found.setdefault(path.rpartition(".")[2].removesuffix("[]"), []).append((path, text))
+        found.setdefault(path.rpartition(".")[2].removesuffix("[]"), []).append((path, translated(text)))
     return {name: Topic(name, KEY, tuple(lines)) for name, lines in found.items()}
 
 

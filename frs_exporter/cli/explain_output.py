@@ -59,9 +59,9 @@ def of_topic(topic: Topic, words: Translator) -> str:
     """What a metric, a collector or a key of the config is."""
     title, end = f"{topic.name} ({words(topic.kind)})", words("colon").rstrip()
     if len(topic.lines) == 1 and topic.lines[0][0] == topic.name:
-        lines = [f"{title}{words('colon')}{topic.lines[0][1]}"]
+        lines = [f"{title}{words('colon')}{words(topic.lines[0][1])}"]
     else:
-        lines = [title + end, *(f"  {name}{words('colon')}{text}" for name, text in topic.lines)]
+        lines = [title + end, *(f"  {name}{words('colon')}{words(text)}" for name, text in topic.lines)]
     if topic.labels is not None:
         lines += ["", words(LABELS, names=", ".join(topic.labels)) if topic.labels else words(NONE)]
     return "\n".join(wrapped(line) for line in lines) + "\n"

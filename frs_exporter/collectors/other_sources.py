@@ -18,6 +18,7 @@ from frs_exporter.core.errors import (
     Reason,
     canonical,
 )
+from frs_exporter.core.explanations import Text
 from frs_exporter.core.model import Api, Target
 from frs_exporter.core.schedule import jittered
 
@@ -25,6 +26,12 @@ BILLED = "it succeeds, and may be billed"
 SUSPECT = "what was switched off was answered as if it were on"
 """Once: it may have been switched off after that. Another is sent while `subscribe` says that it is off."""
 MISLED = "what is off is answered as if it were on"
+WHY_USELESS = {
+    BILLED: Text(BILLED, "探测会成功，可能被计费"),
+    SUSPECT: Text(SUSPECT, "已关闭的子服务得到的应答与已开通的相同"),
+    MISLED: Text(MISLED, "未开通的子服务得到的应答与已开通的相同"),
+}
+"""The same for people: what is remembered, and outlives the process, is in English."""
 MONTH = 28 * 86400.0
 """Seconds for which it is believed that the subscription is looked at first."""
 REQUESTS = 4

@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 
 from frs_exporter.collectors.collector import ApiClient, Collector, Samples, whole_number, wrong_shape
 from frs_exporter.collectors.endpoint_state import EndpointState
-from frs_exporter.collectors.other_sources import holding, misled, probed, searches
+from frs_exporter.collectors.other_sources import WHY_USELESS, holding, misled, probed, searches
 from frs_exporter.collectors.probe_results import Results
 from frs_exporter.core.errors import NO_SUCH_API, NOT_SUBSCRIBED, ApiError, Failure, Reason, Unchanged, canonical
+from frs_exporter.core.explanations import Text
 from frs_exporter.core.model import FIELD_ENDING, SUBSERVICE_NAME, Api, CollectResult, Family, Sample, Target
+from frs_exporter.core.notes import Note, note
 from frs_exporter.core.redact import brief
 from frs_exporter.core.sharing import shared
 
@@ -72,6 +74,34 @@ IGNORED = Family(
 
 BY_SUBSCRIBE = Sample(SOURCE, ("subscribe",), 1)
 
+ABSENT = Text(
+    "subscribe is absent, face sets tell of search",
+    "没有 subscribe 接口，由人脸库得知 search 是否开通",
+)
+ABSENT_PROBED = Text(
+    "subscribe is absent, face sets tell of search, and probes of {names}",
+    "没有 subscribe 接口，由人脸库得知 search 是否开通，由探测得知 {names}",
+)
+USELESS = Text("probes of {name} are not sent: {why}", "不发送对 {name} 的探测：{why}")
+UNDETERMINED = Text(
+    "the last probe of {name} determined nothing: {answer}",
+    "最近一次对 {name} 的探测未得出结论：{answer}",
+)
+NO_ANSWER = Text("no answer", "没有应答")
+NOT_REMEMBERED = Text(
+    "no probe is sent, as that cannot be remembered: {problem}",
+    "不发送探测，因为无法记录已发送：{problem}",
+)
+NOT_SENT_YET = Text(
+    "probes not sent yet, a credential sends one at a time: {names}",
+    "尚未发送的探测（每个凭证一次只发送一个）：{names}",
+)
+HIDDEN = Text(
+    "sub-services not shown, see frs_subservices_ignored: {names}",
+    "未显示的子服务，见 frs_subservices_ignored：{names}",
+)
+NO_DATE = Text("$.{key}.create_time is no date and time", "$.{key}.create_time 不是日期和时间")
+
 
 async def collect(client: ApiClient, target: Target, seen: Collection[str] | None) -> CollectResult:
     """Ask for the subscription, where that is absent for what else tells of it. Raises ApiError.
@@ -112,12 +142,14 @@ async def calibrated(
     return replace(result, samples=(*result.samples, *samples), warnings=(*result.warnings, *warnings))
 
 
-def of_probes(target: Target, results: Results, endpoint: EndpointState) -> tuple[list[Sample], list[str]]:
+def of_probes(target: Target, results: Results, endpoint: EndpointState) -> tuple[list[Sample], list[Note]]:
     """Samples of how many probes were sent and which are useless, and warnings of the latter."""
     useless = {name: endpoint.useless[name] for name in target.probes if name in endpoint.useless}
     samples = [shared(Sample(PROBES_SENT, (result.subservice,), result.sent)) for result in results]
     samples += (shared(Sample(PROBE_USELESS, (name,), 1)) for name in useless)
-    return samples, [f"{target.region}: probes of {name} are not sent: {why}" for name, why in useless.items()]
+    return samples, [
+        note(USELESS, region=target.region, name=name, why=WHY_USELESS.get(why, why)) for name, why in useless.items()
+    ]
 
 
 async def from_others(
@@ -134,18 +166,20 @@ async def from_others(
     samples.append(shared(Sample(FROZEN, (), 0)))
     believed = [name for name in target.probes if name not in endpoint.useless]
     problem = client.probe_memory.problem if believed else ""
-    probes = f", and probes of {', '.join(believed)}" if believed and not problem else ""
-    absent = f"{target.region}: subscribe is absent, face sets tell of search{probes}"
+    if believed and not problem:
+        absent = note(ABSENT_PROBED, region=target.region, names=tuple(believed))
+    else:
+        absent = note(ABSENT, region=target.region)
     nothing = [
-        f"the last probe of {result.subservice} determined nothing: {result.code or 'no answer'}"
+        note(UNDETERMINED, name=result.subservice, answer=result.code or NO_ANSWER)
         for result in results
         if result.sent and result.subservice not in on and result.subservice not in endpoint.useless
     ]
     waiting = [result.subservice for result in results if not result.sent and result.subservice not in endpoint.useless]
     if problem:
-        nothing.append(f"{target.region}: no probe is sent, as that cannot be remembered: {problem}")
+        nothing.append(note(NOT_REMEMBERED, region=target.region, problem=problem))
     elif waiting:
-        nothing.append(f"{target.region}: probes not sent yet, a credential sends one at a time: {', '.join(waiting)}")
+        nothing.append(note(NOT_SENT_YET, region=target.region, names=tuple(waiting)))
     return CollectResult(tuple(samples), (absent, *warnings, *nothing), seen)
 
 
@@ -159,18 +193,17 @@ def parse(data: Any, target: Target) -> CollectResult:
         raise ApiError(
             Failure(Reason.PAYLOAD, "$: wanted at least one *_service with a subscribe_status, found none", status=200)
         )
-    samples, warnings = list[Sample](), list[str]()
+    samples, warnings = list[Sample](), list[Note]()
     for key, value in offered.items():
         if key in chosen:
-            its, note = subservice(key, value, target)
+            its, undated = subservice(key, value, target)
             samples += its
-            if note:
-                warnings.append(note)
+            warnings += undated
     samples += max_face_sets(data, target)
     samples += (shared(Sample(IGNORED, (), len(offered) - len(chosen))), shared(Sample(FROZEN, (), 0)), BY_SUBSCRIBE)
     if ignored := offered.keys() - chosen:
         hidden = brief(", ".join(key[:60] for key in sorted(ignored)))
-        warnings.append(f"sub-services not shown, see frs_subservices_ignored: {hidden}")
+        warnings.append(note(HIDDEN, names=hidden))
     return CollectResult(tuple(samples), tuple(warnings), shared(tuple(sorted(map(name_of, chosen)))))
 
 
@@ -193,16 +226,16 @@ def choose(keys: Iterable[str], target: Target) -> set[str]:
     return set(sorted(fit, key=lambda key: (name_of(key) not in known, key))[:MAX_SUBSERVICES])
 
 
-def subservice(key: str, value: dict[str, Any], target: Target) -> tuple[tuple[Sample, ...], str]:
-    """The samples of one sub-service, and a note where there is something to note; raises ApiError."""
+def subservice(key: str, value: dict[str, Any], target: Target) -> tuple[tuple[Sample, ...], tuple[Note, ...]]:
+    """The samples of one sub-service, and a note where it has a date that is none; raises ApiError."""
     labels, status = shared((name_of(key),)), value["subscribe_status"]
     if not isinstance(status, bool):
         raise wrong_shape(f"$.{key}.subscribe_status", "a boolean", status)
     subscribed = shared(Sample(SUBSCRIBED, labels, status))
     created = timestamp(value.get("create_time"), target.create_time_zone)
     if created is not None:
-        return (subscribed, Sample(CREATED, labels, created)), ""
-    return (subscribed,), f"$.{key}.create_time is no date and time" if value.get("create_time") else ""
+        return (subscribed, Sample(CREATED, labels, created)), ()
+    return (subscribed,), (note(NO_DATE, key=key),) if value.get("create_time") else ()
 
 
 def max_face_sets(data: dict[str, Any], target: Target) -> Iterator[Sample]:

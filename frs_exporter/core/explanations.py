@@ -24,6 +24,15 @@ class Text:
     zh: str
 
 
+def both(text: Text, **values: object) -> Text:
+    """A text filled in, in both languages; values may be texts themselves."""
+    en, zh = (
+        {name: getattr(value, language) if isinstance(value, Text) else value for name, value in values.items()}
+        for language in ("en", "zh")
+    )
+    return Text(text.en.format(**en), text.zh.format(**zh))
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What it means, why it happens, the likeliest first, what a person can do, and whether it is retried.

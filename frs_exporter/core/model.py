@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from frs_exporter.core.credentials import Credential, identity_of
 from frs_exporter.core.errors import Failure, Reason
 from frs_exporter.core.http_options import DIRECT, HttpOptions
+from frs_exporter.core.notes import Note
 from frs_exporter.core.past_polls import MAX_RECENT, PastPoll, past_polls, with_time
 from frs_exporter.core.pricing import Price
 from frs_exporter.core.sharing import shared
@@ -183,13 +184,13 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CollectResult:
-    """What an answer told: samples, notes for the log on what of it no sample can show, and what is to be remembered.
+    """What an answer told: samples, notes on what of it no sample can show, and what is to be remembered.
 
     `memory` is handed to the collector when it asks again; nobody else knows what it is.
     """
 
     samples: tuple[Sample, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Note, ...] = ()
     memory: Any = None
 
 
@@ -208,7 +209,7 @@ class JobState(NamedTuple):
     errors: Mapping[Reason, int] = MappingProxyType({})
     failure: Failure | None = None
     samples: tuple[Sample, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Note, ...] = ()
     memory: Any = None
     digest: bytes = b""
     proven_samples: tuple[Sample, ...] = ()
@@ -250,7 +251,7 @@ class JobState(NamedTuple):
             failures_in_a_row=0,
             failure=None,
             samples=self.samples if self.samples == result.samples else result.samples,
-            warnings=result.warnings,
+            warnings=shared(result.warnings),
             memory=result.memory,
             digest=digest,
             proven_samples=(),

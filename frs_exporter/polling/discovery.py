@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 
@@ -13,6 +13,7 @@ from frs_exporter.core.errors import ApiError, ConfigError, Failure, Reason
 from frs_exporter.core.explanations import advice
 from frs_exporter.core.schedule import next_delay
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.plan import Names
 from frs_exporter.runtime.tasks import cancel_and_wait, interrupt
 from frs_exporter.status.snapshot import RuleSnapshot
 
@@ -77,11 +78,13 @@ class Discoverer:
             if self._rules[name].template.same_subject(rule.template)
         }
 
-    @property
-    def rules(self) -> list[RuleSnapshot]:
-        """How each rule is."""
+    def rules(self, found: Mapping[str, Names]) -> list[RuleSnapshot]:
+        """How each rule is; `found` is what the newest plan made of their lists."""
         known = {name: self.failing.get(name, (None, None)) for name in self._rules}
-        return [RuleSnapshot(name, name not in self.untried, *about) for name, about in known.items()]
+        return [
+            RuleSnapshot(name, name not in self.untried, failure, since, found.get(name, Names()).unwatched)
+            for name, (failure, since) in known.items()
+        ]
 
     async def stop(self) -> None:
         """Stop every task; returns when all have ended."""

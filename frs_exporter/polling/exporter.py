@@ -76,7 +76,8 @@ class Exporter:
         options = WatchOptions("config", reread_interval, times.settle, times.longest_load)
         watched = Watched(source, options, telemetry.config_good, telemetry.config_time, now=now)
         self._workers = Workers(discoverer, poller, client)
-        self._supervisor = Supervisor(inbox, watched, self._workers, Reporter(telemetry), config=config, shard=shard)
+        self._reporter = Reporter(telemetry)
+        self._supervisor = Supervisor(inbox, watched, self._workers, self._reporter, config=config, shard=shard)
         self._heartbeat = Heartbeat(telemetry.schedule_lag, client.longest_wait, times)
         self._readiness = Readiness(poller.runners, discoverer.untried, times.longest_search)
         self._telemetry = telemetry
@@ -127,7 +128,8 @@ class Exporter:
         clock, now, watched = self.clock(), self._now(), self._supervisor.watched
         jobs = [JobSnapshot(runner.job, runner.state, now + runner.due - clock) for runner in self.runners.values()]
         next_look = None if watched.next_look is None else now + watched.next_look - clock
-        rules, refused = self._workers.discoverer.rules, refused_secrets(self._workers.client, now - clock)
+        rules = self._workers.discoverer.rules(self._reporter.found)
+        refused = refused_secrets(self._workers.client, now - clock)
         about = (self._supervisor.shard, watched.loaded, watched.problems, next_look)
         return Snapshot(now, clock, *about, jobs, rules, refused)
 

@@ -8,6 +8,7 @@ import structlog
 
 from frs_exporter.core.errors import Failure
 from frs_exporter.core.model import Job, JobState, Key
+from frs_exporter.core.notes import Note
 from frs_exporter.polling.job_lines import OTHERS, Cause, Fields, cause_of, failure_fields, many, names_of, region_of
 
 SETTLE = 3.0
@@ -47,7 +48,7 @@ class JobLog:
         self._groups: dict[Cause, Group] = {}
         self._down: dict[Cause, dict[Key, float]] = {}
         """The jobs that are down for a cause, and since when by the loop's clock."""
-        self._of_regions: defaultdict[str, set[Key]] = defaultdict(set)
+        self._of_regions: defaultdict[Note, set[Key]] = defaultdict(set)
         """The jobs of which a note about a region is true."""
         loop = asyncio.get_running_loop()
         self._clock, self._call_later = loop.time, loop.call_later
@@ -72,20 +73,19 @@ class JobLog:
             fields = failure_fields(after.failure, names_of(job), planned)
             self._tell(job, cause, "warning", fields, after.failure)
 
-    def _report_notes(self, job: Job, before: tuple[str, ...], after: tuple[str, ...]) -> None:
-        """Log notes about something new; one about a region, which begins with its name, once for all its jobs."""
-        prefix = f"{job.target.region}: "
-        known = {about(note, prefix) for note in before}  # what changes about it is not told again
+    def _report_notes(self, job: Job, before: tuple[Note, ...], after: tuple[Note, ...]) -> None:
+        """Log notes about something new; one about a region once for all its jobs."""
+        known = {note.about for note in before}  # what changes about it is not told again
         for note in before:
             if note not in after:
                 self._end_note(note, job.key)
         for note in after:
-            jobs = self._of_regions[note] if note.startswith(prefix) else set()
-            if (what := about(note, prefix)) not in known and not jobs:
-                self._tell(job, ("note", what), "warning", {**names_of(job), "note": note})
+            jobs = self._of_regions[note] if note.region else set()
+            if note.about not in known and not jobs:
+                self._tell(job, ("note", note.about), "warning", {**names_of(job), "note": note.text.en})
             jobs.add(job.key)
 
-    def _end_note(self, note: str, key: Key) -> None:
+    def _end_note(self, note: Note, key: Key) -> None:
         """A note about a region is not true of a job any more."""
         if jobs := self._of_regions.get(note):
             jobs.discard(key)
@@ -179,8 +179,3 @@ class JobLog:
             fields = many(cause, projects, len(group.jobs), group.failure, down=down, seconds=group.down_seconds)
             write(event, **fields)
         group.jobs, group.lines, group.failure, group.down_seconds = {}, {}, None, 0
-
-
-def about(note: str, prefix: str) -> str:
-    """What a note is about: what it begins with, but for the region's name."""
-    return note.removeprefix(prefix).partition(":")[0]

@@ -97,7 +97,7 @@ class Check:
     `undiscovered` are the rules whose projects could not be listed, `jobs` those that are asked; by project there are
     `expiries`, when tokens end in Unix seconds, and `latencies`, what the slowest request took in seconds. `trace`
     makes what learns of a job's requests, `traces` has those made by project and collector. `memory` outlives the run.
-    `notices` tell what was found but is not checked; `unfit` says that nothing chosen has the collectors chosen.
+    `notices` tell what was `found` but is not checked; `unfit` says that nothing chosen has the collectors chosen.
     """
 
     config: Config
@@ -115,6 +115,7 @@ class Check:
     memory: StateFile = field(default_factory=lambda: StateFile(None))
     problems: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    found: Mapping[str, Names] = field(default_factory=dict)
     unfit: bool = False
 
     async def run(
@@ -161,7 +162,7 @@ class Check:
         self.jobs = self.selection.jobs(wanted.jobs)
         self.unfit = bool(wanted.jobs) and not self.jobs
         over = (notice.text for notice in over_limits(self.config.discovery, wanted.found))
-        self.notices = (*over, *names_taken(wanted.found))
+        self.notices, self.found = (*over, *names_taken(wanted.found)), wanted.found
         await client.adjust(wanted.limits, wanted.accesses)
 
     async def _poll(self, asking: Asking, job: Job, advance: Advance) -> None:
@@ -183,7 +184,14 @@ class Check:
         """What is known, as the daemon shows it."""
         now, clock = self.now(), asyncio.get_running_loop().time()
         jobs = [JobSnapshot(job, self.states.get(job, JobState()), now) for job in self.jobs]
-        rules = [RuleSnapshot(rule.name, failure=self.undiscovered.get(rule.name)) for rule in self.config.discovery]
+        rules = [
+            RuleSnapshot(
+                rule.name,
+                failure=self.undiscovered.get(rule.name),
+                unwatched=self.found.get(rule.name, Names()).unwatched,
+            )
+            for rule in self.config.discovery
+        ]
         return Snapshot(now, clock, self.shard, now, (), None, jobs, rules, self.refused)
 
     def asked(self) -> Iterator[tuple[Job, JobState]]:

@@ -10,6 +10,7 @@ from frs_exporter.core.discovery import Discovery, Listing
 from frs_exporter.core.model import KEY_SERVICES, Api, Job, Limit, Notice, RequestScope, Target
 from frs_exporter.core.schedule import Shard
 from frs_exporter.polling.capacity import overloads
+from frs_exporter.status.snapshot import Unwatched
 
 Found = Mapping[str, Listing]
 """The newest list of each rule, by the rule's name."""
@@ -32,6 +33,11 @@ class Names:
     skipped: frozenset[str] = frozenset()
     over_limit: int = 0
     cut: bool = False
+
+    @property
+    def unwatched(self) -> Unwatched:
+        """What people are told of those that are not watched."""
+        return Unwatched(self.skipped, self.over_limit, self.cut)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class Reporter:
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
         self._logged: frozenset[Notice] = frozenset()
-        self._found: Mapping[str, Names] = {}
+        self.found: Mapping[str, Names] = {}
+        """What each rule has found, by the newest plan."""
 
     def report(self, wanted: Plan) -> None:
         """Log what is new, and set the metrics."""
@@ -29,11 +30,11 @@ class Reporter:
                 (log.error if notice.serious else log.warning)(notice.text)
         self._logged = frozenset(wanted.notices)
         for name, found in wanted.found.items():
-            log_found(name, self._found.get(name, Names()), found)
+            log_found(name, self.found.get(name, Names()), found)
             self._telemetry.discovery_projects.labels(name).set(found.meant)
             self._telemetry.discovery_skipped.labels(name).set(len(found.skipped))
             self._telemetry.discovery_over_limit.labels(name).set(found.over_limit)
-        self._found = dict(wanted.found)
+        self.found = dict(wanted.found)
         self._telemetry.jobs.set(len(wanted.jobs))
         self._telemetry.show_credentials(
             {access.credential.name: access.http.insecure_skip_verify for access in wanted.accesses}

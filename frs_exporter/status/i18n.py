@@ -51,6 +51,7 @@ WORDS: Mapping[str, Text] = {
     "more_problems": Text(
         "and {count} more, which --config.check tells", "另有 {count} 个问题，可用 --config.check 查看"
     ),
+    "rule": Text("discovery {rule}", "发现规则 {rule}"),
     "rule_failing": Text(
         "Discovery rule {rule} cannot look for projects: new ones are not watched",
         "发现规则 {rule} 无法查找项目：新项目不会被监控",
@@ -153,11 +154,15 @@ WORDS: Mapping[str, Text] = {
     "colon": Text(": ", "："),
     "comma": Text(", ", "，"),
     "answer_too": Text("a refusal that tells something: it counts as an answer", "拒绝本身说明了情况，也算作答复"),
+    "semicolon": Text("; ", "；"),
     "count_accounts": Text("{count} accounts", "{count} 个账号"),
     "count_accounts_one": Text("1 account", "1 个账号"),
     "count_jobs": Text("{count} jobs", "{count} 个任务"),
     "count_jobs_one": Text("1 job", "1 个任务"),
     "not_well": Text("{count} of {all} not well", "{all}中 {count} 个异常"),
+    "nothing_wrong": Text("nothing is wrong: {all}", "没有异常：{all}"),
+    "unwatched": Text("{count} projects found but not checked", "{count} 个已发现的项目未检查"),
+    "unwatched_one": Text("1 project found but not checked", "1 个已发现的项目未检查"),
     "soon_only": Text("nothing is wrong now, {count} of {all} in trouble soon", "目前没有异常，{all}中 {count} 个预警"),
     "not_found": Text("{count} discovery rules failed", "{count} 条发现规则失败"),
     "not_found_one": Text("1 discovery rule failed", "1 条发现规则失败"),
@@ -253,15 +258,6 @@ def language_of(accept: str, chosen: str = "") -> Language:
     """The language that was chosen, or the one that an Accept-Language header likes best, or English."""
     named = [language for language in LANGUAGES if language.name == chosen]
     return named[0] if named else negotiate(accept, LANGUAGES, ENGLISH)
-
-
-def both(text: Text, **values: object) -> Text:
-    """A text filled in, in both languages; values may be texts themselves."""
-    en, zh = (
-        {name: getattr(value, language) if isinstance(value, Text) else value for name, value in values.items()}
-        for language in ("en", "zh")
-    )
-    return Text(text.en.format(**en), text.zh.format(**zh))
 
 
 def span(seconds: float) -> Text:

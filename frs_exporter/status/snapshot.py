@@ -18,18 +18,44 @@ class JobSnapshot(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Unwatched:
+    """What a rule has found and does not watch: projects whose names are `taken`, and so many `over_limit`.
+
+    Where the list is `cut`, all that was not read counts as one of the latter.
+    """
+
+    taken: frozenset[str] = frozenset()
+    over_limit: int = 0
+    cut: bool = False
+
+    @property
+    def number(self) -> int:
+        """How many they are; where the list is cut, at least so many."""
+        return len(self.taken) + self.over_limit
+
+
+NONE = Unwatched()
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSnapshot:
-    """A discovery rule: whether it was tried, why it fails, and since when, in Unix seconds."""
+    """A discovery rule: whether it was tried, why it fails, since when in Unix seconds, and what it does not watch."""
 
     name: str
     tried: bool = True
     failure: Failure | None = None
     since: float | None = None
+    unwatched: Unwatched = NONE
+
+    @property
+    def has_come(self) -> bool:
+        """Whether its newest list has come."""
+        return self.tried and self.failure is None
 
     @property
     def is_well(self) -> bool:
-        """Whether its newest list has come."""
-        return self.tried and self.failure is None
+        """Whether its newest list has come, and all of it is watched."""
+        return self.has_come and not self.unwatched.number
 
 
 @dataclass(frozen=True, slots=True)

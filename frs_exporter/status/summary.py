@@ -10,9 +10,11 @@ from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.core.alerts import alerts
 from frs_exporter.core.errors import Failure
 from frs_exporter.core.explanations import explain
+from frs_exporter.core.notes import Note
 from frs_exporter.status.account_troubles import LITTLE, SOON
 from frs_exporter.status.account_view import AccountView
 from frs_exporter.status.i18n import Translator
+from frs_exporter.status.rule_troubles import RuleTrouble, rule_troubles
 from frs_exporter.status.snapshot import RefusedSecret, RuleSnapshot, Snapshot
 from frs_exporter.status.subscription_view import SubserviceView
 from frs_exporter.status.trouble_words import Level
@@ -34,10 +36,9 @@ STATES = {
 }
 
 
-def own_warnings(view: ProjectView) -> list[str]:
+def own_warnings(view: ProjectView) -> list[Note]:
     """What answers have left open; what is so of all projects of a region is for those in trouble."""
-    region = f"{view.region}: "
-    return [text for text in warnings_of([view]) if view.level is not Level.WELL or not text.startswith(region)]
+    return [note for note in warnings_of([view]) if view.level is not Level.WELL or not note.region]
 
 
 def account_lines(words: Translator, account: AccountView, now: float) -> list[tuple[str, str]]:
@@ -114,14 +115,14 @@ def since(words: Translator, trouble: TroubleView, now: float) -> str:
 
 
 def is_well(seen: Snapshot, levels: Collection[Level]) -> bool:
-    """Whether nothing is wrong, and nothing is unknown: of each project, of discovery and of the config."""
+    """Whether nothing is wrong, unknown or left out: of each project, of discovery and of the config."""
     in_use = not seen.problems and all(rule.is_well for rule in seen.rules)
     return in_use and set(levels) == {Level.WELL}
 
 
-def warnings_of(views: Iterable[ProjectView]) -> dict[str, list[str]]:
+def warnings_of(views: Iterable[ProjectView]) -> dict[Note, list[str]]:
     """What answers have left open, with the projects whose answers did."""
-    result: dict[str, list[str]] = {}
+    result: dict[Note, list[str]] = {}
     for view in views:
         for warning in dict.fromkeys(warning for job in view.jobs for warning in job.warnings):
             result.setdefault(warning, []).append(view.project)
@@ -157,6 +158,7 @@ def plain(view: ProjectView, words: Translator, *, once: bool = False) -> dict[s
     result["trouble"] = view.level.name.lower()
     result["troubles"] = [plain_trouble(trouble, words, once=once) for trouble in view.troubles]
     for job, seen in zip(result["jobs"], view.jobs, strict=True):
+        job["warnings"] = [words(note.text) for note in seen.warnings]
         if seen.failure:
             del job["failure"]["once"]
             advice = seen.failure.once if once else seen.failure.do
@@ -194,9 +196,18 @@ def plain_failure(failure: Failure | None, words: Translator, *, once: bool = Fa
 
 def plain_rule(rule: RuleSnapshot, words: Translator, *, once: bool = False) -> dict[str, Any]:
     """A discovery rule as JSON has it."""
-    alert = "" if rule.is_well else "FrsDiscoveryFailing"
+    troubles = [plain_rule_trouble(trouble, words) for trouble in rule_troubles(rule)]
+    failing = [] if rule.has_come else ["FrsDiscoveryFailing"]
+    (alert, *_) = [*failing, *(trouble["alert"] for trouble in troubles), ""]
     about = {"rule": rule.name, "well": rule.is_well, "tried": rule.tried, "since": rule.since, "alert": alert}
-    return {**about, "failure": plain_failure(rule.failure, words, once=once)}
+    numbers = {"skipped": len(rule.unwatched.taken), "over_limit": rule.unwatched.over_limit}
+    return {**about, **numbers, "troubles": troubles, "failure": plain_failure(rule.failure, words, once=once)}
+
+
+def plain_rule_trouble(trouble: RuleTrouble, words: Translator) -> dict[str, str]:
+    """What a rule leaves out, as JSON has it."""
+    about = {"text": words(trouble.text), "do": words(trouble.do), "alert": trouble.alert}
+    return {**about, "runbook": words(alerts()[trouble.alert].page), "command": trouble.command}
 
 
 def plain_secret(

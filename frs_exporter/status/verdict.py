@@ -21,11 +21,11 @@ from frs_exporter.collectors.subscription import (
 )
 from frs_exporter.core.credentials import names_of
 from frs_exporter.core.errors import Reason
-from frs_exporter.core.explanations import Text
+from frs_exporter.core.explanations import Text, both
 from frs_exporter.core.model import Family, Target
 from frs_exporter.status.account_troubles import of_account
 from frs_exporter.status.failure_view import FailureView, failing, failure_view
-from frs_exporter.status.i18n import both, span
+from frs_exporter.status.i18n import span
 from frs_exporter.status.samples import Fresh
 from frs_exporter.status.snapshot import JobSnapshot, RefusedSecret
 from frs_exporter.status.trouble_words import KINDS, SUBSCRIBE, Level, alert_of, some_of

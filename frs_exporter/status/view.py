@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from frs_exporter.core.console import consoles
 from frs_exporter.core.credentials import names_of
 from frs_exporter.core.model import Sample, Target
+from frs_exporter.core.notes import Note
 from frs_exporter.status.account_view import AccountView, account_view
 from frs_exporter.status.failure_view import FailureView, failure_view
 from frs_exporter.status.samples import Fresh
@@ -43,7 +44,7 @@ class JobView:
     poll_interval: float
     duration: float | None
     recent: tuple[str, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class Steps:
                 facts |= {"means": words(explain(failure).means), "do": words(explain(failure).do)}
                 yield from (f"  {name}: {value}" for name, value in facts.items() if value)
             for note in state.warnings:
-                yield f"  note: {note}"
+                yield f"  note: {words(note.text)}"
             chunks = map(partial(lines, job.target.project), (state.samples, state.proven_samples))
             for chunk in (chunk for of_family in chunks for chunk in of_family.values()):
                 yield from (f"  {line}" for line in chunk.decode().splitlines())

@@ -15,6 +15,7 @@ from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.status.i18n import Translator, language_of
 from frs_exporter.status.order import Order, sort_of, wanted
+from frs_exporter.status.rule_troubles import rule_troubles
 from frs_exporter.status.snapshot import Snapshot
 from frs_exporter.status.subscription_view import unusual
 from frs_exporter.status.summary import (
@@ -188,10 +189,11 @@ def numbers(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def banners(words: Translator, snapshot: Snapshot, projects: Projects) -> dict[str, Any]:
-    """What is about no project alone: rules that fail, secrets that are refused, and whether all is well."""
+    """What is about no project alone: rules that fail or leave some out, refused secrets, and whether all is well."""
     return {
         "well": is_well(snapshot, projects.levels.values()),
-        "rules": [(rule, plain_failure(rule.failure, words)) for rule in snapshot.rules if not rule.is_well],
+        "rules": [(rule, plain_failure(rule.failure, words)) for rule in snapshot.rules if not rule.has_come],
+        "unwatched": [trouble for rule in snapshot.rules for trouble in rule_troubles(rule)],
         "secrets": [
             (name, numbers, snapshot.refused[name], plain_failure(snapshot.refused[name].failure, words))
             for name, numbers in projects.refused().items()

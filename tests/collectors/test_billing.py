@@ -19,6 +19,7 @@ from frs_exporter.collectors.billing.packages import MAX_PACKAGES, PATH, PER_PAG
 from frs_exporter.collectors.billing.wire import money, unit_of
 from frs_exporter.core.credentials import KeyCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.core.explanations import Text
 from frs_exporter.core.model import Account, Api, CollectResult, Target
 from tests.collectors.asking import client_of, page
 
@@ -193,7 +194,8 @@ def test_without_a_code_names_tell_what_is_of_faces(types: Any, account: Target)
     result = collected(Bss({"/v2/products": types}, [package(), other, english]), account)
     shown = [line for line in page(result.samples) if "_active" in line]
     assert [line.split('package="')[1].split('"')[0] for line in shown] == ["01142-1", "01142-3"]
-    assert result.warnings == (() if isinstance(types, dict) else ("service types are not told: CBC.0999",))
+    noted = [note.text.en for note in result.warnings]
+    assert noted == ([] if isinstance(types, dict) else ["service types are not told: CBC.0999"])
 
 
 @pytest.mark.parametrize("code", ["CBC.0100", "CBC.0151", "CBC.0999"])
@@ -237,7 +239,8 @@ def test_who_may_see_the_balance_alone_is_shown_that(account: Target) -> None:
     result = collected(Bss({PATH: refused}), account)
     assert page(result.samples)[0].startswith("frs_account_balance")
     assert not [line for line in page(result.samples) if "package" in line]
-    assert result.warnings == ("packages may not be seen: CBC.0151",)
+    (note,) = result.warnings
+    assert note.text == Text("packages may not be seen: CBC.0151", "无权查看套餐包：CBC.0151")
     assert result.memory == Memory(("hws.x.frs",), NOW)
     with pytest.raises(ApiError):
         collected(Bss({PATH: ApiError(Failure(Reason.SERVER, "no"))}), account)

@@ -154,7 +154,9 @@ def test_two_days_of_silence_are_made_up_for_and_what_is_older_is_told() -> None
     findings = polling.at(START + 95 * HOUR)
     assert findings
     (note,) = findings.warnings
-    assert note == ("minutes not counted: 135, as Cloud Eye was not asked in time; it tells single ones for two days")
+    assert note.text.en == (
+        "minutes not counted: 135, as Cloud Eye was not asked in time; it tells single ones for two days"
+    )
 
 
 def test_a_long_silence_is_made_up_for_a_few_requests_at_a_time() -> None:
@@ -181,8 +183,8 @@ def test_too_many_apis_and_hostile_names_are_told_not_shown() -> None:
     assert findings
     assert len(values(findings, API_CALLS)) == MAX_APIS
     (note,) = findings.warnings
-    assert note.startswith("APIs not shown: ")
-    assert "\n" not in note
+    assert note.text.en.startswith("APIs not shown: ")
+    assert "\n" not in note.text.en
 
 
 def test_latency_is_the_newest_and_none_is_old() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from frs_exporter.collectors.subscription import COLLECTOR, SUBSCRIBED, collect, parse, proven_samples, timestamp
 from frs_exporter.core.errors import ApiError, Failure, Reason
+from frs_exporter.core.explanations import Text
 from frs_exporter.core.model import Api, CollectResult, Display, Sample, Target
 from frs_exporter.core.sharing import first_equal
 from frs_exporter.exposition.render import lines
@@ -107,8 +108,10 @@ def test_names_that_are_no_label_are_counted_and_told_and_never_shown(target: Ta
         'frs_service_frozen{project="gate-1"} 0.0',
         'frs_subscription_source{project="gate-1",source="subscribe"} 1.0',
     ]
-    assert findings.warnings == (
+    (note,) = findings.warnings
+    assert note.text == Text(
         'sub-services not shown, see frs_subservices_ignored: A_service, _service, ***, x"y_service',
+        '未显示的子服务，见 frs_subservices_ignored：A_service, _service, ***, x"y_service',
     )
 
 
@@ -131,7 +134,7 @@ def test_an_answer_of_which_nothing_can_be_shown_is_no_answer(target: Target) ->
 
 def test_a_date_that_is_none_is_noted_and_hides_nothing(target: Target) -> None:
     findings = parse({"detect_service": {**ON, "create_time": "yesterday"}, "search_service": ON}, target)
-    assert findings.warnings == ("$.detect_service.create_time is no date and time",)
+    assert [note.text.en for note in findings.warnings] == ["$.detect_service.create_time is no date and time"]
     assert len([sample for sample in findings.samples if sample.family is SUBSCRIBED]) == 2
 
 

@@ -22,10 +22,10 @@ from frs_exporter.core import model
 from frs_exporter.core.credentials import KeyCredential
 from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.errors import ConfigError, Reason
-from frs_exporter.core.explanations import Explanation, Text, codes, codes_of_reason, reasons
+from frs_exporter.core.explanations import Explanation, Text, both, codes, codes_of_reason, reasons
 from frs_exporter.core.model import Target
 from frs_exporter.core.pricing import Price, Tier
-from frs_exporter.status.i18n import CHINESE, ENGLISH, WORDS, Translator, both
+from frs_exporter.status.i18n import CHINESE, ENGLISH, WORDS, Translator
 from frs_exporter.status.trouble_words import KINDS
 from frs_simulator import Account, Project, Simulator, World
 from frs_simulator.demo import face_set, subscribed

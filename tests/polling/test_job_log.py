@@ -7,8 +7,9 @@ from typing import Any
 import structlog
 
 from frs_exporter.core.errors import Failure, Reason
-from frs_exporter.core.explanations import advice
+from frs_exporter.core.explanations import Text, advice
 from frs_exporter.core.model import Api, CollectResult, Job, JobState, Limit
+from frs_exporter.core.notes import note
 from frs_exporter.polling.job_lines import MAX_LINE, VENDORS, failure_fields, some_projects
 from frs_exporter.polling.job_log import FEW, MAX_CAUSES, SETTLE, JobLog
 from frs_exporter.runtime.log import rendering_as
@@ -18,6 +19,7 @@ from tests.polling.test_poller import Polled
 
 OWNER = account("ak_sk", "p")
 UP = JobState().succeeded(0.0, 0.1, CollectResult(), 60.0)
+GONE = note(Text("gone: {why}", "没有了：{why}"), region="cn-north-4", why="a")
 REASONS = (Reason.TIMEOUT, Reason.CONNECT, Reason.SERVER, Reason.DNS)
 
 
@@ -259,7 +261,7 @@ def test_each_trouble_of_a_job_is_told_once_and_anew_after_it_was_up() -> None:
 def test_what_is_so_of_a_region_is_said_once_and_again_when_it_is_so_again() -> None:
     async def main() -> list[Any]:
         fleet, log = jobs(10), JobLog()
-        noted = UP.succeeded(1.0, 0.1, CollectResult(warnings=("cn-north-4: gone: a", "of this one: b")), 60.0)
+        noted = UP.succeeded(1.0, 0.1, CollectResult(warnings=(GONE, note(Text("of this one: b", "")))), 60.0)
         with structlog.testing.capture_logs() as logs:
             for before, after in ((UP, noted), (noted, noted), (noted, UP), (UP, noted)):
                 for job in fleet:
@@ -275,7 +277,7 @@ def test_what_is_so_of_a_region_is_said_once_and_again_when_it_is_so_again() -> 
 def test_what_is_so_of_a_region_is_said_again_once_those_it_was_said_of_are_gone() -> None:
     async def main() -> list[Any]:
         fleet, log = jobs(3), JobLog()
-        noted = UP.succeeded(1.0, 0.1, CollectResult(warnings=("cn-north-4: gone: a",)), 60.0)
+        noted = UP.succeeded(1.0, 0.1, CollectResult(warnings=(GONE,)), 60.0)
         with structlog.testing.capture_logs() as logs:
             for job in fleet[:2]:
                 log.report(job, UP, noted, 10.0)

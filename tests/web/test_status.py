@@ -22,19 +22,21 @@ from frs_exporter.config.load import Config
 from frs_exporter.core.credentials import KeyCredential
 from frs_exporter.core.discovery import Discovery
 from frs_exporter.core.errors import ConfigError, Failure, Reason
+from frs_exporter.core.explanations import Text as Bilingual
 from frs_exporter.core.explanations import codes, reasons
 from frs_exporter.core.model import Account, Api, CollectResult, Display, Job, JobState, Sample
+from frs_exporter.core.notes import note
 from frs_exporter.core.pricing import LIST_PRICE_2018
 from frs_exporter.core.schedule import Shard
 from frs_exporter.core.site import PUBLIC_SITE
 from frs_exporter.status.i18n import CHINESE, ENGLISH, WORDS, Translator, language_of
-from frs_exporter.status.snapshot import JobSnapshot, Snapshot
+from frs_exporter.status.snapshot import JobSnapshot, RuleSnapshot, Snapshot, Unwatched
 from frs_exporter.status.subscription_view import SubserviceView
-from frs_exporter.status.summary import columns_of, css_class, date, usage_class
+from frs_exporter.status.summary import columns_of, css_class, date, is_well, plain_rule, usage_class
 from frs_exporter.status.trouble_words import KINDS, Level
 from frs_exporter.status.view import Projects
 from frs_exporter.web.layout import Layout
-from frs_simulator import Simulator, demo_world
+from frs_simulator import Simulator, World, demo_world
 from tests.conftest import LIMITS, account, target_of
 from tests.web.serving import Served, fill, serving
 
@@ -116,12 +118,22 @@ async def test_what_an_answer_left_open_is_told() -> None:
             key = (project, "subscription")
             job = served.exporter.job(key)
             assert job
-            notes = (f"of {project} alone", f"{job.target.region}: of all in it")
+            notes = (
+                note(Bilingual("of {name} alone", "仅 {name}"), name=project),
+                note(Bilingual("of all in it", "区域内所有项目"), region=job.target.region),
+            )
             served.exporter.runners[key].state = region[key]._replace(warnings=notes)
         text = (await page(served)).text
         assert all(f"of {project} alone" in text for project in ("door-access", "new-branch"))
         assert text.count(": of all in it") == 1
         assert "new-branch" in text.partition(": of all in it")[0]
+        assert job
+        where, text = job.target.region, (await page(served, "/?lang=zh")).text
+        assert text.count(f"{where}：区域内所有项目") == 1
+        assert ("仅 door-access" in text, "of door-access alone" in text) == (True, False)
+        assert "仅 door-access" in (await page(served, "/project/door-access?lang=zh")).text
+        told = json.loads((await served.get("/api/v1/status?lang=zh&q=new-branch"))[2])["projects"][0]["jobs"][0]
+        assert told["warnings"] == ["仅 new-branch", f"{where}：区域内所有项目"]
 
 
 async def test_hostile_text_is_shown_as_text() -> None:
@@ -369,6 +381,65 @@ async def test_what_was_never_asked_is_unknown_not_well() -> None:
         assert "1 project unknown 2 projects well 2 of 3 jobs up" in shown.text
         assert "all projects well" not in shown.text
         assert "not asked yet: subscription ." in shown.text
+
+
+async def test_what_a_rule_finds_and_does_not_watch_is_told_above_all_projects() -> None:
+    """Its projects have names that are taken, or are more than it may have: all are not well, whoever is watched."""
+    async with Simulator(World([account("ak_sk", "one", "two", "three")])) as simulator, serving(simulator) as served:
+        (one, *_) = served.config.targets
+        taken = replace(one, project=f"{one.region}_two")
+        rule = Discovery(name="branches", template=one)
+        for limit, count, alert, shown_as in (
+            (10, "skipped", "FrsDiscoveredProjectsSkipped", ("name_template", "名称已被")),
+            (1, "over_limit", "FrsDiscoveryOverLimit", ("raise max_projects", "超出了 max_projects")),
+        ):
+            served.source.loads.append(Config((taken,), LIMITS, (replace(rule, max_projects=limit),)))
+            await served.exporter.reload()
+            async with asyncio.timeout(10):
+                while True:
+                    told = json.loads((await served.get("/api/v1/status"))[2])
+                    if told["discovery"][0][count] and told["counts"]["jobs"] == told["counts"]["up"]:
+                        break
+                    await asyncio.sleep(0.05)
+            (about,) = told["discovery"]
+            assert (about["well"], told["well"], about["failure"]) == (False, False, None)
+            (trouble,) = [trouble for trouble in about["troubles"] if trouble["alert"] == alert]
+            assert trouble["runbook"].endswith(f"#{alert.lower()}")
+            for language, words in zip(("en", "zh"), shown_as, strict=True):
+                shown = await page(served, f"/?lang={language}")
+                assert words in shown.text
+                assert f"runbook/{alert}?lang={language}" in shown.links
+                assert not [well for well in ("all projects well", "所有项目正常") if well in shown.text]
+
+
+@pytest.mark.parametrize(
+    ("left", "alerts_told", "said"),
+    [
+        (Unwatched(), (), ()),
+        (Unwatched(frozenset("ab")), ("FrsDiscoveredProjectsSkipped",), ("2 projects that it has found", "a, b")),
+        (Unwatched(over_limit=1), ("FrsDiscoveryOverLimit",), ("watch 1 project that", "max_projects")),
+        (Unwatched(over_limit=7, cut=True), ("FrsDiscoveryOverLimit",), ("at least 7 projects", "max_projects")),
+        (Unwatched(over_limit=1, cut=True), ("FrsDiscoveryOverLimit",), ("at least 1 project", "than are read")),
+        (
+            Unwatched(frozenset("a"), 2),
+            ("FrsDiscoveryOverLimit", "FrsDiscoveredProjectsSkipped"),
+            ("2 projects", "1 project"),
+        ),
+    ],
+)
+def test_a_rule_is_well_where_all_that_it_finds_is_watched(
+    left: Unwatched, alerts_told: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    rule = RuleSnapshot("branches", unwatched=left)
+    seen = Snapshot(0.0, 0.0, Shard(), 0.0, (), None, (), (rule,))
+    assert rule.has_come
+    assert (rule.is_well, is_well(seen, [Level.WELL])) == (not alerts_told, not alerts_told)
+    told = plain_rule(rule, Translator(ENGLISH))
+    assert (told["skipped"], told["over_limit"]) == (len(left.taken), left.over_limit)
+    assert tuple(trouble["alert"] for trouble in told["troubles"]) == alerts_told
+    assert told["alert"] == (alerts_told or ("",))[0]
+    text = " ".join(trouble["text"] for trouble in told["troubles"])
+    assert [words for words in said if words not in text] == []
 
 
 async def test_a_rule_and_a_secret_that_are_refused_are_told_above_all_projects() -> None:

@@ -13,7 +13,9 @@ from frs_exporter.collectors.billing import balance, packages
 from frs_exporter.collectors.billing.wire import items_of, succeeded
 from frs_exporter.collectors.collector import ApiClient, Collector, members
 from frs_exporter.core.errors import ApiError, Reason
+from frs_exporter.core.explanations import Text
 from frs_exporter.core.model import Account, Api, CollectResult, Target
+from frs_exporter.core.notes import Note, note
 
 SERVICE_TYPES = f"/v2/products/service-types?service_type_name={quote('人脸识别')}&limit=1000"
 """Services with this in their names: codes do not follow names, and that of FRS is not published."""
@@ -21,6 +23,9 @@ ASK_AGAIN = 86400.0
 """Seconds for which the codes of FRS are taken for the same."""
 MAX_TYPES = 10
 """Codes that one query may name."""
+
+NOT_SEEN = Text("packages may not be seen: {code}", "无权查看套餐包：{code}")
+NO_TYPES = Text("service types are not told: {code}", "未能得知云服务类型：{code}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,12 @@ async def collect(client: ApiClient, target: Target, memory: Memory | None) -> C
     except ApiError as error:  # who may see the balance alone is shown that
         if error.failure.reason is not Reason.FORBIDDEN:
             raise
-        return CollectResult(tuple(samples), (*warnings, f"packages may not be seen: {error.failure.code}"), memory)
+        return CollectResult(tuple(samples), (*warnings, note(NOT_SEEN, code=error.failure.code)), memory)
     samples += packages.samples(found, now)
     return CollectResult(tuple(samples), warnings, memory)
 
 
-async def service_types(client: ApiClient, account: Account, memory: Memory) -> tuple[Memory, tuple[str, ...]]:
+async def service_types(client: ApiClient, account: Account, memory: Memory) -> tuple[Memory, tuple[Note, ...]]:
     """The codes of FRS: those of the config, or what the billing service says once a day; and what is to be noted."""
     if account.service_types:
         return Memory(account.service_types), ()
@@ -60,8 +65,8 @@ async def service_types(client: ApiClient, account: Account, memory: Memory) -> 
     try:
         items = members("$", succeeded(await client.get_more(Api.BSS, SERVICE_TYPES)), "service_types")
     except ApiError as error:  # packages are told of all the same, by their names
-        note = f"service types are not told: {error.failure.code or error.failure.reason}"
-        return Memory(memory.service_types, client.now()), (note,)
+        unknown = note(NO_TYPES, code=error.failure.code or str(error.failure.reason))
+        return Memory(memory.service_types, client.now()), (unknown,)
     codes = (item.get("service_type_code") for item in items if isinstance(item, dict))
     known = tuple(code for code in codes if isinstance(code, str) and code)[:MAX_TYPES]
     return Memory(known, client.now()), ()

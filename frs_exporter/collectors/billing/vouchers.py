@@ -10,12 +10,15 @@ from typing import Any
 from frs_exporter.collectors.billing.balance import currency_of
 from frs_exporter.collectors.billing.wire import items_of, money, unix_seconds
 from frs_exporter.collectors.collector import ApiClient, Collector, label_value, text
+from frs_exporter.core.explanations import Text
 from frs_exporter.core.model import Account, Api, CollectResult, Family, Sample, Target
+from frs_exporter.core.notes import note
 
 PER_PAGE = 100
 """The most that a page of cards may have (api-oce, mac_00002)."""
 MAX_VOUCHERS = 500
 """Of one account that are shown: those that end first."""
+HIDDEN = Text("vouchers not shown: {number}", "未显示的代金券和储值卡数：{number}")
 COUPONS = "/v2/promotions/benefits/coupons?status=2"
 CARDS = "/v2/promotions/benefits/stored-value-cards?status=1"
 """Those that can be used."""
@@ -50,7 +53,7 @@ async def collect(client: ApiClient, target: Target, _: None) -> CollectResult:
         for sample in samples_of(where, item, voucher, kind)
     )
     hidden = len(known) - MAX_VOUCHERS
-    return CollectResult(samples, (f"vouchers not shown: {hidden}",) if hidden > 0 else ())
+    return CollectResult(samples, (note(HIDDEN, number=hidden),) if hidden > 0 else ())
 
 
 async def listed_as(

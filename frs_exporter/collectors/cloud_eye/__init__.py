@@ -9,7 +9,9 @@ from frs_exporter.collectors.cloud_eye.month import CALLS, REFRESH, Month, month
 from frs_exporter.collectors.cloud_eye.tally import Tally
 from frs_exporter.collectors.cloud_eye.usage import last_used
 from frs_exporter.collectors.collector import ApiClient, Collector, label_value
+from frs_exporter.core.explanations import Text
 from frs_exporter.core.model import Api, CollectResult, Family, Sample, Target
+from frs_exporter.core.notes import Note, note
 from frs_exporter.core.pricing import cost, price_of
 from frs_exporter.core.redact import brief
 
@@ -61,6 +63,11 @@ KEPT = 47 * 60 * MINUTE
 """Seconds for which Cloud Eye tells single minutes, which is two days (ces_03_0034), and an hour to spare."""
 LIST_EVERY = 60 * MINUTE
 MAX_APIS = 100
+LOST = Text(
+    "minutes not counted: {number}, as Cloud Eye was not asked in time; it tells single ones for two days",
+    "未计入的分钟数：{number}，因为未及时查询云监控；单独的分钟数据只保留两天",
+)
+HIDDEN = Text("APIs not shown: {names}", "未显示的 API：{names}")
 MAX_REQUESTS = 10
 """Batch queries of a poll that make up for minutes not asked about in time; the next poll goes on."""
 
@@ -107,7 +114,7 @@ async def collect(client: ApiClient, target: Target, memory: Memory | None) -> C
 
 async def counted(
     client: ApiClient, target: Target, tallies: Mapping[Series, Tally], until: int
-) -> tuple[dict[Series, Tally], tuple[str, ...]]:
+) -> tuple[dict[Series, Tally], tuple[Note, ...]]:
     """The tallies with every complete minute until now, and a note if there are some that nobody can know any more."""
     if not tallies:
         return {}, ()
@@ -118,11 +125,10 @@ async def counted(
     points = await query(client, target, list(tallies), span, "sum")
     tallies = {key: tally.feed(points[key], span.end).settled(span.end - LOOK_BACK) for key, tally in tallies.items()}
     lost = (start - since) // MINUTE
-    note = f"minutes not counted: {lost}, as Cloud Eye was not asked in time; it tells single ones for two days"
-    return tallies, (note,) if lost else ()
+    return tallies, (note(LOST, number=lost),) if lost else ()
 
 
-def choose_apis(apis_listed: Iterable[str], known: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
+def choose_apis(apis_listed: Iterable[str], known: Iterable[str]) -> tuple[list[str], tuple[Note, ...]]:
     """The APIs to show, those known first, as long as there are not too many; and a note about others."""
     apis_listed = list(apis_listed)
     fit = [api for api in apis_listed if api and label_value(api) == api]
@@ -130,7 +136,7 @@ def choose_apis(apis_listed: Iterable[str], known: Iterable[str]) -> tuple[list[
     chosen, beyond = apis[:MAX_APIS], apis[MAX_APIS:]
     ignored = [*beyond, *(api for api in apis_listed if api not in fit)]
     names = brief(", ".join(label_value(api)[:60] for api in ignored))
-    return chosen, (f"APIs not shown: {names}",) if ignored else ()
+    return chosen, (note(HIDDEN, names=names),) if ignored else ()
 
 
 def series_of(apis: Iterable[str]) -> Iterator[Series]:
