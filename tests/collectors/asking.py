@@ -4,7 +4,6 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -49,6 +48,8 @@ class Minutes(Traffic):
     arrivals: Mapping[int, float] = field(default_factory=dict)
     delay: float = 0.0
     now: float = 0.0
+    _indexed: Mapping[tuple[str, str, int], float] | None = None
+    _by_hour: Mapping[tuple[str, str, int], Mapping[int, float]] = field(default_factory=dict)
 
     def minute(self, metric: str, api: str, start: int) -> float | None:
         if self.arrivals.get(start, 0.0) > self.now:
@@ -60,18 +61,20 @@ class Minutes(Traffic):
         told = [value for time, value in minutes.items() if self.arrivals.get(time, 0.0) <= self.now]
         return sum(told) if told else None
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "values":
-            self.__dict__.pop("_hours", None)
-
-    @cached_property
+    @property
     def _hours(self) -> Mapping[tuple[str, str, int], Mapping[int, float]]:
         """The minutes by hour: of most hours of a month there are none, and each is asked for again and again."""
-        hours = defaultdict[tuple[str, str, int], dict[int, float]](dict)
-        for (metric, api, start), value in self.values.items():
-            hours[metric, api, start // HOUR * HOUR][start] = value
-        return hours
+        if self._indexed is not self.values:
+            self._indexed, self._by_hour = self.values, by_hour(self.values)
+        return self._by_hour
+
+
+def by_hour(values: Mapping[tuple[str, str, int], float]) -> Mapping[tuple[str, str, int], Mapping[int, float]]:
+    """The values of minutes by the hour that each is of."""
+    hours = defaultdict[tuple[str, str, int], dict[int, float]](dict)
+    for (metric, api, start), value in values.items():
+        hours[metric, api, start // HOUR * HOUR][start] = value
+    return hours
 
 
 @dataclass

@@ -23,12 +23,12 @@ def test_what_the_table_says_is_what_curl_gets(programs: Programs) -> None:
     table = re.findall(
         r"^\| `(/[^`?]*)[^`]*` \| ([A-Z, ]+) \| ([0-9, ]+) \|", (ROOT / "docs/operations.md").read_text(), re.MULTILINE
     )
-    assert len(table) == 10
+    assert len(table) == 11
     _, config = programs.simulator()
     _, url = programs.daemon(config)
     eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
     for listed_path, methods, statuses in table:
-        path = listed_path.replace("NAME", "vision-prod")
+        path = listed_path.replace("NAME", "vision-prod").replace("ALERT", "FrsServiceFrozen")
         allowed, expected = methods.split(", "), int(statuses.split(", ")[0])
         for method in METHODS:
             status, headers, body = curl(f"{url}{path}{QUERIES.get(path, '')}", method)

@@ -15,9 +15,10 @@ import trustme
 from frs_exporter.cloud.bodies import MAX_BODY
 from frs_exporter.collectors.subscription import DOCUMENTED
 from frs_exporter.core.errors import Failure, Reason
-from frs_exporter.core.explanations import advice
+from frs_exporter.core.explanations import advice, explain
 from frs_exporter.core.model import Api
 from frs_exporter.exposition.page import FORMATS
+from frs_exporter.polling.job_lines import name_of
 from frs_simulator.faults import HANG, Fault
 from tests.conftest import Cloud, CloudContext, VirtualLoop, account, believing, run_virtual, secrets_of
 from tests.polling.test_poller import Polled
@@ -386,8 +387,8 @@ async def play(row: Row, stage: Stage, logs: list[Any]) -> None:
         )
         assert row.said in line["message"]
         known: dict[str, Any] = {"by_proxy": row.proxied, "too_long": "longer than" in row.said}
-        wanted = advice(Failure(row.reason, "", code=row.code, status=line.get("status"), **known))
-        assert line["advice"] in (wanted, f"frs-exporter explain {row.code or row.reason}")
+        failure = Failure(row.reason, "", code=row.code, status=line.get("status"), **known)
+        assert line["advice"] in (advice(failure), f"frs-exporter explain {name_of(explain(failure), failure)}")
         assert line["next_poll_seconds"] > 0
         await asyncio.sleep(200)
         stale = facts(polls.shown())

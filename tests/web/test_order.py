@@ -79,7 +79,7 @@ async def test_links_keep_what_else_was_chosen() -> None:
             assert f'href="{link}"' in page
         assert 'href="?q=region%3Acn-north-1&amp;sort=-age&amp;lang=zh"' in page
         assert page.count(' aria-sort="') == 1
-        assert '<th scope="col" aria-sort="descending"><a href="?q=cn&amp;sort=age' in page
+        assert '<th scope="col" class="sort" aria-sort="descending"><a href="?q=cn&amp;sort=age' in page
         assert '<input type="hidden" name="sort" value="-age">' in page
 
 
