@@ -20,7 +20,8 @@ check: lint types $(CLIENT_ENVS)
 # double and more, and what waits for alerts. Of each two at once, as many wait for other programs.
 BESIDE := tests/resilience $(filter-out %/test_clusters.py,$(wildcard tests/deploy/test_*.py)) tests/attacks \
   tests/benchmarks tests/test_linear.py tests/cloud/test_lockout.py tests/collectors/test_month.py \
-  tests/polling/test_sources.py tests/polling/test_accounts.py
+  tests/polling/test_sources.py tests/polling/test_accounts.py tests/polling/test_reload_and_locks.py \
+  tests/cloud/test_hold.py tests/web/test_slow_readers.py
 test: .venv/dev $(CLIENT_ENVS)
 	$(MAKE) --jobs=3 --output-sync lint types tools
 	$(BIN)/coverage erase

@@ -87,6 +87,7 @@ async def test_a_label_may_be_called_as_a_fact_is() -> None:
     async with Simulator(world()) as simulator, serving(simulator, poll_interval=600.0) as served:
         display = replace(served.config.targets[0].display, labels=(("region", "europe"),))
         await served.becomes(*(replace(target, display=display) for target in served.config.targets))
+        await served.ready()  # until then the order may change between the document and the page
         assert len(await names(served, "q=region:europe")) == 3
         assert len(await names(served, "q=region:cn-north-4")) == 2
 
