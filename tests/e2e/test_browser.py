@@ -52,7 +52,7 @@ async def fits(tab: Tab) -> bool:
 async def test_the_demo_in_both_languages_small_large_and_dark(tmp_path: Path) -> None:
     async with (
         Simulator(demo_world()) as simulator,
-        serving(simulator, poll_interval=30.0, require=("detect", "compare", "search")) as served,
+        serving(simulator, poll_interval=3600.0, require=("detect", "compare", "search")) as served,
         browser(tmp_path) as tab,
     ):
         await everything_polled(served)
