@@ -37,7 +37,7 @@ def build_app(
     page_of_project = status_page("page", exporter, renderings, layout.prefix, module="project_page")
     get("/project", page_of_project)
     app.router.add_get(any_slashes(f"{layout.prefix}/project", end="/+") + "{name:.+}", page_of_project)
-    page_of_runbook = status_page("page", exporter, renderings, layout.prefix, module="runbook_page")
+    page_of_runbook = status_page("page", renderings, layout.prefix, module="runbook_page")
     get("/runbook", page_of_runbook)
     get("/runbook/{name}", page_of_runbook)
     get("/probe", partial(probe.probe, exporter, renderings))

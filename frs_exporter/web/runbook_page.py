@@ -7,7 +7,6 @@ from aiohttp import web
 from markdown_it import MarkdownIt
 
 from frs_exporter.core.alerts import LINK, Alert, alerts, lower_case
-from frs_exporter.polling.exporter import Exporter
 from frs_exporter.status.i18n import Translator
 from frs_exporter.web.layout import way_up
 from frs_exporter.web.rendering import Blocks
@@ -22,7 +21,7 @@ HEADERS = headers_of(STYLES)
 MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 
-async def page(_: Exporter, renderings: Renderings, prefix: str, request: web.Request) -> web.StreamResponse:
+async def page(renderings: Renderings, prefix: str, request: web.Request) -> web.StreamResponse:
     """The runbook of the alert that the path names, in capitals or not; of any other name a 404 with all there are."""
     alert, asked = lower_case().get(request.match_info.get("name", "").lower()), StatusQuery.of(request)
     root = way_up(prefix, request.rel_url.raw_path)
