@@ -1,40 +1,16 @@
-"""Copy the rules and dashboards to where kustomize and helm can reach them: neither reads outside its own folder."""
+"""Copy the rules to where kustomize and helm can reach them: neither reads a file outside its own folder."""
 
-import shutil
 from pathlib import Path
 
 import yaml
 
 DEPLOY = Path(__file__).parents[1]
 RULES, CHINESE_RULES = Path("prometheus/frs.rules.yml"), Path("prometheus/frs.rules.zh-CN.yml")
-DASHBOARDS, CHINESE_DASHBOARDS = Path("grafana/dashboards"), Path("grafana/dashboards-zh-CN")
-BASE = Path("kubernetes/base/generated")
-COMPONENT = Path("kubernetes/components/chinese")
+BASE = Path("kubernetes/base/prometheusrule.yaml")
+COMPONENT = Path("kubernetes/components/chinese/prometheusrule.yaml")
 CHART = Path("helm/frs-exporter/files")
 
 NOTICE = "# Made by build.py from deploy/{source}: change that, then run python deploy/kubernetes/build.py.\n"
-KUSTOMIZATION = """\
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources:
-  - prometheusrule.yaml
-generatorOptions:
-  # Names stay: Grafana's sidecar follows a change of the content.
-  disableNameSuffixHash: true
-  labels:
-    grafana_dashboard: "1"
-configMapGenerator:
-"""
-CHINESE_KUSTOMIZATION = """\
-# Rules and dashboards in Chinese, in place of the English ones.
-apiVersion: kustomize.config.k8s.io/v1alpha1
-kind: Component
-patches:
-  - path: prometheusrule.yaml
-generatorOptions:
-  disableNameSuffixHash: true
-configMapGenerator:
-"""
 
 
 class Dumper(yaml.SafeDumper):
@@ -60,48 +36,18 @@ def prometheus_rule(source: Path) -> str:
     return NOTICE.format(source=source) + yaml.dump(rule, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
-def kustomization(text: str, source: Path, more: str = "") -> str:
-    """A ConfigMap for each dashboard, as Grafana's sidecar wants them, and the rules; `more` is of each ConfigMap."""
-    entries = (
-        f"  - name: frs-exporter-dashboard-{file.stem}\n{more}    files: [dashboards/{file.name}]\n"
-        for file in dashboards(source)
-    )
-    return NOTICE.format(source=source) + text + "".join(entries)
-
-
-def dashboards(source: Path) -> list[Path]:
-    """The dashboards in a folder."""
-    return sorted((DEPLOY / source).glob("*.json"))
-
-
-def empty(folder: Path) -> Path:
-    """A folder with nothing in it: what has no source any more goes."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
-
-
 def build(target: Path = DEPLOY) -> None:
-    """Write the folders of copies below `target`."""
-    base, component, chart = (empty(target / folder) for folder in (BASE, COMPONENT, CHART))
-    (base / "prometheusrule.yaml").write_text(prometheus_rule(RULES))
-    (base / "kustomization.yaml").write_text(kustomization(KUSTOMIZATION, DASHBOARDS))
-    copy(DASHBOARDS, base / "dashboards")
-    (component / "prometheusrule.yaml").write_text(prometheus_rule(CHINESE_RULES))
-    chinese = kustomization(CHINESE_KUSTOMIZATION, CHINESE_DASHBOARDS, "    behavior: replace\n")
-    (component / "kustomization.yaml").write_text(chinese)
-    copy(CHINESE_DASHBOARDS, component / "dashboards")
-    for rules in (RULES, CHINESE_RULES):
-        shutil.copyfile(DEPLOY / rules, chart / rules.name)
-    for folder in (DASHBOARDS, CHINESE_DASHBOARDS):
-        copy(folder, chart / folder.name)
+    """Write the copies below `target`."""
+    for copy, source in ((BASE, RULES), (COMPONENT, CHINESE_RULES)):
+        write(target / copy, prometheus_rule(source))
+    for source in (RULES, CHINESE_RULES):
+        write(target / CHART / source.name, (DEPLOY / source).read_text())
 
 
-def copy(source: Path, folder: Path) -> None:
-    """Copy the dashboards of a folder into another, and nothing else."""
-    empty(folder)
-    for file in dashboards(source):
-        shutil.copyfile(file, folder / file.name)
+def write(file: Path, text: str) -> None:
+    """Write a file, with the folder that it is in."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
 
 
 if __name__ == "__main__":

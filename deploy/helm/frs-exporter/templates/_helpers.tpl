@@ -4,6 +4,10 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- define "frs-exporter.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace -}}
+{{- end -}}
+
 {{/* At most 52 characters: Kubernetes adds eleven to the name of a StatefulSet and makes that a label. */}}
 {{- define "frs-exporter.fullname" -}}
 {{- $name := .Values.nameOverride | default .Chart.Name -}}
@@ -36,14 +40,14 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- merge (include "frs-exporter.podLabels" . | fromYaml) $helm | toYaml -}}
 {{- end -}}
 
-{{/* The metadata of an object: (list . LABELS ANNOTATIONS). */}}
+{{/* The metadata of an object: (list . LABELS ANNOTATIONS), and its namespace where that is another one. */}}
 {{- define "frs-exporter.metadata" -}}
 {{- $root := first . -}}
 name: {{ include "frs-exporter.fullname" $root }}
-namespace: {{ $root.Release.Namespace }}
+namespace: {{ gt (len .) 3 | ternary (last .) (include "frs-exporter.namespace" $root) }}
 labels:
   {{- include "frs-exporter.labels" (list $root (index . 1)) | nindent 2 }}
-{{- with last . }}
+{{- with index . 2 }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -77,9 +81,55 @@ checksum/config: {{ sha256sum .Values.config }}
 {{- if and .Values.webConfig.existingSecret .Values.webConfig.tls -}}true{{- end -}}
 {{- end -}}
 
+{{/* The address at which others reach the exporter, as scheme, host and path; all empty without one. */}}
+{{- define "frs-exporter.external" -}}
+{{- if and .Values.externalUrl (gt (int .Values.shards) 1) -}}
+{{- fail "externalUrl is the address of one exporter: with several shards leave it empty, and set routePrefix if paths begin with more than /" -}}
+{{- end -}}
+{{- $url := urlParse .Values.externalUrl -}}
+{{- dict "host" $url.hostname "path" (trimSuffix "/" $url.path) | toYaml -}}
+{{- end -}}
+
 {{/* The path that all others begin with: nothing, or like /frs. */}}
 {{- define "frs-exporter.prefix" -}}
-{{- with .Values.routePrefix | trimAll "/" -}}/{{ . }}{{- end -}}
+{{- $external := include "frs-exporter.external" . | fromYaml -}}
+{{- with .Values.routePrefix | default $external.path | trimAll "/" -}}/{{ . }}{{- end -}}
+{{- end -}}
+
+{{/* The path that people ask for, where a proxy leads to the exporter; / at least. */}}
+{{- define "frs-exporter.externalPath" -}}
+{{- $external := include "frs-exporter.external" . | fromYaml -}}
+{{- ternary $external.path (include "frs-exporter.prefix" .) (ne $external.host "") | default "/" -}}
+{{- end -}}
+
+{{/* The hosts of an ingress or a route: (list . WHAT HOSTS). */}}
+{{- define "frs-exporter.hosts" -}}
+{{- $root := first . -}}
+{{- $external := include "frs-exporter.external" $root | fromYaml -}}
+{{- if gt (int $root.Values.shards) 1 -}}
+{{- fail (printf "%s leads to one exporter, and there are several shards: give each a Service and a way to it, in extraManifests" (index . 1)) -}}
+{{- end -}}
+{{- $hosts := last . | default (ternary (list $external.host) list (ne $external.host "")) -}}
+{{- if not $hosts -}}
+{{- fail (printf "%s needs a host: set externalUrl, or its own" (index . 1)) -}}
+{{- end -}}
+{{- toYaml $hosts -}}
+{{- end -}}
+
+{{/* Where alerts lead to: "" for the address that is scraped. */}}
+{{- define "frs-exporter.pageUrl" -}}
+{{- .Values.prometheusRule.pageUrl | default .Values.externalUrl | trimSuffix "/" -}}
+{{- end -}}
+
+{{/* Whether an object of the Prometheus operator is made: (list . KIND ENABLED); "true" or nothing. */}}
+{{- define "frs-exporter.wanted" -}}
+{{- $known := (first .).Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" (index . 1)) -}}
+{{- if or (eq (toString (last .)) "true") (and (eq (toString (last .)) "auto") $known) -}}true{{- end -}}
+{{- end -}}
+
+{{/* deployment or statefulset: one exporter or several. */}}
+{{- define "frs-exporter.kind" -}}
+{{- ternary "deployment" "statefulset" (eq (int .Values.shards) 1) -}}
 {{- end -}}
 
 {{/* A probe: (list . PROBE PATH). One without a handler asks this path. */}}
@@ -93,4 +143,10 @@ checksum/config: {{ sha256sum .Values.config }}
 {{- $_ := set $probe "httpGet" (dict "path" $path "port" "http-metrics" "scheme" $scheme) -}}
 {{- end -}}
 {{- toYaml $probe -}}
+{{- end -}}
+
+{{/* Of the pod of helm test: none that a selector of ours knows. */}}
+{{- define "frs-exporter.testLabels" -}}
+app.kubernetes.io/name: {{ printf "%s-test" (include "frs-exporter.name" . | trunc 58 | trimSuffix "-") }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}

@@ -1,21 +1,52 @@
-{{/* The pod: its spec, and the container. */}}
+{{/* What is the same of a Deployment and a StatefulSet: the pod, its spec, and the container. */}}
+
+{{/* The annotation with the checksum is on one of both: `metadata` of the object, `template` of the pods. */}}
+{{- define "frs-exporter.workloadMetadata" -}}
+{{- $checksum := include "frs-exporter.checksum" . | fromYaml -}}
+{{- $annotations := merge (deepCopy .Values.annotations) (ternary dict $checksum .Values.restartOnConfigChange) -}}
+{{- include "frs-exporter.metadata" (list . dict $annotations) -}}
+{{- end -}}
+
+{{- define "frs-exporter.podTemplate" -}}
+{{- $checksum := include "frs-exporter.checksum" . | fromYaml -}}
+{{- $container := dict "kubectl.kubernetes.io/default-container" "frs-exporter" -}}
+metadata:
+  labels:
+    {{- include "frs-exporter.podLabels" (list . .Values.podLabels) | nindent 4 }}
+  annotations:
+    {{- merge (deepCopy .Values.podAnnotations) (ternary $checksum dict .Values.restartOnConfigChange) $container | toYaml | nindent 4 }}
+spec:
+  {{- include "frs-exporter.podSpec" . | nindent 2 }}
+{{- end -}}
+
+{{- define "frs-exporter.image" -}}
+{{- $image := .Values.image -}}
+{{- $tag := printf ":%s" ($image.tag | default .Chart.AppVersion) -}}
+{{- $image.repository }}{{ ternary (printf "@%s" $image.digest) $tag (ne $image.digest "") -}}
+{{- end -}}
+
+{{/* What says where a pod runs, and as whom. */}}
+{{- define "frs-exporter.placement" -}}
+{{- $security := dict "securityContext" .Values.podSecurityContext -}}
+{{- $given := pick .Values "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "priorityClassName" | merge $security -}}
+{{- range $key, $value := $given }}
+{{- with $value }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}
 
 {{- define "frs-exporter.podSpec" -}}
 serviceAccountName: {{ include "frs-exporter.serviceAccountName" . }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-{{- $given := list "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" }}
-{{- range $key := $given }}
-{{- with get $.Values $key }}
-{{ $key }}:
+{{- with .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- end }}
-{{- with .Values.podSecurityContext }}
-securityContext:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "frs-exporter.placement" . }}
 containers:
   - {{ include "frs-exporter.container" . | nindent 4 | trim }}
   {{- with .Values.extraContainers }}
@@ -54,14 +85,9 @@ volumes:
 {{- end -}}
 
 {{- define "frs-exporter.container" -}}
-{{- $image := .Values.image -}}
 name: frs-exporter
-{{- if $image.digest }}
-image: {{ $image.repository }}@{{ $image.digest }}
-{{- else }}
-image: {{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
-{{- end }}
-imagePullPolicy: {{ $image.pullPolicy }}
+image: {{ include "frs-exporter.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
 args:
   - --config.file=/etc/frs-exporter/config/config.yaml
   - --web.listen-address=:{{ .Values.service.port }}
@@ -70,13 +96,17 @@ args:
   {{- if .Values.webConfig.existingSecret }}
   - --web.config.file=/etc/frs-exporter/web/{{ .Values.webConfig.key }}
   {{- end }}
-  {{- with include "frs-exporter.prefix" . }}
+  {{- with .Values.externalUrl }}
+  - --web.external-url={{ . }}
+  {{- end }}
+  {{- with .Values.routePrefix }}
   - --web.route-prefix={{ . }}
   {{- end }}
   {{- with .Values.extraArgs }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 env:
+  {{- if gt (int .Values.shards) 1 }}
   - name: FRS_TOTAL_SHARDS
     value: {{ .Values.shards | quote }}
   # The pod's name ends in the number of the shard.
@@ -84,6 +114,7 @@ env:
     valueFrom:
       fieldRef:
         fieldPath: metadata.name
+  {{- end }}
   # For a `check` within the pod, too.
   - name: FRS_CONFIG_FILE
     value: /etc/frs-exporter/config/config.yaml
