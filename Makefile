@@ -81,6 +81,7 @@ deploy: .venv/dev
 	$(BIN)/python -m deploy.grafana.build
 	$(BIN)/python deploy/prometheus/build.py
 	$(BIN)/python deploy/kubernetes/build.py
+	$(BIN)/python deploy/helm/build.py
 
 # What the pages in docs/ take from the code: after a change of metrics, flags, settings, reasons or codes.
 docs: .venv/dev

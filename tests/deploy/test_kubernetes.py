@@ -22,116 +22,39 @@ from frs_exporter import __version__
 from frs_exporter.cli.main import command
 from frs_exporter.cli.serve import DEFAULT_ADDRESS
 from frs_exporter.config.load import load
-from tests.e2e.conftest import EXPORTER, ROOT, Programs, eventually, fetch, tool
+from tests.deploy.objects import (
+    CHART,
+    DEPLOY,
+    KUSTOMIZE,
+    Object,
+    Objects,
+    anywhere,
+    built,
+    container,
+    headless,
+    helm,
+    kustomize,
+    merged,
+    nested,
+    objects,
+    packaged,
+    pod,
+    refusal,
+    run,
+    the,
+    workload,
+)
+from tests.e2e.conftest import EXPORTER, Programs, eventually, fetch, tool
 from tests.root import without_root
 
-DEPLOY = ROOT / "deploy"
-KUSTOMIZE = DEPLOY / "kubernetes"
-CHART = DEPLOY / "helm/frs-exporter"
 RULES = yaml.safe_load((DEPLOY / "prometheus/frs.rules.yml").read_text())["groups"]
 DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 README = (KUSTOMIZE / "README.md").read_text()
 MOUNTED = "/etc/frs-exporter"
-CUSTOM = {"ServiceMonitor", "PrometheusRule"}
+OPERATORS = {"ServiceMonitor", "PrometheusRule"}
+CUSTOM = OPERATORS | {"HTTPRoute"}
 SAME: Mapping[str, dict[str, Any]] = {"single": {}, "sharded": {"shards": 3}}
 """Each overlay, and the values with which the chart gives the same."""
-
-Object = dict[str, Any]
-Objects = dict[tuple[str, str], Object]
-
-
-def run(*command: str, stdin: str = "") -> str:
-    """What a program prints; it says nothing on standard error."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return done.stdout
-
-
-def objects(text: str) -> Objects:
-    """Objects by kind and name, of which none is there twice."""
-    found = [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
-    named = {(one["kind"], one["metadata"]["name"]): one for one in found}
-    assert len(named) == len(found)
-    return named
-
-
-@functools.cache
-def built(overlay: Path) -> str:
-    return run(tool("kubectl"), "kustomize", str(overlay))
-
-
-def kustomize(name: str) -> Objects:
-    """The objects of an overlay."""
-    return objects(built(KUSTOMIZE / "overlays" / name))
-
-
-@functools.cache
-def rendered(values: str, release: str = "frs-exporter", chart: Path = CHART) -> str:
-    return run(tool("helm"), "template", release, str(chart), "-n", "frs-exporter", "-f", "-", stdin=values)
-
-
-def helm(values: Mapping[str, Any] | None = None, **keywords: Any) -> Objects:
-    """The objects of the chart with these values."""
-    return objects(rendered(json.dumps(values or {}), **keywords))
-
-
-def refusal(values: Mapping[str, Any]) -> str:
-    """What Helm says to values that it does not take."""
-    command = [tool("helm"), "template", "frs-exporter", str(CHART), "-f", "-"]
-    done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stdout
-    return done.stderr
-
-
-def nested(path: str, value: Any) -> dict[str, Any]:
-    """The value at a path like `image.tag`."""
-    for name in reversed(path.split(".")):
-        value = {name: value}
-    return dict(value)
-
-
-def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
-    """One mapping of several, which may be nested."""
-    whole: dict[str, Any] = {}
-    for part in parts:
-        for name, value in part.items():
-            deeper = isinstance(value, dict) and isinstance(whole.get(name), dict)
-            whole[name] = merged(whole[name], value) if deeper else copy.deepcopy(value)
-    return whole
-
-
-def includes(whole: Any, part: Any) -> bool:
-    """Whether all of one thing is in another: texts in texts or at their end, fields in fields, items in items."""
-    if isinstance(part, dict):
-        return isinstance(whole, dict) and all(name in whole and includes(whole[name], part[name]) for name in part)
-    if isinstance(part, list):
-        return isinstance(whole, list) and all(any(includes(one, item) for one in whole) for item in part)
-    if isinstance(part, str) and isinstance(whole, str):
-        return part in whole if "sentinel" in part else whole.endswith(part)
-    return bool(whole == part)
-
-
-def anywhere(whole: Any, part: Any) -> bool:
-    """Whether it is in there, however deep."""
-    deeper = whole.values() if isinstance(whole, dict) else whole if isinstance(whole, list) else ()
-    return includes(whole, part) or any(anywhere(one, part) for one in deeper)
-
-
-def the(kind: str, found: Objects) -> Object:
-    """The only object of a kind."""
-    (one,) = (one for (its, _), one in found.items() if its == kind)
-    return one
-
-
-def pod(found: Objects) -> Object:
-    spec: Object = the("StatefulSet", found)["spec"]["template"]["spec"]
-    return spec
-
-
-def container(found: Objects) -> Object:
-    first: Object = pod(found)["containers"][0]
-    return first
-
 
 # Every field of values.yaml with a value that is not its default, all good for Kubernetes.
 TEXTS = {"sentinel.example.com/name": "sentinel-text"}
@@ -139,6 +62,7 @@ SECRET_KEY = {"name": "sentinel-secret", "key": "sentinel-key"}
 FIELDS: Mapping[str, Any] = {
     "nameOverride": "sentinel-name",
     "fullnameOverride": "sentinel-full",
+    "namespaceOverride": "sentinel-namespace",
     "commonLabels": TEXTS,
     "image.repository": "sentinel/image",
     "image.tag": "9.9.9-sentinel",
@@ -146,6 +70,8 @@ FIELDS: Mapping[str, Any] = {
     "image.pullPolicy": "Always",
     "imagePullSecrets": [{"name": "sentinel"}],
     "shards": 77,
+    "updateStrategy": {"type": "OnDelete"},
+    "revisionHistoryLimit": 77,
     "config": "sentinel: !env SENTINEL\nother: !file sentinel\n",
     "existingConfigMap": "sentinel-config-map",
     "restartOnConfigChange": True,
@@ -161,6 +87,7 @@ FIELDS: Mapping[str, Any] = {
     "webConfig.existingSecret": "sentinel-web",
     "webConfig.key": "sentinel.yml",
     "webConfig.tls": False,
+    "externalUrl": "https://sentinel.example.com/sentinel",
     "routePrefix": "/sentinel",
     "resources": {"limits": {"cpu": "777m"}, "claims": [{"name": "sentinel"}]},
     "probes.startup": {"failureThreshold": 777},
@@ -181,21 +108,46 @@ FIELDS: Mapping[str, Any] = {
     "extraVolumeMounts": [{"name": "sentinel", "mountPath": "/sentinel"}],
     "extraContainers": [{"name": "sentinel", "image": "sentinel"}],
     "extraPodSpec": {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["192.0.2.77"]}},
+    "extraManifests": ["{kind: Sentinel, metadata: {name: '{{ .Release.Name }}-sentinel'}}"],
     "serviceAccount.create": False,
     "serviceAccount.name": "sentinel",
     "serviceAccount.annotations": TEXTS,
     "service.port": 17777,
     "service.annotations": TEXTS,
     "service.labels": TEXTS,
+    "webService.enabled": True,
+    "webService.type": "NodePort",
+    "webService.port": 7777,
+    "webService.annotations": TEXTS,
+    "webService.labels": TEXTS,
+    "ingress.enabled": True,
+    "ingress.className": "sentinel",
+    "ingress.annotations": TEXTS,
+    "ingress.labels": TEXTS,
+    "ingress.hosts": ["sentinel.example.com"],
+    "ingress.path": "/sentinel",
+    "ingress.pathType": "Exact",
+    "ingress.tls": [{"secretName": "sentinel"}],
+    "route.enabled": True,
+    "route.annotations": TEXTS,
+    "route.labels": TEXTS,
+    "route.parentRefs": [{"name": "sentinel"}],
+    "route.hostnames": ["*.sentinel.example.com"],
+    "route.path": "/sentinel",
+    "route.filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["sentinel"]}}],
     "serviceMonitor.enabled": False,
+    "serviceMonitor.namespace": "sentinel",
     "serviceMonitor.labels": TEXTS,
     "serviceMonitor.annotations": TEXTS,
     "serviceMonitor.interval": "77s",
     "serviceMonitor.scrapeTimeout": "17s",
+    "serviceMonitor.jobLabel": "sentinel",
+    "serviceMonitor.selector": TEXTS,
     "serviceMonitor.scheme": "https",
     "serviceMonitor.tlsConfig": {"serverName": "sentinel.example.com", "ca": {"secret": SECRET_KEY}},
     "serviceMonitor.basicAuth": {"username": SECRET_KEY, "password": SECRET_KEY},
     "serviceMonitor.relabelings": [{"targetLabel": "sentinel", "replacement": "sentinel"}],
+    "serviceMonitor.extraRelabelings": [{"targetLabel": "sentinel", "replacement": "another"}],
     "serviceMonitor.metricRelabelings": [{"regex": "sentinel", "action": "labeldrop"}],
     "serviceMonitor.extraEndpoint": {"proxyUrl": "http://sentinel.example.com"},
     "serviceMonitor.extraSpec": {"sampleLimit": 7777},
@@ -214,10 +166,21 @@ FIELDS: Mapping[str, Any] = {
     "networkPolicy.enabled": False,
     "networkPolicy.ingressFrom": [{"namespaceSelector": {"matchLabels": TEXTS}}],
     "networkPolicy.extraEgress": [{"ports": [{"port": 7777, "protocol": "TCP"}]}],
+    "helmTest.enabled": False,
+    "helmTest.resources": {"limits": {"cpu": "777m"}},
     "podDisruptionBudget.enabled": False,
     "podDisruptionBudget.maxUnavailable": 77,
 }
+PEOPLE = {
+    "externalUrl": "https://frs.example.com/frs",
+    "ingress": {"enabled": True},
+    "route": {"enabled": True, "parentRefs": [{"name": "gateway", "namespace": "gateways"}]},
+}
+"""Everything by which people reach the exporter."""
 NEEDS: Mapping[str, Any] = {
+    **dict.fromkeys((path for path in FIELDS if path.startswith(("ingress.", "route.", "webService."))), PEOPLE),
+    **{f"{name}.enabled": merged(PEOPLE, {name: {"enabled": False}}) for name in ("ingress", "route")},
+    "webService.enabled": {},
     "webConfig.key": {"webConfig": {"existingSecret": "web"}},
     "webConfig.tls": {"webConfig": {"existingSecret": "web"}},
 }
@@ -225,16 +188,26 @@ NEEDS: Mapping[str, Any] = {
 SHOWN: Mapping[str, Any] = {
     "secrets": {"sentinel-file": base64.b64encode(b"sentinel password").decode()},
     "dashboards.label": {"sentinel": "1"},
+    "ingress.hosts": {"host": "sentinel.example.com"},
+    "extraManifests": {"kind": "Sentinel", "metadata": {"name": "frs-exporter-sentinel"}},
     "language": "Prometheus 无法抓取 FRS exporter。",
 }
 """What the output has of them, where that is not the value."""
-ALONE = ("existingConfigMap", "existingSecret", "webConfig.tls", "serviceAccount.create")
+KINDS = {"dashboards": "ConfigMap", "webService": "Service", "route": "HTTPRoute", "helmTest": "Pod"}
+"""What a part of the values makes, where that has another name."""
+ALONE = (
+    *("existingConfigMap", "existingSecret", "webConfig.tls", "serviceAccount.create", "externalUrl"),
+    *("updateStrategy", "serviceMonitor.selector", "extraManifests"),
+)
 """What goes with others of these fields only badly, or hides them."""
 EVERYTHING = merged(*(nested(p, v) for p, v in FIELDS.items() if p not in ALONE and not p.endswith(".enabled")))
+ONE = merged(EVERYTHING, PEOPLE, {"shards": 1})
+"""The same for one exporter, which people reach."""
 RENDERED: Mapping[str, Callable[[], Objects]] = {
     **{overlay: functools.partial(kustomize, overlay) for overlay in SAME},
     "helm": helm,
     "helm with everything": lambda: helm(EVERYTHING),
+    "helm with everything for one": lambda: helm(ONE),
 }
 
 
@@ -243,7 +216,7 @@ def fields(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
     for name, inner in schema["properties"].items():
         if "properties" in inner:
             yield from fields(inner, f"{path}{name}.")
-        elif name != "global":
+        elif path or name not in ("global", "enabled"):
             yield path + name
 
 
@@ -258,14 +231,13 @@ VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 # In step
 
 
-def test_the_copies_of_rules_and_dashboards_are_those_of_their_sources(tmp_path: Path) -> None:
+def test_the_copies_of_rules_are_those_of_their_sources(tmp_path: Path) -> None:
     build(tmp_path)
-    for folder in ("kubernetes/base/generated", "kubernetes/components/chinese", "helm/frs-exporter/files"):
-        made, kept = (
-            {str(f.relative_to(root)): f.read_bytes() for f in sorted((root / folder).rglob("*")) if f.is_file()}
-            for root in (tmp_path, DEPLOY)
-        )
-        assert kept == made, "run python deploy/kubernetes/build.py"
+    made = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(made) == 4
+    for file in made:
+        kept = DEPLOY / file.relative_to(tmp_path)
+        assert kept.read_bytes() == file.read_bytes(), "run python deploy/kubernetes/build.py"
 
 
 def test_the_versions_are_the_exporters() -> None:
@@ -278,12 +250,12 @@ def test_the_versions_are_the_exporters() -> None:
 
 
 def comparable(found: Objects) -> Objects:
-    """Objects without what only one of the tools has: labels of Helm, the Namespace, and how the checksum is made."""
-    found = {key: one for key, one in copy.deepcopy(found).items() if one["kind"] != "Namespace"}
+    """Objects without what one tool alone has: Helm's labels and test, the Namespace, how the checksum is made."""
+    found = {key: one for key, one in copy.deepcopy(found).items() if one["kind"] not in ("Namespace", "Pod")}
     for one in found.values():
         for label in ("helm.sh/chart", "app.kubernetes.io/managed-by"):
             one["metadata"]["labels"].pop(label, None)
-    annotations = the("StatefulSet", found)["metadata"]["annotations"]
+    annotations = workload(found)["metadata"]["annotations"]
     assert re.fullmatch(r"config-\w{10}|[0-9a-f]{64}", annotations["checksum/config"])
     annotations["checksum/config"] = "of the config"
     return found
@@ -310,7 +282,7 @@ def test_each_overlay_is_the_base_in_a_namespace() -> None:
 
 
 def test_helm_has_nothing_to_say_about_the_chart() -> None:
-    told = run(tool("helm"), "lint", "--strict", str(CHART))
+    told = run(tool("helm"), "lint", "--strict", str(packaged()))
     assert "1 chart(s) linted, 0 chart(s) failed" in told
     assert "WARNING" not in told
 
@@ -330,7 +302,8 @@ def test_kubernetes_knows_every_field(version: str) -> None:
 def different_objects() -> frozenset[str]:
     """All that is rendered and of Kubernetes itself, as JSON; many overlays have the same objects."""
     everything = [render() for render in RENDERED.values()]
-    assert all({kind for kind, _ in found} >= CUSTOM for found in everything)
+    assert all({kind for kind, _ in found} >= OPERATORS for found in everything)
+    assert {kind for kind, _ in everything[-1]} >= CUSTOM | {"Ingress", "Pod"}
     return frozenset(json.dumps(one) for found in everything for (kind, _), one in found.items() if kind not in CUSTOM)
 
 
@@ -371,6 +344,8 @@ SELECTOR = closed(matchLabels={"type": "object", "additionalProperties": TEXT})
 SERVICE_MONITOR = closed(
     selector=SELECTOR,
     endpoints={"type": "array", "items": {**ENDPOINT, "required": ["port"]}},
+    namespaceSelector=closed(matchNames={"type": "array", "items": TEXT}),
+    jobLabel=TEXT,
     sampleLimit={"type": "integer"},
 )
 """As monitoring.coreos.com/v1 has it, as far as we use it."""
@@ -379,9 +354,11 @@ SERVICE_MONITOR = closed(
 @pytest.mark.parametrize("render", RENDERED.values(), ids=list(RENDERED))
 def test_the_service_monitor_finds_the_port_of_the_service(render: Callable[[], Objects]) -> None:
     found = render()
-    monitor, service = the("ServiceMonitor", found), the("Service", found)
+    monitor, service = the("ServiceMonitor", found), headless(found)
     jsonschema.validate(monitor["spec"], {**SERVICE_MONITOR, "required": ["selector", "endpoints"]})
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    where = monitor["spec"].get("namespaceSelector", {"matchNames": [monitor["metadata"].get("namespace")]})
+    assert where == {"matchNames": [service["metadata"].get("namespace")]}
     (endpoint,), (port,) = monitor["spec"]["endpoints"], service["spec"]["ports"]
     assert endpoint["port"] == port["name"]
     assert port["targetPort"] in [one["name"] for one in container(found)["ports"]]
@@ -445,7 +422,7 @@ def test_in_chinese_they_are_those_of_the_chinese_files_and_the_same_of_both_too
     assert spec == yaml.safe_load((DEPLOY / "prometheus/frs.rules.zh-CN.yml").read_text())
     maps = [one for one in by_helm.values() if "grafana_dashboard" in one["metadata"]["labels"]]
     kept = {name: text for one in maps for name, text in one["data"].items()}
-    assert kept == {file.name: file.read_text() for file in (DEPLOY / "grafana/dashboards-zh-CN").iterdir()}
+    assert kept == {file.name: file.read_text() for file in (DEPLOY / "grafana/dashboards-zh-CN").glob("*.json")}
     assert by_helm.keys() == helm().keys(), "one language in place of the other, not beside it"
 
 
@@ -476,9 +453,9 @@ def test_every_value_reaches_the_output(path: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path, value in FIELDS.items() if path.endswith((".enabled", ".create"))])
 def test_what_is_switched_off_is_not_there(path: str) -> None:
-    gone = helm().keys() - helm(nested(path, False)).keys()
-    kind = path.partition(".")[0].casefold()
-    assert {its.casefold() for its, _ in gone} == {"configmap" if kind == "dashboards" else kind}
+    on, off = (helm(merged(NEEDS.get(path, {}), nested(path, value))) for value in (at(VALUES, path) or True, False))
+    name = path.partition(".")[0]
+    assert {its.casefold() for its, _ in on.keys() - off.keys()} == {KINDS.get(name, name).casefold()}
 
 
 BAD_VALUES: Mapping[str, tuple[dict[str, Any], str]] = {
@@ -491,11 +468,6 @@ BAD_VALUES: Mapping[str, tuple[dict[str, Any], str]] = {
     "a level that is none": ({"logLevel": "trace"}, "value must be one of 'debug', 'info', 'warning', 'error'"),
     "a label that is a number": ({"commonLabels": {"a": 1}}, "at '/commonLabels/a': got number, want string"),
     "one argument": ({"extraArgs": "--x"}, "at '/extraArgs': got string, want array"),
-    "a flag that is the chart's": ({"extraArgs": ["--shard=1"]}, "at '/extraArgs/0': 'not' failed"),
-    "a place for state that is the chart's": (
-        {"extraArgs": ["--state.directory=x"]},
-        "at '/extraArgs/0': 'not' failed",
-    ),
     "a tag that is a number": ({"image": {"tag": 1.0}}, "at '/image/tag': got number, want string"),
     "half a digest": ({"image": {"digest": "sha256:abc"}}, "at '/image/digest'"),
     "a secret that is a number": ({"secrets": {"a": 1}}, "at '/secrets/a': got number, want string"),
@@ -537,10 +509,10 @@ def test_fields_of_the_pod_and_the_endpoint_have_one_value() -> None:
 def test_the_names_of_a_long_release_fit() -> None:
     """A StatefulSet's name and eleven characters become a label, which has 63."""
     found = helm(release="r" * 53)
-    assert len(the("StatefulSet", found)["metadata"]["name"]) <= 52
+    assert len(workload(found)["metadata"]["name"]) <= 52
     found = helm({"fullnameOverride": "f" * 70}, release="1234")
-    assert len(the("StatefulSet", found)["metadata"]["name"]) <= 52
-    assert the("Service", found)["spec"]["selector"]["app.kubernetes.io/instance"] == "1234"
+    assert len(workload(found)["metadata"]["name"]) <= 52
+    assert headless(found)["spec"]["selector"]["app.kubernetes.io/instance"] == "1234"
 
 
 def test_a_probe_that_is_null_is_left_out() -> None:
@@ -611,16 +583,16 @@ def test_the_network_policy_lets_in_one_port_and_out_to_names_and_https() -> Non
     spec = the("NetworkPolicy", kustomize("single"))["spec"]
     assert spec["ingress"] == [{"ports": [{"port": 10377, "protocol": "TCP"}]}]
     ports = [(port["protocol"], port["port"]) for rule in spec["egress"] for port in rule["ports"]]
-    assert ports == [("UDP", 53), ("TCP", 53), ("TCP", 443)]
+    assert ports == [("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353), ("TCP", 443)]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
 
 
 def selectors(found: Objects) -> list[Object]:
     """All labels by which something is selected."""
     specs = {kind: one["spec"] for (kind, _), one in found.items() if "spec" in one}
-    chosen = [specs[kind]["selector"]["matchLabels"] for kind in ("StatefulSet", "PodDisruptionBudget")]
+    chosen = [specs[kind]["selector"]["matchLabels"] for kind in (workload(found)["kind"], "PodDisruptionBudget")]
     chosen += [specs["ServiceMonitor"]["selector"]["matchLabels"], specs["NetworkPolicy"]["podSelector"]["matchLabels"]]
-    return [*chosen, specs["Service"]["selector"]]
+    return [*chosen, headless(found)["spec"]["selector"]]
 
 
 def test_selectors_stay_as_they_are_in_later_versions(tmp_path: Path) -> None:
@@ -629,11 +601,11 @@ def test_selectors_stay_as_they_are_in_later_versions(tmp_path: Path) -> None:
     chart = tmp_path / "frs-exporter/Chart.yaml"
     chart.write_text(re.sub(r'ersion: "?[\d.]+"?', 'ersion: "9.9.9"', chart.read_text()))
     later = helm({"commonLabels": {"app.kubernetes.io/name": "other"}, "podLabels": TEXTS}, chart=chart.parent)
-    assert the("Service", later)["metadata"]["labels"]["app.kubernetes.io/version"] == "9.9.9"
+    assert headless(later)["metadata"]["labels"]["app.kubernetes.io/version"] == "9.9.9"
     expected = {"app.kubernetes.io/name": "frs-exporter", "app.kubernetes.io/instance": "frs-exporter"}
     for found in (later, helm(), kustomize("sharded")):
         assert selectors(found) == [expected] * 5
-        assert expected.items() <= the("StatefulSet", found)["spec"]["template"]["metadata"]["labels"].items()
+        assert expected.items() <= workload(found)["spec"]["template"]["metadata"]["labels"].items()
 
 
 # Fits the exporter
@@ -643,25 +615,19 @@ def test_flags_port_and_shards_are_the_exporters() -> None:
     flags = {flag for option in command("serve").params for flag in option.opts}
     for found in (kustomize("single"), kustomize("sharded"), helm(EVERYTHING)):
         assert {argument.split("=")[0] for argument in container(found)["args"]} <= flags
+    for found in (kustomize("sharded"), helm(EVERYTHING)):
         spec = the("StatefulSet", found)["spec"]
         env = {one["name"]: one for one in container(found)["env"]}
         assert env["FRS_TOTAL_SHARDS"]["value"] == str(spec["replicas"])
         assert env["FRS_SHARD"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
-        assert spec["serviceName"] == the("Service", found)["metadata"]["name"]
+        assert spec["serviceName"] == headless(found)["metadata"]["name"]
     for found in (kustomize("single"), helm()):
         (port,) = container(found)["ports"]
         assert f":{port['containerPort']}" == DEFAULT_ADDRESS
 
 
-def test_the_chart_refuses_all_flags_that_it_sets_itself() -> None:
-    """But for one that may be given several times: more files are joined with the config."""
-    refused = SCHEMA["properties"]["extraArgs"]["items"]["not"]["pattern"]
-    for argument in container(helm(merged(EVERYTHING, {"extraArgs": []})))["args"]:
-        assert bool(re.search(refused, argument)) is not argument.startswith("--config.file=")
-
-
 def test_more_files_are_joined_as_the_charts_readme_shows() -> None:
-    block, _ = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    block, *_ = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
     given = container(helm(yaml.safe_load(block)))
     options = command("serve").make_context("serve", given["args"]).params
     assert options["config_file"] == (f"{MOUNTED}/config/config.yaml", f"{MOUNTED}/teams")
@@ -701,8 +667,8 @@ def test_the_exporter_takes_config_arguments_and_environment_of_each_pod(overlay
     assert [target.project for target in config.targets] == ["vision-prod"]
     assert config.notices == ()
     arguments = [one.replace(MOUNTED, str(tmp_path / "etc")) for one in container(found)["args"]]
-    for number in range(shards := the("StatefulSet", found)["spec"]["replicas"]):
-        pods = {"FRS_SHARD": f"frs-exporter-{number}", "FRS_TOTAL_SHARDS": str(shards)}
+    for number in range(shards := workload(found)["spec"]["replicas"]):
+        pods = {"FRS_SHARD": f"frs-exporter-{number}", "FRS_TOTAL_SHARDS": str(shards)} if shards > 1 else {}
         command = [*EXPORTER, *arguments, "--config.check"]
         checked = subprocess.run(command, env=os.environ | pods, capture_output=True, text=True, check=False)
         assert (checked.returncode, without_root(checked.stderr)) == (0, "")
@@ -710,13 +676,13 @@ def test_the_exporter_takes_config_arguments_and_environment_of_each_pod(overlay
 
 @pytest.mark.parametrize("prefix", ["", "/frs"])
 def test_probes_and_the_service_monitor_ask_for_what_is_there(prefix: str, tmp_path: Path) -> None:
-    found = helm({"routePrefix": prefix})
+    found = helm({"externalUrl": f"https://monitoring.example.com{prefix}"})
     probes = [container(found)[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")]
     assert probes == [f"{prefix}/-/healthy", f"{prefix}/-/healthy", f"{prefix}/-/ready"]
     programs = Programs(tmp_path)
     try:
         _, config = programs.simulator()
-        flags = [one for one in container(found)["args"] if one.startswith(("--log", "--web.route-prefix"))]
+        flags = [one for one in container(found)["args"] if one.startswith(("--log", "--web.external-url"))]
         _, url = programs.daemon(config, *flags)
         eventually(lambda: {fetch(url + path) for path in probes} == {"healthy\n", "ready\n"})
         (endpoint,) = the("ServiceMonitor", found)["spec"]["endpoints"]
@@ -737,7 +703,7 @@ def test_tls_is_used_by_all_who_ask(tls: bool, scheme: str) -> None:
 
 def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
     """For a web config with logins."""
-    _, block = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    _, block, _ = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
     found = helm(yaml.safe_load(block))
     for (kind, _), one in found.items():
         if kind not in CUSTOM:
@@ -764,7 +730,7 @@ def test_the_component_for_tls_is_what_the_chart_does(tmp_path: Path) -> None:
 
 def test_a_change_of_the_config_changes_the_checksum_and_restarts_only_if_that_is_wanted() -> None:
     def annotations(**values: Any) -> tuple[str | None, str | None]:
-        one = the("StatefulSet", helm(values))
+        one = workload(helm(values))
         pods = one["spec"]["template"]["metadata"]["annotations"]
         return one["metadata"].get("annotations", {}).get("checksum/config"), pods.get("checksum/config")
 
@@ -785,7 +751,8 @@ def shown(what: str) -> str:
 
 def own_overlay(folder: Path, config: str, more: str = "") -> Objects:
     """The overlay that the README shows, with one's own config."""
-    shutil.copytree(KUSTOMIZE, folder / "kubernetes", ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("kubernetes", "grafana"):
+        shutil.copytree(DEPLOY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     mine = folder / "kubernetes/overlays/mine"
     mine.mkdir()
     (mine / "exporter.yaml").write_text(config)
@@ -797,8 +764,7 @@ def test_an_overlay_of_ones_own_has_its_config_and_its_checksum(tmp_path: Path) 
     found, other = (own_overlay(tmp_path / config, f"projects: [{config}]\n") for config in ("a", "b"))
     assert found["ConfigMap", "frs-exporter-config"]["data"] == {"config.yaml": "projects: [a]\n"}
     checksums = [
-        the("StatefulSet", one)["metadata"]["annotations"]["checksum/config"]
-        for one in (kustomize("single"), found, other)
+        workload(one)["metadata"]["annotations"]["checksum/config"] for one in (kustomize("single"), found, other)
     ]
     assert len(set(checksums)) == 3
     assert pod(found) == pod(other)
@@ -810,7 +776,6 @@ def test_the_readme_shows_how_to_restart_at_each_change_and_to_leave_the_operato
     found, other = (own_overlay(tmp_path / config, f"projects: [{config}]\n", patches) for config in ("a", "b"))
     assert not CUSTOM & {kind for kind, _ in found}
     checksums = {
-        the("StatefulSet", one)["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
-        for one in (found, other)
+        workload(one)["spec"]["template"]["metadata"]["annotations"]["checksum/config"] for one in (found, other)
     }
     assert len(checksums) == 2

@@ -113,7 +113,7 @@ def test_each_collector_takes_memory() -> None:
         "deploy/prometheus/runbooks.md",
         "deploy/prometheus/runbooks.zh-CN.md",
         "deploy/kubernetes/README.md",
-        "deploy/kubernetes/base/statefulset.yaml",
+        "deploy/kubernetes/base/deployment.yaml",
         "deploy/helm/frs-exporter/values.yaml",
     ],
 )
