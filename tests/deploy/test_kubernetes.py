@@ -571,10 +571,11 @@ def test_state_outlives_the_container_and_a_check_within_the_pod_finds_it(overla
     assert f"STATE_DIRECTORY={folder} " in (DEPLOY / "docker/Dockerfile").read_text()
 
 
-def test_state_may_outlive_the_pod(tmp_path: Path) -> None:
+@pytest.mark.parametrize("overlay", SAME)
+def test_state_may_outlive_the_pod(overlay: str, tmp_path: Path) -> None:
     """As the README shows it, and in the chart."""
-    patched = own_overlay(tmp_path, "projects: []\n", shown("claimName: frs-exporter-state"))
-    for found in (patched, helm({"state": {"existingClaim": "frs-exporter-state"}})):
+    patched = own_overlay(tmp_path, "projects: []\n", shown("claimName: frs-exporter-state"), overlay)
+    for found in (patched, helm(merged(SAME[overlay], {"state": {"existingClaim": "frs-exporter-state"}}))):
         (volume,) = (volume for volume in pod(found)["volumes"] if volume["name"] == "state")
         assert volume == {"name": "state", "persistentVolumeClaim": {"claimName": "frs-exporter-state"}}
 
@@ -716,13 +717,14 @@ def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
     assert command(name).make_context(name, arguments).params["unverified"] is True
 
 
-def test_the_component_for_tls_is_what_the_chart_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("overlay", SAME)
+def test_the_component_for_tls_is_what_the_chart_does(overlay: str, tmp_path: Path) -> None:
     config = kustomize("single")["ConfigMap", "frs-exporter-config"]["data"]["config.yaml"]
-    by_kustomize = comparable(own_overlay(tmp_path, config, shown("components/web-config")))
+    by_kustomize = comparable(own_overlay(tmp_path, config, shown("components/web-config"), overlay))
     monitor = {"tlsConfig": {"serverName": "frs-exporter.frs-exporter.svc"}}
     image = {"repository": "registry.example.com/frs-exporter"}
     values = {"webConfig": {"existingSecret": "frs-exporter-web"}, "serviceMonitor": monitor, "image": image}
-    assert by_kustomize == comparable(helm(values))
+    assert by_kustomize == comparable(helm(merged(SAME[overlay], values)))
 
 
 # A change of the config
@@ -749,14 +751,14 @@ def shown(what: str) -> str:
     return str(block)
 
 
-def own_overlay(folder: Path, config: str, more: str = "") -> Objects:
+def own_overlay(folder: Path, config: str, more: str = "", of: str = "single") -> Objects:
     """The overlay that the README shows, with one's own config."""
     for part in ("kubernetes", "grafana"):
         shutil.copytree(DEPLOY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     mine = folder / "kubernetes/overlays/mine"
     mine.mkdir()
     (mine / "exporter.yaml").write_text(config)
-    (mine / "kustomization.yaml").write_text(shown("behavior: replace") + more)
+    (mine / "kustomization.yaml").write_text(shown("behavior: replace").replace("../single #", f"../{of} #") + more)
     return objects(run(tool("kubectl"), "kustomize", str(mine)))
 
 
