@@ -289,6 +289,21 @@ def test_all_objects_are_in_the_namespace_that_is_set() -> None:
     assert elsewhere["spec"]["namespaceSelector"] == {"matchNames": ["frs-exporter"]}
 
 
+def test_a_registry_of_all_charts_comes_before_the_charts_own() -> None:
+    own = {"image": {"registry": "own.example.com"}, "imagePullSecrets": [{"name": "own"}]}
+    mirror = {
+        "global": {"imageRegistry": "mirror.example.com:5000", "imagePullSecrets": [{"name": "mirror"}], "other": 1}
+    }
+    for values, registry, secrets in (
+        (own, "own.example.com", [{"name": "own"}]),
+        (merged(own, mirror), "mirror.example.com:5000", [{"name": "mirror"}, {"name": "own"}]),
+    ):
+        found = helm(values)
+        for spec in (pod(found), the("Pod", found)["spec"]):
+            assert spec["containers"][0]["image"].startswith(f"{registry}/frs-exporter:")
+            assert spec["imagePullSecrets"] == secrets
+
+
 def test_extra_objects_are_left_alone_and_extra_texts_are_templates() -> None:
     rule = {"kind": "PrometheusRule", "metadata": {"name": "x"}, "spec": {"text": "{{ $labels.project }}"}}
     text = "kind: ExternalSecret\nmetadata: {name: '{{ include \"frs-exporter.secretName\" . }}'}\n"

@@ -64,6 +64,9 @@ FIELDS: Mapping[str, Any] = {
     "fullnameOverride": "sentinel-full",
     "namespaceOverride": "sentinel-namespace",
     "commonLabels": TEXTS,
+    "global.imageRegistry": "global-sentinel.example.com:5000",
+    "global.imagePullSecrets": [{"name": "global-sentinel"}],
+    "image.registry": "sentinel.example.com",
     "image.repository": "sentinel/image",
     "image.tag": "9.9.9-sentinel",
     "image.digest": "sha256:" + 64 * "a",
@@ -216,7 +219,7 @@ def fields(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
     for name, inner in schema["properties"].items():
         if "properties" in inner:
             yield from fields(inner, f"{path}{name}.")
-        elif path or name not in ("global", "enabled"):
+        elif path or name != "enabled":
             yield path + name
 
 

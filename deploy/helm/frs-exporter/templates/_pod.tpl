@@ -22,13 +22,15 @@ spec:
 {{- define "frs-exporter.image" -}}
 {{- $image := .Values.image -}}
 {{- $tag := printf ":%s" ($image.tag | default .Chart.AppVersion) -}}
+{{- with .Values.global.imageRegistry | default $image.registry }}{{ . }}/{{ end -}}
 {{- $image.repository }}{{ ternary (printf "@%s" $image.digest) $tag (ne $image.digest "") -}}
 {{- end -}}
 
 {{/* What says where a pod runs, and as whom. */}}
 {{- define "frs-exporter.placement" -}}
 {{- $security := dict "securityContext" .Values.podSecurityContext -}}
-{{- $given := pick .Values "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "priorityClassName" | merge $security -}}
+{{- $secrets := dict "imagePullSecrets" (concat .Values.global.imagePullSecrets .Values.imagePullSecrets) -}}
+{{- $given := pick .Values "nodeSelector" "tolerations" "affinity" "priorityClassName" | merge $security $secrets -}}
 {{- range $key, $value := $given }}
 {{- with $value }}
 {{ $key }}:
