@@ -707,7 +707,7 @@ def test_tls_is_used_by_all_who_ask(tls: bool, scheme: str) -> None:
 
 def test_the_probes_that_the_charts_readme_shows_are_good() -> None:
     """For a web config with logins."""
-    _, block, _ = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    _, block, *_ = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
     found = helm(yaml.safe_load(block))
     for (kind, _), one in found.items():
         if kind not in CUSTOM:
