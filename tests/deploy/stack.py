@@ -29,6 +29,7 @@ class Told:
     def __init__(self) -> None:
         self.alerts: list[dict[str, Any]] = []
         self.messages: list[str] = []
+        self.notifications: list[dict[str, Any]] = []
         told = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -40,6 +41,7 @@ class Told:
                 if "message/send" in self.path:
                     told.messages.append(body["text"]["content"])
                 else:
+                    told.notifications.append(body)
                     told.alerts += body["alerts"]
                 self.answer({"errcode": 0, "errmsg": "ok"})
 
@@ -153,7 +155,6 @@ class Stack:
         """Prometheus with our own config, rules and Alertmanager, in seconds instead of minutes."""
         alertmanager = self.start_alertmanager()
         document = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
-        document["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         document["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [alertmanager]
         (job,) = document["scrape_configs"]
         job["static_configs"][0]["targets"] = [f"127.0.0.1:{self.port}"]
@@ -162,22 +163,7 @@ class Stack:
         own = {"source_labels": ["__name__"], "regex": "frs_exporter_.*", "action": "keep"}
         shards = {"job_name": "shards", "file_sd_configs": files, "metric_relabel_configs": [own]}
         document["scrape_configs"].append(shards)
-        (self.folder / "prometheus.yml").write_text(yaml.safe_dump(document))
-        rules = yaml.safe_load(RULES.read_text())
-        for group in rules["groups"]:
-            for rule in group["rules"]:
-                rule |= {pause: time for pause, time in PAUSES.items() if pause in rule}
-        (self.folder / "frs.rules.yml").write_text(yaml.safe_dump(rules))
-        port = free_port()
-        self.programs.start(
-            tool("prometheus"),
-            f"--config.file={self.folder}/prometheus.yml",
-            f"--storage.tsdb.path={self.folder}/data",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--web.enable-lifecycle",
-        )
-        self.prometheus = f"http://127.0.0.1:{port}"
-        eventually(lambda: "is Ready" in fetch(f"{self.prometheus}/-/ready"))
+        self.prometheus = start_prometheus(self.programs, document)
         eventually(lambda: query(self.prometheus, "frs_up == 1"))
 
     def start_alertmanager(self) -> str:
@@ -186,9 +172,44 @@ class Stack:
         return start_alertmanager(self.programs, document, self.told)
 
 
-def start_alertmanager(programs: Programs, document: dict[str, Any], told: Told) -> str:
-    """Alertmanager with a config whose receivers are `told`, without pauses; its address."""
-    document["route"] |= {"group_wait": "1s", "group_interval": "1s"}
+def start_prometheus(programs: Programs, document: dict[str, Any]) -> str:
+    """Prometheus with a config and our rules, in seconds instead of minutes; its URL."""
+    document["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    (programs.folder / "prometheus.yml").write_text(yaml.safe_dump(document))
+    rules = yaml.safe_load(RULES.read_text())
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            rule |= {pause: time for pause, time in PAUSES.items() if pause in rule}
+    (programs.folder / "frs.rules.yml").write_text(yaml.safe_dump(rules))
+    port = free_port()
+    programs.start(
+        tool("prometheus"),
+        f"--config.file={programs.folder}/prometheus.yml",
+        f"--storage.tsdb.path={programs.folder}/data",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-lifecycle",
+    )
+    eventually(lambda: "is Ready" in fetch(f"http://127.0.0.1:{port}/-/ready"))
+    return f"http://127.0.0.1:{port}"
+
+
+def routes(route: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A route of Alertmanager, and all below it."""
+    yield route
+    for child in route.get("routes", ()):
+        yield from routes(child)
+
+
+def start_alertmanager(programs: Programs, document: dict[str, Any], told: Told, minute: float = 0.0) -> str:
+    """Alertmanager with a config whose receivers are `told`, and whose minutes are so many seconds; its address.
+
+    Pauses are those of the config then, and a tenth of a second at least.
+    """
+    for route in routes(document["route"]):
+        for pause in ("group_wait", "group_interval"):
+            if pause in route:
+                number, unit = int(route[pause][:-1]), {"s": 1 / 60, "m": 1.0}[route[pause][-1]]
+                route[pause] = f"{max(100, 1000 * minute * number * unit):.0f}ms"
     for receiver in document["receivers"]:
         for webhook in receiver.get("webhook_configs", ()):
             webhook["url"] = told.url

@@ -28,7 +28,7 @@ WITHOUT_PAGE = {
     *("FrsExporterDown", "FrsTargetNeverUp", "FrsExporterAbsent", "FrsExporterMissing"),
     *("FrsProbeFailing", "FrsExporterRestarting", "FrsShardMissing", "FrsRegionUnreachable"),
 }
-"""Alerts about exporters that do not answer, or may not when they are asked, and about a region, of several exporters."""
+"""Alerts about exporters that do not answer, or may not when they are asked, and about what several of them tell."""
 
 
 def run(*command: str) -> str:
