@@ -10,7 +10,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana import chinese, exporter, fleet, project
-from deploy.grafana.panels import EXPORTER, SOURCE, Kind, chosen, variable
+from deploy.grafana.panels import EXPORTER, ONE_PROJECT, PROJECTS, SOURCE, Kind, chosen, variable
 
 TAG = "frs-exporter"
 DASHBOARDS = {"fleet": fleet, "project": project, "exporter": exporter}
@@ -26,7 +26,7 @@ def build(name: str, title: str, about: str, rows: dict[str, list[Kind]]) -> das
     for text, color, now in (("Switched off", "red", 0), ("Switched on", "green", 1)):
         changed = f"changes(frs_subscribed{{}}[3m]) > 0 and frs_subscribed{{}} == {now}"
         mark = dashboard.AnnotationQuery().name(text).datasource(SOURCE).enable(True).icon_color(color)
-        built.annotation(mark.expr(chosen(changed)))
+        built.annotation(mark.expr(changed))
     for row, panels in rows.items():
         if row:
             built.with_row(dashboard.Row(row))
@@ -48,8 +48,12 @@ def add_variables(built: dashboard.Dashboard, *, one_project: bool) -> None:
 
 
 def rendered(built: dashboard.Dashboard) -> dict[str, Any]:
-    """As Grafana takes it: without empty fields, an id for each panel, and what annotations say."""
+    """As Grafana takes it: without empty fields, an id for each panel, what is chosen, and what annotations say."""
     document: dict[str, Any] = json.loads(JSONEncoder().encode(built.build()), object_pairs_hook=without_none)
+    (several,) = [each.get("multi", False) for each in document["templating"]["list"] if each["name"] == "project"]
+    asked = [target for panel in document["panels"] for target in panel.get("targets", ())]
+    for query in (*asked, *document["annotations"]["list"]):
+        query["expr"] = chosen(query["expr"], PROJECTS if several else ONE_PROJECT)
     for number, panel in enumerate(document["panels"], start=1):
         panel["id"] = number
     for mark in document["annotations"]["list"]:

@@ -31,6 +31,7 @@ TEXTS = {
     # States
     "on": "已开通",
     "off": "未开通",
+    "unknown": "未知",
     "up": "正常",
     "down": "异常",
     "frozen": "已冻结",
@@ -73,8 +74,9 @@ TEXTS = {
         "配置要求但云端答复未开通的子服务。未知的不列出。"
     ),
     "Subscriptions": "开通状态",
-    "What is subscribed now; without a value it is not known, or the project has never heard of it.": (
-        "当前开通的子服务；没有值表示未知，或该项目没有此子服务。"
+    "What is subscribed now; without a value it is not known, or the project has never heard of it. "
+    "Projects of which nothing is known are in the column ?.": (
+        "当前开通的子服务；没有值表示未知，或该项目没有此子服务。完全未知的项目见“?”列。"
     ),
     "Projects by sub-service": "各子服务的项目数",
     "How many projects have each sub-service. A step down is one that was switched off, or is not known now.": (
@@ -87,7 +89,7 @@ TEXTS = {
     ),
     "median": "中位数",
     "Failed polls": "失败的轮询",
-    "Polls that failed, by reason.": "按原因统计的失败轮询。",
+    "How many of all polls have failed, by reason.": "失败的轮询占全部轮询的比例，按原因统计。",
     "Use": "使用量",
     "Face set quota": "人脸库配额",
     "The ten projects that use most of the face sets they may have; alerts fire at 80 % and 95 %.": (

@@ -11,9 +11,11 @@ SHARDS_MISSING = (
 )
 TOKENS_END_IN = (
     "min by (credential) ((frs_token_expiry_timestamp_seconds{} - time())"
-    f" * on ({IDENTITY}, project) group_left (credential) frs_project_info{{}})"
+    f" * on ({IDENTITY}, project) group_left (credential)"
+    ' (frs_project_info{} or label_replace(frs_account_info{}, "project", "$1", "account", "(.+)")))'
 )
 BUCKETS = "sum by (api, le) (rate(frs_exporter_api_request_duration_seconds_bucket{}[$__rate_interval]))"
+STARTED = "process_start_time_seconds{}"
 IN_USE: Texts = {"0": ("refused", "red"), "1": ("in use", "green")}
 OF_VERSION = f"* on ({IDENTITY}) group_left (version) frs_exporter_build_info{{}}"
 """Keeps to processes that are exporters of ours."""
@@ -148,7 +150,7 @@ def process() -> list[Kind]:
         lines(
             "Uptime",
             "Time since the process started: each fall is a restart.",
-            [(f"(time() - process_start_time_seconds{{}}) {OF_VERSION}", legend)],
+            [(f"(timestamp({STARTED}) - {STARTED}) {OF_VERSION}", legend)],
             unit="s",
         ),
     ]

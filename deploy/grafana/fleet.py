@@ -29,10 +29,24 @@ MISSING = (
     f" or frs_subservice_required{{}} and on ({IDENTITY}, project, subservice) frs_subscribed{{}} == 0"
 )
 """As the alert has it: what is not known is not off."""
-SUBSCRIBED = "max by (project, subservice) (frs_subscribed{})"
+SUBSCRIBED = "min by (project, subservice) (frs_subscribed{})"
+"""Of two projects of one name, the one that has less: what is off is not hidden."""
+UNKNOWN = (
+    f"2 * label_replace(max by (project) (frs_project_info{{}} unless on ({IDENTITY}, project) frs_subscribed{{}}),"
+    ' "subservice", "?", "", "")'
+)
+"""Projects of which nothing is known: a row of their own, and a column that is there with them only."""
 LAST = "frs_last_success_timestamp_seconds{}"
 AGE = f"(timestamp({LAST}) - {LAST}) / frs_poll_interval_seconds{{}}"
 """As of the scrape, as the alerts have it: how often Prometheus looks makes no answer older."""
+
+ERRORS = "frs_poll_errors_total{}"
+FAILED = (
+    f"(increase({ERRORS}[$__rate_interval]) and {ERRORS} offset $__rate_interval"
+    f" or {ERRORS} and on ({IDENTITY}, project, collector) frs_polls_total{{}} offset $__rate_interval)"
+)
+"""A reason is there from its first failure on, with 1: where the job was there before, all that it counts is new."""
+POLLED = "scalar(sum(increase(frs_polls_total{}[$__rate_interval])))"
 
 BUSIEST = "topk(10, sum by (project) (max by (project, api) (increase(frs_api_calls_total{}[$__range] @ end()))))"
 """The same ten all the time, not at each step others."""
@@ -62,7 +76,11 @@ def now() -> list[Kind]:
     why = {"project": "Project", "collector": "Collector", "reason": "Reason", "code": "Code"}
     missing = {"project": "Project", "subservice": "Sub-service"}
     return [
-        number("Projects", "Projects that are watched.", "count(count by (project) (frs_project_info{}))"),
+        number(
+            "Projects",
+            "Projects that are watched.",
+            "count(count by (cluster, namespace, project) (frs_project_info{}))",
+        ),
         *(
             number(title, text, f"{expression} or vector(0)", steps=GOOD_IF_NONE)
             for title, (text, expression) in counts.items()
@@ -87,8 +105,9 @@ def subscriptions() -> list[Kind]:
     return [
         matrix(
             "Subscriptions",
-            "What is subscribed now; without a value it is not known, or the project has never heard of it.",
-            SUBSCRIBED,
+            "What is subscribed now; without a value it is not known, or the project has never heard of it. "
+            "Projects of which nothing is known are in the column ?.",
+            f"{SUBSCRIBED} or {UNKNOWN}",
             ("project", "subservice"),
             (12, 10),
         ),
@@ -114,9 +133,9 @@ def freshness() -> list[Kind]:
         ),
         lines(
             "Failed polls",
-            "Polls that failed, by reason.",
-            [("sum by (reason) (rate(frs_poll_errors_total{}[$__rate_interval]))", "{{reason}}")],
-            unit="ops",
+            "How many of all polls have failed, by reason.",
+            [(f"(sum by (reason) {FAILED} > 0) / {POLLED}", "{{reason}}")],
+            unit="percentunit",
             stacked=True,
         ),
     ]

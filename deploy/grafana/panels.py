@@ -19,7 +19,10 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 EXPORTER = 'cluster=~"$cluster", job=~"$job", instance=~"$instance"'
-PROJECT = f'{EXPORTER}, project=~"$project"'
+PROJECTS = 'project=~"$project"'
+"""Grafana writes the values of a variable as regular expressions where several may be chosen, and only there."""
+ONE_PROJECT = 'project="$project"'
+"""Where one is chosen it is a name, in which characters mean nothing else: `lab c++` is no regular expression."""
 ACCOUNT = "cluster, namespace, job, instance, account"
 """The labels of an account: by these, and what is the account's, go joins of what it has."""
 IDENTITY = "cluster, namespace, job, instance"
@@ -45,25 +48,26 @@ NEWEST = common.ReduceDataOptions().calcs(["lastNotNull"])
 Texts = dict[str, tuple[str, str]]
 """What values mean, and in which colour."""
 ON_OFF: Texts = {"0": ("off", "red"), "1": ("on", "green")}
+ON_OFF_UNKNOWN: Texts = {**ON_OFF, "2": ("unknown", "orange")}
 UP_DOWN: Texts = {"0": ("down", "red"), "1": ("up", "green")}
 
 Kind = timeseries.Panel | stat.Panel | table.Panel | bargauge.Panel | statetimeline.Panel
 
 
-def chosen(expression: str) -> str:
+def chosen(expression: str, projects: str) -> str:
     """An expression whose empty or begun selectors, `frs_up{}`, keep to what is chosen in the variables."""
 
     def selected(match: re.Match[str]) -> str:
         name, more = match[1], match[2]
-        where = EXPORTER if OWN.match(name) else PROJECT
+        where = EXPORTER if OWN.match(name) else f"{EXPORTER}, {projects}"
         return f"{name}{{{where}{', ' if more != '}' else ''}{more}"
 
     return re.sub(r"\b([\w:]+)\{(.)", selected, expression)
 
 
 def query(expression: str, legend: str = "", *, now: bool = False) -> prometheus.Dataquery:
-    """A query over the time that is shown, or of now as a table."""
-    built = prometheus.Dataquery().ref_id("A").expr(chosen(expression)).datasource(SOURCE)
+    """A query over the time that is shown, or of now as a table; what is chosen is put in when it is rendered."""
+    built = prometheus.Dataquery().ref_id("A").expr(expression).datasource(SOURCE)
     if now:
         return built.instant().format(PromQueryFormat.TABLE)
     return built.range().legend_format(legend)
@@ -176,7 +180,7 @@ def rows(
 
 
 def matrix(title: str, description: str, expression: str, by: tuple[str, str], size: tuple[int, int]) -> table.Panel:
-    """A table of now: on and off by two labels, of rows and of columns."""
+    """A table of now: on, off and unknown by two labels, of rows and of columns."""
     row, column = by
     panel = described(table.Panel(), title, description, "short", size)
     assert isinstance(panel, table.Panel)
@@ -185,7 +189,7 @@ def matrix(title: str, description: str, expression: str, by: tuple[str, str], s
     first = f"{row}\\{column}"
     renamed = {"excludeByName": {}, "indexByName": {}, "renameByName": {first: "Project"}}
     panel.with_transformation(model.DataTransformerConfig(id_val="organize", options=renamed))
-    panel.mappings(mapping(ON_OFF)).thresholds(thresholds(PLAIN)).no_value("–")
+    panel.mappings(mapping(ON_OFF_UNKNOWN)).thresholds(thresholds(PLAIN)).no_value("–")
     cell = model.DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-text"})
     panel.override_by_regexp("^(?!Project$).*", [cell])
     return to_project(panel.with_target(query(expression, now=True)), "Project")

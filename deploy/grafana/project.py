@@ -18,7 +18,9 @@ from deploy.grafana.panels import (
 TITLE = "FRS / Project"
 ABOUT = "One project: what is known of it, how old that is, and how it is used."
 
-AGE = "time() - frs_last_success_timestamp_seconds{}"
+LAST = "frs_last_success_timestamp_seconds{}"
+AGE = f"timestamp({LAST}) - {LAST}"
+"""As of the scrape: what Prometheus cannot scrape is no older for that."""
 
 
 def layout() -> dict[str, list[Kind]]:
@@ -86,7 +88,7 @@ def subscription() -> list[Kind]:
         states(
             "Sub-services",
             "Whether each sub-service is subscribed; a gap is where it is not known.",
-            "max by (subservice) (frs_subscribed{})",
+            "min by (subservice) (frs_subscribed{})",
             "{{subservice}}",
             ON_OFF,
         ),
