@@ -203,13 +203,13 @@ def routes(route: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def start_alertmanager(programs: Programs, document: dict[str, Any], told: Told, minute: float = 0.0) -> str:
     """Alertmanager with a config whose receivers are `told`, and whose minutes are so many seconds; its address.
 
-    Pauses are those of the config then, and a tenth of a second at least.
+    Without minutes each pause is one second.
     """
     for route in routes(document["route"]):
         for pause in ("group_wait", "group_interval"):
             if pause in route:
-                number, unit = int(route[pause][:-1]), {"s": 1 / 60, "m": 1.0}[route[pause][-1]]
-                route[pause] = f"{max(100, 1000 * minute * number * unit):.0f}ms"
+                minutes = int(route[pause][:-1]) * {"s": 1 / 60, "m": 1.0}[route[pause][-1]]
+                route[pause] = f"{minute * minutes * 1000 or 1000:.0f}ms"
     for receiver in document["receivers"]:
         for webhook in receiver.get("webhook_configs", ()):
             webhook["url"] = told.url

@@ -61,7 +61,9 @@ def test_a_sub_service_is_switched_off_and_a_face_set_fills(it: Stack) -> None:
     counts, runbook, *lines = message.split("\n")
     assert counts.startswith("FrsRequiredSubserviceMissing：告警 ")
     assert runbook == "https://runbooks.example.com/frs-exporter#frsrequiredsubservicemissing"
-    assert f"http://127.0.0.1:{it.port}/project?name=vip-lounge" in lines
+    several = [line for line in lines if line.startswith("告警：")]
+    page = f"http://127.0.0.1:{it.port}/" + ("" if len(several) > 3 else "project?name=vip-lounge")
+    assert page in lines
     it.order(project="vip-lounge", subscribed={"search": True, "live_detect": True})
     it.order(project="vision-prod", faces={"visitors": 12_750})
     it.until(lambda told: told.now() == OF_THE_DEMO)

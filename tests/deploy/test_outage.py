@@ -191,7 +191,7 @@ def test_a_message_is_never_cut_however_many_alerts_there_are_and_whatever_they_
         head, link, *lines = text.split("\n")
         assert re.fullmatch(r"Frs\w+ .+：告警 \d，恢复 0", head)
         assert link == f"https://runbooks.example.com/frs-exporter#{head.partition(' ')[0].lower()}"
-        assert sum(line.startswith("告警：") for line in lines) <= 8
+        assert sum(line.startswith("告警：") for line in lines) == min(8, int(head[head.index("告警 ") + 3]))
         assert (lines[-1] == "另有 1 条") is ("告警 9" in head)
 
 
@@ -216,8 +216,9 @@ def test_what_fires_is_told_before_what_is_over(programs: Programs, told: Told) 
     ended = [{**alert, "endsAt": now.isoformat()} for alert in given[:5]]
     fetch_by_post(url, json.dumps(ended).encode())
     eventually(lambda: len(told.messages) >= 2)
-    counts, _, *lines = told.messages[-1].split("\n")
+    counts, _, page, *lines = told.messages[-1].split("\n")
     assert counts.endswith("：告警 6，恢复 5")
+    assert re.fullmatch(r"http://[^?]+/", page), "the exporter's own"
     assert [line[:3] for line in lines] == ["告警："] * 6 + ["恢复："] * 2 + ["另有 "]
     assert lines[-1] == "另有 3 条"
 
