@@ -42,8 +42,8 @@ AGE = f"(timestamp({LAST}) - {LAST}) / frs_poll_interval_seconds{{}}"
 
 ERRORS = "frs_poll_errors_total{}"
 FAILED = (
-    f"(increase({ERRORS}[$__rate_interval]) and {ERRORS} offset $__rate_interval"
-    f" or {ERRORS} and on ({IDENTITY}, project, collector) frs_polls_total{{}} offset $__rate_interval)"
+    f"({ERRORS} and on ({IDENTITY}, project, collector) frs_polls_total{{}} offset $__rate_interval"
+    f" unless {ERRORS} offset $__rate_interval or increase({ERRORS}[$__rate_interval]))"
 )
 """A reason is there from its first failure on, with 1: where the job was there before, all that it counts is new."""
 POLLED = "scalar(sum(increase(frs_polls_total{}[$__rate_interval])))"

@@ -20,6 +20,7 @@ from frs_exporter.polling.one_shot import Check
 from frs_exporter.polling.report import some_of
 from frs_exporter.polling.runner import show
 from frs_exporter.status.i18n import Translator
+from frs_exporter.status.region_troubles import region_troubles
 from frs_exporter.status.subscription_view import SubserviceView, unusual
 from frs_exporter.status.summary import (
     account_lines,
@@ -28,6 +29,7 @@ from frs_exporter.status.summary import (
     plain,
     plain_rule,
     plain_secret,
+    plain_shared_trouble,
     state,
     warnings_of,
 )
@@ -57,6 +59,7 @@ def as_json(report: Report) -> str:
         "now": report.now,
         "well": report.well,
         "counts": {"jobs": report.jobs, "up": up, **report.counts},
+        "unreachable": [plain_shared_trouble(trouble, words) for trouble in region_troubles(report.seen.jobs)],
         "discovery": [plain_rule(rule, words, once=True) for rule in report.seen.rules],
         "credentials": [
             plain_secret(name, report.seen.refused[name], numbers, words, once=True)

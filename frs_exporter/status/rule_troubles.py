@@ -1,32 +1,16 @@
 """What is wrong with a discovery rule whose list has come: it has found more than is watched (pure)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from frs_exporter.core.explanations import Text, both
 from frs_exporter.status.snapshot import RuleSnapshot
-from frs_exporter.status.trouble_words import some_of
-
-
-@dataclass(frozen=True, slots=True)
-class RuleTrouble:
-    """What is so of a rule, what to do, and the alert that tells the same."""
-
-    alert: str
-    text: Text
-    do: Text
-
-    @property
-    def command(self) -> str:
-        """What tells more on a terminal."""
-        return f"frs-exporter explain {self.alert}"
-
+from frs_exporter.status.trouble_words import SharedTrouble, some_of
 
 AT_LEAST = {False: Text("", ""), True: Text("at least ", "至少 ")}
 PROJECTS = {False: Text("{number} projects", "{number} 个项目"), True: Text("1 project", "1 个项目")}
 """By whether it is one."""
 
-TAKEN = RuleTrouble(
+TAKEN = SharedTrouble(
     "FrsDiscoveredProjectsSkipped",
     Text(
         "Discovery rule {rule} does not watch {projects} that it has found, as others have their names: {names}",
@@ -37,7 +21,7 @@ TAKEN = RuleTrouble(
         "在其 name_template 中加入 {credential} 或 {project_id}，使每个项目的名称各不相同",
     ),
 )
-BEYOND = RuleTrouble(
+BEYOND = SharedTrouble(
     "FrsDiscoveryOverLimit",
     Text(
         "Discovery rule {rule} does not watch {least}{projects} that it has found, beyond its max_projects",
@@ -48,7 +32,7 @@ BEYOND = RuleTrouble(
         "调大 max_projects，或用 regions、include、exclude 缩小范围",
     ),
 )
-UNREAD = RuleTrouble(
+UNREAD = SharedTrouble(
     "FrsDiscoveryOverLimit",
     Text(
         "Discovery rule {rule} does not watch {least}{projects}, as IAM lists more projects than are read",
@@ -58,7 +42,7 @@ UNREAD = RuleTrouble(
 )
 
 
-def rule_troubles(rule: RuleSnapshot) -> Iterator[RuleTrouble]:
+def rule_troubles(rule: RuleSnapshot) -> Iterator[SharedTrouble]:
     """What a rule has found and does not watch."""
     unwatched = rule.unwatched
     if unwatched.over_limit:
@@ -75,6 +59,6 @@ def projects(number: int) -> Text:
     return both(PROJECTS[number == 1], number=number)
 
 
-def filled(kind: RuleTrouble, **values: object) -> RuleTrouble:
+def filled(kind: SharedTrouble, **values: object) -> SharedTrouble:
     """A kind of trouble with what it is about; what to do may have braces of its own."""
-    return RuleTrouble(kind.alert, both(kind.text, **values), kind.do)
+    return SharedTrouble(kind.alert, both(kind.text, **values), kind.do)

@@ -14,10 +14,10 @@ from frs_exporter.core.notes import Note
 from frs_exporter.status.account_troubles import LITTLE, SOON
 from frs_exporter.status.account_view import AccountView
 from frs_exporter.status.i18n import Translator
-from frs_exporter.status.rule_troubles import RuleTrouble, rule_troubles
+from frs_exporter.status.rule_troubles import rule_troubles
 from frs_exporter.status.snapshot import RefusedSecret, RuleSnapshot, Snapshot
 from frs_exporter.status.subscription_view import SubserviceView
-from frs_exporter.status.trouble_words import Level
+from frs_exporter.status.trouble_words import Level, SharedTrouble
 from frs_exporter.status.verdict import FULL, NEARLY, TroubleView
 from frs_exporter.status.view import JobView, ProjectView
 
@@ -196,7 +196,7 @@ def plain_failure(failure: Failure | None, words: Translator, *, once: bool = Fa
 
 def plain_rule(rule: RuleSnapshot, words: Translator, *, once: bool = False) -> dict[str, Any]:
     """A discovery rule as JSON has it."""
-    troubles = [plain_rule_trouble(trouble, words) for trouble in rule_troubles(rule)]
+    troubles = [plain_shared_trouble(trouble, words) for trouble in rule_troubles(rule)]
     failing = [] if rule.has_come else ["FrsDiscoveryFailing"]
     (alert, *_) = [*failing, *(trouble["alert"] for trouble in troubles), ""]
     about = {"rule": rule.name, "well": rule.is_well, "tried": rule.tried, "since": rule.since, "alert": alert}
@@ -204,8 +204,8 @@ def plain_rule(rule: RuleSnapshot, words: Translator, *, once: bool = False) -> 
     return {**about, **numbers, "troubles": troubles, "failure": plain_failure(rule.failure, words, once=once)}
 
 
-def plain_rule_trouble(trouble: RuleTrouble, words: Translator) -> dict[str, str]:
-    """What a rule leaves out, as JSON has it."""
+def plain_shared_trouble(trouble: SharedTrouble, words: Translator) -> dict[str, str]:
+    """What a rule leaves out, or what a region does not answer, as JSON has it."""
     about = {"text": words(trouble.text), "do": words(trouble.do), "alert": trouble.alert}
     return {**about, "runbook": words(alerts()[trouble.alert].page), "command": trouble.command}
 

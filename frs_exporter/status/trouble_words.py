@@ -35,6 +35,20 @@ class Kind:
     once: Text | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SharedTrouble:
+    """What is so of several projects at once, what to do, and the alert that tells the same."""
+
+    alert: str
+    text: Text
+    do: Text
+
+    @property
+    def command(self) -> str:
+        """What tells more on a terminal."""
+        return f"frs-exporter explain {self.alert}"
+
+
 SUBSCRIBE = Text(
     "subscribe to it in the FRS console of the region, as the user of the credential, or take it from require",
     "以该凭证的用户登录该区域的 FRS 控制台开通，或从 require 中去掉",

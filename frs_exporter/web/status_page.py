@@ -15,6 +15,7 @@ from frs_exporter.polling.exporter import Exporter
 from frs_exporter.runtime.offload import Yielder
 from frs_exporter.status.i18n import Translator, language_of
 from frs_exporter.status.order import Order, sort_of, wanted
+from frs_exporter.status.region_troubles import region_troubles
 from frs_exporter.status.rule_troubles import rule_troubles
 from frs_exporter.status.snapshot import Snapshot
 from frs_exporter.status.subscription_view import unusual
@@ -30,6 +31,7 @@ from frs_exporter.status.summary import (
     plain_failure,
     plain_rule,
     plain_secret,
+    plain_shared_trouble,
     recent_polls,
     usage_class,
 )
@@ -189,11 +191,14 @@ def numbers(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def banners(words: Translator, snapshot: Snapshot, projects: Projects) -> dict[str, Any]:
-    """What is about no project alone: rules that fail or leave some out, refused secrets, and whether all is well."""
+    """What is about no project alone: regions without answers, rules, refused secrets, and whether all is well."""
     return {
         "well": is_well(snapshot, projects.levels.values()),
         "rules": [(rule, plain_failure(rule.failure, words)) for rule in snapshot.rules if not rule.has_come],
-        "unwatched": [trouble for rule in snapshot.rules for trouble in rule_troubles(rule)],
+        "shared": [
+            *region_troubles(snapshot.jobs),
+            *(trouble for rule in snapshot.rules for trouble in rule_troubles(rule)),
+        ],
         "secrets": [
             (name, numbers, snapshot.refused[name], plain_failure(snapshot.refused[name].failure, words))
             for name, numbers in projects.refused().items()
@@ -218,6 +223,7 @@ async def as_json(exporter: Exporter, asked: StatusQuery) -> Blocks:
         },
         "shard": {"index": snapshot.shard.index, "total": snapshot.shard.total},
         "counts": counts(snapshot, projects),
+        "unreachable": [plain_shared_trouble(trouble, asked.words) for trouble in region_troubles(snapshot.jobs)],
         "discovery": [plain_rule(rule, asked.words) for rule in snapshot.rules],
         "credentials": [
             plain_secret(name, snapshot.refused[name], numbers, asked.words)

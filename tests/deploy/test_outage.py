@@ -29,7 +29,12 @@ FOLLOWING = {"FrsPollFailing": (13, 29), "FrsDataStale": (22, 29)}
 """The first and the last minute of the alerts of a project that is not answered."""
 WHOLE = (12, 35)
 """The same of the alerts of all of them."""
-NAMES = "|".join((*FOLLOWING, "FrsNeverAnswered", "FrsRegionUnreachable", "FrsCloudUnreachable"))
+LABELS: dict[str, tuple[str, ...]] = {
+    "FrsRegionUnreachable": ("cluster", "namespace", "region"),
+    "FrsCloudUnreachable": ("cluster", "namespace", "job", "instance"),
+}
+"""What the alerts that say why are about."""
+NAMES = "|".join((*FOLLOWING, "FrsNeverAnswered", *LABELS))
 
 
 class Outage(NamedTuple):
@@ -44,10 +49,6 @@ class Outage(NamedTuple):
     def firing(self) -> dict[str, tuple[int, int]]:
         """The first and the last minute of each alert."""
         return {**FOLLOWING, **({self.cause: WHOLE} if self.cause else {})}
-
-    def regions_of(self, alert: str) -> list[str]:
-        """The regions that alerts of this name are about."""
-        return [""] if alert == "FrsCloudUnreachable" else [f"region-{number}" for number in range(self.regions)]
 
 
 OUTAGES = {
@@ -127,10 +128,8 @@ def alerts(cluster: str, name: str) -> Iterator[dict[str, Any]]:
     """All alerts of a name that 500 accounts have, as Prometheus gives them to Alertmanager."""
     outage, rule = OUTAGES[cluster], rules("alert")[name]
     about: list[dict[str, str]] = [project for project, down in projects(cluster, ACCOUNTS) if down]
-    kept = {"FrsRegionUnreachable": ("cluster", "namespace", "region")}
-    kept |= {"FrsCloudUnreachable": ("cluster", "namespace", "job", "instance")}
     if name == outage.cause:
-        about = [{label: about[0][label] for label in kept[name]}]
+        about = [{label: about[0][label] for label in LABELS[name]}]
     for labels in about:
         own = labels if name == outage.cause else {**labels, "collector": "subscription"}
         yield {"labels": {**own, "alertname": name, **rule["labels"]}, "annotations": annotations_of(rule, own)}

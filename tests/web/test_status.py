@@ -268,7 +268,7 @@ def test_spans_are_as_people_say_them(seconds: float, text: str) -> None:
 async def test_the_json_tells_what_the_page_shows() -> None:
     async with demo(poll_interval=600.0, require=("search",)) as served:
         told = json.loads((await served.get("/api/v1/status"))[2])
-        about = {"version", "now", "well", "config", "shard", "counts", "discovery", "credentials"}
+        about = {"version", "now", "well", "config", "shard", "counts", "unreachable", "discovery", "credentials"}
         assert set(told) == {*about, "projects"}
         levels = {"down": 0, "off": 2, "soon": 0, "unknown": 0, "well": 4}
         nothing = dict.fromkeys(("all", *levels), 0)
