@@ -1,6 +1,7 @@
 """The exporter's own metrics: prometheus_client instruments on their own registry, appended to the page."""
 
 import platform
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -27,14 +28,20 @@ from frs_exporter.exposition.page import OPENMETRICS, Format
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 EOF = b"# EOF\n"
 DURATION_BUCKETS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
+TIME = "frs_exporter_time_seconds"
+"""What all other times on a page are to be compared with: Prometheus' clock may be another one."""
 
 
 class Telemetry:
-    """Instruments about the exporter itself; every combination of labels is there from the start."""
+    """Instruments about the exporter itself; every combination of labels is there from the start.
 
-    def __init__(self) -> None:
+    `now` is the wall clock in Unix seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
         disable_created_metrics()
         self.registry = registry = CollectorRegistry()
+        registry.register(Clock(now))
         about_the_process(registry)
         self._requested: dict[Api, tuple[Counter, Histogram]] = {}
         gauge = partial(Gauge, namespace="frs_exporter", registry=registry)
@@ -155,6 +162,17 @@ class Telemetry:
                 yield generate(Single(metric)).removesuffix(EOF)
         if format is OPENMETRICS:
             yield EOF
+
+
+class Clock:
+    """A gauge of the exporter's own time, as of each look at it."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric."""
+        yield GaugeMetricFamily(TIME, "What the exporter's own clock said at this scrape, in Unix seconds.", self._now())
 
 
 class Moment:

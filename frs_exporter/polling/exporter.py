@@ -18,7 +18,7 @@ from frs_exporter.core.schedule import Shard
 from frs_exporter.exposition.coding import Block
 from frs_exporter.exposition.page import Format, Page
 from frs_exporter.exposition.render import FAMILIES
-from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.exposition.telemetry import TIME, Telemetry
 from frs_exporter.polling.discovery import Discoverer
 from frs_exporter.polling.heartbeat import Heartbeat
 from frs_exporter.polling.inbox import Event, Inbox
@@ -181,3 +181,7 @@ class Exporter:
     def page(self, format: Format, names: Collection[str] = ()) -> Iterator[Block]:
         """The page in blocks: all of it, or the metrics of these names; what is told of jobs is as of this call."""
         return chain(self._page.parts(format, self.clock(), names), self._telemetry.blocks(format, names))
+
+    def time(self, format: Format) -> Iterator[bytes]:
+        """What ends a page of one project: the time by the exporter's clock, which the times on it are told in."""
+        return self._telemetry.blocks(format, (TIME,))

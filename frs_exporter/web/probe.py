@@ -9,7 +9,7 @@ from aiohttp import web
 from frs_exporter.collectors import COLLECTORS
 from frs_exporter.core.explanations import explain
 from frs_exporter.core.model import Key
-from frs_exporter.exposition.page import FORMATS, OPENMETRICS, TEXT, Page, negotiate
+from frs_exporter.exposition.page import FORMATS, TEXT, Page, negotiate
 from frs_exporter.exposition.render import lines
 from frs_exporter.polling.exporter import PAGE_FAMILIES, Exporter
 from frs_exporter.polling.probe import Probed, deadline
@@ -56,7 +56,7 @@ async def probe(exporter: Exporter, renderings: Renderings, request: web.Request
     page = Page(PAGE_FAMILIES)
     for job, state in probed:
         show(page, job, state, exporter.token_expiry(job.target))
-    blocks = [*page.blocks(format, exporter.clock()), *([b"# EOF\n"] if format is OPENMETRICS else [])]
+    blocks = [*page.blocks(format, exporter.clock()), *exporter.time(format)]
     headers = {"Content-Type": format.content_type, "Vary": "Accept"}
     return await stream(request, renderings, Subject("probe", object()), lambda: in_turns(blocks), headers)
 
