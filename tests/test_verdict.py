@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from frs_exporter.collectors import COLLECTORS
 from frs_exporter.collectors.billing.balance import BALANCE, DEBT
 from frs_exporter.collectors.billing.packages import EXPIRE, INFO, PACKAGE_ACTIVE, QUOTA, REMAINING
 from frs_exporter.collectors.billing.vouchers import BALANCE as VOUCHER_BALANCE
@@ -28,7 +29,7 @@ from frs_exporter.polling.exporter import PAGE_FAMILIES
 from frs_exporter.polling.runner import show
 from frs_exporter.status.i18n import CHINESE, ENGLISH, Translator
 from frs_exporter.status.snapshot import JobSnapshot, RefusedSecret, Snapshot
-from frs_exporter.status.trouble_words import ALERTS_OF_REASONS, KINDS, Level, alert_of
+from frs_exporter.status.trouble_words import ALERTS_OF_REASONS, KINDS, SUBSCRIPTION, Level, alert_of
 from frs_exporter.status.view import Projects, ProjectView
 from tests.deploy.rule_tests import check, with_labels
 
@@ -54,12 +55,14 @@ DOWN_BUT_WARNING: Mapping[str, str] = {
     "FrsPollFailing": "ten intervals later FrsDataStale wakes people: what passes by itself does not",
     "FrsThrottled": "likewise",
     "FrsBillingNotPermitted": "FRS may be asked: nobody is woken, but nothing is known of the account",
+    "FrsCollectorFailing": "what is subscribed may be known: nobody is woken for what else is not",
 }
 """Alerts that wake nobody, of what is down."""
 BY_HISTORY: Mapping[str, str] = {
     "FrsPackageNearlyUsedUp": "a forecast by the use of a week: the page says so from a tenth on",
     "FrsPackageUsedUp": "only where something was left within the week: the page says so as long as it is in force",
     "FrsDataStale": "it waits for ten intervals: before, what is known is too old for the page already",
+    "FrsCollectorFailing": "likewise, where no reason is known",
 }
 """Alerts that troubles name and that may not fire yet: a rule knows the past, a page does not."""
 
@@ -138,7 +141,17 @@ STATES: Mapping[str, State] = {
     "refused, never answered": State(
         Level.DOWN, ["FrsAuthFailing"], {"subscription": down(Reason.AUTH, state=JobState())}
     ),
-    "no API": State(Level.DOWN, ["FrsApiAbsent"], {"face_sets": down(Reason.ABSENT)}),
+    "no API": State(Level.DOWN, ["FrsApiAbsent"], {"subscription": down(Reason.ABSENT)}),
+    "no API of face sets": State(Level.DOWN, ["FrsCollectorFailing"], {"face_sets": down(Reason.ABSENT)}),
+    "face sets may not be seen, nor what is subscribed": State(
+        Level.DOWN,
+        ["FrsAuthFailing"],
+        {"subscription": down(Reason.FORBIDDEN), "face_sets": down(Reason.FORBIDDEN)},
+    ),
+    "figures may not be seen": State(
+        Level.DOWN, ["FrsCollectorFailing"], {**WELL, "cloud_eye": down(Reason.FORBIDDEN)}, require=("detect",)
+    ),
+    "face sets without an answer": State(Level.DOWN, ["FrsPollFailing"], {"face_sets": down(Reason.TIMEOUT)}),
     "throttled": State(Level.DOWN, ["FrsThrottled"], {"subscription": down(Reason.THROTTLED)}),
     "no answer": State(Level.DOWN, ["FrsPollFailing"], {"subscription": down(Reason.TIMEOUT)}),
     "no answer, for the second time": State(
@@ -148,6 +161,7 @@ STATES: Mapping[str, State] = {
     "frozen, by its code": State(Level.DOWN, ["FrsServiceFrozen"], {"face_sets": down(Reason.FROZEN, "FRS.0202")}),
     "a refused secret": State(Level.DOWN, ["FrsCredentialRejected"], WELL, refused=True),
     "silent": State(Level.DOWN, ["FrsDataStale"], {"subscription": answered(ago=1200.0)}),
+    "silent on face sets": State(Level.DOWN, ["FrsCollectorFailing"], {"face_sets": answered(ago=1200.0)}),
     "in arrears": State(Level.DOWN, ["FrsAccountInDebt"], billing(Sample(DEBT, ("CNY",), 7)), ACCOUNT),
     "bills may not be seen": State(
         Level.DOWN, ["FrsBillingNotPermitted"], {"billing": down(Reason.FORBIDDEN, "CBC.0151")}, ACCOUNT
@@ -198,6 +212,9 @@ STATES: Mapping[str, State] = {
     "nothing left, and it has ended": State(Level.WELL, jobs=billing(*package(-1, 0, active=False)), target=ACCOUNT),
     "a coupon that ends": State(Level.SOON, ["FrsVoucherExpires"], {"vouchers": answered(*voucher(3))}, ACCOUNT),
     "a coupon that goes on": State(Level.WELL, jobs={"vouchers": answered(*voucher(15))}, target=ACCOUNT),
+    "too old, of face sets": State(
+        Level.UNKNOWN, ["FrsCollectorFailing"], {"face_sets": answered(ago=200.0)}, by_history=True
+    ),
     "required and not known": State(
         Level.UNKNOWN,
         ["FrsRequiredSubserviceUnknown"],
@@ -274,7 +291,9 @@ def test_a_level_and_its_troubles(state: State) -> None:
 def firing(state: State) -> set[str]:
     """The alerts that are to fire by what the page says, and the tables above."""
     named = set(state.alerts) - {""} - (BY_HISTORY.keys() if state.by_history else set())
-    for known in state.jobs.values():
+    for collector, known in state.jobs.items():
+        if collector != SUBSCRIPTION:
+            continue
         if known.failure and known.last_success is None:
             named |= {"FrsNeverAnswered", "FrsDataStale"}
         elif known.failure and NOW - (known.last_success or NOW) > 10 * PROJECT.poll_interval:
@@ -315,7 +334,8 @@ def test_a_level_is_as_bad_as_its_alerts(state: State) -> None:
 def test_each_kind_and_reason_has_an_alert_that_is_there() -> None:
     named = {kind.alert for kind in KINDS.values()} | set(ALERTS_OF_REASONS.values())
     assert named - {""} <= alerts().keys()
-    assert {alert_of(reason, ["subscription"]) for reason in Reason} <= alerts().keys()
+    for collector in COLLECTORS:
+        assert {alert_of(reason, [collector]) for reason in Reason} <= alerts().keys()
     tables = (MORE, SOON_BUT_CRITICAL, DOWN_BUT_WARNING, BY_HISTORY)
     assert all(alert in alerts() for table in tables for alert in table)
 

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 from frs_exporter.core.explanations import Text
 
+SUBSCRIPTION = "subscription"
+"""The collector that people are woken for."""
 MAX_NAMES = 3
 """Things of one kind that are named in a trouble."""
 
@@ -64,6 +66,14 @@ BUY = Text(
     "buy the next one of the same kind and region; after that calls are paid one by one",
     "购买同类型、同区域的套餐包；否则之后每次调用都按次付费",
 )
+SILENT = Text("{collectors}: no answer for {span}", "{collectors}：已有 {span} 没有应答")
+KEEPS_UP = Text(
+    "look whether the exporter keeps up: its log, and frs_exporter_schedule_lag_seconds",
+    "检查 exporter 是否来得及查询：见日志和 frs_exporter_schedule_lag_seconds",
+)
+TOO_OLD = Text("{collectors}: what was known is too old", "{collectors}：已知的数据过旧")
+WAIT = Text("wait for the next poll, or ask now", "等待下次轮询，或立即查询")
+AGAIN = Text("run it again, with a longer --timeout", "再次运行，并调大 --timeout")
 
 KINDS: Mapping[str, Kind] = {
     "refused": Kind(
@@ -94,15 +104,8 @@ KINDS: Mapping[str, Kind] = {
             "请尽快结清，否则服务会被冻结，人脸数据会被删除",
         ),
     ),
-    "silent": Kind(
-        Level.DOWN,
-        "FrsDataStale",
-        Text("{collectors}: no answer for {span}", "{collectors}：已有 {span} 没有应答"),
-        Text(
-            "look whether the exporter keeps up: its log, and frs_exporter_schedule_lag_seconds",
-            "检查 exporter 是否来得及查询：见日志和 frs_exporter_schedule_lag_seconds",
-        ),
-    ),
+    "silent": Kind(Level.DOWN, "FrsDataStale", SILENT, KEEPS_UP),
+    "silent_beside": Kind(Level.DOWN, "FrsCollectorFailing", SILENT, KEEPS_UP),
     "off": Kind(
         Level.OFF,
         "FrsRequiredSubserviceMissing",
@@ -192,16 +195,11 @@ KINDS: Mapping[str, Kind] = {
         Level.UNKNOWN,
         "",
         Text("not asked yet: {collectors}", "尚未查询：{collectors}"),
-        Text("wait for the next poll, or ask now", "等待下次轮询，或立即查询"),
-        Text("run it again, with a longer --timeout", "再次运行，并调大 --timeout"),
+        WAIT,
+        AGAIN,
     ),
-    "stale": Kind(
-        Level.UNKNOWN,
-        "FrsDataStale",
-        Text("{collectors}: what was known is too old", "{collectors}：已知的数据过旧"),
-        Text("wait for the next poll, or ask now", "等待下次轮询，或立即查询"),
-        Text("run it again, with a longer --timeout", "再次运行，并调大 --timeout"),
-    ),
+    "stale": Kind(Level.UNKNOWN, "FrsDataStale", TOO_OLD, WAIT, AGAIN),
+    "stale_beside": Kind(Level.UNKNOWN, "FrsCollectorFailing", TOO_OLD, WAIT, AGAIN),
 }
 """By name; why a job is down is told by the explanations of failures instead."""
 
@@ -212,13 +210,16 @@ ALERTS_OF_REASONS: Mapping[str, str] = {
     "frozen": "FrsServiceFrozen",
 }
 """The alerts on failing jobs by reason; of all others FrsPollFailing tells."""
+OF_SUBSCRIPTION = frozenset({"FrsAuthFailing", "FrsApiAbsent"})
+"""Those that wake people, so they tell of nothing beside the subscription."""
 
 
 def alert_of(reason: str, collectors: list[str]) -> str:
     """The alert that tells why jobs are down."""
     if reason == "forbidden" and set(collectors) <= {"billing", "vouchers"}:
         return "FrsBillingNotPermitted"
-    return ALERTS_OF_REASONS.get(reason, "FrsPollFailing")
+    alert = ALERTS_OF_REASONS.get(reason, "FrsPollFailing")
+    return "FrsCollectorFailing" if alert in OF_SUBSCRIPTION and SUBSCRIPTION not in collectors else alert
 
 
 def some_of(names: Sequence[str]) -> str:

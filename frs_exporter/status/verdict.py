@@ -28,12 +28,12 @@ from frs_exporter.status.failure_view import FailureView, failing, failure_view
 from frs_exporter.status.i18n import span
 from frs_exporter.status.samples import Fresh
 from frs_exporter.status.snapshot import JobSnapshot, RefusedSecret
-from frs_exporter.status.trouble_words import KINDS, SUBSCRIBE, Level, alert_of, some_of
+from frs_exporter.status.trouble_words import KINDS, SUBSCRIBE, SUBSCRIPTION, Level, alert_of, some_of
 
 NEARLY, FULL = 0.8, 0.95
 """Parts of a face set, or of a quota, from which on it is filling, and full as good as."""
 SILENT = 10
-"""Poll intervals without an answer, and nothing new is known: FrsDataStale."""
+"""Poll intervals without an answer, and nothing new is known: FrsDataStale, FrsCollectorFailing."""
 RENEWED = 1800.0
 """Seconds before its end at which a token should have been renewed, less two poll intervals."""
 
@@ -127,13 +127,15 @@ def of_silence(facts: Facts) -> Iterator[Finding]:
         if not state.polls:
             waiting.append(job.collector)
         elif (age := facts.now - (state.last_success or facts.now)) > SILENT * job.target.poll_interval:
-            yield Finding("silent", {"collectors": job.collector, "span": span(age)}, state.last_success)
+            kind = "silent" if job.collector == SUBSCRIPTION else "silent_beside"
+            yield Finding(kind, {"collectors": job.collector, "span": span(age)}, state.last_success)
         elif state.fresh_until <= facts.clock:
             stale.append(job.collector)
     if waiting:
         yield Finding("waiting", {"collectors": ", ".join(waiting)})
     if stale:
-        yield Finding("stale", {"collectors": ", ".join(stale)})
+        kind = "stale" if SUBSCRIPTION in stale else "stale_beside"
+        yield Finding(kind, {"collectors": ", ".join(stale)})
 
 
 def of_subscription(facts: Facts) -> Iterator[Finding]:

@@ -192,7 +192,6 @@ def of_failures() -> list[Trouble]:
             alert="FrsApiAbsent",
             told=of_failure(codes()["APIG.0101"]),
             fault=("frs", Fault(status=404, code="APIGW.0101")),
-            settings={"collectors": ("face_sets",)},
         ),
     ]
 

@@ -42,6 +42,18 @@ def test_a_metric_without_a_sample_is_left_out() -> None:
     assert name.encode() not in b"".join(telemetry.blocks(OPENMETRICS))
 
 
+def test_the_time_is_that_of_each_look() -> None:
+    """Prometheus' clock may be another one, so what is told in the exporter's time is compared with that."""
+    times = iter((1795801518.25, 1795801519.5))
+    telemetry = Telemetry(now=lambda: next(times))
+    for format, ending in ((TEXT, ""), (OPENMETRICS, "# EOF\n")):
+        page = b"".join(telemetry.blocks(format, ["frs_exporter_time_seconds"])).decode()
+        assert page.count("\n") == 3 + len(ending.split("\n")) - 1
+        assert page.endswith(ending)
+        told = page.splitlines()[2]
+        assert float(told.removeprefix("frs_exporter_time_seconds ")) in (1795801518.25, 1795801519.5)
+
+
 def test_requests_are_counted_with_their_failures() -> None:
     telemetry = Telemetry()
     telemetry.requested(Api.FRS, 0.3, None)

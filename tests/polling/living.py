@@ -87,7 +87,7 @@ class Living:
         self.world = cloud.world
         self.file = folder / "config.yaml"
         self.config = config_of(cloud)
-        self.telemetry = Telemetry()
+        self.telemetry = Telemetry(virtual_now)
         self.options = options
         self.read: Callable[[str, OnRead], Config] = load
         self.exporter: Exporter

@@ -63,7 +63,9 @@ async def test_a_probe_answers_the_families_of_one_project_as_they_are_now() -> 
         assert b'frs_subscribed{project="vision-prod",subservice="search"} 0.0' in body
         families = {family.name for family in parse_text(body.decode())}
         assert {"frs_up", "frs_subscribed", "frs_project_info", "frs_poll_duration_seconds"} <= families
-        assert not any(name.startswith(("frs_exporter", "python", "process")) for name in families)
+        assert {name for name in families if name.startswith(("frs_exporter", "python", "process"))} == {
+            "frs_exporter_time_seconds"
+        }, "whose time all others on the page are told in"
         assert set(re.findall(r'project="([^"]*)"', body.decode())) == {"vision-prod"}
         assert b'frs_subscribed{project="vision-prod",subservice="search"} 0.0' in (await served.get("/metrics"))[2]
 
@@ -93,7 +95,8 @@ async def test_openmetrics_and_gzip() -> None:
         accept = {"Accept": "application/openmetrics-text;version=1.0.0"}
         _, headers, body = await served.get("/probe?project=vision-prod&collector=subscription", headers=accept)
         assert headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
-        assert {family.name for family in parse_openmetrics(body.decode())} >= {"frs_up", "frs_polls"}
+        families = {family.name for family in parse_openmetrics(body.decode())}
+        assert families >= {"frs_up", "frs_polls", "frs_exporter_time_seconds"}
         _, headers, body = await served.get("/probe?project=vision-prod", headers={"Accept-Encoding": "gzip"})
         assert headers["Content-Encoding"] == "gzip"
         assert b'frs_up{project="vision-prod"' in gzip.decompress(body)
