@@ -172,7 +172,8 @@ class Clock:
 
     def collect(self) -> Iterator[Metric]:
         """The metric."""
-        yield GaugeMetricFamily(TIME, "What the exporter's own clock said at this scrape, in Unix seconds.", self._now())
+        text = "What the exporter's own clock said at this scrape, in Unix seconds."
+        yield GaugeMetricFamily(TIME, text, self._now())
 
 
 class Moment:

@@ -164,7 +164,8 @@ SAID = {
         "失败原因 timeout，如何处理见 frs-exporter explain timeout。"
     ),
     "FrsPollsUnreliable": (
-        "过去一小时内（账号为一天内），door 的 subscription 有 66.67% 的轮询失败：已知情况往往是旧的。失败原因：timeout。"
+        "过去一小时内（账号为一天内），door 的 subscription 有 66.67% 的轮询失败："
+        "已知情况往往是旧的。失败原因：timeout。"
     ),
     "FrsDataStale": (
         "door（cn-north-1，凭证 ops）的 subscription 已有 13 个轮询周期没有答复：此间子服务被关闭也不会被发现。"
