@@ -5,7 +5,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,11 @@ Place = dict[str, str]
 HERE: Place = {"cluster": "a", "namespace": "x"}
 ELSEWHERE: tuple[Place, ...] = ({"cluster": "b", "namespace": "x"}, {"cluster": "a", "namespace": "y"})
 EVERYWHERE = (HERE, *ELSEWHERE)
+
+INSTANCE = re.compile(r'\binstance="([^"]*)"')
+LITTLE = 5_000
+"""Minutes times series, below which all tests of a file take a second or two."""
+UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440}
 
 CHECKS = ("alert_rule_test", "promql_expr_test")
 
@@ -95,6 +100,54 @@ def here_only(case: dict[str, Any]) -> dict[str, Any] | None:
     rest = {name: value for name, value in case.items() if name != "promql_expr_test"}
     checks = [{**check, "exp_alerts": expected(check, [HERE], others=bool(calm))} for check in checks]
     return {**rest, "input_series": series, "alert_rule_test": checks}
+
+
+def paired(case: dict[str, Any]) -> dict[str, Any] | None:
+    """A test in which each exporter has another one beside it that tells the same; None if it does not name them.
+
+    What is about an exporter, or told by one, is told of both; what is about all of a job is told once.
+    """
+    if not all(INSTANCE.search(series["series"]) for series in case["input_series"]):
+        return None
+    series = [{**one, "series": each} for one in case["input_series"] for each in with_other(one["series"])]
+    checks = [
+        {**check, "exp_alerts": [each for alert in check.get("exp_alerts") or () for each in with_other_alert(alert)]}
+        for check in case.get("alert_rule_test", ())
+    ]
+    rest = {name: value for name, value in case.items() if name != "promql_expr_test"}
+    return {**rest, "input_series": series, "alert_rule_test": checks}
+
+
+def with_other(series: str) -> tuple[str, str]:
+    """A series, and that of the exporter beside it."""
+    return series, INSTANCE.sub(r'instance="\1-too"', series)
+
+
+def with_other_alert(alert: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """An alert, and that about the exporter beside it if it is about one."""
+    yield alert
+    if instance := alert["exp_labels"].get("instance"):
+        other = f"{instance}-too"
+        told = {name: text.replace(instance, other) for name, text in alert["exp_annotations"].items()}
+        yield {"exp_labels": {**alert["exp_labels"], "instance": other}, "exp_annotations": told}
+
+
+def shortest(cases: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of tests with little to evaluate those that are needed to see fire whatever they see fire."""
+    found, seen = list[dict[str, Any]](), set[str]()
+    for case in sorted((case for case in cases if effort(case) < LITTLE), key=effort):
+        firing = {check["alertname"] for check in case.get("alert_rule_test", ()) if check.get("exp_alerts")}
+        if firing - seen:
+            found.append(case)
+            seen |= firing
+    return found
+
+
+def effort(case: dict[str, Any]) -> float:
+    """How much there is to evaluate: minutes times series."""
+    times = [check["eval_time"] for check in case.get("alert_rule_test", ())]
+    minutes = [sum(float(n) * UNITS[unit] for n, unit in re.findall(r"([\d.]+)([smhd])", time)) for time in times]
+    return max(minutes, default=0.0) * len(case["input_series"])
 
 
 def queried(case: dict[str, Any], expressions: Iterable[str]) -> dict[str, Any]:

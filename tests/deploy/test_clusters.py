@@ -9,7 +9,7 @@ import promql_parser
 import pytest
 
 from tests.deploy.artifacts import DASHBOARDS, DEPLOY, RULE_TESTS, dashboard, queries, rules
-from tests.deploy.rule_tests import cases, check, everywhere, here_only, interval, queried
+from tests.deploy.rule_tests import cases, check, everywhere, here_only, interval, paired, queried, shortest
 
 PLACE = {"cluster", "namespace"}
 RULES = [
@@ -42,6 +42,13 @@ def test_each_alert_is_shown_to_fire_in_one_place_alone() -> None:
     tests = [here for path in RULE_TESTS for here in map(here_only, cases(path)) if here]
     shown = {looked["alertname"] for test in tests for looked in test["alert_rule_test"] if looked["exp_alerts"]}
     assert set(rules("alert")) - shown == {"FrsExporterAbsent"}
+
+
+@pytest.mark.parametrize("path", TESTS)
+def test_two_exporters_that_watch_the_same_tell_the_same_each(path: Path, tmp_path: Path) -> None:
+    """So a pair of them is two lines in one message, and nothing is an error or a trouble for there being two."""
+    tests = [pair for pair in map(paired, shortest(cases(path))) if pair]
+    check(tests, tmp_path / path.name, every=interval(path))
 
 
 @pytest.mark.parametrize(("name", "expression"), RULES)
