@@ -27,15 +27,17 @@ CROSSING: dict[str, set[tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("path", TESTS)
+@pytest.mark.uncounted
 def test_what_happens_in_several_clusters_and_namespaces_fires_in_each(path: Path, tmp_path: Path) -> None:
     tests = [everywhere(case) for case in cases(path)]
-    check(tests, tmp_path / path.name, every=interval(path))
+    check(tests, tmp_path, every=interval(path))
 
 
 @pytest.mark.parametrize("path", TESTS)
+@pytest.mark.uncounted
 def test_what_happens_in_one_cluster_and_namespace_fires_there_alone(path: Path, tmp_path: Path) -> None:
     tests = [here for here in map(here_only, cases(path)) if here]
-    check(tests, tmp_path / path.name, every=interval(path))
+    check(tests, tmp_path, every=interval(path))
 
 
 def test_each_alert_is_shown_to_fire_in_one_place_alone() -> None:
@@ -56,9 +58,11 @@ def test_panels_keep_cluster_and_namespace_where_they_join(expression: str) -> N
 
 
 @pytest.mark.parametrize("path", TESTS)
-def test_no_panel_fails_where_there_are_several_clusters_and_namespaces(path: Path, tmp_path: Path) -> None:
-    expressions = sorted({str(param.values[0]) for param in PANELS})
-    check([queried(case, expressions) for case in cases(path)], tmp_path / path.name, every="30m")
+@pytest.mark.uncounted
+def test_no_panel_and_no_rule_fails_where_there_are_several_clusters_and_namespaces(path: Path, tmp_path: Path) -> None:
+    """Also those that a test is not about, and which are not evaluated for it."""
+    expressions = sorted({str(param.values[0]) for param in PANELS} | {str(param.values[1]) for param in RULES})
+    check([queried(case, expressions) for case in cases(path)], tmp_path, every="30m")
 
 
 def test_the_queries_of_the_runbooks_keep_cluster_and_namespace_where_they_join() -> None:
