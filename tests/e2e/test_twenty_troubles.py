@@ -281,7 +281,6 @@ async def check(tab: Tab, url: str, alert: str, told: Sequence[Text], state: str
         assert [text for text, _ in states] == ([words(state)] if state else []), url
 
 
-@pytest.mark.uncounted
 async def test_troubles_of_projects_and_accounts(tmp_path: Path) -> None:
     """Each is looked at alone, as who follows a link to it does; no other trouble is named."""
     troubles = [*of_projects(), *of_failures(), *of_accounts()]
