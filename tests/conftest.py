@@ -11,12 +11,13 @@ import socket
 import ssl
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
+import coverage
 import hypothesis
 import pytest
 import structlog
@@ -63,6 +64,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(Path(__file__).parent).parts[0] in WITH_PROGRAMS:
             item.add_marker("programs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Where lines are counted, those of an `uncounted` test are not, as counting takes as long as the test itself."""
+    counting = coverage.Coverage.current() if item.get_closest_marker("uncounted") else None
+    if counting is None:
+        return (yield)
+    counting.stop()
+    try:
+        return (yield)
+    finally:
+        counting.start()
 
 
 @pytest.fixture(scope="session")

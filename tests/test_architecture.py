@@ -1,6 +1,7 @@
 """Imports point down only, pure modules stay pure, and files and functions stay small."""
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -81,24 +82,33 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
-def imports_of(path: Path) -> set[str]:
+NAMES = {name_of(module) for module in MODULES}
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """What is in a module; many tests look at each."""
+    return ast.parse(path.read_text())
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """What a module imports, by full names: `frs_exporter.x`, `asyncio`."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
             found.add(module)
             found.update(f"{module}.{alias.name}" for alias in node.names)
-    return found
+    return frozenset(found)
 
 
 def own_imports(path: Path) -> set[str]:
     """The modules of the package that a module imports."""
-    names = {name_of(module) for module in MODULES}
     found = {name.removeprefix("frs_exporter.") for name in imports_of(path) if name.startswith("frs_exporter.")}
-    return found & names - {name_of(path)}
+    return found & NAMES - {name_of(path)}
 
 
 def rank_of(name: str, ranks: tuple[tuple[str, ...], ...]) -> int:
@@ -148,9 +158,8 @@ def test_pure_modules_know_no_clock_no_chance_and_no_world(module: str) -> None:
 
 @pytest.mark.parametrize("path", [*MODULES, *SIMULATORS], ids=name_of)
 def test_files_and_functions_are_small_and_say_what_they_are_for(path: Path) -> None:
-    text = path.read_text()
-    tree = ast.parse(text)
-    assert len(text.splitlines()) <= 300
+    tree = tree_of(path)
+    assert len(path.read_text().splitlines()) <= 300
     assert ast.get_docstring(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -166,18 +175,18 @@ def attributes(node: ast.ClassDef) -> set[str]:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_objects_are_small(path: Path) -> None:
     """Telemetry is the list of the exporter's own metrics: an attribute for each, and no rule about them."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ClassDef) and node.name != "Telemetry":
             assert len(attributes(node)) <= 10, node.name
 
 
 @pytest.mark.parametrize("path", [*MODULES, *SIMULATORS], ids=name_of)
 def test_what_is_public_has_a_docstring(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ClassDef):
             inner = [part for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)]
             for part in [node, *inner]:
                 assert part.name.startswith("_") or ast.get_docstring(part), part.name
-    for node in ast.parse(path.read_text()).body:
+    for node in tree_of(path).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert ast.get_docstring(node), node.name

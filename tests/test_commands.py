@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
 from frs_exporter.cli.daemon import ServerOptions, running_server
+from frs_exporter.cli.main import cli
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
 from frs_exporter.core.pasted import names
@@ -364,14 +365,15 @@ def test_fish_and_zsh_load_their_scripts(tmp_path: Path) -> None:
         assert word in result.stdout
 
 
+def completion_of(line: str) -> dict[str, str]:
+    """What bash tells a program that it wants to complete a line."""
+    words = line.split(" ")
+    return {"_FRS_EXPORTER_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+
+
 def test_bash_completes_commands_flags_and_values() -> None:
     def completed(line: str) -> set[str]:
-        words = line.split(" ")
-        environment = {"_FRS_EXPORTER_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-        program = "import sys; sys.argv = ['frs-exporter']; from frs_exporter.__main__ import main; main()"
-        result = subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=30, check=False
-        )
+        result = CliRunner().invoke(cli, prog_name="frs-exporter", env=completion_of(line))
         return set(result.stdout.splitlines())
 
     def values(line: str) -> set[str]:
@@ -392,6 +394,20 @@ def test_bash_completes_commands_flags_and_values() -> None:
         assert completed(f"frs-exporter {flag} con") == {"file,con"}, "serve is the default"
     assert completed("frs-exporter --log.level de") == {"plain,debug"}
     assert completed("frs-exporter check --state.directory st") == {"dir,st"}
+
+
+def test_bash_completes_by_the_program_itself() -> None:
+    """All that is imported for it is there, and nothing else is said."""
+    program = "import sys; sys.argv = ['frs-exporter']; from frs_exporter.__main__ import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env=completion_of("frs-exporter explain frs.001"),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (result.stdout, result.stderr) == ("plain,FRS.0018\nplain,FRS.0019\n", "")
 
 
 def test_an_example_of_a_config_is_printed_in_the_language_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,6 +185,7 @@ def test_a_login_that_needs_a_second_factor_is_refused_with_what_to_do() -> None
 
 
 @given(st.integers(300, 999), st.binary(max_size=300), st.booleans(), st.text(max_size=20))
+@pytest.mark.uncounted
 def test_any_answer_is_classified(status: int, content: bytes, by_token: bool, header: str) -> None:
     error = classify(status, content, {"retry-after": header, "x-request-id": header}, by_token=by_token)
     assert error.reason in Reason

@@ -128,6 +128,7 @@ def test_the_source_is_read_as_it_speaks() -> None:
     assert len(said) > 80
 
 
+@pytest.mark.uncounted
 def test_each_message_about_a_config_has_one_explanation() -> None:
     found = {message: [hint.name for hint in hints_for(message)] for message in all_messages()}
     assert {message: kinds for message, kinds in found.items() if len(kinds) != 1} == {}

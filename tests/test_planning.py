@@ -24,6 +24,7 @@ def test_a_fleet_is_planned_without_a_config() -> None:
     assert facts["shards"] == "1"
 
 
+@pytest.mark.uncounted
 def test_what_is_more_than_a_gate_or_a_scraper_takes_is_told() -> None:
     result = run("plan", "--projects=20000", "--collector=subscription")
     assert "keys-1, frs (20,000 jobs)" in result.stdout
@@ -97,6 +98,7 @@ def test_what_cannot_be_planned_is_told_in_a_line(arguments: tuple[str, ...], to
     assert not result.stdout
 
 
+@pytest.mark.uncounted
 def test_the_plan_of_the_pages_is_what_is_printed() -> None:
     text = (ROOT / "docs/operations.md").read_text()
     asked, shown = re.findall(r"```sh\nfrs-exporter (plan [^\n]*)\n```\n\n```\n(.*?)```", text, re.DOTALL)[0]

@@ -348,6 +348,7 @@ SHAPES = st.builds(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary() | SHAPES)
+@pytest.mark.uncounted
 def test_whatever_the_file_is_it_is_no_reason_to_fail(folder: Path, content: bytes) -> None:
     file = state_of(content, folder)
     file.read()

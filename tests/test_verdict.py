@@ -314,7 +314,7 @@ def test_the_alerts_that_fire_are_those_that_troubles_name(tmp_path: Path) -> No
         question = f"group by (alertname, severity) ({fired})"
         asked.append({"expr": question, "eval_time": f"{NOW:.0f}s", "exp_samples": expected})
         series += ({**one, "series": with_labels(one["series"], own)} for one in metrics(state))
-    check([{"interval": "1m", "input_series": series, "promql_expr_test": asked}], tmp_path / "verdict.yml", every="5m")
+    check([{"interval": "1m", "input_series": series, "promql_expr_test": asked}], tmp_path, every="5m")
 
 
 @EVERY_STATE

@@ -48,6 +48,7 @@ def test_keys_come_from_the_metadata_service_with_a_token_where_it_wants_one(mac
     on_a_machine(then, **machine)
 
 
+@pytest.mark.uncounted
 def test_keys_are_renewed_ahead_and_no_poll_fails_for_a_week() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         polls = await Polled.started(cloud, every(1800.0, targets, stale_after=5400.0))
@@ -79,6 +80,7 @@ def test_no_key_is_used_in_its_last_two_seconds_however_short_it_lives(life: flo
     on_a_machine(then, life=life)
 
 
+@pytest.mark.uncounted
 def test_while_the_service_is_down_keys_are_used_to_their_end_and_after_it_is_back_all_is_well() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> list[Any]:
         polls = await Polled.started(cloud, every(300.0, targets, stale_after=900.0))
@@ -181,6 +183,7 @@ def test_keys_that_have_ended_are_none() -> None:
     on_a_machine(then)
 
 
+@pytest.mark.uncounted
 def test_no_secret_of_the_machine_is_told() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         with structlog.testing.capture_logs() as logs:

@@ -34,6 +34,7 @@ def delegated(then: Then, base: Callable[[Cloud, Account], Signing] | None = Non
     return with_keys(customer, give, then, operator)
 
 
+@pytest.mark.uncounted
 def test_one_request_brings_the_keys_of_all_projects_for_hours() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         polls = await Polled.started(cloud, every(900.0, targets, stale_after=3600.0))
@@ -200,6 +201,7 @@ def test_dead_keys_of_an_agency_are_replaced_without_a_failed_poll() -> None:
     delegated(then)
 
 
+@pytest.mark.uncounted
 def test_no_secret_is_told() -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         with structlog.testing.capture_logs() as logs:

@@ -278,6 +278,7 @@ def test_a_hold_of_a_clock_in_the_future_is_none() -> None:
 
 
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
+@pytest.mark.uncounted
 def test_an_hour_of_starts_with_a_wrong_secret_locks_nobody(tmp_path: Path, kind: str) -> None:
     """The service is killed shortly after each start, and started again as the unit says."""
     unit = (Path(__file__).parents[2] / "deploy/systemd/frs-exporter.service").read_text()
@@ -408,6 +409,7 @@ def test_a_disk_that_takes_too_long_is_told_in_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
+@pytest.mark.uncounted
 def test_the_daemon_and_a_check_each_minute_lock_nobody_together(tmp_path: Path, kind: str, count: int) -> None:
     async def main() -> None:
         owner = account(kind, *(f"p{number}" for number in range(count)))

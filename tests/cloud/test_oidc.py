@@ -48,6 +48,7 @@ def renew(cloud: Cloud, file: Path, token: str) -> None:
 
 
 @pytest.mark.parametrize("duration", [900, 3600, 43200])
+@pytest.mark.uncounted
 def test_keys_are_renewed_ahead_with_the_token_of_now(token_file: Path, duration: int) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         polls = await Polled.started(cloud, every(duration / 10, targets, stale_after=duration))
@@ -116,6 +117,7 @@ def test_while_renewals_are_refused_keys_serve_to_their_end(token_file: Path) ->
     trusted(token_file, then)
 
 
+@pytest.mark.uncounted
 def test_a_renewal_that_is_refused_is_repeated_ever_less_often_but_in_time(token_file: Path) -> None:
     """For hours keys would serve on, and each minute STS would refuse the same token."""
 
@@ -140,6 +142,7 @@ def test_a_renewal_that_is_refused_is_repeated_ever_less_often_but_in_time(token
     trusted(token_file, then, duration=43200)
 
 
+@pytest.mark.uncounted
 def test_another_token_ends_the_rest_of_a_refused_renewal(token_file: Path) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         polls = await Polled.started(cloud, targets)
@@ -156,6 +159,7 @@ def test_another_token_ends_the_rest_of_a_refused_renewal(token_file: Path) -> N
     trusted(token_file, then, duration=43200)
 
 
+@pytest.mark.uncounted
 def test_a_renewal_that_meets_a_fault_is_repeated_each_minute(token_file: Path) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         polls = await Polled.started(cloud, targets)

@@ -56,6 +56,7 @@ def test_keys_come_from_the_agent_of_the_node_once_for_all(token_file: Path) -> 
 
 
 @pytest.mark.parametrize("life", [900.0, 2300.0, 86400.0])
+@pytest.mark.uncounted
 def test_keys_are_renewed_ahead_however_short_they_live(token_file: Path, life: float) -> None:
     """The vendor's own client asks at every call where less than 40 minutes are left."""
 
@@ -175,6 +176,7 @@ def test_new_keys_that_frs_refuses_one_after_the_other_are_held(token_file: Path
     in_a_pod(token_file, then)
 
 
+@pytest.mark.uncounted
 def test_no_secret_of_the_pod_is_told(token_file: Path) -> None:
     async def then(cloud: Cloud, targets: list[Target]) -> None:
         with structlog.testing.capture_logs() as logs:

@@ -172,6 +172,7 @@ async def test_plain_http_goes_through_a_kept_tunnel_of_socks(
 
 
 @pytest.mark.parametrize("kind", ["https", *SOCKS])
+@pytest.mark.uncounted
 async def test_every_character_of_a_login_reaches_any_kind_as_it_is(
     tmp_path: Path, start: Start, doors: TwoDoors, kind: str
 ) -> None:

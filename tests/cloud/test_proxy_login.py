@@ -59,6 +59,7 @@ def options_of_each(folder: Path, urls: list[str]) -> list[HttpOptions]:
 
 
 @pytest.mark.parametrize("source", ["credential", "file", "environment"])
+@pytest.mark.uncounted
 async def test_every_character_reaches_the_proxy_as_it_is_and_nobody_else(
     tmp_path: Path, doors: TwoDoors, start_proxy: StartProxy, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:

@@ -159,6 +159,7 @@ def test_two_days_of_silence_are_made_up_for_and_what_is_older_is_told() -> None
     )
 
 
+@pytest.mark.uncounted
 def test_a_long_silence_is_made_up_for_a_few_requests_at_a_time() -> None:
     names = [f"api-{n:02}" for n in range(60)]
     traffic = Minutes(
@@ -237,6 +238,7 @@ def histories(draw: st.DrawFn) -> tuple[Minutes, list[tuple[float, int]]]:
 
 @settings(max_examples=100)
 @given(histories())
+@pytest.mark.uncounted
 def test_the_counters_are_the_true_totals_of_the_minutes_seen(history: tuple[Minutes, list[tuple[float, int]]]) -> None:
     """Whatever the times of polls, delays within the look-back, answers that are missing, and answers told twice."""
     traffic, polls = history
@@ -276,6 +278,7 @@ def test_an_exact_answer_makes_exact_memory(target: Target) -> None:
 
 
 @pytest.mark.parametrize("interval", [10, 60, 300, 900])
+@pytest.mark.uncounted
 def test_the_demand_is_what_is_asked(interval: int) -> None:
     polling = Polling(CloudEye(Traffic({"detect": 10}), START))
     polling.at(START)

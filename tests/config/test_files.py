@@ -349,6 +349,7 @@ def test_the_number_of_files_is_bounded(tmp_path: Path) -> None:
     assert problems_of(str(tmp_path)) == [f"{tmp_path}: too many files: a config may be made of {MAX_FILES}"]
 
 
+@pytest.mark.uncounted
 def test_aliases_that_unfold_are_bounded_over_all_files(tmp_path: Path) -> None:
     """A file that a limit is reached in is told, and none after it."""
     layers = "".join(f"x-{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcd", "bcde", strict=True))

@@ -451,6 +451,7 @@ def test_good_files_fit_the_schema_for_editors(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["unknown-keys", "ids", "numbers", "missing", "nothing-in-it"])
+@pytest.mark.uncounted
 def test_bad_files_do_not_fit_the_schema_for_editors(name: str) -> None:
     data = read((FILES / f"{name}.bad.yaml").read_text(), FILE, {}).data
     with pytest.raises(jsonschema.ValidationError):
@@ -845,6 +846,7 @@ def test_secrets_and_keys_that_everybody_can_read_are_told(open_folder: Path) ->
     assert load(str(path)).notices == (), "nobody else gets there"
 
 
+@pytest.mark.uncounted
 def test_thousands_of_mistakes_are_told_at_once(tmp_path: Path) -> None:
     """Only the first are compared with all names that there are, and no problem lists a thousand names."""
     credentials = "".join(f"  name-{n}: {{ak_sk: {{access_key: AK{n}, secret_key: sk}}}}\n" for n in range(1000))
@@ -1010,6 +1012,7 @@ def test_a_section_for_anchors_may_be_of_any_type(tmp_path: Path, monkeypatch: p
     assert target.region == "cn-north-4"
 
 
+@pytest.mark.uncounted
 def test_what_is_merged_without_end_is_refused() -> None:
     layers = "".join(
         f"{b}: &{b} {{<<: [{', '.join([f'*{a}'] * 10)}]}}\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
@@ -1065,6 +1068,7 @@ def test_a_config_from_a_pipe_is_read_once(tmp_path: Path) -> None:
         source.load()
 
 
+@pytest.mark.uncounted
 def test_what_was_made_to_read_a_file_gives_its_memory_back(tmp_path: Path) -> None:
     """In a process of its own, as memory is only given back in large blocks that nobody uses any part of."""
     file, code = tmp_path / "config.yaml", f"from {resident.__module__} import resident; print(*resident(sys.argv[1]))"

@@ -26,6 +26,9 @@ LITTLE = 5_000
 """Minutes times series, below which all tests of a file take a second or two."""
 UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440}
 
+Groups = list[dict[str, Any]]
+"""Rules as a file has them."""
+
 CHECKS = ("alert_rule_test", "promql_expr_test")
 
 ONE_THREAD = {**os.environ, "GOMAXPROCS": "1", "GOGC": "400"}
@@ -34,44 +37,71 @@ ONE_THREAD = {**os.environ, "GOMAXPROCS": "1", "GOGC": "400"}
 STEP = re.compile(r"(?P<start>-?[\d.]+|_|stale)(?P<slope>[+-][\d.]+)?(x(?P<more>\d+))?")
 
 
+def loaded(path: Path) -> Any:
+    """What is in a YAML file, read by libyaml: the rules and their tests are read often."""
+    return yaml.load(path.read_bytes(), yaml.CSafeLoader)
+
+
 def interval(path: Path) -> str:
     """How often the tests in a file evaluate the rules."""
-    return str(yaml.safe_load(path.read_text())["evaluation_interval"])
+    return str(loaded(path)["evaluation_interval"])
 
 
 def cases(path: Path) -> list[dict[str, Any]]:
     """The tests in a file, but for those that say themselves where their exporters are."""
-    found = yaml.safe_load(path.read_text())["tests"]
+    found = loaded(path)["tests"]
     return [case for case in found if not any("cluster=" in series["series"] for series in case["input_series"])]
 
 
-def check(tests: list[dict[str, Any]], file: Path, *, every: str, rules: Path = RULES) -> None:
-    """Write tests that evaluate the rules so often into a file, and run promtool on it: they must pass."""
-    groups = file.with_suffix(".rules.yml")
-    groups.write_text(json.dumps({"groups": asked_groups(tests, rules)}))
-    document = {"rule_files": [str(groups)], "evaluation_interval": every, "tests": tests}
-    file.write_text(json.dumps(document))  # YAML, as JSON is, and quickly written
-    command = [tool("promtool"), "test", "rules", str(file)]
-    done = subprocess.run(command, env=ONE_THREAD, capture_output=True, text=True, check=False)
+def check(tests: list[dict[str, Any]], folder: Path, *, every: str, rules: Path = RULES) -> None:
+    """Write tests that evaluate the rules so often into files, and run promtool on them: they must pass.
+
+    Tests that ask about the same rules share a file.
+    """
+    groups = loaded(rules)["groups"]
+    files: list[str] = []
+    for number, (asked, same) in enumerate(by_rules(tests, groups)):
+        (folder / f"{number}.rules.yml").write_text(json.dumps({"groups": asked}))
+        inputs = {"rule_files": [f"{number}.rules.yml"], "evaluation_interval": every, "tests": same}
+        file = folder / f"{number}.yml"
+        file.write_text(json.dumps(inputs))  # YAML, as JSON is, and quickly written
+        files.append(str(file))
+    assert files
+    done = subprocess.run(
+        [tool("promtool"), "test", "rules", *files], env=ONE_THREAD, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def asked_groups(tests: list[dict[str, Any]], rules: Path = RULES) -> list[dict[str, Any]]:
-    """The groups that tests ask about, and those whose records these use: the others would take their time."""
-    checks = [check for test in tests for kind in CHECKS for check in test.get(kind, ())]
-    asked = {check.get("alertname") or check["expr"] for check in checks}
-    groups = yaml.safe_load(rules.read_text())["groups"]
+def by_rules(tests: Iterable[dict[str, Any]], groups: Groups) -> list[tuple[Groups, list[dict[str, Any]]]]:
+    """The rules that are asked about, in their groups, with the tests that ask about all of them."""
+    found: list[tuple[Groups, list[dict[str, Any]]]] = []
+    for test in tests:
+        asked = asked_rules(test, groups)
+        same = next((tests for rules, tests in found if rules == asked), None)
+        if same is None:
+            found.append((asked, [test]))
+        else:
+            same.append(test)
+    return found
+
+
+def asked_rules(test: dict[str, Any], groups: Groups) -> Groups:
+    """The rules that a test asks about, and the records these use: all others would take their time at each step."""
+    asked = {check.get("alertname") or check["expr"] for kind in CHECKS for check in test.get(kind, ())}
+    rules = [rule for group in groups for rule in group["rules"]]
     found: list[dict[str, Any]] = []
-    while more := [group for group in groups if group not in found and is_used(group, asked)]:
+    while more := [rule for rule in rules if rule not in found and is_used(rule, asked)]:
         found += more
-        asked |= {rule["expr"] for group in more for rule in group["rules"]}
-    return [group for group in groups if group in found]
+        asked |= {rule["expr"] for rule in more}
+    kept = [{**group, "rules": [rule for rule in group["rules"] if rule in found]} for group in groups]
+    return [group for group in kept if group["rules"]]
 
 
-def is_used(group: dict[str, Any], expressions: Iterable[str]) -> bool:
-    """Whether one of its rules is named in one of the expressions."""
-    names = [rule.get("alert") or rule["record"] for rule in group["rules"]]
-    return any(name in expression for expression in expressions for name in names)
+def is_used(rule: dict[str, Any], expressions: Iterable[str]) -> bool:
+    """Whether a rule is named in one of the expressions."""
+    name = rule.get("alert") or rule["record"]
+    return any(name in expression for expression in expressions)
 
 
 def everywhere(case: dict[str, Any]) -> dict[str, Any]:

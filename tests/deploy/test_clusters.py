@@ -19,6 +19,8 @@ PANELS = [
     pytest.param(expression, id=where) for path in DASHBOARDS for where, expression, _ in queries(dashboard(path))
 ]
 TESTS = [pytest.param(path, id=path.stem) for path in RULE_TESTS]
+PAIRED = [test for test in TESTS if test.id not in ("scrapes", "spending")]
+"""But those in which exporters are named by the test, and those of weeks, which take long to evaluate."""
 CROSSING: dict[str, set[tuple[str, ...]]] = {
     "FrsTargetNeverUp": {("job",)},  # a job is known by its name, wherever it is
     "FrsExporterAbsent": {()},  # that there is none at all is no place's
@@ -27,15 +29,17 @@ CROSSING: dict[str, set[tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("path", TESTS)
+@pytest.mark.uncounted
 def test_what_happens_in_several_clusters_and_namespaces_fires_in_each(path: Path, tmp_path: Path) -> None:
     tests = [everywhere(case) for case in cases(path)]
-    check(tests, tmp_path / path.name, every=interval(path))
+    check(tests, tmp_path, every=interval(path))
 
 
 @pytest.mark.parametrize("path", TESTS)
+@pytest.mark.uncounted
 def test_what_happens_in_one_cluster_and_namespace_fires_there_alone(path: Path, tmp_path: Path) -> None:
     tests = [here for here in map(here_only, cases(path)) if here]
-    check(tests, tmp_path / path.name, every=interval(path))
+    check(tests, tmp_path, every=interval(path))
 
 
 def test_each_alert_is_shown_to_fire_in_one_place_alone() -> None:
@@ -44,11 +48,12 @@ def test_each_alert_is_shown_to_fire_in_one_place_alone() -> None:
     assert set(rules("alert")) - shown == {"FrsExporterAbsent"}
 
 
-@pytest.mark.parametrize("path", TESTS)
+@pytest.mark.parametrize("path", PAIRED)
+@pytest.mark.uncounted
 def test_two_exporters_that_watch_the_same_tell_the_same_each(path: Path, tmp_path: Path) -> None:
     """So a pair of them is two lines in one message, and nothing is an error or a trouble for there being two."""
     tests = [pair for pair in map(paired, shortest(cases(path))) if pair]
-    check(tests, tmp_path / path.name, every=interval(path))
+    check(tests, tmp_path, every=interval(path))
 
 
 @pytest.mark.parametrize(("name", "expression"), RULES)
@@ -63,9 +68,11 @@ def test_panels_keep_cluster_and_namespace_where_they_join(expression: str) -> N
 
 
 @pytest.mark.parametrize("path", TESTS)
-def test_no_panel_fails_where_there_are_several_clusters_and_namespaces(path: Path, tmp_path: Path) -> None:
-    expressions = sorted({str(param.values[0]) for param in PANELS})
-    check([queried(case, expressions) for case in cases(path)], tmp_path / path.name, every="30m")
+@pytest.mark.uncounted
+def test_no_panel_and_no_rule_fails_where_there_are_several_clusters_and_namespaces(path: Path, tmp_path: Path) -> None:
+    """Also those that a test is not about, and which are not evaluated for it."""
+    expressions = sorted({str(param.values[0]) for param in PANELS} | {str(param.values[1]) for param in RULES})
+    check([queried(case, expressions) for case in cases(path)], tmp_path, every="30m")
 
 
 def test_the_queries_of_the_runbooks_keep_cluster_and_namespace_where_they_join() -> None:

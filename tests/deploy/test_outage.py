@@ -108,7 +108,7 @@ def test_what_fires_in_an_outage_and_when(tmp_path: Path) -> None:
         for minute in sorted({minute + step for minute in minutes for step in (-1, 0, 1)})
     ]
     shown = [one for cluster in OUTAGES for one in series(cluster)]
-    check([{"interval": "1m", "input_series": shown, "promql_expr_test": asked}], tmp_path / "outage.yml", every="1m")
+    check([{"interval": "1m", "input_series": shown, "promql_expr_test": asked}], tmp_path, every="1m")
 
 
 def samples(minute: int) -> list[dict[str, Any]]:

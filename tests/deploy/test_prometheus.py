@@ -13,7 +13,7 @@ import yaml
 from deploy.prometheus.build import TARGET, chinese_rules, rendered
 from frs_exporter.core.alerts import alerts
 from tests.deploy.artifacts import CHINESE_RULES, DEPLOY, RULE_TESTS, RULES, exposed_metrics, metrics_named, rules
-from tests.deploy.rule_tests import check, interval
+from tests.deploy.rule_tests import check, interval, loaded
 from tests.e2e.conftest import ROOT, tool
 
 RUNBOOKS = "https://runbooks.example.com/frs-exporter"
@@ -40,7 +40,7 @@ def run(*command: str) -> str:
 
 def cases() -> list[dict[str, Any]]:
     """All entries of the rules' tests."""
-    return [case for path in RULE_TESTS for case in yaml.safe_load(path.read_text())["tests"]]
+    return [case for path in RULE_TESTS for case in loaded(path)["tests"]]
 
 
 def test_promtool_and_amtool_have_nothing_to_say() -> None:
@@ -52,9 +52,9 @@ def test_promtool_and_amtool_have_nothing_to_say() -> None:
 
 @pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
 def test_the_rules_pass_their_tests(path: Path, tmp_path: Path) -> None:
-    document = yaml.safe_load(path.read_text())
-    assert [(path.parent / file).resolve() for file in document["rule_files"]] == [RULES]
-    check(document["tests"], tmp_path / path.name, every=interval(path))
+    written = loaded(path)
+    assert [(path.parent / file).resolve() for file in written["rule_files"]] == [RULES]
+    check(written["tests"], tmp_path, every=interval(path))
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -196,7 +196,7 @@ def test_in_chinese_each_value_is_in_its_place(tmp_path: Path) -> None:
         said = {"summary": CHINESE[alert]["annotations"]["summary"], "description": description}
         expected = [{**one, "exp_annotations": {**one["exp_annotations"], **said}} for one in each["exp_alerts"]]
         tests.append({**without_checks(case), "alert_rule_test": [{**each, "exp_alerts": expected}]})
-    check(tests, tmp_path / "chinese.yml", every="1m", rules=CHINESE_RULES)
+    check(tests, tmp_path, every="1m", rules=CHINESE_RULES)
 
 
 def fires(case: dict[str, Any], alert: str) -> list[dict[str, Any]]:

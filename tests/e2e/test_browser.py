@@ -73,6 +73,7 @@ async def test_the_demo_in_both_languages_small_large_and_dark(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("projects", [1, 50, 1000])
+@pytest.mark.uncounted
 async def test_few_and_many_projects(tmp_path: Path, projects: int) -> None:
     async with (
         Simulator(demo_world(projects)) as simulator,
@@ -301,6 +302,7 @@ async def full_pages(tmp_path: Path) -> AsyncIterator[tuple[Served, Tab]]:
 PAGES = ("/", "/?sort=-age", "/project/vision-prod", "/runbook", "/runbook/FrsServiceFrozen", "/project/rich-account")
 
 
+@pytest.mark.uncounted
 async def test_nothing_is_cut_off_at_any_width(tmp_path: Path) -> None:
     """With full strips, long names, several jobs a project, and an account."""
     beyond = """[...document.querySelectorAll("main *")].filter((e) => {
@@ -320,6 +322,7 @@ async def test_nothing_is_cut_off_at_any_width(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.uncounted
 async def test_a_screen_reader_and_whoever_sees_little_can_read_it(tmp_path: Path, language: str, dark: bool) -> None:
     """By the rules of axe-core."""
     rules = axe()

@@ -269,6 +269,7 @@ def crowd(kind: str, count: int) -> Account:
     return Account("crowd", kind, [], other_projects=("cn-north-4", *(f"cn-north-4_p{n:05}" for n in range(count))))
 
 
+@pytest.mark.uncounted
 def test_of_a_list_that_is_not_read_to_its_end_the_first_are_watched_and_stay(tmp_path: Path) -> None:
     async def main() -> list[Any]:
         owner = crowd("ak_sk", 420)
@@ -570,6 +571,7 @@ def test_a_rotated_key_keeps_the_list_and_another_account_does_not(tmp_path: Pat
     run_virtual(main())
 
 
+@pytest.mark.uncounted
 def test_a_look_that_is_throttled_waits_as_long_as_it_was_told_and_another_failure_at_most_minutes(
     tmp_path: Path,
 ) -> None:

@@ -43,6 +43,7 @@ async def running(projects: int, rate: float) -> AsyncIterator[Running]:
             await exporter.stop()
 
 
+@pytest.mark.uncounted
 def test_demand_within_the_gates_rate_has_no_lag() -> None:
     async def main() -> None:
         async with running(200, rate=5) as it:
@@ -55,6 +56,7 @@ def test_demand_within_the_gates_rate_has_no_lag() -> None:
     run_virtual(main())
 
 
+@pytest.mark.uncounted
 def test_demand_above_the_gates_rate_shows_as_lag() -> None:
     """90 jobs at a request every two seconds: each waits for its turn for nearly three minutes."""
 

@@ -64,6 +64,7 @@ def test_memory_and_the_page_grow_in_a_line() -> None:
 
 
 @pytest.mark.parametrize("collectors", [("subscription",), ("subscription", "face_sets"), OF_PROJECTS])
+@pytest.mark.uncounted
 def test_of_many_projects_some_tell_how_large_the_page_is(collectors: tuple[str, ...]) -> None:
     """Whatever each is asked, and though every second one is asked for less."""
     config = fleet(4 * LOOKED_AT, 1, collectors)
@@ -117,6 +118,7 @@ def test_each_collector_takes_memory() -> None:
         "deploy/helm/frs-exporter/values.yaml",
     ],
 )
+@pytest.mark.uncounted
 def test_where_memory_is_granted_it_is_as_much_as_planned(file: str) -> None:
     text = " ".join((ROOT / file).read_text().replace("#", " ").split())
     found = re.search(r"(\d+) MiB\D{1,20}(\d+) kB\D{1,40}(\d+) kB", text)

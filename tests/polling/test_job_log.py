@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
 import structlog
 
 from frs_exporter.core.errors import Failure, Reason
@@ -45,6 +46,7 @@ def as_logfmt(entry: Any) -> str:
     return str(line)
 
 
+@pytest.mark.uncounted
 def test_an_outage_of_a_region_is_one_line_and_so_is_its_end() -> None:
     async def main() -> list[Any]:
         names = [f"p{number:03}" for number in range(50)]
@@ -128,6 +130,7 @@ def test_few_jobs_are_told_one_by_one_within_seconds() -> None:
     assert max(len(as_logfmt(line)) for line in lines) <= MAX_LINE
 
 
+@pytest.mark.uncounted
 def test_what_goes_on_for_a_day_is_told_ever_more_seldom() -> None:
     """Ten jobs a minute join and leave a trouble: lines with numbers, an hour apart in the end."""
 
@@ -167,6 +170,7 @@ def test_few_of_many_projects_are_named_however_long_their_names_are() -> None:
     assert some_projects(["x" * 60, "b"]) == "x" * 60 + " and 1 more"
 
 
+@pytest.mark.uncounted
 def test_reasons_that_alternate_are_one_trouble() -> None:
     """An outage of 1,000 jobs that fail for another reason each time: a few lines, however long it lasts."""
 
@@ -189,6 +193,7 @@ def test_reasons_that_alternate_are_one_trouble() -> None:
     assert {entry["jobs"] for entry in lines} == {1000}
 
 
+@pytest.mark.uncounted
 def test_a_fleet_that_goes_up_and_down_all_the_time_is_bounded_as_well() -> None:
     async def main() -> list[Any]:
         fleet, log = jobs(1000), JobLog()

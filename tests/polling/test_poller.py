@@ -163,6 +163,7 @@ def test_a_hanging_cloud_times_out_and_recovers() -> None:
     run_virtual(main())
 
 
+@pytest.mark.uncounted
 def test_one_hanging_project_delays_no_other() -> None:
     async def main() -> None:
         names = [f"k{n}" for n in range(20)]

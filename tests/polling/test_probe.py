@@ -218,6 +218,7 @@ def test_a_reload_while_a_probe_waits(tmp_path: Path, change: str) -> None:
     run_virtual(main())
 
 
+@pytest.mark.uncounted
 def test_random_probes_reloads_and_faults_leave_one_task_per_job(tmp_path: Path) -> None:
     async def main() -> None:
         rng = random.Random(11)

@@ -298,6 +298,7 @@ def test_a_disk_that_is_full_makes_nothing_be_sent(tmp_path: Path, probing: Targ
 
 
 @pytest.mark.parametrize("seconds", [-50 * YEAR, -YEAR, YEAR, 10 * YEAR])
+@pytest.mark.uncounted
 def test_what_was_billed_is_never_sent_again_by_whichever_clock(
     seconds: float, tmp_path: Path, probing: Target
 ) -> None:
@@ -523,6 +524,7 @@ def test_a_claim_that_is_given_up_while_the_disk_is_waited_for_is_not_granted(tm
     asyncio.run(main())
 
 
+@pytest.mark.uncounted
 def test_a_thousand_projects_add_lines_and_no_more(tmp_path: Path, probing: Target) -> None:
     """What is written for a probe does not grow with how many there are."""
 
@@ -571,6 +573,7 @@ def test_a_file_is_believed_no_more_than_it_can_be(
 
 
 @pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.uncounted
 def test_many_projects_of_a_credential_take_turns(processes: int, tmp_path: Path, probing: Target) -> None:
     """At most one probe in 1.1 seconds, and hardly fewer, whoever sends them."""
     projects, interval, took = 100, 60.0, 0.1

@@ -198,6 +198,7 @@ def test_another_project_under_the_same_name_takes_nothing_over(tmp_path: Path) 
         (None, " cannot read the config file: No such file or directory"),
     ],
 )
+@pytest.mark.uncounted
 def test_a_config_that_cannot_be_used_leaves_all_as_it_was(tmp_path: Path, broken: str | None, problem: str) -> None:
     async def main() -> list[Any]:
         async with living(tmp_path, *both()) as it:
@@ -271,6 +272,7 @@ def with_file(alive: Living, name: str, kind: str, field: str, file: Path) -> st
 
 @pytest.mark.parametrize("mounted", [False, True], ids=["a file replaced", "a link swapped"])
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
+@pytest.mark.uncounted
 def test_a_secret_replaced_on_disk_is_taken_up_by_itself(tmp_path: Path, kind: str, mounted: bool) -> None:
     """By the regular look; nothing is refused meanwhile, as tokens live on and both keys are valid."""
 
@@ -297,6 +299,7 @@ def test_a_secret_replaced_on_disk_is_taken_up_by_itself(tmp_path: Path, kind: s
     run_virtual(main())
 
 
+@pytest.mark.uncounted
 def test_while_the_old_and_the_new_key_are_valid_no_poll_fails(tmp_path: Path) -> None:
     async def main() -> None:
         owner = account("ak_sk", *(f"p{n}" for n in range(20)))
@@ -361,6 +364,7 @@ def test_a_replaced_secret_is_taken_up_on_the_first_rejection_before_anything_is
 
 @pytest.mark.parametrize("interval", [0.0, 30.0, 86400.0])
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
+@pytest.mark.uncounted
 def test_a_replaced_secret_that_could_not_be_read_is_read_soon_and_nothing_is_held(
     tmp_path: Path, kind: str, interval: float
 ) -> None:
@@ -491,6 +495,7 @@ def essence(alive: Living) -> set[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.uncounted
 def test_after_any_sequence_of_configs_all_is_as_after_a_fresh_start(tmp_path: Path, seed: int) -> None:
     """Tasks, jobs, states and page, against an exporter started on the last good config."""
 

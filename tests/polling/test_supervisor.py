@@ -206,6 +206,7 @@ async def test_a_refused_secret_waits_for_a_hanging_load_no_longer_than_it_may()
         assert await problems(reload) == ()
 
 
+@pytest.mark.uncounted
 def test_a_secret_refused_during_a_reload_that_ends_its_own_poll(tmp_path: Path) -> None:
     """The poll awaits the reload that retires it: it learns of its end, and nobody waits for anybody for ever."""
 
@@ -241,6 +242,7 @@ def another(owner: Account, name: str) -> None:
     vars(owner).pop("by_id", None)
 
 
+@pytest.mark.uncounted
 def test_a_list_that_comes_together_with_a_bad_config_is_put_in_place(tmp_path: Path) -> None:
     """Round after round, whichever of the two comes first."""
 
@@ -296,6 +298,7 @@ def discovering(cloud: Cloud, folder: Path) -> Config:
     return load(str(folder / "config.yaml"))
 
 
+@pytest.mark.uncounted
 def test_reloads_lists_changes_and_refusals_at_once_end_in_what_was_wanted_last(tmp_path: Path) -> None:
     """Five callers, a watch, discovery and a secret that is refused now and then, half of the configs bad."""
 
@@ -380,6 +383,7 @@ async def test_what_waits_together_is_planned_once_and_each_gets_its_own_answer(
     await client.close()
 
 
+@pytest.mark.uncounted
 async def test_a_stop_in_the_middle_of_a_reload_ends_all_of_it() -> None:
     """At any moment of it: while it loads, plans or is put in place. Everybody is told, and nothing goes on."""
     for pause in (0.0, 0.001, 0.003, 0.01, 0.02, 0.05, 0.1):

@@ -66,6 +66,7 @@ async def answer(port: int, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("logins", [False, True])
+@pytest.mark.uncounted
 async def test_no_request_is_an_error_of_ours(tmp_path: object, logins: bool, capsys: object) -> None:
     file = f"{tmp_path}/web.yml"
     with open(file, "w") as stream:  # noqa: ASYNC230  # there is nobody to wait yet

@@ -195,6 +195,7 @@ def test_a_header_is_parsed_strictly() -> None:
     assert parse_basic("Basic YTpi YTpi") is None
 
 
+@pytest.mark.uncounted
 async def test_a_flood_from_elsewhere_costs_a_new_right_login_some_turns(logins: Logins, computed: list[str]) -> None:
     users = {"alice": hashed("correct", 8)}
     flood = [

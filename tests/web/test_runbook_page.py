@@ -16,6 +16,7 @@ MARKS = re.compile(r"\]\(#\w+\)|^```.*$|\W", re.MULTILINE)
 
 
 @pytest.mark.parametrize("prefix", ["", "/frs/x"])
+@pytest.mark.uncounted
 async def test_each_alert_has_a_page_in_both_languages(prefix: str) -> None:
     async with Simulator(demo_world(1)) as simulator, serving(simulator, Layout(prefix=prefix)) as served:
         there = set()

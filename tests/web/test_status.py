@@ -201,6 +201,7 @@ async def test_the_filter_finds_text_in_whatever_is_known() -> None:
         assert told["counts"]["projects"]["all"] == 6
 
 
+@pytest.mark.uncounted
 async def test_500_rows_and_a_link_to_all() -> None:
     async with Simulator(demo_world(520)) as simulator, serving(simulator, poll_interval=3600.0) as served:
         fill(served.exporter)
