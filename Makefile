@@ -76,9 +76,10 @@ lock: .venv/dev
 	    --requirements requirements/$$lock.txt || exit 1; \
 	done; done; done
 
-# What is rendered from code or copied in deploy/: after a change of rules or dashboards.
+# What is rendered from code or the mixin, or copied in deploy/: after a change of rules, runbooks or dashboards.
 deploy: .venv/dev
 	$(BIN)/python -m deploy.grafana.build
+	$(BIN)/python deploy/mixin/build.py
 	$(BIN)/python deploy/prometheus/build.py
 	$(BIN)/python deploy/kubernetes/build.py
 	$(BIN)/python deploy/helm/build.py

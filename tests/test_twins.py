@@ -12,7 +12,7 @@ from frs_exporter.core.chinese import own_chinese
 
 ROOT = Path(__file__).parents[1]
 HAN = re.compile(r"[\u4e00-\u9fff]+")
-PAGES = ("README", "docs/configuration", "docs/metrics", "docs/operations", "docs/unverified")
+PAGES = ("README", "docs/configuration", "docs/metrics", "docs/operations", "docs/unverified", "deploy/mixin/README")
 HEADINGS = """
 Try it = 试一试
 Run it = 运行
@@ -33,6 +33,10 @@ All settings = 所有设置
 Metrics = 指标
 Queries and alerts = 查询与告警
 What an answer shows = 答复与页面
+Use = 使用
+Settings = 设置
+Thresholds = 阈值
+Changes = 修改
 Collectors = 采集器
 Probes = 探测
 All metrics = 所有指标
@@ -84,7 +88,7 @@ OTHER_TERMS = {
 SPEAKS_CHINESE = [
     *sorted((ROOT / "frs_exporter").rglob("*.yaml")),
     *(path for path in sorted((ROOT / "frs_exporter").rglob("*.py")) if HAN.search(path.read_text())),
-    *(ROOT / "deploy/prometheus/annotations.zh-CN.yml", ROOT / "deploy/grafana/chinese.py"),
+    *(*sorted((ROOT / "deploy/mixin").rglob("*.libsonnet")), ROOT / "deploy/grafana/chinese.py"),
 ]
 """What the program and what is deployed say in Chinese."""
 GENERATED = re.compile(r"<!-- begin (\w+): made by make docs -->.*?<!-- end \1 -->", re.DOTALL)

@@ -1,4 +1,4 @@
-"""Copy the rules to where kustomize and helm can reach them: neither reads a file outside its own folder."""
+"""Copy the rules to where kustomize can reach them: it reads no file outside its own folder."""
 
 from pathlib import Path
 
@@ -8,9 +8,8 @@ DEPLOY = Path(__file__).parents[1]
 RULES, CHINESE_RULES = Path("prometheus/frs.rules.yml"), Path("prometheus/frs.rules.zh-CN.yml")
 BASE = Path("kubernetes/base/prometheusrule.yaml")
 COMPONENT = Path("kubernetes/components/chinese/prometheusrule.yaml")
-CHART = Path("helm/frs-exporter/files")
 
-NOTICE = "# Made by build.py from deploy/{source}: change that, then run python deploy/kubernetes/build.py.\n"
+NOTICE = "# Made by build.py from deploy/{source}: change that, then run make deploy.\n"
 
 
 class Dumper(yaml.SafeDumper):
@@ -40,8 +39,6 @@ def build(target: Path = DEPLOY) -> None:
     """Write the copies below `target`."""
     for copy, source in ((BASE, RULES), (COMPONENT, CHINESE_RULES)):
         write(target / copy, prometheus_rule(source))
-    for source in (RULES, CHINESE_RULES):
-        write(target / CHART / source.name, (DEPLOY / source).read_text())
 
 
 def write(file: Path, text: str) -> None:

@@ -1,7 +1,6 @@
-"""Make the rules in Chinese, and the alerts that `explain` knows: the package reads nothing outside itself."""
+"""Make the alerts that `explain` knows of rules and runbooks: the package reads nothing outside itself."""
 
 import re
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,8 @@ import yaml
 FOLDER = Path(__file__).parent
 RULES, RUNBOOKS = FOLDER / "frs.rules.yml", {"en": FOLDER / "runbooks.md", "zh": FOLDER / "runbooks.zh-CN.md"}
 TARGET = FOLDER.parents[1] / "frs_exporter/core/alerts.yaml"
-CHINESE_TEXTS, CHINESE_RULES = FOLDER / "annotations.zh-CN.yml", FOLDER / "frs.rules.zh-CN.yml"
 PARTS = ("meaning", "impact", "diagnosis", "mitigation")
 NOTICE = "# Made by deploy/prometheus/build.py of the rules and runbooks there: change those, then run make deploy.\n"
-CHINESE_NOTICE = """\
-# frs.rules.yml with Chinese texts: load one of the two files, not both. Expressions and comments are those of it.
-# Made by build.py of that file and annotations.zh-CN.yml: change those, then run make deploy.
-# runbook_url: put the address where you publish runbooks.zh-CN.md in place of https://runbooks.example.com/frs-exporter.
-# page_url: where people reach the exporter at another address, put that in place of http://{{ $labels.instance }}.
-"""
-ANNOTATIONS = re.compile(r"(- alert: (\w+)\n(?:(?!      - ).*\n)*?        annotations:\n)(?:.*\n)+?(?= +runbook_url:)")
-"""The texts of an alert, after its name and all that is between."""
-FULL_WIDTH = "\u3000-\u303f\uff00-\uffef"
-"""Marks of Chinese, which have their own blank."""
-HAN = "\u4e00-\u9fff"
-BLANKS = re.compile(rf"(?<=[{FULL_WIDTH}]) +| +(?=[{FULL_WIDTH}])|(?<=[{HAN}]) +(?=[{HAN}])")
-"""Blanks that YAML puts where a line ends, and Chinese does not have."""
 
 
 class Dumper(yaml.SafeDumper):
@@ -77,26 +62,5 @@ def rendered() -> str:
     return NOTICE + yaml.dump(alerts(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
-def wrapped(description: str) -> str:
-    """A text in several lines, as far as it has blanks; none of those in {{ }} becomes an end of line."""
-    held = re.sub(r"{{.*?}}", lambda part: part[0].replace(" ", "\0"), description)
-    lines = textwrap.wrap(held, width=90, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines).replace("\0", " ")
-
-
-def chinese_rules() -> str:
-    """The rules with Chinese texts, all else as it is; raises KeyError for an alert without them."""
-    texts = yaml.safe_load(CHINESE_TEXTS.read_text())
-
-    def annotations(match: re.Match[str]) -> str:
-        said, indent = texts[match[2]], " " * 12
-        description = textwrap.indent(wrapped(BLANKS.sub("", said["description"])), indent)
-        return f"{match[1]}          summary: {said['summary']}\n          description: >-\n{description}\n"
-
-    _, groups = RULES.read_text().split("groups:\n")
-    return f"{CHINESE_NOTICE}groups:\n{ANNOTATIONS.sub(annotations, groups)}"
-
-
 if __name__ == "__main__":
     TARGET.write_text(rendered())
-    CHINESE_RULES.write_text(chinese_rules())

@@ -10,7 +10,7 @@ import promql_parser
 import pytest
 import yaml
 
-from deploy.prometheus.build import TARGET, chinese_rules, rendered
+from deploy.prometheus.build import TARGET, rendered
 from frs_exporter.core.alerts import alerts
 from tests.deploy.artifacts import CHINESE_RULES, DEPLOY, RULE_TESTS, RULES, exposed_metrics, metrics_named, rules
 from tests.deploy.rule_tests import check, interval, loaded
@@ -122,7 +122,6 @@ def test_the_rules_in_chinese_are_those_in_english_but_for_texts() -> None:
             for rule in group["rules"]:
                 rule.get("annotations", {}).update(summary="", description="")
     assert chinese == english
-    assert CHINESE_RULES.read_text() == chinese_rules(), "run make deploy"
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -171,7 +170,7 @@ SAID = {
         "door（cn-north-1，凭证 ops）的 subscription 已有 13 个轮询周期没有答复：此间子服务被关闭也不会被发现。"
     ),
     "FrsSubserviceLost": (
-        "door 的 search 一天之内还是开通的，现已关闭：对它的调用会失败。"
+        "door 的 search 24 小时之内还是开通的，现已关闭：对它的调用会失败。"
         "请以 exporter 凭证的用户身份在 FRS 控制台重新开通。"
     ),
     "FrsRequiredSubserviceMissing": (
@@ -180,7 +179,7 @@ SAID = {
     ),
     "FrsVoucherExpires": "账号 acme 的 coupon CP1 还有 100.00 CNY，将在 13d 23h 41m 40s 后到期：到期未用即作废。",
     "FrsBillingNotPermitted": (
-        "账号 acme 的 billing（凭证 keys）已被拒绝一小时：余额或套餐包用尽之前不会有告警。"
+        "账号 acme 的 billing（凭证 keys）已被拒绝 1 小时：余额或套餐包用尽之前不会有告警。"
         "原因和处理建议见 frs-exporter explain CBC.0151。"
     ),
 }
