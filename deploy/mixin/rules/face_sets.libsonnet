@@ -54,13 +54,17 @@
       page: '/project?name={{ $labels.project | urlquery }}',
     },
 
-    // A day counts for a tenth of the quota at most: what is made at once is not made each day.
+    // A day counts for a tenth of the quota at most: what is made at once is not made each day. The
+    // growth is that of seven days.
     {
       alert: 'FrsFaceSetQuotaFilling',
       expr: |||
         project:frs_face_sets:ratio < %(faceSetQuotaNearlyUsedRatio)s
         and project:frs_face_sets:ratio
-        + %(faceSetQuotaFillingDays)s / 7 * sum_over_time(clamp_max(project:frs_face_sets:ratio - project:frs_face_sets:ratio offset 1d, 0.1)[7d:1d]) >= 1
+        + %(faceSetQuotaFillingDays)s / 7
+        * sum_over_time(
+          clamp_max(project:frs_face_sets:ratio - project:frs_face_sets:ratio offset 1d, 0.1)[7d:1d]
+        ) >= 1
         and last_over_time(project:frs_face_sets:ratio[2h] offset 7d)
       |||,
       'for': '1h',
