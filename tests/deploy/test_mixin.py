@@ -198,8 +198,9 @@ def test_with_another_label_of_the_cluster_others_are_left_alone(path: Path, tmp
         theirs = [{**one, "series": re.sub(r'job="[^"]*"', 'job="other"', one["series"])} for one in mine]
         checks = [{**look, "exp_alerts": expected(look, [place])} for look in case.get("alert_rule_test", ())]
         tests.append({"interval": case["interval"], "input_series": mine + theirs, "alert_rule_test": checks})
-    (tmp_path / "rules.json").write_text(json.dumps({"groups": rendered("other places")}))
-    check(tests, tmp_path / path.name, every=interval(path), rules=tmp_path / "rules.json")
+    others = tmp_path / "other-places.json"
+    others.write_text(json.dumps({"groups": rendered("other places")}))
+    check(tests, tmp_path, every=interval(path), rules=others)
 
 
 def test_both_languages_stand_beside_each_other() -> None:
