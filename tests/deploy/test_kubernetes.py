@@ -576,10 +576,10 @@ def test_config_and_secrets_are_mounted_so_that_they_change() -> None:
 
 @pytest.mark.parametrize("overlay", SAME)
 def test_state_outlives_the_container_and_a_check_within_the_pod_finds_it(overlay: str) -> None:
-    """Where the image has it, too, so that whoever runs another pod of it needs to know one place."""
+    """In a folder of the exporter's own, which it makes: an emptyDir may be changed by everybody, of which it warns."""
     found = kustomize(overlay)
     (folder,) = (one["mountPath"] for one in container(found)["volumeMounts"] if not one.get("readOnly"))
-    assert {"name": "STATE_DIRECTORY", "value": folder} in container(found)["env"]
+    assert {"name": "STATE_DIRECTORY", "value": f"{folder}/state"} in container(found)["env"]
     (volume,) = (volume for volume in pod(found)["volumes"] if volume["name"] == "state")
     assert volume == {"name": "state", "emptyDir": {"sizeLimit": "64Mi"}}
     assert f"STATE_DIRECTORY={folder} " in (DEPLOY / "docker/Dockerfile").read_text()

@@ -120,8 +120,9 @@ env:
   # For a `check` within the pod, too.
   - name: FRS_CONFIG_FILE
     value: /etc/frs-exporter/config/config.yaml
+  # A folder that it makes for itself: everybody may change what is in an emptyDir, of which it would warn.
   - name: STATE_DIRECTORY
-    value: /var/lib/frs-exporter
+    value: /var/lib/frs-exporter/state
   {{- with .Values.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
