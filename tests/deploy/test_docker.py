@@ -31,7 +31,8 @@ PORT = DEFAULT_ADDRESS.removeprefix(":")
 
 def let_in() -> list[Path]:
     """What the build may see, of what is there."""
-    _, everything, *allowed = (DOCKER / "Dockerfile.dockerignore").read_text().splitlines()
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    everything, *allowed = [line for line in lines if not line.startswith("#")]
     assert everything == "*"
     assert allowed.pop() == "**/__pycache__"
     return [ROOT / pattern.removeprefix("!") for pattern in allowed]

@@ -35,7 +35,7 @@ class Store:
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """What a command says that sees the store."""
-        done = subprocess.run(self.inside(*command), capture_output=True, text=True, check=False, cwd=ROOT, timeout=280)
+        done = subprocess.run(self.inside(*command), capture_output=True, text=True, check=False, cwd=ROOT, timeout=600)
         assert done.returncode == 0 or not check, f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
         return done
 

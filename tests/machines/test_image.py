@@ -10,6 +10,7 @@ from frs_exporter import __version__
 from tests.e2e.conftest import eventually
 from tests.machines.container import Container, Image
 
+pytestmark = pytest.mark.timeout(1200)  # the first one to run waits for a Debian to be made
 DEMO = ["demo", "--web.listen-address=:10377"]
 TMP = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "mode=1777"]}
 STATE = {

@@ -10,6 +10,7 @@ import yaml
 from tests.e2e.conftest import ROOT, eventually
 from tests.machines.booted import Machine
 
+pytestmark = pytest.mark.timeout(1200)  # the first one to run waits for a Debian to be made
 README = (ROOT / "deploy/systemd/README.md").read_text()
 BLOCKS = re.findall(r"```ini\n(.*?)```", README, re.DOTALL)
 DROP_INS = "/etc/systemd/system/frs-exporter.service.d"
