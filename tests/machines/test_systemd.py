@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -299,3 +300,37 @@ def test_it_can_be_kept_from_other_addresses_and_ports(service: Service) -> None
     service.drop_in("test-other", "[Service]\nSocketBindAllow=\nSocketBindAllow=tcp:99\n")
     service.machine.run("systemctl restart frs-exporter", check=False)
     assert "cannot listen on" in service.machine.says("journalctl --unit=frs-exporter --output=cat --lines=20")
+
+
+@pytest.fixture
+def listening(service: Service) -> Iterator[Service]:
+    """The service with its socket unit, stopped; systemd listens."""
+    machine = service.machine
+    machine.write("/etc/default/frs-exporter", 'FRS_EXPORTER_FLAGS="--web.systemd-socket"\n')
+    machine.run("install -m 0644 /src/deploy/systemd/frs-exporter.socket /etc/systemd/system/; systemctl daemon-reload")
+    machine.run("systemctl stop frs-exporter; systemctl start frs-exporter.socket")
+    yield service
+    machine.run("systemctl stop frs-exporter.socket frs-exporter")
+    machine.run("install -m 0644 /src/deploy/systemd/frs-exporter.default /etc/default/frs-exporter")
+
+
+def test_the_first_who_asks_starts_it_and_a_restart_refuses_nobody(listening: Service) -> None:
+    assert listening.known("ActiveState") == ["inactive"]
+    assert listening.get("/-/healthy").startswith("healthy")
+    listening.machine.run("systemctl restart --no-block frs-exporter")
+    for _ in range(10):
+        assert listening.get("/-/healthy").startswith("healthy")
+
+
+def test_with_a_mistake_who_asks_starts_it_once_not_for_ever(listening: Service) -> None:
+    """Who waits at a socket would have it started again and again, until systemd would listen no more."""
+    listening.machine.write(CONFIG, listening.config + "bogus: 1\n")
+    since = listening.machine.says("date +%s.%N")
+    with pytest.raises(OSError, match=r"Error|reset|closed|timed out"):
+        listening.get("/-/healthy")
+    listening.machine.run("sleep 3")
+    log = listening.machine.says(f"journalctl --unit=frs-exporter --output=cat --since=@{since}")
+    assert log.count("Starting frs-exporter") == 1, log
+    assert listening.machine.says("systemctl is-active frs-exporter.socket") == "active"
+    listening.machine.write(CONFIG, listening.config)
+    eventually(lambda: listening.get("/-/healthy").startswith("healthy"))

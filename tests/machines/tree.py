@@ -24,11 +24,12 @@ PATIENCE = 900
 
 def packed() -> Path:
     """The tar file; it is made when there is none, by one process, and without a mirror the test cannot go on."""
-    tar = TOOLS / f"debian-{SUITE}.tar"
+    tar, stamp = (TOOLS / f"debian-{SUITE}.{kind}" for kind in ("tar", "packages"))
     with alone("tree"):
-        if not tar.exists():
+        if not tar.exists() or not stamp.exists() or stamp.read_text() != " ".join(PACKAGES):
             install("mmdebstrap")
             make(tar)
+            stamp.write_text(" ".join(PACKAGES))
     return tar
 
 
