@@ -9,17 +9,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.e2e.conftest import ROOT
 from tests.machines.needs import NAMESPACES, unified_cgroups
 from tests.machines.tree import packed, python_of, wheels
 
-# Within /proc nothing of this machine may be set. LoadCredential= needs mounts that are shared.
+# The tree is in memory, which goes with the last process. Within /proc nothing of this machine may be set.
+# LoadCredential= needs mounts that are shared.
 BOOT = r"""
 set -eu
 mount --make-rprivate /
-mount --bind "$1" "$1"
-cd "$1"
+mount -t tmpfs -o size=2g,mode=755 tmpfs /mnt
+tar --extract --file="$1" --directory=/mnt
+cd /mnt
+for service in $4; do ln -s /dev/null etc/systemd/system/$service.service; done
 mkdir -p src wheels
 mount --rbind "$2" src && mount -o remount,bind,ro src
 mount --bind "$3" wheels && mount -o remount,bind,ro wheels
@@ -51,10 +55,9 @@ UNWANTED = (
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine that has booted, by the number of its first process and its tree as seen from outside."""
+    """A machine that has booted, by the number of its first process."""
 
     init: int
-    tree: Path
 
     def run(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """What a shell of root says within."""
@@ -84,7 +87,7 @@ class Machine:
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
         """A file of root within."""
-        file = self.tree / path.lstrip("/")
+        file = Path(f"/proc/{self.init}/root{path}")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(mode)
@@ -92,46 +95,41 @@ class Machine:
 
 @contextmanager
 def booted() -> Iterator[Machine]:
-    """A machine with its tree, the sources at /src and their wheels at /wheels; nothing of it stays."""
-    with tempfile.TemporaryDirectory(prefix="frs-machine-", ignore_cleanup_errors=True) as name, cgroup() as own:
-        tree = Path(name) / "tree"
-        tree.mkdir()
-        subprocess.run(["tar", "--extract", f"--file={packed()}", f"--directory={tree}"], check=True)
-        for service in UNWANTED:
-            (tree / f"etc/systemd/system/{service}.service").symlink_to("/dev/null")
-        python = wheels(python_of(packed()))
-        log = Path(name) / "boot.log"
-        with log.open("w") as output:
-            # Whoever kills the tests kills the machine.
-            begin = ["setpriv", "--pdeathsig=KILL", "unshare", *NAMESPACES, "--fork", "--kill-child=KILL"]
-            # The group of the machine is its own from the first process on: what the namespace then calls the root.
-            enter = ["sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', str(own)]
-            process = subprocess.Popen(
-                [*enter, *begin, "sh", "-c", BOOT, "boot", str(tree), str(ROOT), str(python)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+    """A machine with the sources at /src and their wheels at /wheels; nothing of it stays."""
+    tar = packed()
+    fetched = wheels(python_of(tar))
+    with tempfile.TemporaryFile("w+") as log, cgroup() as own:
+        # Whoever kills the tests kills the machine.
+        begin = ["setpriv", "--pdeathsig=KILL", "unshare", *NAMESPACES, "--fork", "--kill-child=KILL"]
+        # The group of the machine is its own from the first process on: what the namespace then calls the root.
+        enter = ["sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', str(own)]
+        process = subprocess.Popen(
+            [*enter, *begin, "sh", "-c", BOOT, "boot", str(tar), str(ROOT), str(fetched), " ".join(UNWANTED)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         try:
-            yield started(process, tree, log)
+            yield started(process, log)
         finally:
             process.kill()
             process.wait()
             ended(own)
 
 
-def started(process: "subprocess.Popen[bytes]", tree: Path, log: Path) -> Machine:
+def started(process: "subprocess.Popen[bytes]", log: IO[str]) -> Machine:
     """The machine once it has booted."""
     end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         if children and "systemd" in os.path.basename(os.readlink(f"/proc/{children[0]}/exe")):
-            machine = Machine(int(children[0]), tree)
+            machine = Machine(int(children[0]))
             state = machine.run("systemctl is-system-running --wait", check=False)
             if state.stdout.strip() in ("running", "degraded"):
                 return machine
         time.sleep(0.1)
-    raise AssertionError(f"the machine has not booted: {log.read_text()[-2000:]}")
+    log.seek(0)
+    raise AssertionError(f"the machine has not booted: {log.read()[-2000:]}")
 
 
 @contextmanager
