@@ -8,6 +8,7 @@ import pytest
 from tests.machines.booted import Machine, booted
 from tests.machines.container import Image, build, store
 from tests.machines.needs import cannot, install
+from tests.machines.service import Service, install_service
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,3 +30,15 @@ def image() -> Iterator[Image]:
     install("podman", "buildah", "runc")
     with store() as where:
         yield build(where, VERSION="1.2.3", REVISION="abc", CREATED="2026-01-02T03:04:05Z")
+
+
+@pytest.fixture(scope="module")
+def installed(machine: Machine) -> Service:
+    return install_service(machine)
+
+
+@pytest.fixture
+def service(installed: Service) -> Service:
+    """The service, running well, whatever a test before has done to it."""
+    installed.settle()
+    return installed
