@@ -152,7 +152,8 @@ async def watchdog_loop(exporter: Exporter) -> None:
 def status_line(exporter: Exporter) -> str:
     """What `systemctl status` shows."""
     states = exporter.states.values()
-    return f"STATUS={sum(state.up for state in states)} of {len(states)} jobs up"
+    jobs = f"STATUS={sum(state.up for state in states)} of {len(states)} jobs up"
+    return f"{jobs}; the config cannot be used, the one before is in force" if exporter.config_is_refused else jobs
 
 
 @contextlib.contextmanager
@@ -178,7 +179,7 @@ def reload_on_hangup(exporter: Exporter, stop: asyncio.Event, early: EarlyHangup
         with contextlib.suppress(ConfigError):
             await exporter.reload()
         if not stop.is_set():  # systemd has heard of the end by then
-            systemd.notify("READY=1")
+            systemd.notify("READY=1", status_line(exporter))
 
     def hangup() -> None:
         task = asyncio.create_task(reload(), name="SIGHUP")

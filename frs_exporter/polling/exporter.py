@@ -166,6 +166,11 @@ class Exporter:
         """What is known of each job."""
         return self._workers.poller.states
 
+    @property
+    def config_is_refused(self) -> bool:
+        """Whether the config of now cannot be used, so that the one before is in force."""
+        return bool(self._supervisor.watched.problems)
+
     def record(self, key: Key) -> JobRecord | None:
         """What is kept of a job for those who look at it later, None before its first poll has ended."""
         return self._workers.poller.recorder.of(key)

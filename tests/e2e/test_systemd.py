@@ -32,7 +32,12 @@ def test_readiness_reloads_signs_of_life_and_the_end(programs: Programs, monkeyp
         eventually(lambda: told("WATCHDOG=1") == "WATCHDOG=1\nSTATUS=6 of 6 jobs up")
         process.popen.send_signal(signal.SIGHUP)
         assert "MONOTONIC_USEC=" in told("RELOADING=1")
-        assert told("READY=1")
+        assert told("READY=1") == "READY=1\nSTATUS=6 of 6 jobs up"
+        config.write_text(config.read_text() + "bogus: 1\n")
+        process.popen.send_signal(signal.SIGHUP)
+        assert told("RELOADING=1")
+        refused = "the config cannot be used, the one before is in force"
+        assert told("READY=1") == f"READY=1\nSTATUS=6 of 6 jobs up; {refused}"
         process.popen.send_signal(signal.SIGSTOP)
         assert silent(manager)
         process.popen.send_signal(signal.SIGCONT)
