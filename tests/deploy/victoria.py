@@ -31,8 +31,8 @@ def start_victoria(programs: Programs, document: dict[str, Any], alertmanager: s
         f"-httpListenAddr={database}",
         "-search.latencyOffset=1s",
     )
-    # Rules that are evaluated before anything was scraped miss it.
-    eventually(lambda: query(f"http://{database}", "up == 1"))
+    # Rules that look at a moment before the first scrape miss the exporter.
+    eventually(lambda: query(f"http://{database}", "up offset 5s == 1"))
     programs.start(
         tool("vmalert", newest=True),
         f"-rule={programs.folder}/frs.rules.yml",
