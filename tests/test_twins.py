@@ -12,7 +12,15 @@ from frs_exporter.core.chinese import own_chinese
 
 ROOT = Path(__file__).parents[1]
 HAN = re.compile(r"[\u4e00-\u9fff]+")
-PAGES = ("README", "docs/configuration", "docs/metrics", "docs/operations", "docs/unverified", "deploy/mixin/README")
+PAGES = (
+    "README",
+    "docs/configuration",
+    "docs/metrics",
+    "docs/operations",
+    "docs/unverified",
+    "deploy/mixin/README",
+    "deploy/prometheus/elsewhere",
+)
 HEADINGS = """
 Try it = 试一试
 Run it = 运行
@@ -64,6 +72,8 @@ Where it is absent = 没有此接口时
 Cloud Eye = 云监控
 Billing = 费用
 Requests and limits = 请求和限制
+Elsewhere than in Prometheus = 在 Prometheus 之外
+Thanos and Mimir = Thanos 与 Mimir
 """
 """How each heading is called in Chinese; those that are names are the same in both."""
 OTHER_TERMS = {

@@ -53,23 +53,43 @@ def cases(path: Path) -> list[dict[str, Any]]:
     return [case for case in found if not any("cluster=" in series["series"] for series in case["input_series"])]
 
 
-def check(tests: list[dict[str, Any]], folder: Path, *, every: str, rules: Path = RULES) -> None:
+def check(tests: list[dict[str, Any]], folder: Path, *, every: str, rules: Path = RULES, newest: bool = False) -> None:
     """Write tests that evaluate the rules so often into files, and run promtool on them: they must pass.
 
     Tests that ask about the same rules share a file.
     """
-    groups = loaded(rules)["groups"]
-    files: list[str] = []
-    for number, (asked, same) in enumerate(by_rules(tests, groups)):
+    files = [str(file) for file in written(by_rules(tests, loaded(rules)["groups"]), folder, every)]
+    run(tool("promtool", newest=newest), "test", "rules", *files)
+
+
+def check_in_victoria(tests: list[dict[str, Any]], folder: Path, *, every: str, rules: Path = RULES) -> None:
+    """The same by vmalert-tool, of alerts that build on nothing recorded: it sees that one evaluation later."""
+    asked = {check["alertname"] for test in tests for check in test["alert_rule_test"]}
+    # Each group that it evaluates costs it a write, and each rule a query.
+    groups = [
+        {**group, "rules": [rule for rule in group["rules"] if rule.get("alert") in asked]}
+        for group in loaded(rules)["groups"]
+    ]
+    (file,) = written([([group for group in groups if group["rules"]], tests)], folder, every)
+    # Alerts have the label `alertgroup`, if nobody says that they shall not.
+    run(tool("vmalert-tool", newest=True), "unittest", f"--files={file}", "--disableAlertgroupLabel")
+
+
+def written(parts: Iterable[tuple[list[dict[str, Any]], list[dict[str, Any]]]], folder: Path, every: str) -> list[Path]:
+    """Files of tests, each with the groups of rules that it is about in another file."""
+    files = []
+    for number, (asked, same) in enumerate(parts):
         (folder / f"{number}.rules.yml").write_text(json.dumps({"groups": asked}))
-        inputs = {"rule_files": [f"{number}.rules.yml"], "evaluation_interval": every, "tests": same}
-        file = folder / f"{number}.yml"
-        file.write_text(json.dumps(inputs))  # YAML, as JSON is, and quickly written
-        files.append(str(file))
+        inputs = {"rule_files": [str(folder / f"{number}.rules.yml")], "evaluation_interval": every, "tests": same}
+        files.append(folder / f"{number}.yml")
+        files[-1].write_text(json.dumps(inputs))  # YAML, as JSON is, and quickly written
     assert files
-    done = subprocess.run(
-        [tool("promtool"), "test", "rules", *files], env=ONE_THREAD, capture_output=True, text=True, check=False
-    )
+    return files
+
+
+def run(*command: str) -> None:
+    """Run a program that tries rules; it must succeed."""
+    done = subprocess.run(command, env=ONE_THREAD, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

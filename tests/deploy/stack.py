@@ -14,6 +14,7 @@ import yaml
 
 from frs_simulator.control import PATH as FAULTS_PATH
 from tests.deploy.artifacts import DEPLOY, RULES
+from tests.deploy.victoria import start_victoria
 from tests.e2e.conftest import EXPORTER, Process, Programs, eventually, fetch, free_port, query, tool
 
 INTERVAL = "2s"
@@ -100,7 +101,7 @@ class Stack:
         self.write_config()
         self.port = free_port()
         self.exporter = self.start_exporter()
-        self.prometheus = ""
+        self.prometheus = self.ruler = ""
 
     def write_config(self) -> None:
         """Put what `config` says into the exporter's file."""
@@ -151,11 +152,24 @@ class Stack:
         for project in projects:
             fetch(f"{self.url}/probe?project={urllib.parse.quote(project)}")
 
-    def start_prometheus(self) -> None:
+    def start_prometheus(self, *, newest: bool = False) -> None:
         """Prometheus with our own config, rules and Alertmanager, in seconds instead of minutes."""
-        alertmanager = self.start_alertmanager()
-        document = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
+        document = self.scrape_config()
+        alertmanager = self.start_alertmanager(newest=newest)
         document["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [alertmanager]
+        self.prometheus = self.ruler = start_prometheus(self.programs, document, newest=newest)
+        eventually(lambda: query(self.prometheus, "frs_up == 1"))
+
+    def start_victoria(self) -> None:
+        """VictoriaMetrics and vmalert with the same, and the newest Alertmanager."""
+        document = in_seconds(self.programs, self.scrape_config())
+        alertmanager = self.start_alertmanager(newest=True)
+        self.prometheus, self.ruler = start_victoria(self.programs, document, alertmanager)
+        eventually(lambda: query(self.prometheus, "frs_up == 1"))
+
+    def scrape_config(self) -> dict[str, Any]:
+        """Our own prometheus.yml, for the exporter and its shards."""
+        document: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
         (job,) = document["scrape_configs"]
         job["static_configs"][0]["targets"] = [f"127.0.0.1:{self.port}"]
         self.show_shards()
@@ -163,27 +177,30 @@ class Stack:
         own = {"source_labels": ["__name__"], "regex": "frs_exporter_.*", "action": "keep"}
         shards = {"job_name": "shards", "file_sd_configs": files, "metric_relabel_configs": [own]}
         document["scrape_configs"].append(shards)
-        self.prometheus = start_prometheus(self.programs, document)
-        eventually(lambda: query(self.prometheus, "frs_up == 1"))
+        return document
 
-    def start_alertmanager(self) -> str:
+    def start_alertmanager(self, *, newest: bool) -> str:
         """Alertmanager with our own routes and inhibitions, without pauses, and who it tells; its address."""
         document = yaml.safe_load((DEPLOY / "prometheus/alertmanager.yml").read_text())
-        return start_alertmanager(self.programs, document, self.told)
+        return start_alertmanager(self.programs, document, self.told, newest=newest)
 
 
-def start_prometheus(programs: Programs, document: dict[str, Any]) -> str:
-    """Prometheus with a config and our rules, in seconds instead of minutes; its URL."""
-    document["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    (programs.folder / "prometheus.yml").write_text(yaml.safe_dump(document))
+def in_seconds(programs: Programs, document: dict[str, Any]) -> dict[str, Any]:
+    """A config that goes by seconds instead of minutes, as do our rules, which are put into the folder."""
     rules = yaml.safe_load(RULES.read_text())
     for group in rules["groups"]:
         for rule in group["rules"]:
             rule |= {pause: time for pause, time in PAUSES.items() if pause in rule}
     (programs.folder / "frs.rules.yml").write_text(yaml.safe_dump(rules))
+    return {**document, "global": {"scrape_interval": "1s", "evaluation_interval": "1s"}}
+
+
+def start_prometheus(programs: Programs, document: dict[str, Any], *, newest: bool = False) -> str:
+    """Prometheus with a config and our rules, in seconds instead of minutes; its URL."""
+    (programs.folder / "prometheus.yml").write_text(yaml.safe_dump(in_seconds(programs, document)))
     port = free_port()
     programs.start(
-        tool("prometheus"),
+        tool("prometheus", newest=newest),
         f"--config.file={programs.folder}/prometheus.yml",
         f"--storage.tsdb.path={programs.folder}/data",
         f"--web.listen-address=127.0.0.1:{port}",
@@ -200,7 +217,9 @@ def routes(route: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from routes(child)
 
 
-def start_alertmanager(programs: Programs, document: dict[str, Any], told: Told, minute: float = 0.0) -> str:
+def start_alertmanager(
+    programs: Programs, document: dict[str, Any], told: Told, minute: float = 0.0, *, newest: bool = False
+) -> str:
     """Alertmanager with a config whose receivers are `told`, and whose minutes are so many seconds; its address.
 
     Without minutes each pause is one second.
@@ -219,7 +238,7 @@ def start_alertmanager(programs: Programs, document: dict[str, Any], told: Told,
     file.write_text(yaml.safe_dump(document, allow_unicode=True))
     port = free_port()
     programs.start(
-        tool("prometheus-alertmanager"),
+        tool("prometheus-alertmanager", newest=newest),
         f"--config.file={file}",
         f"--storage.path={programs.folder}/alertmanager",
         f"--web.listen-address=127.0.0.1:{port}",

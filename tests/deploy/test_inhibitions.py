@@ -12,7 +12,7 @@ import yaml
 from tests.deploy.artifacts import DEPLOY, rules
 from tests.deploy.rule_tests import ELSEWHERE, HERE, Place
 from tests.deploy.stack import Told, fetch_by_post, start_alertmanager
-from tests.e2e.conftest import Programs, eventually, fetch
+from tests.e2e.conftest import ENGINES, Programs, eventually, fetch
 
 CONFIGS = [DEPLOY / "prometheus/alertmanager.yml", DEPLOY / "docker/alertmanager.yml"]
 INHIBITIONS: list[dict[str, Any]] = yaml.safe_load(CONFIGS[0].read_text())["inhibit_rules"]
@@ -60,10 +60,12 @@ def test_messages_and_inhibitions_keep_to_a_cluster(path: Path) -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.parent.name)
 @pytest.mark.parametrize("labelled", [True, False], ids=["with labels of a place", "without"])
+@pytest.mark.parametrize("newest", ENGINES)
 def test_an_alert_silences_others_where_it_fires_and_nowhere_else(
-    programs: Programs, told: Told, path: Path, *, labelled: bool
+    programs: Programs, told: Told, path: Path, *, labelled: bool, newest: bool
 ) -> None:
-    alertmanager = f"http://{start_alertmanager(programs, yaml.safe_load(path.read_text()), told)}/api/v2/alerts"
+    address = start_alertmanager(programs, yaml.safe_load(path.read_text()), told, newest=newest)
+    alertmanager = f"http://{address}/api/v2/alerts"
     here: Place = HERE if labelled else {}
     sent = [alert for number in range(len(PAIRS)) for alert in alerts(number, here)]
     fetch_by_post(alertmanager, json.dumps([{"labels": labels} for labels in sent]).encode())

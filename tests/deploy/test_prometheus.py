@@ -14,7 +14,7 @@ from deploy.prometheus.build import TARGET, rendered
 from frs_exporter.core.alerts import alerts
 from tests.deploy.artifacts import CHINESE_RULES, DEPLOY, RULE_TESTS, RULES, exposed_metrics, metrics_named, rules
 from tests.deploy.rule_tests import check, interval, loaded
-from tests.e2e.conftest import ROOT, tool
+from tests.e2e.conftest import ENGINES, ROOT, tool
 
 RUNBOOKS = "https://runbooks.example.com/frs-exporter"
 PARTS = {
@@ -43,18 +43,21 @@ def cases() -> list[dict[str, Any]]:
     return [case for path in RULE_TESTS for case in loaded(path)["tests"]]
 
 
-def test_promtool_and_amtool_have_nothing_to_say() -> None:
+@pytest.mark.parametrize("newest", ENGINES)
+def test_promtool_and_amtool_have_nothing_to_say(newest: bool) -> None:
     for file in (RULES, CHINESE_RULES):
-        told = run(tool("promtool"), "check", "rules", str(file))
+        told = run(tool("promtool", newest=newest), "check", "rules", str(file))
         assert "75 rules found" in told, "the count keeps all groups honest"
-    assert "SUCCESS" in run(tool("amtool"), "check-config", str(DEPLOY / "prometheus/alertmanager.yml"))
+    for config in ("prometheus/alertmanager.yml", "docker/alertmanager.yml"):
+        assert "SUCCESS" in run(tool("amtool", newest=newest), "check-config", str(DEPLOY / config))
 
 
+@pytest.mark.parametrize("newest", ENGINES)
 @pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
-def test_the_rules_pass_their_tests(path: Path, tmp_path: Path) -> None:
+def test_the_rules_pass_their_tests(path: Path, tmp_path: Path, newest: bool) -> None:
     written = loaded(path)
     assert [(path.parent / file).resolve() for file in written["rule_files"]] == [RULES]
-    check(written["tests"], tmp_path, every=interval(path))
+    check(written["tests"], tmp_path, every=interval(path), newest=newest)
 
 
 @pytest.mark.parametrize("alert", ALERTS)

@@ -27,17 +27,20 @@ ROOT = Path(__file__).parents[2]
 
 OURS = (ROOT / ".tools/bin", ROOT / ".tools/node_modules/.bin", Path(sys.executable).parent)
 PROGRAMS = os.pathsep.join((*map(str, OURS), os.environ["PATH"], "/usr/sbin"))
+NEWEST = str(ROOT / ".tools/engines")
+ENGINES = [pytest.param(False, id="as in Debian"), pytest.param(True, id="newest")]
+"""Which Prometheus and Alertmanager a test runs: the oldest that we support, or those of tests/tools/engines."""
 
 
-def tool(name: str) -> str:
-    """The path of a real program; without it the test is skipped, and fails in CI.
+def tool(name: str, *, newest: bool = False) -> str:
+    """The path of a real program, as Debian has it or the newest; without it the test is skipped, and fails in CI.
 
     With PROGRAMS=none it fails always: a test that needs one has the marker `programs`.
     """
     assert os.environ.get("PROGRAMS") != "none", "this test needs the marker programs"
-    path = shutil.which(name, path=PROGRAMS)
+    path = shutil.which(name, path=NEWEST if newest else PROGRAMS)
     if path is None:
-        missing(f"{name} is not installed: run tests/install-tools as root on Debian")
+        missing(f"{'the newest ' if newest else ''}{name} is not installed: run tests/install-tools as root on Debian")
     return path
 
 
