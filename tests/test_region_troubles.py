@@ -90,6 +90,7 @@ def test_nothing_is_told_of_nothing() -> None:
     assert not region_troubles([JobSnapshot(Job(PROJECT, "subscription"), JobState(), NOW)])
 
 
+@pytest.mark.programs
 def test_the_alerts_that_fire_are_those_that_the_page_names(tmp_path: Path) -> None:
     """Through promtool and the rules as they are shipped, each state in a cluster of its own."""
     series, asked = list[dict[str, str]](), []
@@ -104,4 +105,4 @@ def test_the_alerts_that_fire_are_those_that_the_page_names(tmp_path: Path) -> N
         fired = f'ALERTS{{cluster="{name}", alertstate="firing", alertname=~"{NAMES}"}}'
         samples = [{"labels": f'{{alertname="{alert}"}}', "value": expected.count(alert)} for alert in set(expected)]
         asked.append({"expr": f"count by (alertname) ({fired})", "eval_time": "9m", "exp_samples": samples})
-    check([{"interval": "1m", "input_series": series, "promql_expr_test": asked}], tmp_path / "regions.yml", every="1m")
+    check([{"interval": "1m", "input_series": series, "promql_expr_test": asked}], tmp_path, every="1m")
