@@ -11,13 +11,12 @@ import socket
 import ssl
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
-import coverage
 import hypothesis
 import pytest
 import structlog
@@ -34,6 +33,7 @@ from frs_exporter.runtime.files import fingerprint
 from frs_simulator import Account, Project, Simulator, World
 from frs_simulator.demo import subscribed
 from tests.cloud.proxies import ForwardProxy, Serve
+from tests.counting import count_but_uncounted, count_no_processes
 
 structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())  # tests capture what they look at
 
@@ -43,10 +43,9 @@ hypothesis.settings.load_profile("untimed")
 # In the background of a shell SIGINT is ignored, and by all programs that are started from there, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Lines are counted where tests run. The many processes that they start would take half as long again, and those that
-# may not write, or to a full disk, would tell of it.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+count_no_processes()
+
+pytest_runtest_protocol = count_but_uncounted
 
 EPOCH = 1_800_000_000.0
 WITH_PROGRAMS = ("deploy", "e2e")
@@ -64,19 +63,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(Path(__file__).parent).parts[0] in WITH_PROGRAMS:
             item.add_marker("programs")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Where lines are counted, those of an `uncounted` test are not, as counting takes as long as the test itself."""
-    counting = coverage.Coverage.current() if item.get_closest_marker("uncounted") else None
-    if counting is None:
-        return (yield)
-    counting.stop()
-    try:
-        return (yield)
-    finally:
-        counting.start()
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ def test_a_project_of_an_odd_name_is_shown_alone(tmp_path: Path) -> None:
 
 def run(series: list[dict[str, str]], asked: list[dict[str, Any]], folder: Path, every: str = "1m") -> None:
     """What is asked of series that are scraped so often; the answers must be as expected."""
-    check([{"interval": every, "input_series": series, "promql_expr_test": asked}], folder / "panels.yml", every="1m")
+    check([{"interval": every, "input_series": series, "promql_expr_test": asked}], folder, every="1m")
 
 
 def shown(expression: str, minute: int, *samples: tuple[str, float]) -> dict[str, Any]:
