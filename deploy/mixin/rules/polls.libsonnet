@@ -122,7 +122,8 @@
     },
 
     // Some are answered, so nothing is old enough for the other alerts. Of the last twenty minutes as well: what has ended
-    // is over. Accounts are asked about once an hour: so their day is looked at.
+    // is over. Accounts are asked about once an hour: so their day is looked at. What was never answered since the start is
+    // told by other alerts, however seldom it is asked.
     {
       alert: 'FrsPollsUnreliable',
       expr: |||
@@ -139,6 +140,8 @@
         )
         unless on (%(clusterLabel)s, namespace, job, instance, project, collector)
         project_collector:frs_answer_age:intervals > %(staleIntervals)s
+        and on (%(clusterLabel)s, namespace, job, instance, project, collector)
+        frs_last_success_timestamp_seconds{%(selector)s}
       |||,
       'for': '15m',
       severity: 'warning',
