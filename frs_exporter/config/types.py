@@ -35,7 +35,8 @@ PROXY_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 RESERVED_LABELS = {
     *("project", "project_id", "region", "credential", "auth"),  # frs_project_info has these already
     *("collector", "subservice", "face_set", "api", "reason", "code"),  # joins with our other metrics would clash
-    *("job", "instance", "service", "namespace", "pod", "container", "endpoint"),  # Prometheus' own target labels
+    # Labels of targets, by which rules join: on one family alone, they would match nothing.
+    *("job", "instance", "cluster", "namespace", "service", "pod", "container", "endpoint"),
 }
 RESERVED_FOR_ACCOUNTS = RESERVED_LABELS | {
     *("account", "site"),  # frs_account_info has these already

@@ -8,6 +8,7 @@ from typing import Any
 import promql_parser
 import pytest
 
+from frs_exporter.config.types import RESERVED_FOR_ACCOUNTS, RESERVED_LABELS
 from tests.deploy.artifacts import DASHBOARDS, DEPLOY, RULE_TESTS, dashboard, queries, rules
 from tests.deploy.rule_tests import cases, check, everywhere, here_only, interval, paired, queried, shortest
 
@@ -109,3 +110,16 @@ def nodes(expression: str) -> list[Any]:
     found: list[Any] = []
     promql_parser.walk(promql_parser.parse(expression), found.append)
     return found
+
+
+def test_no_label_of_a_users_own_is_one_that_rules_join_by() -> None:
+    joins = [
+        set(re.split(r"\W+", labels))
+        for kind in ("alert", "record")
+        for _, rule in rules(kind).items()
+        for labels in re.findall(r"\bon \(([^)]+)\)", rule["expr"])
+    ]
+    of_projects = set.intersection(*(join for join in joins if {"project", "instance"} <= join))
+    of_accounts = set.intersection(*(join for join in joins if {"account", "instance"} <= join))
+    assert PLACE < of_projects <= RESERVED_LABELS
+    assert PLACE < of_accounts <= RESERVED_FOR_ACCOUNTS
