@@ -383,6 +383,30 @@ def test_ten_mistakes_are_told_at_once_each_with_its_place() -> None:
     assert "at '/revisionHistoryLimit': minimum: got -1, want 0" in told
 
 
+def test_a_value_left_blank_is_the_empty_one() -> None:
+    """YAML takes a name with nothing behind it for null, which Helm takes for no such value at all."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+
+    def blank(given: dict[str, Any]) -> dict[str, Any]:
+        """All values that are empty as shipped, with nothing behind their names."""
+        inner = {name: blank(value) for name, value in given.items() if isinstance(value, dict) and value}
+        return inner | {name: None for name, value in given.items() if value in ("", [], {})}
+
+    made = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
+    left = blank(values)
+    for name, value in made.items():
+        left[name] |= value
+    assert helm(left) == helm(made)
+
+
+def test_what_must_be_there_and_is_left_blank_is_told_by_its_name() -> None:
+    told = refusal({"shards": None, "helmTest": None, "service": {"port": None}, "image": {"repository": None}})
+    assert "missing properties 'shards', 'helmTest'" in told
+    assert "at '/service': missing property 'port'" in told
+    assert "at '/image': missing property 'repository'" in told
+    assert "config is empty: set it, or existingConfigMap" in refusal({"config": None})
+
+
 # The README's table
 
 
