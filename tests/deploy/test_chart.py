@@ -124,6 +124,8 @@ def test_all_who_ask_ask_where_the_exporter_serves(values: dict[str, Any], prefi
 
 def test_people_reach_the_exporter_where_alerts_lead_them() -> None:
     found = helm(PEOPLE)
+    capital = {"externalUrl": "https://Mon.Example.com:8443/frs/"}
+    assert the("Ingress", helm(merged(PEOPLE, capital))) == the("Ingress", found)
     alerts = json.dumps(the("PrometheusRule", found)["spec"])
     assert "https://mon.example.com:8443/frs/project?name=" in alerts
     assert "http://{{ $labels.instance }}" not in alerts
@@ -169,6 +171,11 @@ TOO_MANY = {"shards": 2, "ingress": {"enabled": True, "hosts": ["x.example.com"]
             "at '/route/parentRefs': minItems: got 0, want 1",
         ),
         ({"externalUrl": "mon.example.com/frs"}, "at '/externalUrl'"),
+        (
+            {"externalUrl": "https://192.0.2.1/frs", "ingress": {"enabled": True}},
+            "ingress needs a name, and 192.0.2.1 is none: set externalUrl to one, or its own",
+        ),
+        (merged(PEOPLE, {"ingress": {"enabled": False}, "externalUrl": "https://[::1]:8443/frs"}), "and ::1 is none"),
     ],
 )
 def test_ways_that_lead_nowhere_are_refused(values: dict[str, Any], message: str) -> None:

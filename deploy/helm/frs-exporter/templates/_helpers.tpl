@@ -87,7 +87,7 @@ checksum/config: {{ sha256sum (required "config is empty: set it, or existingCon
 {{- fail "externalUrl is the address of one exporter: with several shards leave it empty, and set routePrefix if paths begin with more than /" -}}
 {{- end -}}
 {{- $url := urlParse (.Values.externalUrl | default "") -}}
-{{- dict "host" $url.hostname "path" (trimSuffix "/" $url.path) | toYaml -}}
+{{- dict "host" (lower $url.hostname) "path" (trimSuffix "/" $url.path) | toYaml -}}
 {{- end -}}
 
 {{/* The path that all others begin with: nothing, or like /frs. */}}
@@ -112,6 +112,11 @@ checksum/config: {{ sha256sum (required "config is empty: set it, or existingCon
 {{- $hosts := last . | default (ternary (list $external.host) list (ne $external.host "")) -}}
 {{- if not $hosts -}}
 {{- fail (printf "%s needs a host: set externalUrl, or its own" (index . 1)) -}}
+{{- end -}}
+{{- range $hosts -}}
+{{- if or (regexMatch "[^-a-z0-9.*]" .) (regexMatch "^[0-9.]+$" .) -}}
+{{- fail (printf "%s needs a name, and %s is none: set externalUrl to one, or its own" (index $ 1) .) -}}
+{{- end -}}
 {{- end -}}
 {{- toYaml $hosts -}}
 {{- end -}}
