@@ -45,7 +45,7 @@ ORDER = (
 """Keys as people read them; the others follow."""
 FOLDED = 90
 """Texts that are longer are in several lines."""
-TYPES = {str: {"$ref": "#/$defs/prometheusDuration"}, float: {"type": "number", "exclusiveMinimum": 0}}
+TYPES = {str: {"$ref": "#/$defs/prometheusWindow"}, float: {"type": "number", "exclusiveMinimum": 0}}
 DEFINITION = """\
     "{name}": {{
       "type": "object",

@@ -124,6 +124,8 @@ def test_all_who_ask_ask_where_the_exporter_serves(values: dict[str, Any], prefi
 
 def test_people_reach_the_exporter_where_alerts_lead_them() -> None:
     found = helm(PEOPLE)
+    capital = {"externalUrl": "https://Mon.Example.com:8443/frs/"}
+    assert the("Ingress", helm(merged(PEOPLE, capital))) == the("Ingress", found)
     alerts = json.dumps(the("PrometheusRule", found)["spec"])
     assert "https://mon.example.com:8443/frs/project?name=" in alerts
     assert "http://{{ $labels.instance }}" not in alerts
@@ -169,6 +171,11 @@ TOO_MANY = {"shards": 2, "ingress": {"enabled": True, "hosts": ["x.example.com"]
             "at '/route/parentRefs': minItems: got 0, want 1",
         ),
         ({"externalUrl": "mon.example.com/frs"}, "at '/externalUrl'"),
+        (
+            {"externalUrl": "https://192.0.2.1/frs", "ingress": {"enabled": True}},
+            "ingress needs a name, and 192.0.2.1 is none: set externalUrl to one, or its own",
+        ),
+        (merged(PEOPLE, {"ingress": {"enabled": False}, "externalUrl": "https://[::1]:8443/frs"}), "and ::1 is none"),
     ],
 )
 def test_ways_that_lead_nowhere_are_refused(values: dict[str, Any], message: str) -> None:
@@ -381,6 +388,30 @@ def test_ten_mistakes_are_told_at_once_each_with_its_place() -> None:
         assert f"at '{place}'" in told
     assert "additional properties 'replicas' not allowed" in told
     assert "at '/revisionHistoryLimit': minimum: got -1, want 0" in told
+
+
+def test_a_value_left_blank_is_the_empty_one() -> None:
+    """YAML takes a name with nothing behind it for null, which Helm takes for no such value at all."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+
+    def blank(given: dict[str, Any]) -> dict[str, Any]:
+        """All values that are empty as shipped, with nothing behind their names."""
+        inner = {name: blank(value) for name, value in given.items() if isinstance(value, dict) and value}
+        return inner | {name: None for name, value in given.items() if value in ("", [], {})}
+
+    made = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
+    left = blank(values)
+    for name, value in made.items():
+        left[name] |= value
+    assert helm(left) == helm(made)
+
+
+def test_what_must_be_there_and_is_left_blank_is_told_by_its_name() -> None:
+    told = refusal({"shards": None, "helmTest": None, "service": {"port": None}, "image": {"repository": None}})
+    assert "missing properties 'shards', 'helmTest'" in told
+    assert "at '/service': missing property 'port'" in told
+    assert "at '/image': missing property 'repository'" in told
+    assert "config is empty: set it, or existingConfigMap" in refusal({"config": None})
 
 
 # The README's table

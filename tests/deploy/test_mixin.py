@@ -53,6 +53,16 @@ VARIANTS: Mapping[str, dict[str, Any]] = {
         "alerts": {"FrsExporterDown": {"for": "1d1h30m"}},
         "thresholds": {"voucherDays": 0.5, "balanceDays": 1},
     },
+    "odd numbers": {
+        "thresholds": {
+            "apiCalls": 1e21,
+            "apiLatencySeconds": 1e6,
+            "tokenSeconds": 86400000,
+            "clockSkewSeconds": 1e-7,
+            "apiServerErrorRatio": 0.1 + 0.2,
+        },
+        "pageUrl": "https://frs.example.com//",
+    },
     "half of them off": {"alerts": dict(list(OFF.items())[::2])},
     "all off": {"alerts": OFF},
 }
@@ -274,6 +284,19 @@ BAD: Mapping[str, tuple[dict[str, Any], str]] = {
         {"thresholds": {"faceSetNearlyFullRatio": 0.97}},
         "threshold faceSetNearlyFullRatio must be below faceSetFullRatio",
     ),
+    "no time at all": (
+        {"thresholds": {"lostWindow": "0h0m"}},
+        "threshold lostWindow must be a length of time like '24h'",
+    ),
+    "a label that Alertmanager does not take": (
+        {"alerts": {"FrsApiSlow": {"labels": {"my-team": "x"}}}},
+        "alert FrsApiSlow: labels: my-team cannot be the name of a label",
+    ),
+    "a label for all that Alertmanager does not take": (
+        {"additionalRuleLabels": {"1st": "x"}},
+        "additionalRuleLabels: 1st cannot be the name of a label",
+    ),
+    "braces after a blank": ({"selector": ' {job="x"}'}, "selector must have no braces around it"),
     "braces": ({"selector": '{job="x"}'}, "selector must have no braces around it"),
     "an alert that is switched": ({"alerts": {"FrsApiSlow": False}}, "alert FrsApiSlow must be of type object"),
     "off as a text": (
@@ -330,16 +353,32 @@ def test_the_chart_makes_the_same_of_the_same_settings(variant: str) -> None:
     assert yaml.load(done.stdout, Loader=yaml.CSafeLoader)["spec"]["groups"] == rendered(variant)
 
 
-REFUSED = [name for name in BAD if name not in ("no language", "nearly full after full")]
+REFUSED = [name for name in BAD if name != "no language"]
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_chart_refuses_what_the_mixin_refuses(name: str) -> None:
-    """But for no language, which is that of the chart, and for what no schema can compare."""
+    """But for no language, which is that of the chart."""
     config, _ = BAD[name]
     done = helm(config)
     assert done.returncode == 1, done.stdout
-    assert "at '/prometheusRule" in done.stderr
+    assert re.search(r"at '/prometheusRule|prometheusRule: threshold", done.stderr)
+
+
+@pytest.mark.parametrize("selector", ["job=frs", "job", 'job="a" env="b"', 'job=="a"', 'job="a}"}', 'job="a'])
+def test_the_chart_refuses_what_are_no_matchers(selector: str) -> None:
+    done = helm({"selector": selector})
+    assert done.returncode == 1, done.stdout
+    assert "at '/prometheusRule/selector'" in done.stderr
+
+
+def test_the_chart_takes_all_that_are_matchers(tmp_path: Path) -> None:
+    for selector in ("job=~'a{1,2}|b', env!=`x`", r'job!~"a\\d}\"," , env = "b",', " "):
+        done = helm({"selector": selector})
+        assert done.returncode == 0, done.stderr
+        (tmp_path / "rules.yml").write_text(json.dumps(yaml.safe_load(done.stdout)["spec"]))
+        command = [tool("promtool"), "check", "rules", str(tmp_path / "rules.yml")]
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0, selector
 
 
 def test_the_chart_takes_what_its_readme_shows() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.conftest import ROOT
@@ -29,7 +30,7 @@ DEVICES = [
 
 @dataclass(frozen=True)
 class Store:
-    """Where images are: a file system in memory at /mnt, in a mount namespace that ends with its first process."""
+    """Where images are: a file system in memory at /mnt, in namespaces whose first process ends all in them."""
 
     process: int
 
@@ -41,7 +42,7 @@ class Store:
 
     def inside(self, *command: str) -> list[str]:
         """A command as one that sees the store."""
-        return ["nsenter", f"--mount=/proc/{self.process}/ns/mnt", f"--wdns={ROOT}", "--", *command]
+        return ["nsenter", f"--target={self.process}", "--mount", "--pid", f"--wdns={ROOT}", "--", *command]
 
     def podman(self, *arguments: str) -> str:
         """What podman prints."""
@@ -55,16 +56,18 @@ class Store:
 
 @contextmanager
 def store() -> Iterator[Store]:
-    """An empty store, of which nothing stays."""
+    """An empty store, of which nothing stays, nor any container, also where the tests are killed."""
+    namespaces = ("--mount", "--pid", "--mount-proc", "--fork", "--kill-child=KILL")
     holder = subprocess.Popen(
-        ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "sh", "-c", HOLD],
+        ["setpriv", "--pdeathsig=KILL", "unshare", *namespaces, "sh", "-c", HOLD],
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         assert holder.stdout
         assert holder.stdout.readline() == "mounted\n"
-        yield Store(holder.pid)
+        (first,) = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
+        yield Store(int(first))
     finally:
         holder.kill()
         holder.communicate()

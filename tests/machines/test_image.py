@@ -1,13 +1,16 @@
 """The image, built and run: it may do nothing, writes nothing, is healthy, and stops when it is told to."""
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from frs_exporter import __version__
-from tests.e2e.conftest import eventually
+from tests.e2e.conftest import ROOT, eventually
 from tests.machines.container import Container, Image
 
 pytestmark = pytest.mark.timeout(1200)  # the first one to run waits for a Debian to be made
@@ -22,6 +25,15 @@ STATE = {
 GET = "import sys, urllib.request; sys.stdout.write(urllib.request.urlopen(sys.argv[1]).read().decode())"
 WITHIN_SECONDS = 5
 """In which it stops, as the README promises."""
+
+
+KILLED = """
+import subprocess
+from tests.machines.container import store
+with store() as where:
+    subprocess.Popen(where.inside("sh", "-c", "echo started && exec sleep MANY"), start_new_session=True).wait(SECONDS)
+"""
+"""Tests that run a process in a store, until they are killed."""
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +56,29 @@ def health(container: Container) -> int:
 
 def get(container: Container, path: str) -> str:
     return container.says("/opt/frs-exporter/bin/python3", "-c", GET, f"http://127.0.0.1:10377{path}")
+
+
+def test_nothing_runs_on_where_the_tests_are_killed() -> None:
+    mark = f"{600 + time.monotonic() % 1:.9f}"
+    program = KILLED.replace("MANY", mark).replace("SECONDS", "600")
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as tests:
+        assert tests.stdout
+        assert tests.stdout.readline() == "started\n"
+        assert running(mark)
+        tests.kill()
+    eventually(lambda: not running(mark))
+
+
+def running(mark: str) -> list[str]:
+    """The processes with an argument."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_text().split("\0")
+        except OSError:  # it has ended
+            continue
+        found += [path.parent.name] if mark in arguments else []
+    return found
 
 
 def test_it_says_what_it_is(image: Image) -> None:

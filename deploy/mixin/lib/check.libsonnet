@@ -32,19 +32,24 @@ local isDuration(value) =
   std.length([part for part in parts if part[0] == '' || std.length(std.findSubstr('.', part[0])) > 0]) == 0 &&
   std.length([i for i in std.range(1, std.length(order) - 1) if order[i][0] <= order[i - 1][0]]) == 0;
 
+// Looked back over no time at all nothing is found, and Prometheus refuses it.
+local isSome(duration) = std.length([c for c in std.stringChars(duration) if std.length(std.findSubstr(c, '123456789')) > 0]) > 0;
+
 local isLabelName(text) =
   local isBetween(c, from, to) = std.codepoint(c) >= std.codepoint(from) && std.codepoint(c) <= std.codepoint(to);
   local isLetter(c) = c == '_' || isBetween(c, 'a', 'z') || isBetween(c, 'A', 'Z');
   text != '' && isLetter(text[0]) &&
   std.length([c for c in std.stringChars(text) if !isLetter(c) && !isBetween(c, '0', '9')]) == 0;
 
-local isLabels(value) =
-  std.type(value) == 'object' && std.length([n for n in std.objectFields(value) if std.type(value[n]) != 'string']) == 0;
+// Prometheus 2 loads no rule with a label of another name, and an older Alertmanager takes no alert with it.
+local ofLabels(where, value) =
+  (if std.length([n for n in std.objectFields(value) if std.type(value[n]) != 'string']) > 0 then [where + ' must be texts'] else []) +
+  [where + ': ' + n + ' cannot be the name of a label' for n in std.objectFields(value) if !isLabelName(n)];
 
 local ofThreshold(name, value, shipped) =
   local where = 'threshold ' + name;
   if std.type(shipped) == 'string' then
-    if isDuration(value) then [] else [where + " must be a length of time like '" + shipped + "'"]
+    if isDuration(value) && isSome(value) then [] else [where + " must be a length of time like '" + shipped + "'"]
   else if std.type(value) != 'number' then [where + ' must be a number']
   else if endsWith(name, 'Ratio') && (value <= 0 || value > 1) then [where + ' must be above 0 and at most 1']
   else if value <= 0 then [where + ' must be above 0']
@@ -58,7 +63,7 @@ local ofSetting(alert, name, value) =
     if isDuration(value) then [] else [where + " must be a length of time like '15m'"]
   else if std.type(value) != settings[name] then [where + ' must be of type ' + settings[name]]
   else if name == 'severity' && value == '' then [where + ' must not be empty']
-  else if name == 'labels' && !isLabels(value) then [where + ' must be texts']
+  else if name == 'labels' then ofLabels(where, value)
   else [];
 
 local ofTypes(config) = std.flattenArrays([
@@ -85,9 +90,9 @@ local ofOrder(values) = [
 
 local ofContents(config, thresholds, alerts) =
   ofLanguages(config.languages) +
-  (if std.startsWith(config.selector, '{') then ['selector must have no braces around it'] else []) +
+  (if std.startsWith(std.lstripChars(config.selector, ' \t\n'), '{') then ['selector must have no braces around it'] else []) +
   (if isLabelName(config.clusterLabel) then [] else ['clusterLabel must be the name of a label']) +
-  (if isLabels(config.additionalRuleLabels) then [] else ['additionalRuleLabels must be texts']) +
+  ofLabels('additionalRuleLabels', config.additionalRuleLabels) +
   [
     'there is no threshold ' + name + '; thresholds.libsonnet has those that there are'
     for name in std.objectFields(config.thresholds)

@@ -29,7 +29,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
       "app.kubernetes.io/component" "exporter"
       "app.kubernetes.io/part-of" "frs-exporter" -}}
 {{- $selector := include "frs-exporter.selectorLabels" $root | fromYaml -}}
-{{- mergeOverwrite $labels $root.Values.commonLabels (last .) $selector | toYaml -}}
+{{- mergeOverwrite $labels ($root.Values.commonLabels | default dict) (last . | default dict) $selector | toYaml -}}
 {{- end -}}
 
 {{/* Labels of an object: (list . MORE). */}}
@@ -72,7 +72,7 @@ annotations:
 {{/* The checksum of a config that the chart has, as an annotation. */}}
 {{- define "frs-exporter.checksum" -}}
 {{- if not .Values.existingConfigMap -}}
-checksum/config: {{ sha256sum .Values.config }}
+checksum/config: {{ sha256sum (required "config is empty: set it, or existingConfigMap" .Values.config) }}
 {{- end -}}
 {{- end -}}
 
@@ -86,8 +86,8 @@ checksum/config: {{ sha256sum .Values.config }}
 {{- if and .Values.externalUrl (gt (int .Values.shards) 1) -}}
 {{- fail "externalUrl is the address of one exporter: with several shards leave it empty, and set routePrefix if paths begin with more than /" -}}
 {{- end -}}
-{{- $url := urlParse .Values.externalUrl -}}
-{{- dict "host" $url.hostname "path" (trimSuffix "/" $url.path) | toYaml -}}
+{{- $url := urlParse (.Values.externalUrl | default "") -}}
+{{- dict "host" (lower $url.hostname) "path" (trimSuffix "/" $url.path) | toYaml -}}
 {{- end -}}
 
 {{/* The path that all others begin with: nothing, or like /frs. */}}
@@ -113,12 +113,17 @@ checksum/config: {{ sha256sum .Values.config }}
 {{- if not $hosts -}}
 {{- fail (printf "%s needs a host: set externalUrl, or its own" (index . 1)) -}}
 {{- end -}}
+{{- range $hosts -}}
+{{- if or (regexMatch "[^-a-z0-9.*]" .) (regexMatch "^[0-9.]+$" .) -}}
+{{- fail (printf "%s needs a name, and %s is none: set externalUrl to one, or its own" (index $ 1) .) -}}
+{{- end -}}
+{{- end -}}
 {{- toYaml $hosts -}}
 {{- end -}}
 
 {{/* Where alerts lead to: "" for the address that is scraped. */}}
 {{- define "frs-exporter.pageUrl" -}}
-{{- .Values.prometheusRule.pageUrl | default .Values.externalUrl | trimSuffix "/" -}}
+{{- .Values.prometheusRule.pageUrl | default .Values.externalUrl | default "" | trimSuffix "/" -}}
 {{- end -}}
 
 {{/* Whether an object of the Prometheus operator is made: (list . KIND ENABLED); "true" or nothing. */}}

@@ -3,7 +3,7 @@
 {{/* The annotation with the checksum is on one of both: `metadata` of the object, `template` of the pods. */}}
 {{- define "frs-exporter.workloadMetadata" -}}
 {{- $checksum := include "frs-exporter.checksum" . | fromYaml -}}
-{{- $annotations := merge (deepCopy .Values.annotations) (ternary dict $checksum .Values.restartOnConfigChange) -}}
+{{- $annotations := merge (deepCopy (.Values.annotations | default dict)) (ternary dict $checksum .Values.restartOnConfigChange) -}}
 {{- include "frs-exporter.metadata" (list . dict $annotations) -}}
 {{- end -}}
 
@@ -12,9 +12,9 @@
 {{- $container := dict "kubectl.kubernetes.io/default-container" "frs-exporter" -}}
 metadata:
   labels:
-    {{- include "frs-exporter.podLabels" (list . .Values.podLabels) | nindent 4 }}
+    {{- include "frs-exporter.podLabels" (list . (.Values.podLabels | default dict)) | nindent 4 }}
   annotations:
-    {{- merge (deepCopy .Values.podAnnotations) (ternary $checksum dict .Values.restartOnConfigChange) $container | toYaml | nindent 4 }}
+    {{- merge (deepCopy (.Values.podAnnotations | default dict)) (ternary $checksum dict .Values.restartOnConfigChange) $container | toYaml | nindent 4 }}
 spec:
   {{- include "frs-exporter.podSpec" . | nindent 2 }}
 {{- end -}}
@@ -23,13 +23,13 @@ spec:
 {{- $image := .Values.image -}}
 {{- $tag := printf ":%s" ($image.tag | default .Chart.AppVersion) -}}
 {{- with .Values.global.imageRegistry | default $image.registry }}{{ . }}/{{ end -}}
-{{- $image.repository }}{{ ternary (printf "@%s" $image.digest) $tag (ne $image.digest "") -}}
+{{- $image.repository }}{{ ternary $tag (printf "@%s" $image.digest) (empty $image.digest) -}}
 {{- end -}}
 
 {{/* What says where a pod runs, and as whom. */}}
 {{- define "frs-exporter.placement" -}}
 {{- $security := dict "securityContext" .Values.podSecurityContext -}}
-{{- $secrets := dict "imagePullSecrets" (concat .Values.global.imagePullSecrets .Values.imagePullSecrets) -}}
+{{- $secrets := dict "imagePullSecrets" (concat (.Values.global.imagePullSecrets | default list) (.Values.imagePullSecrets | default list)) -}}
 {{- $given := pick .Values "nodeSelector" "tolerations" "affinity" "priorityClassName" | merge $security $secrets -}}
 {{- range $key, $value := $given }}
 {{- with $value }}

@@ -16,7 +16,7 @@
 
 {{- /* A number as PromQL has it. */ -}}
 {{- define "frs-exporter.number" -}}
-{{- if eq (floor .) (float64 .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- printf (eq (floor .) (float64 .) | ternary "%.0f" "%.15g") (float64 .) }}
 {{- end }}
 
 {{- /* A text with values in the place of their names. Where there is no selector, its braces or its comma go, too. */ -}}
@@ -39,7 +39,7 @@
 {{- $annotations := dict "runbook_url" (printf "%s#%s" .set.runbookUrl (lower .rule.alert)) }}
 {{- if .rule.page }}
 {{- $page := include "frs-exporter.filled" (dict "text" .rule.page "values" .values) }}
-{{- $_ := set $annotations "page_url" (print (.set.pageUrl | trimSuffix "/" | default "http://{{ $labels.instance }}") $page) }}
+{{- $_ := set $annotations "page_url" (print (regexReplaceAll "/+$" .set.pageUrl "" | default "http://{{ $labels.instance }}") $page) }}
 {{- end }}
 {{- range $index, $language := .set.languages }}
 {{- $values := deepCopy $.values }}
@@ -68,9 +68,16 @@
 
 {{- /* All groups as Prometheus loads them. Takes rules, what files/frs.rules.yml has, and set, of the chart. */ -}}
 {{- define "frs-exporter.groups" -}}
+{{- $numbers := merge (deepCopy .set.thresholds) .rules.thresholds }}
+{{- /* What is nearly full is not full yet: no schema can compare them. */ -}}
+{{- range $below, $above := dict "faceSetNearlyFullRatio" "faceSetFullRatio" "faceSetQuotaNearlyUsedRatio" "faceSetQuotaUsedUpRatio" }}
+{{- if ge (float64 (get $numbers $below)) (float64 (get $numbers $above)) }}
+{{- fail (printf "prometheusRule: threshold %s must be below %s" $below $above) }}
+{{- end }}
+{{- end }}
 {{- $values := dict "selector" .set.selector "clusterLabel" .set.clusterLabel }}
 {{- $times := dict }}
-{{- range $name, $value := merge (deepCopy .set.thresholds) .rules.thresholds }}
+{{- range $name, $value := $numbers }}
 {{- if kindIs "string" $value }}
 {{- $_ := set $values $name $value }}
 {{- $_ := set $times $name $value }}
