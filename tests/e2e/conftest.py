@@ -87,6 +87,28 @@ def eventually(condition: Callable[[], Any], seconds: float = 40.0) -> Any:
     raise AssertionError(f"not within {seconds} s: {last}")
 
 
+CHROMIUM = [
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0", "about:blank"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a browser takes commands: its start takes longer than most of what it is asked to do."""
+    profile = tmp_path_factory.mktemp("profile")
+    command = [tool("chromium"), f"--user-data-dir={profile}", *CHROMIUM]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    told = profile / "DevToolsActivePort"
+    try:
+        eventually(lambda: len(told.read_text().split()) == 2, 60.0)
+        port, path = told.read_text().split()
+        yield f"ws://127.0.0.1:{port}{path}"
+    finally:
+        process.kill()
+        process.wait()
+
+
 class Process:
     """A program under test, with its log in a file, or in what else is given."""
 

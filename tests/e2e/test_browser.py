@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -24,7 +23,7 @@ from frs_simulator.catalog import Name
 from frs_simulator.money import Balance, Billing
 from frs_simulator.packages import FreeResource, Package
 from tests.conftest import target_of
-from tests.e2e.browser import Tab, axe, browser
+from tests.e2e.browser import VIOLATIONS, Tab, axe, browser
 from tests.web.serving import Served, fill, serving
 
 HOSTILE = """"><img src=x onerror="document.title='owned'"><script>alert(1)</script>"""
@@ -49,11 +48,11 @@ async def fits(tab: Tab) -> bool:
     return fits
 
 
-async def test_the_demo_in_both_languages_small_large_and_dark(tmp_path: Path) -> None:
+async def test_the_demo_in_both_languages_small_large_and_dark(chromium: str) -> None:
     async with (
         Simulator(demo_world()) as simulator,
         serving(simulator, poll_interval=3600.0, require=("detect", "compare", "search")) as served,
-        browser(tmp_path) as tab,
+        browser(chromium) as tab,
     ):
         await everything_polled(served)
         error = Failure(
@@ -74,11 +73,11 @@ async def test_the_demo_in_both_languages_small_large_and_dark(tmp_path: Path) -
 
 @pytest.mark.parametrize("projects", [1, 50, 1000])
 @pytest.mark.uncounted
-async def test_few_and_many_projects(tmp_path: Path, projects: int) -> None:
+async def test_few_and_many_projects(chromium: str, projects: int) -> None:
     async with (
         Simulator(demo_world(projects)) as simulator,
         serving(simulator, poll_interval=3600.0, require=("search",)) as served,
-        browser(tmp_path) as tab,
+        browser(chromium) as tab,
     ):
         fill(served.exporter)
         await tab.open(served.url)
@@ -96,8 +95,8 @@ async def test_few_and_many_projects(tmp_path: Path, projects: int) -> None:
         assert tab.troubles == []
 
 
-async def test_the_filter(tmp_path: Path) -> None:
-    async with Simulator(demo_world()) as simulator, serving(simulator) as served, browser(tmp_path) as tab:
+async def test_the_filter(chromium: str) -> None:
+    async with Simulator(demo_world()) as simulator, serving(simulator) as served, browser(chromium) as tab:
         await everything_polled(served)
         await tab.open(served.url)
         await tab.submit("LOUNGE")
@@ -109,12 +108,12 @@ async def test_the_filter(tmp_path: Path) -> None:
         assert tab.troubles == []
 
 
-async def test_hostile_text_is_text(tmp_path: Path) -> None:
+async def test_hostile_text_is_text(chromium: str) -> None:
     """Labels of the config, messages of the wire, and what a link makes somebody search for."""
     async with (
         Simulator(demo_world(2)) as simulator,
         serving(simulator, labels=(("team", HOSTILE), ("long", LONG))) as served,
-        browser(tmp_path) as tab,
+        browser(chromium) as tab,
     ):
         await everything_polled(served)
         first, second = served.exporter.states
@@ -138,12 +137,12 @@ const now = performance.now.bind(performance); window.faster = 1; performance.no
 """What makes the script do within moments what it does within a quarter of a minute."""
 
 
-async def test_the_page_refreshes_itself_and_does_not_disturb(tmp_path: Path) -> None:
+async def test_the_page_refreshes_itself_and_does_not_disturb(chromium: str) -> None:
     """Focus, caret and scrolling stay; while somebody types or selects it pauses, says so, and goes on by itself."""
     async with (
         Simulator(demo_world(40)) as simulator,
         serving(simulator, poll_interval=3600.0) as served,
-        browser(tmp_path) as tab,
+        browser(chromium) as tab,
     ):
         await everything_polled(served)
         await tab.do("Page.addScriptToEvaluateOnNewDocument", source=SOON)
@@ -201,11 +200,11 @@ class Proxy:
 
 
 @pytest.mark.parametrize("path", ["/", "/project/vision-prod"])
-async def test_an_old_page_says_so_until_there_is_an_answer(tmp_path: Path, path: str) -> None:
+async def test_an_old_page_says_so_until_there_is_an_answer(chromium: str, path: str) -> None:
     old = re.compile(r"no answer since (\d\d:\d\d:\d\d UTC): what is shown is old \((.+)\)")
     async with Simulator(demo_world(1)) as simulator, serving(simulator, poll_interval=600.0) as served:
         proxy = Proxy(served.url)
-        async with listening(proxy) as (url, runner), browser(tmp_path) as tab:
+        async with listening(proxy) as (url, runner), browser(chromium) as tab:
             await everything_polled(served)
             await tab.do("Page.addScriptToEvaluateOnNewDocument", source=SOON)
             await tab.open(url + path)
@@ -244,8 +243,8 @@ async def listening(proxy: Proxy) -> AsyncIterator[tuple[str, web.AppRunner]]:
         await runner.cleanup()
 
 
-async def test_without_a_script_it_says_as_of_when(tmp_path: Path) -> None:
-    async with Simulator(demo_world(1)) as simulator, serving(simulator) as served, browser(tmp_path) as tab:
+async def test_without_a_script_it_says_as_of_when(chromium: str) -> None:
+    async with Simulator(demo_world(1)) as simulator, serving(simulator) as served, browser(chromium) as tab:
         await everything_polled(served)
         await tab.do("Emulation.setScriptExecutionDisabled", value=True)
         for path in ("/", "/project/vision-prod"):
@@ -287,7 +286,7 @@ def rich(simulator: Simulator) -> Target:
 
 
 @asynccontextmanager
-async def full_pages(tmp_path: Path) -> AsyncIterator[tuple[Served, Tab]]:
+async def full_pages(chromium: str) -> AsyncIterator[tuple[Served, Tab]]:
     """The demo and an account, each with all that a page can have."""
     asked: dict[str, Any] = {"require": ("detect", "search"), "labels": (("team", "vision"),)}
     asked["collectors"] = ("subscription", "face_sets", "cloud_eye")
@@ -295,7 +294,7 @@ async def full_pages(tmp_path: Path) -> AsyncIterator[tuple[Served, Tab]]:
         await served.becomes(*served.config.targets, rich(simulator))
         await everything_polled(served)
         full(served)
-        async with browser(tmp_path) as tab:
+        async with browser(chromium) as tab:
             yield served, tab
 
 
@@ -303,13 +302,13 @@ PAGES = ("/", "/?sort=-age", "/project/vision-prod", "/runbook", "/runbook/FrsSe
 
 
 @pytest.mark.uncounted
-async def test_nothing_is_cut_off_at_any_width(tmp_path: Path) -> None:
+async def test_nothing_is_cut_off_at_any_width(chromium: str) -> None:
     """With full strips, long names, several jobs a project, and an account."""
     beyond = """[...document.querySelectorAll("main *")].filter((e) => {
       const box = e.getBoundingClientRect();
       return box.width && (box.right > innerWidth + 1 || box.left < -1) && !e.closest("svg");
     }).map((e) => e.outerHTML.slice(0, 200))"""
-    async with full_pages(tmp_path) as (served, tab):
+    async with full_pages(chromium) as (served, tab):
         for width in (320, 390, 768, 1121, 1280, 1340, 1440, 2560):
             for path in PAGES:
                 for language in ("en", "zh"):
@@ -323,25 +322,24 @@ async def test_nothing_is_cut_off_at_any_width(tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.uncounted
-async def test_a_screen_reader_and_whoever_sees_little_can_read_it(tmp_path: Path, language: str, dark: bool) -> None:
+async def test_a_screen_reader_and_whoever_sees_little_can_read_it(chromium: str, language: str, dark: bool) -> None:
     """By the rules of axe-core."""
     rules = axe()
-    violations = "axe.run().then((it) => it.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target)}`))"
-    async with full_pages(tmp_path) as (served, tab):
+    async with full_pages(chromium) as (served, tab):
         for width in (390, 1280):
             for path in (*PAGES, "/?q=no+such+thing"):
                 await tab.open(served.url + path, width, language, dark)
                 await tab.run("for (const details of document.querySelectorAll('details')) details.open = true")
                 await tab.run(f"{rules}; void 0")
-                assert await tab.run(violations) == [], (width, path)
+                assert await tab.run(VIOLATIONS) == [], (width, path)
             await tab.open(served.url + PAGES[2], width, language, dark)
             await tab.screenshot(f"project-{language}-{width}{'-dark' if dark else ''}")
         assert tab.troubles == []
 
 
-async def test_it_can_be_walked_through_by_keyboard(tmp_path: Path) -> None:
+async def test_it_can_be_walked_through_by_keyboard(chromium: str) -> None:
     """The first stop leads past the rest, the order is that of reading, and where one is can be seen."""
-    async with full_pages(tmp_path) as (served, tab):
+    async with full_pages(chromium) as (served, tab):
         for path in PAGES:
             await tab.open(served.url + path)
             await tab.press("Tab", 9)
@@ -360,8 +358,8 @@ async def test_it_can_be_walked_through_by_keyboard(tmp_path: Path) -> None:
                 assert await tab.run("getComputedStyle(document.activeElement).outlineStyle") == "solid", path
 
 
-async def test_paper_has_what_can_be_read_on_it(tmp_path: Path) -> None:
-    async with full_pages(tmp_path) as (served, tab):
+async def test_paper_has_what_can_be_read_on_it(chromium: str) -> None:
+    async with full_pages(chromium) as (served, tab):
         for path in PAGES:
             await tab.open(served.url + path, dark=True)
             await tab.run("document.getElementById('bar').hidden = false")
@@ -373,9 +371,9 @@ async def test_paper_has_what_can_be_read_on_it(tmp_path: Path) -> None:
             await tab.screenshot(f"print{path.replace('/', '-').replace('?', '-')}")
 
 
-async def test_links_choose_and_sort(tmp_path: Path) -> None:
+async def test_links_choose_and_sort(chromium: str) -> None:
     """Without a script, and one after the other."""
-    async with full_pages(tmp_path) as (served, tab):
+    async with full_pages(chromium) as (served, tab):
         await tab.do("Emulation.setScriptExecutionDisabled", value=True)
         await tab.open(served.url)
         names = "[...document.querySelectorAll('tbody th b')].map((e) => e.innerText)"

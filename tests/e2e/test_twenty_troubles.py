@@ -280,12 +280,12 @@ async def check(tab: Tab, url: str, alert: str, told: Sequence[Text], state: str
         assert [text for text, _ in states] == ([words(state)] if state else []), url
 
 
-async def test_troubles_of_projects_and_accounts(tmp_path: Path) -> None:
+async def test_troubles_of_projects_and_accounts(chromium: str) -> None:
     """Each is looked at alone, as who follows a link to it does; no other trouble is named."""
     troubles = [*of_projects(), *of_failures(), *of_accounts()]
     assert len(troubles) == TWENTY - len(ABOVE)
     world = World([], token_life=1500.0, without_subscribe={"ap-southeast-2"})
-    async with Simulator(world) as simulator, serving(simulator) as served, browser(tmp_path) as tab:
+    async with Simulator(world) as simulator, serving(simulator) as served, browser(chromium) as tab:
         await polled(served, *(made(trouble, simulator) for trouble in troubles))
         for trouble in troubles:
             page = linked(
@@ -307,9 +307,9 @@ async def polled(served: Served, *targets: Target, discovery: tuple[Discovery, .
     await served.ready()
 
 
-async def test_troubles_that_are_told_above_all_projects(tmp_path: Path) -> None:
+async def test_troubles_that_are_told_above_all_projects(tmp_path: Path, chromium: str) -> None:
     """A secret and a list of projects that are refused, then a config with many mistakes."""
-    async with Simulator(World([])) as simulator, serving(simulator) as served, browser(tmp_path) as tab:
+    async with Simulator(World([])) as simulator, serving(simulator) as served, browser(chromium) as tab:
         target = made(Trouble(name="wrong-key", state="down", alert="", told=()), simulator)
         assert isinstance(target.credential, KeyCredential)
         template = made(Trouble(name="branch", state="", alert="", told=()), simulator)
