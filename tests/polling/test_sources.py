@@ -359,6 +359,7 @@ CODES = [f"FRS.{number:04}" for number in (*range(10, 19), 33, 304, 404, 706, 70
     st.lists(st.tuples(st.sampled_from(FAULTS), st.integers(0, 2), states()), max_size=4),
     st.sets(st.sampled_from(sorted(PROBES))),
     st.dictionaries(st.sampled_from(sorted(PROBES)), st.sampled_from(CODES), max_size=2),
+    st.sampled_from((5, 5, 5, 1)),  # most of what this costs is polls
 )
 def test_nothing_wrong_is_ever_told(
     order: FirstCheck,
@@ -366,13 +367,13 @@ def test_nothing_wrong_is_ever_told(
     changes: list[tuple[Fault | None, int, Any]],
     probes: set[str],
     codes: dict[str, str],
+    minutes: int,
 ) -> None:
-    """Whatever the order of checks, the faults and the states; and never more is sent than the config allows."""
+    """Whatever the order of checks, the faults, the states and the interval; and what is sent is what is allowed."""
 
     async def main(folder: str) -> None:
-        async with living(
-            Path(folder), owner(*answers), config=with_probes(*sorted(probes), probe_interval="1h")
-        ) as it:
+        config = with_probes(*sorted(probes), probe_interval="1h", poll_interval=f"{minutes}m")
+        async with living(Path(folder), owner(*answers), config=config) as it:
             it.world.first_check = order
             it.world.without_subscribe.add(REGION)
             it.world.codes.update(codes)
@@ -380,7 +381,9 @@ def test_nothing_wrong_is_ever_told(
                 it.world.faults.set("frs", fault)
                 projects = it.world.accounts[0].projects
                 projects[number % len(projects)].answer = told_next
-                await asyncio.sleep(2 * HOUR * 1.05 + 300)  # so that what was proven before has been proven again
+                await asyncio.sleep(
+                    2 * HOUR * 1.05 + 300 * minutes
+                )  # so that what was proven before has been proven again
                 for project in projects:
                     for name, value in told(it, project.name).items():
                         assert value == is_on(project, name), (name, value)
