@@ -381,9 +381,8 @@ def test_nothing_wrong_is_ever_told(
                 it.world.faults.set("frs", fault)
                 projects = it.world.accounts[0].projects
                 projects[number % len(projects)].answer = told_next
-                await asyncio.sleep(
-                    2 * HOUR * 1.05 + 300 * minutes
-                )  # so that what was proven before has been proven again
+                # So that what was proven before has been proven again.
+                await asyncio.sleep(2 * HOUR * 1.05 + 300 * minutes)
                 for project in projects:
                     for name, value in told(it, project.name).items():
                         assert value == is_on(project, name), (name, value)
