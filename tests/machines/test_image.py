@@ -64,7 +64,7 @@ def test_nothing_runs_on_where_the_tests_are_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as tests:
         assert tests.stdout
         assert tests.stdout.readline() == "started\n"
-        assert running(mark)
+        eventually(lambda: running(mark))
         tests.kill()
     eventually(lambda: not running(mark))
 
