@@ -64,6 +64,7 @@ async def test_two_at_once_leave_all_as_it_was_whoever_ends_first() -> None:
     assert (gc.isenabled(), sys.getswitchinterval()) == (True, usual)
 
 
+@pytest.mark.uncounted
 async def test_the_loop_turns_while_a_thread_computes() -> None:
     def compute() -> int:
         return sum(number % 7 for number in range(3_000_000))
@@ -151,6 +152,7 @@ def test_the_interpreter_does_not_end_under_a_thread(seconds: int, ends: tuple[i
     assert (result.returncode, result.stdout) == ends
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("longest", "generation", "freezes"), [(0.0, 2, True), (3600.0, 2, False), (0.0, 1, False)])
 def test_what_a_long_full_collection_has_seen_is_looked_at_no_more(
     longest: float, generation: int, freezes: bool

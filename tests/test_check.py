@@ -94,6 +94,7 @@ def golden(name: str, text: str) -> None:
     assert told == (GOLDEN / name).read_text()
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("name", "how"),
     [

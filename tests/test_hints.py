@@ -162,6 +162,7 @@ def test_notices_of_a_config_are_explained(tmp_path: Path) -> None:
     assert all(len(hints_for(text)) == 1 for text in said)
 
 
+@pytest.mark.uncounted
 @EVERY_HINT
 def test_what_is_written_right_is_right(hint: Hint, tmp_path: Path) -> None:
     model = web_config.File if hint.web else schema.File

@@ -107,6 +107,7 @@ def test_facts_end(tmp_path: Path) -> None:
     assert read(tmp_path, "a") == ["anew"], "whatever held before"
 
 
+@pytest.mark.uncounted
 def test_a_file_of_which_most_holds_no_more_is_replaced(tmp_path: Path) -> None:
     it, other = journal(tmp_path), journal(tmp_path)
     put(it, "ended", until=NOW)
@@ -146,6 +147,7 @@ def test_where_there_is_no_room_for_a_line_it_is_not_tried_with_all_that_is_know
     assert read(tmp_path, "a") == [value]
 
 
+@pytest.mark.uncounted
 def test_where_there_is_no_room_for_a_copy_lines_are_added_and_it_is_seldom_tried_again(tmp_path: Path) -> None:
     it, value = journal(tmp_path), Encoded(a=1)
     put(it, "stays", 1, value)

@@ -58,6 +58,7 @@ def test_lines_come_whole_and_in_order(pipe: Pipe) -> None:
     assert pipe.dropped == []
 
 
+@pytest.mark.uncounted
 def test_what_finds_no_room_is_dropped_and_counted_and_told_when_lines_flow_again(pipe: Pipe) -> None:
     room = MAX_WAITING // len(LINE)
     for _ in range(3 * room):

@@ -9,6 +9,7 @@ from tests.e2e.conftest import ROOT
 from tests.test_cli import FILES, run
 
 
+@pytest.mark.uncounted
 def test_a_fleet_is_planned_without_a_config() -> None:
     result = run("plan", "--projects=10000", "--credentials=40", "--collector=subscription", "--poll-interval=5m")
     assert result.exit_code == 0
@@ -40,6 +41,7 @@ def test_what_is_more_than_a_gate_or_a_scraper_takes_is_told() -> None:
     assert "will lose their samples in between" in result.stdout
 
 
+@pytest.mark.uncounted
 def test_of_many_warnings_some_are_told_the_serious_first(tmp_path: Path) -> None:
     result = run("plan", "--projects=6000", "--collector=subscription", "--credentials=5")
     warned = [line for line in result.stdout.splitlines() if "warning" in line]

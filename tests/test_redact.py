@@ -63,6 +63,7 @@ def test_half_a_secret_is_told_no_more_than_a_whole_one() -> None:
         assert "hunter2" not in brief("password: x " * 100 + "w " * ((before - 1200) // 2) + "hunter2" * 8)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "piece", ["A", "-", "://", "://@", "<", "token", "token:", 'token:"', "authorization=", "\\", '"', "'", "secret "]
 )
@@ -108,6 +109,7 @@ def test_a_token_of_thousands_of_characters_is_found_however_it_is_quoted(how: s
     assert blanked(f"({QUOTED[how](token)})", [token]) == "(***)"
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("piece", ["\\", "%25", "&amp;", "a\\", "%", "&#0", '\\"', "\\u0022"])
 @pytest.mark.parametrize("secret", ["\\\\\\\\a", '"\\"\\"\\"', "%%%%%b", "&&&&&c", '""""""'])
 def test_no_text_and_no_secret_take_long_together(piece: str, secret: str) -> None:

@@ -69,6 +69,7 @@ def test_each_command_is_run() -> None:
         assert any(run[1:] == (streams, encoding) for run in runs())
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("name", "streams", "encoding"), list(runs()))
 def test_streams_that_are_not_there_change_no_exit_code(name: str, streams: str, encoding: str) -> None:
     arguments, code = RUNS[name]
@@ -114,6 +115,7 @@ def values() -> Iterator[tuple[str, click.Parameter]]:
                 yield name, parameter
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("name", "parameter"), [pytest.param(*v, id=f"{v[0]}-{v[1].name}") for v in values()])
 def test_a_wrong_value_is_one_line(name: str, parameter: click.Parameter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/nowhere")
@@ -141,6 +143,7 @@ def flags() -> Iterator[tuple[str, click.Option]]:
         yield from ((name, option) for option in command(name).params if isinstance(option, click.Option))
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("name", "option"), [pytest.param(*flag, id=f"{flag[0]}-{flag[1].name}") for flag in flags()])
 def test_a_wrong_value_by_environment_is_one_line_that_names_the_variable(
     name: str, option: click.Option, monkeypatch: pytest.MonkeyPatch

@@ -301,6 +301,7 @@ def firing(state: State) -> set[str]:
     return named
 
 
+@pytest.mark.uncounted
 @pytest.mark.programs
 def test_the_alerts_that_fire_are_those_that_troubles_name(tmp_path: Path) -> None:
     """Through promtool and the rules as they are shipped: four hours of all states, each in a cluster of its own."""

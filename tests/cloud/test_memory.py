@@ -257,6 +257,7 @@ def test_secrets_that_are_others_after_each_start_are_not_remembered(tmp_path: P
 NAMES = st.sampled_from(["attempts", "held", "until", "rung", "x"])
 
 
+@pytest.mark.uncounted
 @given(
     st.recursive(
         st.none() | st.floats() | st.text() | st.integers(),
@@ -307,6 +308,7 @@ def test_an_hour_of_starts_with_a_wrong_secret_locks_nobody(tmp_path: Path, kind
     run_virtual(main())
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
 def test_fifty_checks_in_an_hour_with_a_wrong_secret_lock_nobody(tmp_path: Path, kind: str) -> None:
     async def main() -> None:

@@ -102,6 +102,7 @@ FAILURES: list[tuple[str, dict[str, Any], str, str]] = [
 OTHER = {"http": "what the proxy PROXY answers is not proper HTTP", "socks": "the proxy PROXY does not speak SOCKS5"}
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("row", FAILURES, ids=lambda row: row[0])

@@ -238,6 +238,7 @@ async def test_a_long_body_that_is_allowed_is_read_in_a_thread(serve: Serve) -> 
     assert error.message == f"the answer is longer than {3 * MAX_BODY} bytes"
 
 
+@pytest.mark.uncounted
 async def test_what_is_wrong_with_a_long_body_is_a_failure_as_of_a_short_one(serve: Serve) -> None:
     async def handler(_: Any) -> web.Response:
         return web.Response(body=b"[" + b"0," * MAX_BODY)

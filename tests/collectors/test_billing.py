@@ -261,6 +261,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.uncounted
 @given(
     balances=ANYTHING, items=st.lists(ANYTHING | st.dictionaries(st.sampled_from([*package()]), ANYTHING), max_size=3)
 )

@@ -441,6 +441,7 @@ def test_any_text_is_a_config_or_a_list_of_problems(text: str) -> None:
     assert document.problems or document.data is None or document.data is not None
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "path", [*EXAMPLES, FILES / "full.good.yaml", FILES / "minimal.good.yaml"], ids=lambda p: p.name
 )

@@ -202,6 +202,7 @@ async def test_a_list_ends_where_a_page_brings_nothing_new(
     assert client.asked <= 4
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("pages", "found", "cut", "asked"),
     [
@@ -360,6 +361,7 @@ def test_what_comes_and_goes_is_followed(tmp_path: Path) -> None:
     run_virtual(main())
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [

@@ -43,11 +43,13 @@ def test_requests_are_those_of_each_gate() -> None:
     assert (known.projects, known.jobs, known.logins) == (300, 900, 0)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("projects", "seconds"), [(1, 0.2), (100, 20), (300, 60), (3000, 600)])
 def test_a_first_round_is_as_long_as_the_jobs_are_spread_or_the_gate_takes(projects: int, seconds: float) -> None:
     assert forecast(fleet(projects)).first_round == pytest.approx(seconds)
 
 
+@pytest.mark.uncounted
 def test_more_than_a_gate_lets_through_is_no_more_work() -> None:
     all_of_it, much_more = forecast(fleet(300)), forecast(fleet(600))
     assert all_of_it.cpu < much_more.cpu < 1.1 * all_of_it.cpu
@@ -56,6 +58,7 @@ def test_more_than_a_gate_lets_through_is_no_more_work() -> None:
     assert demand.interval == pytest.approx(120)
 
 
+@pytest.mark.uncounted
 def test_memory_and_the_page_grow_in_a_line() -> None:
     once, twice = forecast(fleet(2 * LOOKED_AT)), forecast(fleet(4 * LOOKED_AT))
     for name in ("memory", "page", "zipped", "series"):
@@ -76,6 +79,7 @@ def test_of_many_projects_some_tell_how_large_the_page_is(collectors: tuple[str,
     assert known.series == pytest.approx(series, rel=0.04)
 
 
+@pytest.mark.uncounted
 def test_there_are_as_many_shards_as_page_and_cpu_want() -> None:
     assert forecast(fleet(100)).shards == 1
     large = forecast(fleet(30_000))

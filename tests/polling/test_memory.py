@@ -32,6 +32,7 @@ def asked(config: dict[str, Any]) -> None:
     config["projects"] = config["projects"][:1]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "change",
     [

@@ -427,6 +427,7 @@ def test_who_wants_no_looking_gets_none(tmp_path: Path) -> None:
     run_virtual(main())
 
 
+@pytest.mark.uncounted
 def test_changed_limits_hold_at_once(tmp_path: Path) -> None:
     async def main() -> None:
         owner = account("ak_sk", *(f"p{n}" for n in range(30)))

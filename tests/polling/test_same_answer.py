@@ -56,6 +56,7 @@ async def pages(steps: tuple[str, ...], *, repeatable: bool) -> list[Mapping[str
     return found
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("one", "two"), list(product(STEPS, STEPS)))
 def test_the_page_is_as_if_each_answer_were_read(one: str, two: str) -> None:
     steps = ("first", one, two, one, "first")

@@ -100,6 +100,7 @@ def test_a_user_that_one_site_refuses_is_well_at_the_others(tmp_path: Path, kind
     run_virtual(main())
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("fault", [HANG, Fault(reset=True), Fault(status=503), Fault(throttle=300.0)])
 @pytest.mark.parametrize("kind", ["token", "ak_sk"])
 def test_a_site_that_is_dead_keeps_nobody_else_waiting(tmp_path: Path, kind: str, fault: Fault) -> None:

@@ -46,6 +46,7 @@ async def test_nobody_gets_anything_without_a_login(tmp_path: Path, method: str)
         assert status == 200
 
 
+@pytest.mark.uncounted
 async def test_300_logins_at_once(tmp_path: Path) -> None:
     file = tmp_path / "web.yml"
     file.write_text(users(alice="correct"))

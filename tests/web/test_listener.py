@@ -222,6 +222,7 @@ async def test_a_storm_of_connections_does_not_use_descriptors_up() -> None:
             client.close()
 
 
+@pytest.mark.uncounted
 async def test_a_connection_costs_no_more_after_many_that_are_closed() -> None:
     """They are forgotten at once, not when garbage is collected, which is seldom: a storm would feed on itself."""
     async with listening(None, THREE) as (_, port):

@@ -43,6 +43,7 @@ async def three(served: Served) -> None:
     runner.state = runner.state._replace(failure=Failure(Reason.DNS, "no such host"))
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

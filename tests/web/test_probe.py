@@ -102,6 +102,7 @@ async def test_openmetrics_and_gzip() -> None:
         assert b'frs_up{project="vision-prod"' in gzip.decompress(body)
 
 
+@pytest.mark.uncounted
 async def test_hammering_costs_no_more_than_the_polls_that_are_in_hand() -> None:
     async with demo() as (served, world):
         before = asked(world)

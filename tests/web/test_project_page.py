@@ -45,6 +45,7 @@ async def shown(served: Served, path: str, headers: Mapping[str, str] | None = N
     return Text(body.decode())
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("prefix", ["", "/frs/x"])
 async def test_every_project_is_found_by_its_link(prefix: str) -> None:
     """The links are followed as browsers do, which take `..` for a way up, however it is written."""

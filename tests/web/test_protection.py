@@ -91,6 +91,7 @@ def test_what_was_not_there_cannot_be_lost(folder: Path, after: str) -> None:
     assert lost_between(folder, "", after) == []
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("text", [TLS + USERS, USERS + TLS])
 def test_no_beginning_of_a_file_that_is_being_written_takes_protection_away(folder: Path, text: str) -> None:
     whole = loaded(folder, text)
@@ -113,6 +114,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("change", ["emptied", "commented out", "begun", "gone", "a folder", "too long"])
 async def test_a_file_that_says_nothing_changes_nothing(tmp_path: Path, change: str) -> None:
     prepare(tmp_path)

@@ -174,6 +174,7 @@ def fingerprint(context: ssl.SSLContext, port: int) -> bytes:
         return secured.getpeercert(binary_form=True) or b""
 
 
+@pytest.mark.uncounted
 async def test_certificates_are_renewed_under_load_without_a_failed_request(folder: Path) -> None:
     """New connections all the time, and kept ones; five renewals; not one request fails."""
     context = trusting(folder)
