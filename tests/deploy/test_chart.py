@@ -196,6 +196,12 @@ def test_one_exporter_moves_when_its_node_is_lost_and_several_are_numbered() -> 
         assert the("StatefulSet", found)["spec"]["updateStrategy"] == {"type": "RollingUpdate"}
 
 
+@pytest.mark.parametrize(("shards", "field"), [(1, "strategy"), (2, "updateStrategy")])
+def test_how_pods_are_replaced_can_be_set_of_one_and_of_several(shards: int, field: str) -> None:
+    own = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}
+    assert workload(helm({"shards": shards, "updateStrategy": own}))["spec"][field] == own
+
+
 @pytest.mark.parametrize("shards", [1, 2])
 def test_instance_is_the_same_for_each_pod_that_comes_after_another(shards: int, tmp_path: Path) -> None:
     """By Prometheus itself: also where one exporter becomes the first of several."""

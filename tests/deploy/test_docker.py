@@ -64,6 +64,37 @@ def test_the_image_runs_as_nobody_and_says_what_it_is() -> None:
     }, "one base to pin"
 
 
+def test_the_base_has_a_new_python_and_the_libc_that_all_wheels_are_for() -> None:
+    """google-re2 has no wheel for musl, which is the libc of Alpine."""
+    (base,) = [value.removeprefix("PYTHON=") for step, value in STEPS if step == "ARG" and value.startswith("PYTHON=")]
+    found = re.fullmatch(r"python:3\.(\d+)-slim-[a-z]+", base)
+    assert found, base
+    assert int(found[1]) >= 13
+
+
+def test_dependencies_are_locked_and_in_a_layer_before_the_code() -> None:
+    """So a new version of the code leaves the layer of dependencies, the large one, as it is."""
+    first, package, last = stages()
+    assert [value for step, value in first if step == "COPY"] == ["requirements/run.txt requirements/"]
+    installs = [part for step, value in (*first, *package) if step == "RUN" for part in value.split("&&")]
+    locked = [part.split() for part in installs if " -r requirements/" in part]
+    assert len(locked) == 2
+    assert all({"--require-hashes", "--only-binary=:all:"} <= set(words) for words in locked)
+    copied = [value.split()[0] for step, value in last if step == "COPY"]
+    assert copied[:2] == ["--from=dependencies", "--from=package"]
+
+
+def stages() -> list[list[tuple[str, str]]]:
+    """The steps of each stage."""
+    found: list[list[tuple[str, str]]] = []
+    for step in STEPS:
+        if step[0] == "FROM":
+            found.append([])
+        elif found:
+            found[-1].append(step)
+    return found
+
+
 def test_the_build_sees_what_it_copies_and_no_secret() -> None:
     seen = {str(path.relative_to(ROOT)) for path in let_in()}
     copied = {name for step, value in STEPS if step == "COPY" and "--from" not in value for name in value.split()[:-1]}

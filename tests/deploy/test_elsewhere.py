@@ -148,6 +148,12 @@ def test_prometheus_scrapes_as_the_operators_objects_and_the_collector_say(progr
     assert {each["value"][1] for each in query(server, "up")} == {"1"}
 
 
+def test_the_collector_leaves_names_as_they_are() -> None:
+    """Its own default adds units and types to them."""
+    exporters = yaml.safe_load(FILES["otel.yaml"])["exporters"]
+    assert exporters["prometheusremotewrite"]["add_metric_suffixes"] is False
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_commands_have_flags_that_the_program_knows(command: list[str], tmp_path: Path) -> None:
     program, *arguments = command

@@ -124,6 +124,29 @@ def test_what_is_not_known_has_a_row_and_off_is_not_hidden_by_a_namesake(tmp_pat
     run(series, [shown(panel_of("fleet", "Subscriptions"), 3, *expected)], tmp_path)
 
 
+def test_of_two_exporters_that_tell_of_one_project_the_worse_is_shown(tmp_path: Path) -> None:
+    labels = {
+        "frs_up": ', collector="subscription"',
+        "frs_service_frozen": "",
+        "frs_subscribed": ', subservice="search"',
+    }
+    series = [
+        {"series": f'{name}{{{exporter}, project="door"{more}}}', "values": f"{value}x5"}
+        for name, more in labels.items()
+        for value, exporter in enumerate((EXPORTER, EXPORTER.replace("a:", "b:")))
+    ]
+    asked = [
+        shown(panel_of("project", title), 3, sample)
+        for title, sample in (
+            ("State", ("{}", 0)),
+            ("Service", ("{}", 1)),
+            ("Sub-services", ('{subservice="search"}', 0)),
+            ("Collectors", ('{collector="subscription"}', 0)),
+        )
+    ]
+    run(series, asked, tmp_path)
+
+
 def test_ages_are_those_of_the_scrape(tmp_path: Path) -> None:
     """What Prometheus cannot scrape for four minutes is no older for that."""
     series = [
