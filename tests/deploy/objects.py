@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tests.deploy.rule_tests import ONE_THREAD
 from tests.e2e.conftest import ROOT, tool
 
 DEPLOY = ROOT / "deploy"
@@ -25,7 +26,7 @@ Objects = dict[tuple[str, str], Object]
 
 def run(*command: str, stdin: str = "") -> str:
     """What a program prints; it says nothing on standard error."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=stdin, env=ONE_THREAD, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
 
@@ -81,7 +82,9 @@ def helm(values: Mapping[str, Any] | None = None, **keywords: Any) -> Objects:
 def refusal(values: Mapping[str, Any]) -> str:
     """What Helm says to values that it does not take."""
     command = [tool("helm"), "template", "frs-exporter", str(packaged()), "-f", "-"]
-    done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, input=json.dumps(values), env=ONE_THREAD, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1, done.stdout
     return done.stderr
 
