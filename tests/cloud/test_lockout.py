@@ -1,7 +1,8 @@
 """The lockout's decisions, walked through without a loop: nobody is ever locked, and nobody waits for ever."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 
@@ -39,11 +40,10 @@ class Rule:
         return len(times) >= self.failures and times[-1] - times[-self.failures] < self.window
 
 
-@dataclass(frozen=True)
-class World:
+class World(NamedTuple):
     """A secret, its vendor's count of refusals and of what may have been one, and who is under way since when."""
 
-    state: State = field(default_factory=State)
+    state: State = State()
     now: float = 0.0
     refused: tuple[float, ...] = ()
     maybe: tuple[float, ...] = ()
@@ -51,7 +51,7 @@ class World:
 
     def stepped(self, event: Event, policy: Policy) -> "World":
         state, _ = step(self.state, event, self.now, policy)
-        return replace(self, state=state)
+        return self._replace(state=state)
 
     def begun(self, project: str, endpoint: str, policy: Policy) -> "World | None":
         """After it has begun, as soon as it may; None where others must end first."""
@@ -60,25 +60,25 @@ class World:
             verdict = admit(world.state, world.now, project, endpoint, policy)
             if isinstance(verdict, Go):
                 world = world.stepped(Event(Kind.BEGUN, project, endpoint), policy)
-                return replace(world, under_way=(*world.under_way, (project, endpoint, world.now)))
+                return world._replace(under_way=(*world.under_way, (project, endpoint, world.now)))
             if not isinstance(verdict, Deny):
                 assert world.under_way, "who waits, waits for somebody"
                 return None
             assert 0 < verdict.seconds <= LAST_HOLD + 2 * lockout.DEFERRAL + 10, "everybody has a next attempt"
-            world = replace(world, now=world.now + verdict.seconds)
+            world = world._replace(now=world.now + verdict.seconds)
         raise AssertionError("denied again and again")
 
     def ended(self, kind: Kind, policy: Policy, after: float = 1.0) -> "World":
         """After the oldest attempt has ended."""
         (project, endpoint, begun), *others = self.under_way
         failure = {Kind.REFUSED: REFUSED, Kind.UNANSWERED: SILENT}.get(kind)
-        world = replace(self, now=self.now + after, under_way=tuple(others))
+        world = self._replace(now=self.now + after, under_way=tuple(others))
         world = world.stepped(Event(kind, project, endpoint, begun, failure), policy)
         if kind is Kind.REFUSED:
-            world = replace(world.stepped(Event(Kind.KEPT), policy), refused=(*self.refused, world.now)[-8:])
+            world = world.stepped(Event(Kind.KEPT), policy)._replace(refused=(*self.refused, world.now)[-8:])
         if kind in (Kind.REFUSED, Kind.UNANSWERED):
-            return replace(world, maybe=(*self.maybe, world.now)[-8:])
-        return replace(world, refused=(), maybe=()) if kind is Kind.ACCEPTED else world
+            return world._replace(maybe=(*self.maybe, world.now)[-8:])
+        return world._replace(refused=(), maybe=()) if kind is Kind.ACCEPTED else world
 
 
 def seen(world: World) -> object:
@@ -127,7 +127,7 @@ def anywhere_at_any_time(world: World, policy: Policy) -> Iterator[World]:
     assert begun, "nobody else is under way"
     yield from (begun.ended(kind, policy) for kind in OUTCOMES)
     yield world.stepped(Event(Kind.CLOCK_JUMPED), policy)
-    yield replace(world, now=world.now + 1200.0)
+    yield world._replace(now=world.now + 1200.0)
 
 
 def with_other_secrets(world: World, policy: Policy) -> Iterator[World]:
