@@ -194,7 +194,7 @@ def test_projects_without_a_role_are_held_alone(first: int, interval: float, cou
             assert max(sum(start <= time < start + 900 for time in times) for start in times) <= 3
             assert locked(cloud.world) == 0
             cloud.world.refused.clear()
-            await asyncio.sleep(3 * 3600)
+            await asyncio.sleep(1.5 * 3600)
             assert all(polls.poller.states[job.key].up for job in odd)
             await polls.poller.stop()
 
