@@ -393,6 +393,7 @@ def test_a_wrong_password_is_tried_once_however_often_the_daemon_is_killed_and_s
     for number in range(6):
         daemon, url = programs.daemon(config, state)
         eventually(lambda: 'credential_rejected{credential="acme"} 1.0' in fetch(f"{url}/metrics"))  # noqa: B023
+        eventually(lambda: 'msg="credential rejected"' in daemon.log)  # noqa: B023  # a thread writes it
         daemon.stop(signal.SIGKILL)
         assert ("by another process or before this one" in daemon.log) is (number > 0)
     for _ in range(6):
