@@ -15,7 +15,7 @@ import yaml
 from frs_simulator.control import PATH as FAULTS_PATH
 from tests.deploy.artifacts import DEPLOY, RULES
 from tests.deploy.victoria import start_victoria
-from tests.e2e.conftest import EXPORTER, Process, Programs, eventually, fetch, free_port, query, tool
+from tests.e2e.conftest import Process, Programs, eventually, fetch, free_port, query, tool
 
 INTERVAL = "2s"
 """The poll interval, so that what takes minutes elsewhere takes seconds here."""
@@ -87,7 +87,7 @@ class Stack:
         self.programs = programs
         self.folder = programs.folder
         self.told = told
-        self.simulator = programs.start(*EXPORTER, "simulate", f"--projects={projects}", f"--poll-interval={INTERVAL}")
+        self.simulator = programs.exporter("simulate", f"--projects={projects}", f"--poll-interval={INTERVAL}")
         assert self.simulator.popen.stdout
         self.config = yaml.safe_load(self.simulator.popen.stdout.read())
         self.config["limits"] = {"frs": {"rate": 9}}
@@ -110,13 +110,13 @@ class Stack:
     def start_exporter(self) -> Process:
         """The exporter, at the port it always has."""
         address = f"--web.listen-address=127.0.0.1:{self.port}"
-        return self.programs.start(*EXPORTER, f"--config.file={self.config_file}", address)
+        return self.programs.exporter(f"--config.file={self.config_file}", address)
 
     def start_shard(self, index: int, *, of: int) -> Process:
         """An exporter that shares the projects with others, which Prometheus scrapes as the job "shards"."""
         port = free_port()
         flags = [f"--shard={index}", f"--total-shards={of}", f"--web.listen-address=127.0.0.1:{port}"]
-        shard = self.programs.start(*EXPORTER, f"--config.file={self.config_file}", *flags)
+        shard = self.programs.exporter(f"--config.file={self.config_file}", *flags)
         self.shards.append(f"127.0.0.1:{port}")
         self.show_shards()
         return shard

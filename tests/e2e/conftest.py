@@ -21,6 +21,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+from tests import forked
+
 EXPORTER = [sys.executable, "-m", "frs_exporter"]
 ROOT = Path(__file__).parents[2]
 
@@ -110,14 +112,11 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 class Process:
-    """A program under test, with its log in a file, or in what else is given."""
+    """A program under test, with its log in a file."""
 
-    def __init__(self, command: list[str], log: Path, stderr: int | None = None) -> None:
+    def __init__(self, popen: subprocess.Popen[str] | forked.Forked, log: Path) -> None:
+        self.popen = popen
         self.log_file = log
-        with log.open("w") as file:
-            self.popen = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=file if stderr is None else stderr, text=True
-            )
 
     @property
     def log(self) -> str:
@@ -131,8 +130,8 @@ class Process:
             self.popen.communicate(timeout=15)
         finally:
             self.popen.kill()
-            self.popen.wait()
-        return self.popen.returncode, time.monotonic() - started
+            code = self.popen.wait()
+        return code, time.monotonic() - started
 
 
 class Programs:
@@ -143,13 +142,25 @@ class Programs:
         self.processes: list[Process] = []
 
     def start(self, *command: str, stderr: int | None = None) -> Process:
-        process = Process(list(command), self.folder / f"{len(self.processes)}.log", stderr)
-        self.processes.append(process)
-        return process
+        """A program, with its log in a file, or in what else is given."""
+        log = self.folder / f"{len(self.processes)}.log"
+        with log.open("w") as file:
+            popen = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=file if stderr is None else stderr, text=True
+            )
+        self.processes.append(Process(popen, log))
+        return self.processes[-1]
+
+    def exporter(self, *arguments: str) -> Process:
+        """The exporter, forked by a program that has imported it: for tests of what comes after that."""
+        log = self.folder / f"{len(self.processes)}.log"
+        with log.open("w") as file:
+            self.processes.append(Process(forked.start(*arguments, stderr=file.fileno()), log))
+        return self.processes[-1]
 
     def simulator(self, *arguments: str) -> tuple[Process, Path]:
         """A simulator, and the projects of the config it printed, in a file, each asked for its subscription only."""
-        process = self.start(*EXPORTER, "simulate", *arguments)
+        process = self.exporter("simulate", *arguments)
         assert process.popen.stdout
         text = process.popen.stdout.read()
         config = self.folder / "config.yaml"
@@ -163,7 +174,7 @@ class Programs:
         """A daemon, and its URL."""
         port = free_port()
         address = f"--web.listen-address=127.0.0.1:{port}"
-        process = self.start(*EXPORTER, f"--config.file={config}", address, *arguments)
+        process = self.exporter(f"--config.file={config}", address, *arguments)
         url = f"http://127.0.0.1:{port}"
         eventually(lambda: process.popen.poll() is not None or fetch(f"{url}/-/healthy"))
         assert process.popen.poll() is None, process.log

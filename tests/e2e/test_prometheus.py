@@ -18,7 +18,6 @@ import yaml
 from tests.deploy.victoria import for_vmagent
 from tests.e2e.conftest import (
     ENGINES,
-    EXPORTER,
     ROOT,
     Process,
     Programs,
@@ -213,7 +212,7 @@ def test_every_project_is_found_and_probed_over_tls_with_a_login(
     _, config = programs.simulator("--poll-interval=2s")
     port = free_port()
     flags = [f"--web.config.file={web_config}", f"--web.listen-address=127.0.0.1:{port}"]
-    daemon = programs.start(*EXPORTER, f"--config.file={config}", *flags)
+    daemon = programs.exporter(f"--config.file={config}", *flags)
     eventually(lambda: "msg=serving" in daemon.log)
 
     scrape = (

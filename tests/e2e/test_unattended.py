@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import urllib.error
 import urllib.request
 from functools import partial
@@ -14,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import EXPORTER, Programs, eventually, fetch, free_port
+from tests import forked
+from tests.e2e.conftest import Programs, eventually, fetch, free_port
 from tests.polling.living import GOOD
 from tests.root import without_root
 
@@ -135,9 +135,8 @@ def test_shards_named_as_pods_share_the_projects(programs: Programs, monkeypatch
         parts.append(projects(page))
     assert sum(map(len, parts)) == len(set().union(*parts)) == 60
     monkeypatch.setenv("FRS_SHARD", "frs-exporter-3")
-    command = [*EXPORTER, f"--config.file={file}"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert (run.returncode, "no shard 3 of 3" in run.stderr) == (2, True)
+    code, _, said = forked.run(f"--config.file={file}")
+    assert (code, "no shard 3 of 3" in said) == (2, True)
 
 
 def test_projects_are_found_in_all_regions(programs: Programs) -> None:
