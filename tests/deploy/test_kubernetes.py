@@ -319,7 +319,7 @@ def test_kubernetes_knows_every_field(version: str) -> None:
 
 @functools.cache
 def lists_of_objects() -> list[Object]:
-    """All that is rendered and of Kubernetes itself, a list for each kind: the schemas are read anew for each of them."""
+    """All that is rendered and of Kubernetes itself, a list for each kind: its schemas are read anew for each list."""
     found: dict[tuple[str, str], list[Object]] = defaultdict(list)
     for one in map(json.loads, different_objects()):
         found[one["kind"], one["apiVersion"]].append(one)
