@@ -17,7 +17,7 @@ check: lint types $(CLIENT_ENVS)
 	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=3 --dist=worksteal $(ARGS)
 
 # Beside the rest: weeks of virtual time, all sequences of events, attacks and counted calls, which counting lines would
-# double and more, and what waits for alerts. Of each two at once, as many wait for other programs.
+# double and more, and what waits for alerts. Of each more at once than there are cores, as many wait for other programs.
 BESIDE := tests/resilience $(filter-out %/test_clusters.py,$(wildcard tests/deploy/test_*.py)) tests/attacks \
   tests/benchmarks tests/test_linear.py tests/cloud/test_lockout.py tests/collectors/test_month.py \
   tests/polling/test_sources.py tests/polling/test_accounts.py tests/polling/test_reload_and_locks.py \
@@ -25,8 +25,8 @@ BESIDE := tests/resilience $(filter-out %/test_clusters.py,$(wildcard tests/depl
 test: .venv/dev $(CLIENT_ENVS)
 	$(MAKE) --jobs=3 --output-sync lint types tools
 	$(BIN)/coverage erase
-	@$(BIN)/python -m pytest $(BESIDE) --numprocesses=2 --dist=loadfile > .beside.log 2>&1 & beside=$$!; \
-	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) --numprocesses=2 $(ARGS); failed=$$?; \
+	@$(BIN)/python -m pytest $(BESIDE) --numprocesses=3 --dist=loadfile > .beside.log 2>&1 & beside=$$!; \
+	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) --numprocesses=2 --dist=worksteal $(ARGS); failed=$$?; \
 	wait $$beside || failed=1; cat .beside.log; exit $$failed
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

@@ -5,7 +5,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -37,9 +37,11 @@ log = structlog.get_logger()
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run to the end; Ctrl-C is a normal end."""
+    """Run to the end; Ctrl-C is a normal end, and no signal that comes after it makes another one of it."""
     with contextlib.suppress(KeyboardInterrupt):
         executor.run(main)
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,18 +188,31 @@ def reload_on_hangup(exporter: Exporter, stop: asyncio.Event, early: EarlyHangup
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup)
+    on_signal(signal.SIGHUP, hangup)
     if early and early.received:
         hangup()
 
 
 def told_to_stop() -> asyncio.Event:
     """What is set on SIGTERM or SIGINT, from now on; raises click.ClickException where nobody could stop us so."""
+    if not hasattr(signal, "SIGHUP"):  # as on Windows
+        raise click.ClickException("this runs on Linux only; here check, explain, config-example, config-schema work")
     stop = asyncio.Event()
-    try:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    except NotImplementedError:  # as on Windows
-        text = "this runs on Linux only; here check, explain, config-example, config-schema work"
-        raise click.ClickException(text) from None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        on_signal(number, stop.set)
     return stop
+
+
+def on_signal(number: signal.Signals, call: Callable[[], object]) -> None:
+    """Call it in the running loop at each signal that comes.
+
+    A loop gives what was told to its own `add_signal_handler` back to the system as it is closed: a second SIGTERM
+    would then kill the process, which would end with another code than 0.
+    """
+    loop = asyncio.get_running_loop()
+
+    def handle(*_: object) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(call)
+
+    signal.signal(number, handle)

@@ -1,7 +1,6 @@
 """Defends the process: clocks that jump, a process that stands still, storms of signals, python -O, a full disk."""
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
@@ -123,12 +122,11 @@ def test_a_storm_of_signals_is_a_few_reloads_and_one_end(programs: Programs) -> 
             assert fetch(f"{url}/-/healthy") == "healthy\n"
     eventually(lambda: "config_last_reload_successful 1.0" in fetch(f"{url}/metrics"))
     assert all_up(fetch(f"{url}/metrics"))
-    for _ in range(20):
+    end = time.monotonic() + 5
+    while daemon.popen.poll() is None and time.monotonic() < end:
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(ProcessLookupError):
-                daemon.popen.send_signal(number)
-    code, seconds = daemon.stop()
-    assert (code, seconds < 5) == (0, True)
+            daemon.popen.send_signal(number)
+    assert daemon.popen.poll() == 0
     assert daemon.log.count("msg=stopping") == 1
     assert daemon.log.count('msg="config reloaded"') <= 300
     assert "level=error" not in daemon.log
