@@ -135,16 +135,16 @@
       en: |||
         {{ $value | humanizePercentage }} of the polls of {{ $labels.collector }} of {{ $labels.project }} have failed
         within the last hour, of accounts within a day: what is known is often old.{{ with printf
-        `increase(frs_poll_errors_total{%(clusterLabel)s=%q,namespace=%q,job=%q,instance=%q,project=%q,collector=%q}[1h]) > 0`
+        `increase(frs_poll_errors_total{%(clusterLabel)s=%q,namespace=%q,job=%q,instance=%q,project=%q,collector=%q}[%s]) > 0`
         $labels.%(clusterLabel)s $labels.namespace $labels.job $labels.instance $labels.project $labels.collector
-        | query }} They fail with{{ range $i, $it := . }}{{ if $i }},{{ end }} {{ $it.Labels.reason }}{{ end }}.{{ end }}
+        (or (and (match "billing|vouchers" $labels.collector) "1d") "1h") | query }} They fail with{{ range $i, $it := . }}{{ if $i }},{{ end }} {{ $it.Labels.reason }}{{ end }}.{{ end }}
       |||,
       'zh-CN': |||
         过去一小时内（账号为一天内），{{ $labels.project }} 的 {{ $labels.collector }} 有
         {{ $value | humanizePercentage }} 的轮询失败：已知情况往往是旧的。{{ with printf
-        `increase(frs_poll_errors_total{%(clusterLabel)s=%q,namespace=%q,job=%q,instance=%q,project=%q,collector=%q}[1h]) > 0`
+        `increase(frs_poll_errors_total{%(clusterLabel)s=%q,namespace=%q,job=%q,instance=%q,project=%q,collector=%q}[%s]) > 0`
         $labels.%(clusterLabel)s $labels.namespace $labels.job $labels.instance $labels.project $labels.collector
-        | query }}失败原因：{{ range $i, $it := . }}{{ if $i }}、{{ end }}{{ $it.Labels.reason }}{{ end }}。{{ end }}
+        (or (and (match "billing|vouchers" $labels.collector) "1d") "1h") | query }}失败原因：{{ range $i, $it := . }}{{ if $i }}、{{ end }}{{ $it.Labels.reason }}{{ end }}。{{ end }}
       |||,
     },
   },
