@@ -26,7 +26,7 @@ test: .venv/dev $(CLIENT_ENVS)
 	$(MAKE) --jobs=3 --output-sync lint types tools
 	$(BIN)/coverage erase
 	@$(BIN)/python -m pytest $(BESIDE) --numprocesses=3 --dist=loadfile > .beside.log 2>&1 & beside=$$!; \
-	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) --numprocesses=2 --dist=worksteal $(ARGS); failed=$$?; \
+	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) --numprocesses=3 --dist=worksteal $(ARGS); failed=$$?; \
 	wait $$beside || failed=1; cat .beside.log; exit $$failed
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

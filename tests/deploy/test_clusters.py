@@ -10,7 +10,7 @@ import pytest
 
 from frs_exporter.config.types import RESERVED_FOR_ACCOUNTS, RESERVED_LABELS
 from tests.deploy.artifacts import DASHBOARDS, DEPLOY, RULE_TESTS, dashboard, queries, rules
-from tests.deploy.rule_tests import cases, check, everywhere, here_only, interval, paired, queried, shortest
+from tests.deploy.rule_tests import cases, check, effort, everywhere, here_only, interval, paired, queried, shortest
 
 PLACE = {"cluster", "namespace"}
 RULES = [
@@ -22,6 +22,8 @@ PANELS = [
 TESTS = [pytest.param(path, id=path.stem) for path in RULE_TESTS]
 PAIRED = [test for test in TESTS if test.id not in ("scrapes", "spending")]
 """But those in which exporters are named by the test, and those of weeks, which take long to evaluate."""
+MUCH = 500_000
+"""Minutes times series, from which a test takes as long as all others of its file."""
 CROSSING: dict[str, set[tuple[str, ...]]] = {
     "FrsTargetNeverUp": {("job",)},  # a job is known by its name, wherever it is
     "FrsExporterAbsent": {()},  # that there is none at all is no place's
@@ -29,22 +31,27 @@ CROSSING: dict[str, set[tuple[str, ...]]] = {
 """By alert: the labels of joins that are meant to reach into other clusters and namespaces."""
 
 
+def placeable(path: Path) -> list[dict[str, Any]]:
+    """The tests in a file, but for that of a month: whatever is joined wrongly in it is so in shorter ones, too."""
+    return [case for case in cases(path) if effort(case) < MUCH]
+
+
 @pytest.mark.parametrize("path", TESTS)
 @pytest.mark.uncounted
 def test_what_happens_in_several_clusters_and_namespaces_fires_in_each(path: Path, tmp_path: Path) -> None:
-    tests = [everywhere(case) for case in cases(path)]
+    tests = [everywhere(case) for case in placeable(path)]
     check(tests, tmp_path, every=interval(path))
 
 
 @pytest.mark.parametrize("path", TESTS)
 @pytest.mark.uncounted
 def test_what_happens_in_one_cluster_and_namespace_fires_there_alone(path: Path, tmp_path: Path) -> None:
-    tests = [here for here in map(here_only, cases(path)) if here]
+    tests = [here for here in map(here_only, placeable(path)) if here]
     check(tests, tmp_path, every=interval(path))
 
 
 def test_each_alert_is_shown_to_fire_in_one_place_alone() -> None:
-    tests = [here for path in RULE_TESTS for here in map(here_only, cases(path)) if here]
+    tests = [here for path in RULE_TESTS for here in map(here_only, placeable(path)) if here]
     shown = {looked["alertname"] for test in tests for looked in test["alert_rule_test"] if looked["exp_alerts"]}
     assert set(rules("alert")) - shown == {"FrsExporterAbsent"}
 
@@ -110,6 +117,11 @@ def nodes(expression: str) -> list[Any]:
     found: list[Any] = []
     promql_parser.walk(promql_parser.parse(expression), found.append)
     return found
+
+
+def test_only_the_month_is_not_tried_in_several_places() -> None:
+    left_out = [case["name"] for path in RULE_TESTS for case in cases(path) if effort(case) >= MUCH]
+    assert [name.partition(",")[0] for name in left_out] == ["A month"]
 
 
 def test_no_label_of_a_users_own_is_one_that_rules_join_by() -> None:
