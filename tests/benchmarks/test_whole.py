@@ -11,7 +11,7 @@ from tests.benchmarks import hour, memory, shards
 from tests.benchmarks.__main__ import Lengths, Turns, main
 from tests.benchmarks.figures import Figure, as_json, differences
 
-SHORT = Lengths(sizes=(1, 300, 600), first_round=0.2, scrape_interval=0.9, turn=0.6, rounds=2)
+SHORT = Lengths(sizes=(1, 300, 600), first_round=0.2, scrape_interval=0.9, turn=0.6, rounds=1)
 
 
 def test_the_benchmark_tells_each_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
