@@ -49,6 +49,16 @@ SHARED = {label for inhibition in INHIBITIONS for label in inhibition["equal"]} 
 """The labels that say what an alert is about."""
 
 
+EXPLAINS = ("FrsServiceFrozen", "FrsCredentialRejected", "FrsAuthFailing", "FrsApiAbsent")
+EXPLAINS += ("FrsRegionUnreachable", "FrsCloudUnreachable")
+
+
+@pytest.mark.parametrize("source", EXPLAINS)
+def test_what_explains_failing_polls_silences_those_who_count_them(source: str) -> None:
+    targets = {target for its, target in PAIRS if its == source}
+    assert targets >= {"FrsPollsUnreliable", "FrsDataStale", "FrsNeverAnswered"}
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.parent.name)
 def test_messages_and_inhibitions_keep_to_a_cluster(path: Path) -> None:
     document = yaml.safe_load(path.read_text())
