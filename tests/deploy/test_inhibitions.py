@@ -49,7 +49,7 @@ SHARED = {label for inhibition in INHIBITIONS for label in inhibition["equal"]} 
 """The labels that say what an alert is about."""
 
 
-EXPLAINS = ("FrsServiceFrozen", "FrsCredentialRejected", "FrsAuthFailing", "FrsApiAbsent")
+EXPLAINS: tuple[str, ...] = ("FrsServiceFrozen", "FrsCredentialRejected", "FrsAuthFailing", "FrsApiAbsent")
 EXPLAINS += ("FrsRegionUnreachable", "FrsCloudUnreachable")
 
 
