@@ -17,7 +17,7 @@ check: lint types $(CLIENT_ENVS)
 	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=3 --dist=worksteal $(ARGS)
 
 # Beside the rest: weeks of virtual time, all sequences of events, attacks and counted calls, which counting lines would
-# double and more, and what waits for alerts. Of each more at once than there are cores, as many wait for other programs.
+# double and more, and what waits for alerts. Of both, more at once than there are cores, as many wait for other programs.
 BESIDE := tests/resilience $(filter-out %/test_clusters.py,$(wildcard tests/deploy/test_*.py)) tests/attacks \
   tests/benchmarks tests/test_linear.py tests/cloud/test_lockout.py tests/collectors/test_month.py \
   tests/polling/test_sources.py tests/polling/test_accounts.py tests/polling/test_reload_and_locks.py \
