@@ -17,16 +17,18 @@ check: lint types $(CLIENT_ENVS)
 	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=3 --dist=worksteal $(ARGS)
 
 # Beside the rest: weeks of virtual time, all sequences of events, attacks and counted calls, which counting lines would
-# double and more, and what waits for alerts. Of both, more at once than there are cores, as many wait for other programs.
-BESIDE := tests/resilience $(filter-out %/test_clusters.py,$(wildcard tests/deploy/test_*.py)) tests/attacks \
-  tests/benchmarks tests/test_linear.py tests/cloud/test_lockout.py tests/collectors/test_month.py \
-  tests/polling/test_sources.py tests/polling/test_accounts.py tests/polling/test_reload_and_locks.py \
+# double and more, and what waits for alerts. The longest files begin first, so that none is left alone at the end.
+# Of both sets more run at once than there are cores, as many wait for other programs.
+LONGEST := tests/polling/test_sources.py tests/deploy/test_docker.py tests/deploy/test_newest.py tests/test_linear.py \
+  tests/benchmarks tests/cloud/test_lockout.py tests/deploy/test_queries.py tests/deploy/test_alerts.py
+BESIDE := $(LONGEST) tests/resilience tests/attacks $(filter-out %/test_clusters.py $(LONGEST),$(wildcard tests/deploy/test_*.py)) \
+  tests/collectors/test_month.py tests/polling/test_accounts.py tests/polling/test_reload_and_locks.py \
   tests/cloud/test_hold.py tests/web/test_slow_readers.py
 test: .venv/dev $(CLIENT_ENVS)
 	$(MAKE) --jobs=3 --output-sync lint types tools
 	$(BIN)/coverage erase
-	@$(BIN)/python -m pytest $(BESIDE) --numprocesses=3 --dist=loadfile > .beside.log 2>&1 & beside=$$!; \
-	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) --numprocesses=3 --dist=worksteal $(ARGS); failed=$$?; \
+	@$(BIN)/python -m pytest $(BESIDE) --numprocesses=4 --dist=loadfile --no-loadscope-reorder > .beside.log 2>&1 & beside=$$!; \
+	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) --numprocesses=4 --dist=worksteal $(ARGS); failed=$$?; \
 	wait $$beside || failed=1; cat .beside.log; exit $$failed
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

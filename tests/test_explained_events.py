@@ -42,12 +42,12 @@ def events_of(tree: ast.Module) -> Iterator[str]:
     """The events of a module, as its calls have them; one that cannot be told from the source must be known."""
     constants = assigned([node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)], {})
     for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
-        known = constants | assigned([function], constants)
-        for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
-            for argument in event_of(call):
-                found = [text for text in texts(argument, known) if text != FILLED_IN]
-                assert found or ast.unparse(argument) in ELSEWHERE, ast.unparse(call)
-                yield from (text for text in found if text not in SILENT)
+        arguments = [(call, it) for call in ast.walk(function) if isinstance(call, ast.Call) for it in event_of(call)]
+        known = constants | assigned([function], constants) if arguments else {}
+        for call, argument in arguments:
+            found = [text for text in texts(argument, known) if text != FILLED_IN]
+            assert found or ast.unparse(argument) in ELSEWHERE, ast.unparse(call)
+            yield from (text for text in found if text not in SILENT)
 
 
 def event_of(call: ast.Call) -> list[ast.expr]:
