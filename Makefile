@@ -103,20 +103,26 @@ bench: .venv/dev
 
 # Hashes are checked, and nothing is built but the exporter itself, with the locked build tools.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV_PIP := $(BIN)/uv pip install --quiet
 .venv/run: .venv/bin/python requirements/run.txt
 	$(PIP) --require-hashes --only-binary=:all: -r requirements/run.txt
 	@touch $@
 
+# uv installs in a fifth of pip's time; where only pip knows where packages are, as behind a mirror, pip does it.
 .venv/dev: .venv/bin/python pyproject.toml requirements/build.txt requirements/dev.txt
-	$(PIP) --require-hashes --only-binary=:all: -r requirements/build.txt -r requirements/dev.txt
+	sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt > .venv/uv.txt
+	$(PIP) --require-hashes --only-binary=:all: -r .venv/uv.txt
+	$(UV_PIP) --python=.venv --compile-bytecode --require-hashes --only-binary=:all: -r requirements/build.txt -r requirements/dev.txt || \
+	  $(PIP) --require-hashes --only-binary=:all: -r requirements/build.txt -r requirements/dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run
 
 # The environments are beside their stamps, so that half of one never passes for it.
 $(CLIENT_ENVS): .venv/%: requirements/%.txt | .venv/dev
 	$(BIN)/python -m venv --clear --without-pip .venv/clients/$*
-	$(BIN)/python -m pip --python .venv/clients/$* install --quiet --disable-pip-version-check \
-	  --require-hashes --only-binary=:all: -r requirements/$*.txt
+	$(UV_PIP) --python=.venv/clients/$* --require-hashes --only-binary=:all: -r requirements/$*.txt || \
+	  $(BIN)/python -m pip --python .venv/clients/$* install --quiet --disable-pip-version-check \
+	    --require-hashes --only-binary=:all: -r requirements/$*.txt
 	@touch $@
 
 clean:

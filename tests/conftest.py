@@ -39,8 +39,6 @@ structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory(
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing of the code
 hypothesis.settings.load_profile("untimed")
-# Its first test looks for the owner of a random of its own, and finds none that is frozen, as the daemon's objects are.
-hypothesis.given(hypothesis.strategies.none())(lambda _: None)()
 
 # In the background of a shell SIGINT is ignored, and by all programs that are started from there, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -65,6 +63,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(Path(__file__).parent).parts[0] in WITH_PROGRAMS:
             item.add_marker("programs")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def first_property() -> None:
+    """The first looks for the owner of hypothesis' random, and finds none once objects are frozen, as daemons do."""
+    hypothesis.given(hypothesis.strategies.none())(lambda _: None)()
 
 
 @pytest.fixture(scope="session")
