@@ -7,10 +7,10 @@ import os
 import random
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from frs_exporter.config.load import Config, load
 from frs_exporter.config.source import Source
@@ -35,6 +35,8 @@ GOOD = "frs_exporter_config_last_reload_successful"
 LOADED_AT = "frs_exporter_config_last_reload_success_timestamp_seconds"
 SELDOM = Times(beat=60.0, longest_pause=900.0)
 """For days on virtual time: there no beat is late, and one a second would be most of what is done."""
+
+T = TypeVar("T")
 
 
 def replace_file(file: Path, text: str) -> None:
@@ -124,8 +126,7 @@ class Living:
 
     def runners(self) -> dict[str, JobRunner]:
         """What polls, by the name of the task in which it does; each that is not at it will be woken, once."""
-        rings = [found for found in gc.get_objects() if isinstance(found, Ring)]
-        woken = Counter(sleeper for ring in rings for sleeper in ring.sleepers)
+        woken = Counter(sleeper for ring in held_by(self.exporter, Ring) for sleeper in ring.sleepers)
         runners = {f"poll {'/'.join(key)}": runner for key, runner in self.exporter.runners.items()}
         assert all(woken[runner] == (runner.task is None) for runner in runners.values())
         return runners
@@ -133,6 +134,23 @@ class Living:
     def asked(self, api: str = "frs") -> int:
         """How many requests the cloud has had of an API."""
         return sum(count for key, count in self.world.requests.items() if key[0] == api)
+
+
+def held_by(owner: object, kind: type[T]) -> Iterator[T]:
+    """All of a kind that an object of ours holds, by others of ours and containers: far fewer than all there are."""
+    found, seen = [owner], {id(owner)}
+    while found:
+        held = found.pop()
+        if isinstance(held, kind):
+            yield held
+        news = {id(each): each for each in gc.get_referents(held) if id(each) not in seen and is_ours(each)}
+        seen |= news.keys()
+        found += news.values()
+
+
+def is_ours(thing: object) -> bool:
+    """Whether it is an object of the exporter's, or holds some."""
+    return isinstance(thing, dict | list | set | tuple) or type(thing).__module__.startswith("frs_exporter.")
 
 
 @asynccontextmanager
