@@ -214,7 +214,8 @@ def test_scrapers_that_give_up_or_stop_reading_harm_nobody(programs: Programs) -
     """A scrape cut off halfway is no error of ours, and one that hangs does not hold up the stop."""
     _, config = programs.simulator("--projects=3000")
     daemon, url = programs.daemon(config)
-    assert len(fetch(f"{url}/metrics")) > 1_500_000
+    # Its first round goes on meanwhile, and on a busy machine it has a small part of a core for both.
+    eventually(lambda: len(fetch(f"{url}/metrics")) > 1_500_000)
     clients = []
     for _ in range(10):
         client = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10)

@@ -208,9 +208,9 @@ def test_a_time_is_told_in_the_largest_unit_of_which_there_are_two(seconds: floa
 
 
 def test_what_a_login_costs_is_about_what_it_costs() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()  # in which nobody else's work counts
     bcrypt.hashpw(b"x", bcrypt.gensalt(10))
-    assert 0.2 < seconds_per_login(10, measured_seconds()) / (time.perf_counter() - started) < 5
+    assert 0.2 < seconds_per_login(10, measured_seconds()) / (time.thread_time() - started) < 5
 
 
 def test_a_file_that_is_too_long_is_refused_and_not_cut_off(folder: Path) -> None:
