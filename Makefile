@@ -1,19 +1,19 @@
-# make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test: everything CI checks.
-# All prepare what they need.
-.PHONY: demo check test test-newest test-lowest test-image test-systemd lint types tools lock deploy docs bench clean
+# make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test, make test-conformance:
+# what CI checks. All prepare what they need.
+.PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd lint types tools lock deploy docs bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 BIN := .venv/bin
-CLIENTS := vendor-bss# of the vendor's, which tests start, each with an environment of its own
-CLIENT_ENVS := $(CLIENTS:%=.venv/%)
+OTHERS := vendor vendor-frs-v1 keystone# software of others, each in an environment of its own
+OTHER_ENVS := $(OTHERS:%=.venv/%)
 export PYTHONDONTWRITEBYTECODE :=# what is compiled once is kept: tests start many processes
 
 demo: .venv/run
 	$(BIN)/python -m frs_exporter demo $(ARGS)
 
 # Lint, types, and the tests that need no other program, without counting lines.
-check: lint types $(CLIENT_ENVS)
+check: lint types
 	PROGRAMS=none $(BIN)/python -m pytest -m "not programs" --numprocesses=3 --dist=worksteal $(ARGS)
 
 # Beside the rest: weeks of virtual time, all sequences of events, attacks and counted calls, which counting lines would
@@ -24,7 +24,7 @@ LONGEST := tests/polling/test_sources.py tests/deploy/test_docker.py tests/deplo
 BESIDE := $(LONGEST) tests/resilience tests/attacks $(filter-out %/test_clusters.py $(LONGEST),$(wildcard tests/deploy/test_*.py)) \
   tests/collectors/test_month.py tests/polling/test_accounts.py tests/polling/test_reload_and_locks.py \
   tests/cloud/test_hold.py tests/web/test_slow_readers.py
-test: .venv/dev $(CLIENT_ENVS)
+test: .venv/dev
 	$(MAKE) --jobs=3 --output-sync lint types tools
 	$(BIN)/coverage erase
 	@$(BIN)/python -m pytest $(BESIDE) --numprocesses=4 --dist=loadfile --no-loadscope-reorder > .beside.log 2>&1 & beside=$$!; \
@@ -36,13 +36,17 @@ test: .venv/dev $(CLIENT_ENVS)
 # The same tests with the newest and with the lowest versions that pyproject.toml allows.
 test-newest: RESOLUTION := highest
 test-lowest: RESOLUTION := lowest-direct
-test-newest test-lowest: test-%: .venv/dev $(CLIENT_ENVS)
+test-newest test-lowest: test-%: .venv/dev
 	rm -rf .venv-$*
 	$(PYTHON) -m venv --without-pip .venv-$*
 	$(BIN)/uv pip install --quiet --python .venv-$* --resolution $(RESOLUTION) \
 	  --editable '.[dev]' --requirements requirements/build.txt
 	PROGRAMS=none PYTHONWARNINGS=error::DeprecationWarning \
 	  .venv-$*/bin/python -m pytest -m "not programs" --numprocesses=2 $(ARGS)
+
+# Software of others on both ends: OpenStack's Keystone, the vendor's clients, and what reads our pages and web configs.
+test-conformance: .venv/dev tools $(OTHER_ENVS)
+	$(BIN)/python -m pytest tests/conformance --numprocesses=2 --dist=loadfile $(ARGS)
 
 # The image built by podman and run by runc, the unit under a systemd that was booted for it: as root, on a Debian whose mirror
 # has both; SUITE=bookworm takes another one. Where that cannot be, the last lines say why.
@@ -62,7 +66,7 @@ tools:
 
 # The exact versions and hashes in requirements/: `make lock` adds and removes what pyproject.toml asks for,
 # `make lock ARGS=--upgrade` takes the newest versions. dev.txt has all that tests import, so run.txt and build.txt follow
-# it; those of the vendor's clients follow nothing.
+# it; those of the software of others follow nothing.
 # At the end it looks whether there are wheels for all; those with glibc 2.28 are google-re2's oldest.
 PYTHONS := 3.11 3.12 3.13 3.14
 OLDEST := $(firstword $(PYTHONS))
@@ -74,10 +78,10 @@ lock: .venv/dev
 	$(LOCK) $(ARGS) --output-file requirements/run.txt --constraint requirements/dev.txt pyproject.toml
 	$(BIN)/python -c '$(BUILD_SYSTEM)' | \
 	  $(LOCK) $(ARGS) --output-file requirements/build.txt --constraint requirements/dev.txt -
-	for client in $(CLIENTS); do \
-	  $(LOCK) $(ARGS) --output-file requirements/$$client.txt --group pyproject.toml:$$client || exit 1; \
+	for other in $(OTHERS); do \
+	  $(LOCK) $(ARGS) --output-file requirements/$$other.txt --group pyproject.toml:$$other || exit 1; \
 	done
-	for python in $(PYTHONS); do for machine in x86_64 aarch64; do for lock in dev build $(CLIENTS); do \
+	for python in $(PYTHONS); do for machine in x86_64 aarch64; do for lock in dev build $(OTHERS); do \
 	  $(BIN)/uv pip install --dry-run --quiet --no-deps --require-hashes --only-binary=:all: --target=.venv/none \
 	    --python-version=$$python --python-platform=$$machine-manylinux_2_28 \
 	    --requirements requirements/$$lock.txt || exit 1; \
@@ -118,10 +122,10 @@ UV_PIP := $(BIN)/uv pip install --quiet
 	@touch $@ .venv/run
 
 # The environments are beside their stamps, so that half of one never passes for it.
-$(CLIENT_ENVS): .venv/%: requirements/%.txt | .venv/dev
-	$(BIN)/python -m venv --clear --without-pip .venv/clients/$*
-	$(UV_PIP) --python=.venv/clients/$* --require-hashes --only-binary=:all: -r requirements/$*.txt || \
-	  $(BIN)/python -m pip --python .venv/clients/$* install --quiet --disable-pip-version-check \
+$(OTHER_ENVS): .venv/%: requirements/%.txt | .venv/dev
+	$(BIN)/python -m venv --clear --without-pip .venv/others/$*
+	$(UV_PIP) --python=.venv/others/$* --require-hashes --only-binary=:all: -r requirements/$*.txt || \
+	  $(BIN)/python -m pip --python .venv/others/$* install --quiet --disable-pip-version-check \
 	    --require-hashes --only-binary=:all: -r requirements/$*.txt
 	@touch $@
 

@@ -64,11 +64,11 @@ class VendorClient:
 @asynccontextmanager
 async def vendor_client(name: str) -> AsyncIterator[VendorClient]:
     """A started client, by the name that its program has here; without its environment as without a program."""
-    stamp = f".venv/vendor-{name}"
+    stamp = ".venv/vendor"
     if not (ROOT / stamp).exists():
         missing(f"a client of the vendor's is not installed: run make {stamp}")
     process = await asyncio.create_subprocess_exec(
-        ROOT / f".venv/clients/vendor-{name}/bin/python",
+        ROOT / ".venv/others/vendor/bin/python",
         "-I",  # so that no file here is taken for a module
         Path(__file__).with_name(f"{name}.py"),
         stdin=subprocess.PIPE,

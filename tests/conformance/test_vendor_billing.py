@@ -10,7 +10,7 @@ import pytest_asyncio
 from frs_simulator import Account, Simulator, World
 from frs_simulator.money import Balance, Billing, Card, Coupon, Failure, Purse
 from frs_simulator.packages import FreeResource, Package
-from tests.vendor.client import VendorClient, VendorError, vendor_client
+from tests.conformance.vendor.client import VendorClient, VendorError, vendor_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # in which the client's process lives
 

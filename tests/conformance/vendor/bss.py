@@ -1,6 +1,6 @@
 """Asks the billing API with the vendor's own client: each line of JSON is a question, and has a line of answer.
 
-It runs in the environment of requirements/vendor-bss.txt, where nothing of ours is. An answer is what the typed client
+It runs in the environment of requirements/vendor.txt, where nothing of ours is. An answer is what the typed client
 has read: amounts are decimals or strings as its models have them.
 """
 
