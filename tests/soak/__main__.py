@@ -1,0 +1,111 @@
+"""`make soak`: an hour of real time with 500 projects, faults, reloads and scrapes; what grows is told.
+
+Each row is a minute: something goes wrong and everybody looks at it, again and again, then all is well for a while, and
+the process is looked at. The slopes are those of what follows the warm-up. Exits with 1 where one is not flat, where the
+exporter told a traceback, or did not end as it should. `--projects`, `--minutes` and `--row`, in minutes, change it.
+"""
+
+import argparse
+import random
+import re
+import socket
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.attacks.test_endurance import size, trouble
+from tests.e2e.conftest import Process, Programs, eventually, fetch, free_port
+from tests.soak.slopes import HEADS, Look, slopes
+
+QUIET = 0.25
+"""Of a row, at its end: long enough for what was begun to end, and for each project to be polled when all is well."""
+PAUSE = 2.0
+"""Seconds between two troubles at most."""
+SHARE = 0.2
+SEED = 11
+
+
+@dataclass(frozen=True)
+class Soak:
+    """What runs: the simulated cloud, and the exporter whose tasks a socket tells."""
+
+    daemon: Process
+    url: str
+    cloud: str
+    tasks_at: Path
+
+    def look(self, second: float) -> Look:
+        """The process as it is now."""
+        kilobytes, descriptors, threads = size(self.daemon)
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(self.tasks_at))
+            tasks = int(asking.recv(20))
+        return Look(second, kilobytes / 1024, descriptors, threads, tasks)
+
+    def row(self, seconds: float, rng: random.Random) -> int:
+        """Trouble, then quiet; how often there was trouble."""
+        begun, times = time.monotonic(), 0
+        while time.monotonic() < begun + (1 - QUIET) * seconds:
+            trouble(self.daemon, self.url, self.cloud, rng)
+            times += 1
+            time.sleep(min(PAUSE, SHARE * seconds) * rng.random())
+        eventually(lambda: fetch(f"{self.url}/-/healthy") == "healthy\n")
+        time.sleep(max(0.0, begun + seconds - time.monotonic()))
+        return times
+
+
+def started(projects: int, programs: Programs) -> Soak:
+    """Both processes, after the first page."""
+    port, address, tasks_at = free_port(), free_port(), programs.folder / "tasks"
+    _, config = programs.simulator(f"--listen-address=127.0.0.1:{port}", f"--projects={projects}", "--poll-interval=15s")
+    limits = "limits: {frs: {rate: 100, concurrency: 20}, iam: {rate: 100}}\n"
+    config.write_text(config.read_text().split("limits:")[0] + limits)
+    flags = (f"--config.file={config}", f"--web.listen-address=127.0.0.1:{address}", "--state.directory=none")
+    daemon = programs.start(sys.executable, "-m", "tests.soak.watched", str(tasks_at), *flags)
+    url = f"http://127.0.0.1:{address}"
+    eventually(lambda: daemon.popen.poll() is not None or fetch(f"{url}/-/healthy"))
+    assert daemon.popen.poll() is None, daemon.log
+    return Soak(daemon, url, f"http://127.0.0.1:{port}", tasks_at)
+
+
+def run(projects: int, minutes: float, length: float, programs: Programs) -> list[str]:
+    """Print the rows and the slopes; what is not as it should be."""
+    rng, looks = random.Random(SEED), list[Look]()
+    soak = started(projects, programs)
+    begun = time.monotonic()
+    print(f"{'minute':>8}{'MiB':>9}{'descriptors':>13}{'threads':>9}{'tasks':>8}{'troubles':>10}", flush=True)
+    for number in range(1, max(6, round(minutes / length)) + 1):
+        times = soak.row(60 * length, rng)
+        looks.append(now := soak.look(time.monotonic() - begun))
+        counts = f"{now.descriptors:13}{now.threads:9}{now.tasks:8}{times:10}"
+        print(f"{number * length:8.1f}{now.mib:9.1f}{counts}", flush=True)
+    code, seconds = soak.daemon.stop()
+    found = slopes(looks)
+    print("", HEADS, *(slope.text() for slope in found), sep="\n")
+    wrong = [f"{slope.what}: {slope.an_hour:+.2f} in an hour" for slope in found if not slope.flat]
+    wrong += [f"a traceback: {line}" for line in re.findall("(?m)^Traceback.*", soak.daemon.log)]
+    return wrong if code == 0 else [*wrong, f"ended with {code} after {seconds:.1f} s"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--projects", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--row", type=float, default=1.0)
+    wanted = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        programs = Programs(Path(folder))
+        try:
+            wrong = run(wanted.projects, wanted.minutes, wanted.row, programs)
+        finally:
+            programs.stop()
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
