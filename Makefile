@@ -1,6 +1,7 @@
 # make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test, make test-conformance:
 # what CI checks. All prepare what they need.
-.PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd lint types tools lock deploy docs bench clean
+.PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd lint types tools lock deploy docs bench soak \
+  clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ check: lint types
 # double and more, and what waits for alerts. The longest files begin first, so that none is left alone at the end.
 # Of both sets more run at once than there are cores, as many wait for other programs.
 LONGEST := tests/polling/test_sources.py tests/deploy/test_docker.py tests/deploy/test_newest.py tests/test_linear.py \
-  tests/benchmarks tests/cloud/test_lockout.py tests/deploy/test_queries.py tests/deploy/test_alerts.py
+  tests/benchmarks tests/soak tests/cloud/test_lockout.py tests/deploy/test_queries.py tests/deploy/test_alerts.py
 BESIDE := $(LONGEST) tests/resilience tests/attacks $(filter-out %/test_clusters.py $(LONGEST),$(wildcard tests/deploy/test_*.py)) \
   tests/collectors/test_month.py tests/polling/test_accounts.py tests/polling/test_reload_and_locks.py \
   tests/cloud/test_hold.py tests/web/test_slow_readers.py
@@ -99,6 +100,10 @@ deploy: .venv/dev
 docs: .venv/dev
 	$(BIN)/python -m docs.build
 
+# An hour: what grows meanwhile is told, and fails.
+soak: .venv/dev
+	$(BIN)/python -m tests.soak $(ARGS)
+
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -124,9 +129,14 @@ UV_PIP := $(BIN)/uv pip install --quiet
 # The environments are beside their stamps, so that half of one never passes for it.
 $(OTHER_ENVS): .venv/%: requirements/%.txt | .venv/dev
 	$(BIN)/python -m venv --clear --without-pip .venv/others/$*
+<<<<<<< HEAD
 	$(UV_PIP) --python=.venv/others/$* --require-hashes --only-binary=:all: -r requirements/$*.txt || \
 	  $(BIN)/python -m pip --python .venv/others/$* install --quiet --disable-pip-version-check \
 	    --require-hashes --only-binary=:all: -r requirements/$*.txt
+=======
+	$(BIN)/python -m pip --python .venv/others/$* install --quiet --disable-pip-version-check \
+	  --require-hashes --only-binary=:all: -r requirements/$*.txt
+>>>>>>> 1a96cd45 (Give tests with software of others a place and a command)
 	@touch $@
 
 clean:
