@@ -129,14 +129,9 @@ UV_PIP := $(BIN)/uv pip install --quiet
 # The environments are beside their stamps, so that half of one never passes for it.
 $(OTHER_ENVS): .venv/%: requirements/%.txt | .venv/dev
 	$(BIN)/python -m venv --clear --without-pip .venv/others/$*
-<<<<<<< HEAD
 	$(UV_PIP) --python=.venv/others/$* --require-hashes --only-binary=:all: -r requirements/$*.txt || \
 	  $(BIN)/python -m pip --python .venv/others/$* install --quiet --disable-pip-version-check \
 	    --require-hashes --only-binary=:all: -r requirements/$*.txt
-=======
-	$(BIN)/python -m pip --python .venv/others/$* install --quiet --disable-pip-version-check \
-	  --require-hashes --only-binary=:all: -r requirements/$*.txt
->>>>>>> 1a96cd45 (Give tests with software of others a place and a command)
 	@touch $@
 
 clean:

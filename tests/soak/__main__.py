@@ -1,7 +1,7 @@
 """`make soak`: an hour of real time with 500 projects, faults, reloads and scrapes; what grows is told.
 
 Each row is a minute: something goes wrong and everybody looks at it, again and again, then all is well for a while, and
-the process is looked at. The slopes are those of what follows the warm-up. Exits with 1 where one is not flat, where the
+the process is looked at. The slopes are those of what follows the warm-up. Exits with 1 where one is not flat, or the
 exporter told a traceback, or did not end as it should. `--projects`, `--minutes` and `--row`, in minutes, change it.
 """
 
@@ -59,7 +59,9 @@ class Soak:
 def started(projects: int, programs: Programs) -> Soak:
     """Both processes, after the first page."""
     port, address, tasks_at = free_port(), free_port(), programs.folder / "tasks"
-    _, config = programs.simulator(f"--listen-address=127.0.0.1:{port}", f"--projects={projects}", "--poll-interval=15s")
+    _, config = programs.simulator(
+        f"--listen-address=127.0.0.1:{port}", f"--projects={projects}", "--poll-interval=15s"
+    )
     limits = "limits: {frs: {rate: 100, concurrency: 20}, iam: {rate: 100}}\n"
     config.write_text(config.read_text().split("limits:")[0] + limits)
     flags = (f"--config.file={config}", f"--web.listen-address=127.0.0.1:{address}", "--state.directory=none")

@@ -1,0 +1,5 @@
+"""The programs that a soak starts."""
+
+from tests.e2e.conftest import programs
+
+__all__ = ["programs"]
