@@ -26,6 +26,7 @@ Try it = 试一试
 Run it = 运行
 Configure it = 配置
 Documents = 文档
+Beside other exporters = 与其他 exporter 比较
 Configuration = 配置
 Four questions first = 先看四个问题
 Several files = 多个文件
