@@ -37,7 +37,7 @@ class Failure(StrEnum):
     NO_PERMISSION = "no permission"
     WRONG_SITE = "wrong site"
     RESELLER = "reseller"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105
     NOT_PUBLISHED = "not published"
     """As stored-value cards are nowhere but in China."""
     OTHER = "other"

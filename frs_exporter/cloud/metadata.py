@@ -13,7 +13,7 @@ from frs_exporter.core.errors import ApiError
 from frs_exporter.core.model import Api, RequestScope
 from frs_exporter.core.trace import Trace
 
-TOKEN_PATH = "/meta-data/latest/api/token"
+TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105  # a path
 KEY_PATH = "/openstack/latest/securitykey"
 TOKEN_LIFE = 21600
 """Seconds for which a token of the service is asked; it is used at once."""

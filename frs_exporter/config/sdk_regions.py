@@ -31,7 +31,7 @@ def region_endpoint(service: str, region: str, environment: Environment) -> tupl
     try:
         text = decode_text(read_file(file, MAX_FILE))
         check_depth(text)
-        document = yaml.load(text, Loader=yaml.BaseLoader)  # all is text, so no tag can make it fail
+        document = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  # all is text, so no tag can make it fail
     except (OSError, ValueError, yaml.YAMLError) as error:
         why = "it is not YAML" if isinstance(error, yaml.YAMLError) else reason_of(error)
         raise ValueError(f"{file}: {why}") from None

@@ -32,7 +32,7 @@ class Reason(StrEnum):
     TLS = "tls"
     TIMEOUT = "timeout"
     AUTH = "auth"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105
     FORBIDDEN = "forbidden"
     PROJECT_MISMATCH = "project_mismatch"
     FROZEN = "frozen"

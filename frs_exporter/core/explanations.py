@@ -64,7 +64,7 @@ def text_of(name: str) -> str:
 
 def parse(text: str) -> Mapping[str, Any]:
     """What such a file says, quickly."""
-    document: Mapping[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    document: Mapping[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     return document
 
 

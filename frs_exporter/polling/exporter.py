@@ -65,7 +65,7 @@ class Exporter:
         memory: StateFile | None = None,
         times: Times = USUAL,
     ) -> None:
-        rng, inbox = rng or random.Random(), Inbox()
+        rng, inbox = rng or random.Random(), Inbox()  # noqa: S311  # it spreads polls
         memory = memory or StateFile(None, now)
         transport, reread = Transport(config.limits, telemetry, now), partial(inbox.look, times.longest_reread)
         client = Client(transport, telemetry, now, rng, reread=reread, memory=Memory(memory, now))

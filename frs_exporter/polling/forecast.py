@@ -177,7 +177,7 @@ def first_round(demand: Demand) -> float:
 
 def page_of(jobs: Sequence[Job]) -> tuple[bytes, int]:
     """The page of some jobs that have told what is usual, and how many series it has."""
-    page, numbers = Page(PAGE_FAMILIES), random.Random(1)
+    page, numbers = Page(PAGE_FAMILIES), random.Random(1)  # noqa: S311
     for job in jobs:
         known = JobState(polls=numbers.randrange(100_000))
         at, duration = NOW + 60 * numbers.random(), numbers.random()

@@ -128,7 +128,8 @@ class Check:
         telemetry = Telemetry()
         transport = Transport(self.config.limits, telemetry, self.now)
         probe_memory = ProbesOnDisk(self.memory.folder.path, self.now)
-        client = Client(transport, telemetry, self.now, random.Random(), memory=Memory(self.memory, self.now))
+        rng = random.Random()  # noqa: S311  # it spreads what is asked again
+        client = Client(transport, telemetry, self.now, rng, memory=Memory(self.memory, self.now))
         try:
             await self._plan(client)
             advance(0, len(self.jobs))

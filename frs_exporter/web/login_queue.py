@@ -90,7 +90,7 @@ class LoginQueue:
         return (self._strangers, self._served_least()[-1]) if self._strangers else None
 
     def _any_stranger(self) -> tuple[Lines, str] | None:
-        return (self._strangers, random.choice(self._served_least())) if self._strangers else None
+        return (self._strangers, random.choice(self._served_least())) if self._strangers else None  # noqa: S311
 
     def _served_least(self) -> list[str]:
         fewest = min(self._turns.get(peer, 0) for peer in self._strangers)
