@@ -1,12 +1,12 @@
 # make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test, make test-conformance:
 # what CI checks. All prepare what they need.
-.PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd lint types tools lock deploy docs bench soak \
+.PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd lint types tools lock deploy docs bench soak audit \
   clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 BIN := .venv/bin
-OTHERS := vendor vendor-frs-v1 keystone# software of others, each in an environment of its own
+OTHERS := vendor vendor-frs-v1 keystone audit# software of others, each in an environment of its own
 OTHER_ENVS := $(OTHERS:%=.venv/%)
 export PYTHONDONTWRITEBYTECODE :=# what is compiled once is kept: tests start many processes
 
@@ -60,6 +60,10 @@ lint: .venv/dev
 
 types: .venv/dev
 	$(BIN)/mypy
+
+# Which of the locked versions have known vulnerabilities, as PyPI tells them.
+audit: .venv/audit
+	$(BIN)/python -m tests.audit $(ARGS)
 
 # Real programs for the tests; without them (no root, no apt) the tests that need them are skipped, but never in CI.
 tools:
