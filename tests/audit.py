@@ -1,7 +1,8 @@
 """`make audit`: which locked versions have known vulnerabilities, and how many could not be looked up.
 
 pip-audit asks PyPI about each version. Without an answer nothing is known, which is told and is no failure: an update
-must be possible where PyPI's advisories are not to be had. Exits with 1 where a version is vulnerable.
+must be possible where PyPI's advisories are not to be had. Exits with 1 where a version is vulnerable, with 2 where nobody
+could be asked.
 """
 
 import json
@@ -52,7 +53,15 @@ def audited(dependencies: Iterable[dict[str, Any]]) -> Audit:
 
 def ask(lock: Path, options: Sequence[str] = (), program: Path = PIP_AUDIT) -> list[dict[str, Any]]:
     """What pip-audit says of a lock's versions; raises CalledProcessError where it says nothing, having told why."""
-    command = (program, "--requirement", lock, "--disable-pip", "--no-deps", "--format=json", "--progress-spinner=off")
+    command = (
+        program,
+        "--requirement",
+        lock,
+        "--disable-pip",
+        "--require-hashes",
+        "--format=json",
+        "--progress-spinner=off",
+    )
     done = subprocess.run((*command, *options), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode and not done.stdout:  # 1 is also that of a vulnerability
         raise subprocess.CalledProcessError(done.returncode, command)
@@ -62,8 +71,11 @@ def ask(lock: Path, options: Sequence[str] = (), program: Path = PIP_AUDIT) -> l
 
 def main(options: Sequence[str]) -> int:
     """The exit code."""
-    found = [each for lock in sorted((ROOT / "requirements").glob("*.txt")) for each in ask(lock, options)]
-    audit = audited(found)
+    try:
+        audit = audited(each for lock in sorted((ROOT / "requirements").glob("*.txt")) for each in ask(lock, options))
+    except subprocess.CalledProcessError:
+        print("nothing was looked up: the last line above says why", file=sys.stderr)
+        return 2
     print(audit.text())
     return 1 if audit.vulnerable else 0
 

@@ -25,6 +25,9 @@ FLAW = {
 """As OSV tells it (ossf.github.io/osv-schema)."""
 
 
+HASH = f"--hash=sha256:{0:064}"
+
+
 class Advisories(http.server.BaseHTTPRequestHandler):
     """Knows of one package."""
 
@@ -53,7 +56,7 @@ def service() -> Iterator[tuple[str, ...]]:
 
 def test_a_vulnerable_version_is_found(service: tuple[str, ...], tmp_path: Path) -> None:
     lock = tmp_path / "lock.txt"
-    lock.write_text("pyyaml==6.0.1\nrich==14.3.0\n")
+    lock.write_text(f"pyyaml==6.0.1 {HASH}\nrich==14.3.0 {HASH}\n")
     found = audited(ask(lock, service))
     assert found.vulnerable == ("pyyaml 6.0.1: PYSEC-2026-1, mended in 9.0",)
     assert (found.known, found.unknown) == (2, ())
@@ -61,6 +64,6 @@ def test_a_vulnerable_version_is_found(service: tuple[str, ...], tmp_path: Path)
 
 def test_a_service_that_is_not_there_is_an_error(service: tuple[str, ...], tmp_path: Path) -> None:
     lock = tmp_path / "lock.txt"
-    lock.write_text("pyyaml==6.0.1\n")
+    lock.write_text(f"pyyaml==6.0.1 {HASH}\n")
     with pytest.raises(subprocess.CalledProcessError):
         ask(lock, (service[0], "--osv-url=http://127.0.0.1:9/v1/query"))
