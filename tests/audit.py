@@ -1,8 +1,8 @@
 """`make audit`: which locked versions have known vulnerabilities, and how many could not be looked up.
 
 pip-audit asks PyPI about each version. Without an answer nothing is known, which is told and is no failure: an update
-must be possible where PyPI's advisories are not to be had. Exits with 1 where a version is vulnerable, with 2 where nobody
-could be asked.
+must be possible where PyPI's advisories are not to be had. Exits with 1 where a version is vulnerable, and with 2 where
+nobody could be asked.
 """
 
 import json
@@ -52,7 +52,7 @@ def audited(dependencies: Iterable[dict[str, Any]]) -> Audit:
 
 
 def ask(lock: Path, options: Sequence[str] = (), program: Path = PIP_AUDIT) -> list[dict[str, Any]]:
-    """What pip-audit says of a lock's versions; raises CalledProcessError where it says nothing, having told why."""
+    """What pip-audit says of a lock's versions; raises CalledProcessError, with its stderr, where it says nothing."""
     command = (
         program,
         "--requirement",
@@ -62,9 +62,9 @@ def ask(lock: Path, options: Sequence[str] = (), program: Path = PIP_AUDIT) -> l
         "--format=json",
         "--progress-spinner=off",
     )
-    done = subprocess.run((*command, *options), stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run((*command, *options), capture_output=True, text=True, check=False)
     if done.returncode and not done.stdout:  # 1 is also that of a vulnerability
-        raise subprocess.CalledProcessError(done.returncode, command)
+        raise subprocess.CalledProcessError(done.returncode, command, stderr=done.stderr)
     dependencies: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     return dependencies
 
@@ -73,8 +73,8 @@ def main(options: Sequence[str]) -> int:
     """The exit code."""
     try:
         audit = audited(each for lock in sorted((ROOT / "requirements").glob("*.txt")) for each in ask(lock, options))
-    except subprocess.CalledProcessError:
-        print("nothing was looked up: the last line above says why", file=sys.stderr)
+    except subprocess.CalledProcessError as error:
+        print(f"nothing was looked up: {error.stderr.rstrip().splitlines()[-1]}", file=sys.stderr)
         return 2
     print(audit.text())
     return 1 if audit.vulnerable else 0
