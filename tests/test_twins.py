@@ -17,6 +17,7 @@ PAGES = (
     "docs/configuration",
     "docs/metrics",
     "docs/operations",
+    "docs/stability",
     "docs/unverified",
     "deploy/mixin/README",
     "deploy/prometheus/elsewhere",
@@ -27,6 +28,11 @@ Run it = 运行
 Configure it = 配置
 Documents = 文档
 Beside other exporters = 与其他 exporter 比较
+Promised until the next major version = 在下一个主版本之前承诺不变
+Not promised = 不承诺的
+How something goes = 如何移除
+Before a version is final = 正式版之前
+What is supported = 支持什么
 Configuration = 配置
 Four questions first = 先看四个问题
 Several files = 多个文件
@@ -68,6 +74,7 @@ Reasons = 原因
 Codes = 错误码
 Rehearsal = 演练
 What is not confirmed = 尚未证实
+What stays as it is = 哪些保持不变
 The subscription = 开通状态
 Where it is absent = 没有此接口时
 Cloud Eye = 云监控
