@@ -1,12 +1,12 @@
 # make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test, make test-conformance:
 # what CI checks. All prepare what they need.
 .PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd lint types tools lock deploy docs bench soak audit \
-  clean
+  dist clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 BIN := .venv/bin
-OTHERS := vendor vendor-frs-v1 keystone audit# software of others, each in an environment of its own
+OTHERS := vendor vendor-frs-v1 keystone audit release# software of others, each in an environment of its own
 OTHER_ENVS := $(OTHERS:%=.venv/%)
 export PYTHONDONTWRITEBYTECODE :=# what is compiled once is kept: tests start many processes
 
@@ -64,6 +64,11 @@ types: .venv/dev
 # Which of the locked versions have known vulnerabilities, as PyPI tells them.
 audit: .venv/audit
 	$(BIN)/python -m tests.audit $(ARGS)
+
+# What a release publishes, in dist/: wheel, source distribution, bill of materials, sums.
+dist: .venv/release
+	rm -rf dist
+	$(BIN)/python -m deploy.release.build dist
 
 # Real programs for the tests; without them (no root, no apt) the tests that need them are skipped, but never in CI.
 tools:
@@ -139,4 +144,4 @@ $(OTHER_ENVS): .venv/%: requirements/%.txt | .venv/dev
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-newest .venv-lowest .tools .beside.log .machines.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots
+	rm -rf .venv .venv-newest .venv-lowest .tools dist .beside.log .machines.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots

@@ -1,3 +1,3 @@
 """Prometheus exporter for Huawei Cloud's Face Recognition Service (FRS)."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"

@@ -1,6 +1,7 @@
 """What is published: the source distribution has what the tests need, the wheel has what its users need."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 import frs_exporter
 
@@ -18,19 +20,21 @@ ROOT = Path(__file__).parents[1]
 NAME = f"frs_exporter-{frs_exporter.__version__}"
 
 
-def run(*command: str | Path, cwd: Path, **environment: str) -> str:
+def run(*command: str | Path, cwd: Path, umask: int = -1, **environment: str) -> str:
     """What a command prints, without an environment that would lead it to the repository; it must not fail."""
     alone = {"PATH": os.environ["PATH"], **environment}
+    words = list(map(str, command))
     done = subprocess.run(
-        list(map(str, command)), cwd=cwd, env=alone, capture_output=True, text=True, timeout=120, check=False
+        words, cwd=cwd, env=alone, umask=umask, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def build(target: str, source: Path, folder: Path) -> Path:
+def build(target: str, source: Path, folder: Path, umask: int = -1, **environment: str) -> Path:
     """A distribution, by the build backend itself: nothing is fetched."""
-    run(sys.executable, "-m", "hatchling", "build", "-t", target, "-d", folder, cwd=source)
+    hatchling = (sys.executable, "-m", "hatchling")
+    run(*hatchling, "build", "-t", target, "-d", folder, cwd=source, umask=umask, **environment)
     (made,) = folder.iterdir()
     return made
 
@@ -98,11 +102,14 @@ def test_the_wheel_is_the_packages_and_nothing_else(wheel: Path) -> None:
 
 
 def test_a_build_repeats_itself(wheel: Path, unpacked: Path, sdist: Path, tmp_path: Path) -> None:
-    """Byte by byte, from another folder and at another time."""
-    copy = shutil.copytree(unpacked, tmp_path / "copy")
-    (copy / "pyproject.toml").touch()
-    assert build("wheel", copy, tmp_path / "wheel").read_bytes() == wheel.read_bytes()
-    assert build("sdist", ROOT, tmp_path / "sdist").read_bytes() == sdist.read_bytes()
+    """Byte by byte, from another folder and at another time, for a user with another umask, time zone and locale."""
+    copy = shutil.copytree(unpacked, tmp_path / "copy", symlinks=True)
+    for path in (path for path in copy.rglob("*") if not path.is_symlink()):
+        path.chmod(path.stat().st_mode & 0o700)
+        os.utime(path)
+    habits = {"TZ": "Asia/Shanghai", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
+    assert build("wheel", copy, tmp_path / "wheel", umask=0o077, **habits).read_bytes() == wheel.read_bytes()
+    assert build("sdist", copy, tmp_path / "sdist", umask=0o077, **habits).read_bytes() == sdist.read_bytes()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -124,3 +131,14 @@ def test_who_has_no_config_is_sent_to_the_example(program: Path, tmp_path: Path)
         done = subprocess.run([program, *arguments], cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert "frs-exporter config-example" in done.stderr
+
+
+def test_the_changelog_begins_with_this_version_and_how_to_come_to_it() -> None:
+    """Below what is not released yet, if there is something."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    newest = re.search(r"^## (\d\S+) / \d{4}-\d\d-\d\d\n\n### Upgrade notes\n", text, re.MULTILINE)
+    assert newest
+    assert str(Version(newest[1])) == frs_exporter.__version__
+    assert re.findall(r"^## (.+)$", text[: newest.start()], re.MULTILINE) in ([], ["Unreleased"])
+    chart = (ROOT / "deploy/helm/frs-exporter/Chart.yaml").read_text()
+    assert f"\nversion: {newest[1]}\n" in chart

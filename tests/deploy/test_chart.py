@@ -250,7 +250,7 @@ def test_the_chart_may_be_a_conditional_part_of_another_and_several_times(tmp_pa
     parent = tmp_path / "parent"
     (parent / "charts").mkdir(parents=True)
     shutil.copy(packaged(), parent / "charts")
-    part = {"name": "frs-exporter", "version": "0.1.0", "condition": "frs-exporter.enabled"}
+    part = {"name": "frs-exporter", "version": "1.0.0-rc.1", "condition": "frs-exporter.enabled"}
     parts = [part, {**part, "alias": "frs-eu", "condition": "frs-eu.enabled"}]
     chart = {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": parts}
     (parent / "Chart.yaml").write_text(json.dumps(chart))

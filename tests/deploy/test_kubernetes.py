@@ -633,7 +633,7 @@ def test_selectors_stay_as_they_are_in_later_versions(tmp_path: Path) -> None:
     """Those of a StatefulSet cannot be changed: an upgrade would fail."""
     shutil.copytree(CHART, tmp_path / "frs-exporter")
     chart = tmp_path / "frs-exporter/Chart.yaml"
-    chart.write_text(re.sub(r'ersion: "?[\d.]+"?', 'ersion: "9.9.9"', chart.read_text()))
+    chart.write_text(re.sub(r'ersion: "?[\d][\w.-]*"?', 'ersion: "9.9.9"', chart.read_text()))
     later = helm({"commonLabels": {"app.kubernetes.io/name": "other"}, "podLabels": TEXTS}, chart=chart.parent)
     assert headless(later)["metadata"]["labels"]["app.kubernetes.io/version"] == "9.9.9"
     expected = {"app.kubernetes.io/name": "frs-exporter", "app.kubernetes.io/instance": "frs-exporter"}
