@@ -1,7 +1,7 @@
 # make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test, make test-conformance:
 # what CI checks. All prepare what they need.
-.PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd lint types tools lock deploy docs bench soak audit \
-  dist clean
+.PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd test-debian \
+  lint types tools lock deploy docs bench soak audit dist deb clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -49,9 +49,9 @@ test-newest test-lowest: test-%: .venv/dev
 test-conformance: .venv/dev tools $(OTHER_ENVS)
 	$(BIN)/python -m pytest tests/conformance --numprocesses=2 --dist=loadfile $(ARGS)
 
-# The image built by podman and run by runc, the unit under a systemd that was booted for it: as root, on a Debian whose mirror
+# The image built by podman and run by runc, the unit and the Debian package under a systemd that was booted for them: as root, on a Debian whose mirror
 # has both; SUITE=bookworm takes another one. Where that cannot be, the last lines say why.
-test-image test-systemd: test-%: .venv/dev
+test-image test-systemd test-debian: test-%: .venv/dev .venv/release
 	$(BIN)/python -m pytest tests/machines/test_$*.py $(ARGS)
 
 lint: .venv/dev
@@ -69,6 +69,11 @@ audit: .venv/audit
 dist: .venv/release
 	rm -rf dist
 	$(BIN)/python -m deploy.release.build dist
+
+# The Debian package, for the Python of Debian 13; DEBIAN_PYTHON=3.11 is that of Debian 12.
+DEBIAN_PYTHON := 3.13
+deb: .venv/release
+	$(BIN)/python -m deploy.debian.build dist $(DEBIAN_PYTHON)
 
 # Real programs for the tests; without them (no root, no apt) the tests that need them are skipped, but never in CI.
 tools:

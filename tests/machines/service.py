@@ -15,7 +15,7 @@ DROP_INS = "/etc/systemd/system/frs-exporter.service.d"
 CONFIG, SECRET = "/etc/frs-exporter/config.yaml", "/etc/frs-exporter/secrets/frs-password"
 CLOUD = "http://127.0.0.1:10400"
 PIP = "export PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels; cd /src"
-CURL = """/opt/frs-exporter/bin/python3 -c '
+CURL = """python3 -c '
 import sys, urllib.request as asked
 data = [text.encode() for text in sys.argv[2:]] or [None]
 print(asked.urlopen(asked.Request(sys.argv[1], data[0]), timeout=9).read().decode())'"""
@@ -82,6 +82,13 @@ def install_service(machine: Machine) -> Service:
     """Installed by the README's own commands, with a secret and a drop-in of its own words."""
     first, second = installation()
     machine.run(f"{PIP}\n{first}")
+    service = beside_a_cloud(machine)
+    machine.run(f"cd /src\n{second}")
+    return service
+
+
+def beside_a_cloud(machine: Machine) -> Service:
+    """A simulated cloud that runs, and a config and a secret for it, where the program is there."""
     machine.run(
         "systemd-run --quiet --unit=cloud --property=StandardOutput=file:/root/cloud.yaml --property=DynamicUser=yes "
         "/opt/frs-exporter/bin/frs-exporter simulate --listen-address=127.0.0.1:10400"
@@ -102,5 +109,4 @@ def install_service(machine: Machine) -> Service:
     machine.write(SECRET, password, 0o600)
     service.drop_in("secret", next(block for block in BLOCKS if "LoadCredential=" in block))
     service.drop_in("quick", MADE_QUICK)
-    machine.run(f"cd /src\n{second}")
     return service
