@@ -212,6 +212,27 @@ def test_any_json_is_classified(value: Any) -> None:
     assert error.reason in Reason
 
 
+@pytest.mark.parametrize(
+    "shape", ['{"error_code": "CBC.1", "error_msg": %s}', '{"receipt": {}, "required_auth_methods": [%s]}']
+)
+@pytest.mark.uncounted
+def test_what_is_just_not_too_deep_to_be_read_is_classified(shape: str) -> None:
+    """At some depth JSON can be read, and is too deep for whatever walks through it afterwards."""
+    for depth in range(880, 1000):
+        content = (shape % ("[" * depth + "]" * depth)).encode()
+        assert classify(400, content, {}, by_token=False).reason is Reason.CLIENT
+
+
+@pytest.mark.parametrize("parted", ["a%sb\nc", "a%sb\r\n\t c", "a%sb\x1ec", "a%sb\xa0 c"])
+@pytest.mark.parametrize("shape", ["<p>denied: %s</p>", '{"error_msg": "denied: %s"}'])
+def test_a_secret_with_blanks_is_told_in_no_other_blanks_either(parted: str, shape: str) -> None:
+    """A message becomes one line, so what parts its words is a blank at the end."""
+    for tag in (" ", "<br>" if shape.startswith("<") else " "):
+        echo = json.dumps(parted % tag)[1:-1] if shape.startswith("{") else parted % tag
+        failure = classify(403, (shape % echo).encode(), {}, by_token=True, secrets=["a b c"])
+        assert failure.message == "denied: ***"
+
+
 def test_errors_read_well() -> None:
     error = Failure(Reason.THROTTLED, "slow down", status=429, code="FRS.0033")
     assert str(error) == "throttled: slow down (FRS.0033 HTTP 429)"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from frs_exporter.config.depth import MAX_DEPTH, Loader, check_depth
-from frs_exporter.config.yaml_problems import with_remedy
+from frs_exporter.config.yaml_problems import first_place, with_remedy
 from frs_exporter.runtime.files import decode_text, is_temporary, read_file, reason_of
 from frs_exporter.runtime.offload import drain
 
@@ -148,9 +148,7 @@ def read(
         since = f" ({error.context} in line {begun.line + 1})" if begun and begun.line + 1 < place[0] else ""
         document.note(place, (), f"not YAML: {with_remedy(error.problem or error.context)}{since}")
     except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        place = (before.count("\n") + 1, error.position - before.rfind("\n"))
-        document.note(place, (), f"not YAML: {error.reason}")
+        document.note(first_place(text, chr(error.character)), (), f"not YAML: {error.reason}")
     return document
 
 

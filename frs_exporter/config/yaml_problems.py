@@ -1,5 +1,9 @@
 """What to do about the problems of YAML that people have most: the parser tells what it found, and no more."""
 
+import re
+
+LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What ends a line in YAML 1.1 (5.4)."""
 IN_QUOTES = 'put text that has ": ", a comma, a bracket or a quote in it in quotes, and close what is open'
 INDENTED = "keys of one section stand exactly below each other; what comes after a closing quote is no text any more"
 REMEDIES = {
@@ -30,3 +34,13 @@ REMEDIES = {
 def with_remedy(problem: str | None) -> str | None:
     """The parser's words, and what to do where that is known."""
     return f"{problem}; {REMEDIES[problem]}" if problem and problem in REMEDIES else problem
+
+
+def first_place(text: str, character: str) -> tuple[int, int]:
+    """Line and column, counted from 1, at which a character comes first.
+
+    Where the parser met it is no help: libyaml counts bytes, and the parser in Python characters.
+    """
+    at = text.find(character)
+    ends = [found.end() for found in LINE_END.finditer(text, 0, at)]
+    return len(ends) + 1, at - (ends[-1] if ends else 0) + 1

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from frs_exporter.core.redact import blanked, cut, text_of
+from frs_exporter.core.redact import blanked, cut, line_without, text_of
 
 REQUEST_IDS = ("x-request-id", "x-iam-trace-id", "x-openstack-request-id")
 """Headers that tell under which id the vendor's support finds a call."""
@@ -29,18 +29,18 @@ def error_body(body: bytes, secrets: Collection[str] = ()) -> tuple[str, str]:
         document = json.loads(body)
     except (ValueError, RecursionError):
         page = blanked(cut(text_of(body[:MAX_PAGE]), MAX_PAGE - 100), secrets)
-        return "", " ".join(re.sub(r"<[^<>]*>", " ", page).split())
+        return "", line_without(re.sub(r"<[^<>]*>", " ", page), secrets)
     if needed := methods_needed(document):
-        return "401", blanked(needed, secrets)
+        return "401", line_without(needed, secrets)
     inner = [value for value in document.values() if isinstance(value, dict)] if isinstance(document, dict) else []
     for shape in inner:
         if "code" in shape and "details" in shape:
-            return vendor_code(shape["code"]), blanked(words(shape["details"]), secrets)
+            return vendor_code(shape["code"]), line_without(words(shape["details"]), secrets)
     for shape in (document, *inner):
         for code, *messages in SHAPES:
             if isinstance(shape, dict) and not shape.keys().isdisjoint((code, *messages)):
                 text = next((words(shape[name]) for name in messages if shape.get(name)), "")
-                return vendor_code(shape.get(code)), blanked(text, secrets)
+                return vendor_code(shape.get(code)), line_without(text, secrets)
     return "", ""
 
 
@@ -81,8 +81,11 @@ def is_vendors(code: str, body: bytes) -> bool:
 
 
 def words(value: Any) -> str:
-    """A message from the wire as text, whatever it is."""
-    return value if isinstance(value, str) else json.dumps(value) if value else ""
+    """A message from the wire as text, whatever it is; none where it is nested too deeply to be written."""
+    try:
+        return value if isinstance(value, str) else json.dumps(value) if value else ""
+    except RecursionError:
+        return ""
 
 
 def vendor_code(value: Any) -> str:

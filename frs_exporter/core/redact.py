@@ -36,9 +36,18 @@ def brief(text: str) -> str:
 
     The gateway echoes the canonical request, hence headers, in some of its messages.
     """
-    words = "".join(c if c.isprintable() else " " for c in cut(text.lstrip(), ENOUGH)).split()
-    line = redacted(" ".join(words))
+    line = redacted(one_line(text))
     return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3] + "..."
+
+
+def one_line(text: str) -> str:
+    """The beginning of a text as one line: what parts its words, or does not show, is a blank."""
+    return " ".join("".join(c if c.isprintable() else " " for c in cut(text.lstrip(), ENOUGH)).split())
+
+
+def line_without(text: str, secrets: Collection[str]) -> str:
+    """The beginning of a text as one line without these secrets: as they stand in the text, and then in the line."""
+    return blanked(one_line(blanked(text, secrets)), secrets)
 
 
 def cut(text: str, limit: int) -> str:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from frs_exporter.collectors import billing
 from frs_exporter.collectors.billing import ASK_AGAIN, Memory, vouchers
 from frs_exporter.collectors.billing.packages import MAX_PACKAGES, PATH, PER_PAGE
-from frs_exporter.collectors.billing.wire import money, unit_of
+from frs_exporter.collectors.billing.wire import money, succeeded, unit_of
 from frs_exporter.core.credentials import KeyCredential
 from frs_exporter.core.errors import ApiError, Failure, Reason
 from frs_exporter.core.explanations import Text
@@ -311,3 +311,14 @@ def test_vouchers_have_an_end_and_what_is_left(account: Target) -> None:
     bss.seen.clear()
     asyncio.run(vouchers.collect(client_of(bss.get, lambda: NOW), abroad, None))
     assert len(bss.seen) == 1, "there are cards in China alone"
+
+
+@pytest.mark.uncounted
+def test_a_failure_that_is_just_not_too_deep_to_be_read_is_told() -> None:
+    for depth in range(880, 1000):
+        data: Any = []
+        for _ in range(depth):
+            data = [data]
+        with pytest.raises(ApiError) as caught:
+            succeeded({"error_code": "CBC.0155", "error_msg": "no", "more": data})
+        assert caught.value.failure.reason is Reason.FORBIDDEN

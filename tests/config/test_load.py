@@ -435,6 +435,13 @@ def test_what_does_not_show_is_escaped_in_problems(tmp_path: Path) -> None:
     assert any(told.startswith("1:1: \\x1b[2J\\x9b\\n: unknown key") for told in problems_of(tmp_path / "c.yaml"))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
+def test_a_control_character_is_in_the_line_that_yaml_counts(end: str) -> None:
+    for value in ("1", "中"):
+        (problem,) = read(f"a: {value}{end}b: \x02", FILE, {}).problems
+        assert (problem.line, problem.column) == (2, 4)
+
+
 @given(st.text(max_size=80))
 def test_any_text_is_a_config_or_a_list_of_problems(text: str) -> None:
     document = read(text, FILE, {})

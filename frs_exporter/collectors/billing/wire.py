@@ -30,7 +30,9 @@ def succeeded(data: Any) -> Any:
     """An answer as it is; raises ApiError for a failure, which may come with HTTP 200."""
     code = vendor_code(data.get("error_code")) if isinstance(data, dict) else ""
     if code and code != SUCCESS:
-        raise ApiError(classify(200, json.dumps(data).encode(), {}, by_token=True))
+        # What is nested says nothing of it, and may be too deep to be written.
+        said = {name: value for name, value in data.items() if not isinstance(value, dict | list)}
+        raise ApiError(classify(200, json.dumps(said).encode(), {}, by_token=True))
     return data
 
 
