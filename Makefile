@@ -1,13 +1,14 @@
 # make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test, make test-conformance:
 # what CI checks. All prepare what they need.
 .PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd test-debian \
-  lint types tools lock deploy docs bench soak audit dist deb clean
+  lint types tools lock deploy docs bench soak audit fuzz dist deb clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 BIN := .venv/bin
 OTHERS := vendor vendor-frs-v1 keystone audit release# software of others, each in an environment of its own
 OTHER_ENVS := $(OTHERS:%=.venv/%)
+LOCKED := $(OTHERS) fuzz# what has a lock and an environment of its own
 export PYTHONDONTWRITEBYTECODE :=# what is compiled once is kept: tests start many processes
 
 demo: .venv/run
@@ -22,7 +23,8 @@ check: lint types
 # Of both sets more run at once than there are cores, as many wait for other programs.
 LONGEST := tests/polling/test_sources.py tests/deploy/test_docker.py tests/deploy/test_newest.py tests/test_linear.py \
   tests/benchmarks tests/soak tests/cloud/test_lockout.py tests/deploy/test_queries.py tests/deploy/test_alerts.py
-BESIDE := $(LONGEST) tests/resilience tests/attacks $(filter-out %/test_clusters.py $(LONGEST),$(wildcard tests/deploy/test_*.py)) \
+BESIDE := $(LONGEST) tests/resilience tests/attacks tests/fuzz \
+  $(filter-out %/test_clusters.py $(LONGEST),$(wildcard tests/deploy/test_*.py)) \
   tests/collectors/test_month.py tests/polling/test_accounts.py tests/polling/test_reload_and_locks.py \
   tests/cloud/test_hold.py tests/web/test_slow_readers.py
 test: .venv/dev
@@ -93,10 +95,10 @@ lock: .venv/dev
 	$(LOCK) $(ARGS) --output-file requirements/run.txt --constraint requirements/dev.txt pyproject.toml
 	$(BIN)/python -c '$(BUILD_SYSTEM)' | \
 	  $(LOCK) $(ARGS) --output-file requirements/build.txt --constraint requirements/dev.txt -
-	for other in $(OTHERS); do \
+	for other in $(LOCKED); do \
 	  $(LOCK) $(ARGS) --output-file requirements/$$other.txt --group pyproject.toml:$$other || exit 1; \
 	done
-	for python in $(PYTHONS); do for machine in x86_64 aarch64; do for lock in dev build $(OTHERS); do \
+	for python in $(PYTHONS); do for machine in x86_64 aarch64; do for lock in dev build $(LOCKED); do \
 	  $(BIN)/uv pip install --dry-run --quiet --no-deps --require-hashes --only-binary=:all: --target=.venv/none \
 	    --python-version=$$python --python-platform=$$machine-manylinux_2_28 \
 	    --requirements requirements/$$lock.txt || exit 1; \
@@ -117,6 +119,10 @@ docs: .venv/dev
 # An hour: what grows meanwhile is told, and fails.
 soak: .venv/dev
 	$(BIN)/python -m tests.soak $(ARGS)
+
+# Ten minutes: properties that hold for any input, with hypothesis and, where there are wheels of it, with atheris.
+fuzz: .venv/fuzz
+	nice -n 19 $(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -141,7 +147,7 @@ UV_PIP := $(BIN)/uv pip install --quiet
 	@touch $@ .venv/run
 
 # The environments are beside their stamps, so that half of one never passes for it.
-$(OTHER_ENVS): .venv/%: requirements/%.txt | .venv/dev
+$(LOCKED:%=.venv/%): .venv/%: requirements/%.txt | .venv/dev
 	$(BIN)/python -m venv --clear --without-pip .venv/others/$*
 	$(UV_PIP) --python=.venv/others/$* --require-hashes --only-binary=:all: -r requirements/$*.txt || \
 	  $(BIN)/python -m pip --python .venv/others/$* install --quiet --disable-pip-version-check \
@@ -149,4 +155,4 @@ $(OTHER_ENVS): .venv/%: requirements/%.txt | .venv/dev
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-newest .venv-lowest .tools dist .beside.log .machines.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis screenshots
+	rm -rf .venv .venv-newest .venv-lowest .tools dist .beside.log .machines.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz screenshots
