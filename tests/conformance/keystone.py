@@ -98,7 +98,7 @@ class Customer:
         account = Account(self.domain, "token", projects, user_name=self.user, password=self.password)
         return World([account], tokens=CheckedTokens(self.keystone, account))
 
-    def config(self, frs: str, *, iam: str | None = None, password: str | None = None) -> dict[str, Any]:
+    def config(self, frs: str, *, password: str = "") -> dict[str, Any]:
         """The config of this customer of a cloud of its own."""
         login = {"domain_name": self.domain, "user_name": self.user, "password": password or self.password}
         return {
@@ -108,7 +108,7 @@ class Customer:
                 {"name": name, "project_id": its, "region": "cn-north-4", "credential": "own"}
                 for name, its in self.projects.items()
             ],
-            "endpoints": {"frs": frs, "iam": iam or self.keystone.url, "ces": frs},
+            "endpoints": {"frs": frs, "iam": self.keystone.url, "ces": frs},
             "limits": {"iam": {"rate": 100}, "frs": {"rate": 100}},
         }
 
