@@ -14,24 +14,24 @@ MAX_PER_PAGE = 5000
 
 async def auth_projects(request: web.Request) -> web.Response:
     """`GET /v3/auth/projects`: all that the caller may use, without paging."""
-    caller = request[CALLER]
-    return web.json_response({"projects": items_of(caller.account)})
+    return listed(request, "projects", items_of(request[CALLER].account))
 
 
 async def auth_domains(request: web.Request) -> web.Response:
     """`GET /v3/auth/domains`: the account that the caller is a user of, if the user has a role on it."""
     account = request[CALLER].account
-    domains = [{**domain(account), "enabled": True, "description": "", "links": {}}]
+    links = {"self": f"/v3/domains/{account.domain_id}"}
+    domains = [{**domain(account), "enabled": True, "description": "", "links": links}]
     if account.domain_id in request.app[WORLD].refused:
         domains.clear()
-    return web.json_response({"domains": domains, "links": {"next": None, "previous": None}})
+    return listed(request, "domains", domains)
 
 
 async def list_projects(request: web.Request) -> web.Response:
     """`GET /v3/projects`: filtered, and in pages where `page` and `per_page` are given."""
     items = [entry for entry in items_of(request[CALLER].account) if matches(entry, request)]
     if "page" not in request.query and "per_page" not in request.query:
-        return web.json_response({"projects": items, "links": {"next": None, "previous": None}})
+        return listed(request, "projects", items)
     try:
         page, size = int(request.query["page"]), int(request.query["per_page"])
     except (KeyError, ValueError):
@@ -39,8 +39,12 @@ async def list_projects(request: web.Request) -> web.Response:
     if page < 1 or not 1 <= size <= MAX_PER_PAGE:
         return keystone(400, "Bad Request", "page and per_page must be given together.")
     size = min(size, request.app[WORLD].projects_per_page)
-    of_page = items[(page - 1) * size : page * size]
-    return web.json_response({"projects": of_page, "links": {"next": None, "previous": None}})
+    return listed(request, "projects", items[(page - 1) * size : page * size])
+
+
+def listed(request: web.Request, kind: str, items: list[dict[str, Any]]) -> web.Response:
+    """A list, with links as every list of IAM's has them."""
+    return web.json_response({kind: items, "links": {"self": request.path, "next": None, "previous": None}})
 
 
 def matches(entry: dict[str, Any], request: web.Request) -> bool:
@@ -92,7 +96,7 @@ def item(account: Account, project_id: str, name: str, parent_id: str = "", *, e
         "enabled": enabled,
         "is_domain": False,
         "description": "",
-        "links": {},
+        "links": {"self": f"/v3/projects/{project_id}"},
     }
 
 

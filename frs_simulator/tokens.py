@@ -14,6 +14,10 @@ WRONG = "The username or password is wrong."
 NO_ROLE = "The request you have made requires authentication."
 
 
+class NoSuchMethod(Exception):
+    """Nobody logs in this way."""
+
+
 @dataclass(frozen=True)
 class Login:
     """Who logs in: the account, None where there is none, the user's name, and a password or a token."""
@@ -66,6 +70,8 @@ async def create_token(request: web.Request) -> web.Response:
         scope, login = scope_of(auth.get("scope", {})), login_of(auth["identity"], world)
         if scope.nothing and not world.unscoped_logins:
             raise ValueError("scope")
+    except NoSuchMethod:
+        return keystone(401, "Unauthorized", NO_ROLE)
     except (ValueError, KeyError, TypeError, AttributeError):
         return keystone(400, "Bad Request", "The request body is invalid.")
     world.requests["iam", login.user, scope.project] += 1
@@ -79,8 +85,10 @@ async def create_token(request: web.Request) -> web.Response:
         world.login_succeeded(login.user)
     value, token = world.issue(login.account, project, unscoped=scope.nothing)
     method = "token" if login.token else "password"
-    catalog = [] if request.query.get("nocatalog") else [{"type": "frs", "name": "frs", "endpoints": []}]
-    body = {"token": {**described(token, method, scope), "catalog": catalog}}
+    body = {"token": described(token, method, scope)}
+    if not scope.nothing:
+        catalog = [] if request.query.get("nocatalog") else [{"type": "frs", "name": "frs", "endpoints": []}]
+        body["token"] |= {"roles": [{"id": "0", "name": "te_admin"}], "catalog": catalog}
     return web.json_response(body, status=201, headers={"X-Subject-Token": value})
 
 
@@ -96,13 +104,13 @@ def scope_of(scope: dict[str, Any]) -> Scope:
 
 
 def login_of(identity: dict[str, Any], world: World) -> Login:
-    """Who logs in, by the user's id, or by a name in an account; raises KeyError, TypeError and ValueError."""
+    """Who logs in, by the user's id, or by a name in an account; raises KeyError, TypeError and NoSuchMethod."""
     if identity["methods"] == ["token"]:
         value = str(identity["token"]["id"])
         token = world.tokens.get(value)
         return Login(token.account if token else None, token.account.login if token else "", token=value)
     if "password" not in identity["methods"]:
-        raise ValueError("methods")
+        raise NoSuchMethod
     user = identity["password"]["user"]
     password = str(user["password"])
     if "id" in user:
@@ -142,7 +150,7 @@ def without_role(world: World, login: Login) -> web.Response:
 
 
 def described(token: IssuedToken, method: str, scope: Scope) -> dict[str, Any]:
-    """A token as IAM tells of it, but for the catalog."""
+    """A token as IAM tells of it, but for roles and catalog, which are what a scope is good for."""
     account, project = token.account, token.project
     good_for: dict[str, Any] = {"domain": domain(account)}
     if project:
@@ -155,5 +163,4 @@ def described(token: IssuedToken, method: str, scope: Scope) -> dict[str, Any]:
         "expires_at": iso(token.expires_at),
         **({} if scope.nothing else good_for),
         "user": user,
-        "roles": [{"id": "0", "name": "te_admin"}],
     }

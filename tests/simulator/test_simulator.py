@@ -394,12 +394,12 @@ async def test_a_wrong_method_is_the_gateways_405(simulator: Simulator, session:
     assert (status, body["error_code"]) == (405, "APIGW.0101")
 
 
-async def test_a_login_by_another_method_is_a_bad_request(simulator: Simulator, session: aiohttp.ClientSession) -> None:
+async def test_a_login_by_another_method_is_refused(simulator: Simulator, session: aiohttp.ClientSession) -> None:
     user = {"name": "u", "password": "p", "domain": {"name": "d"}}
-    identity = {"methods": ["totp"], "password": {"user": user}}
+    identity = {"methods": ["dance"], "password": {"user": user}}
     auth = {"auth": {"identity": identity, "scope": {"project": {"id": "x"}}}}
-    status, _ = await ask(session, "POST", f"{simulator.url}/v3/auth/tokens", json=auth)
-    assert status == 400
+    status, body = await ask(session, "POST", f"{simulator.url}/v3/auth/tokens", json=auth)
+    assert (status, body["error"]["title"]) == (401, "Unauthorized")
 
 
 async def test_an_unknown_path_is_the_gateways_404(simulator: Simulator, session: aiohttp.ClientSession) -> None:
