@@ -1,4 +1,4 @@
-"""A client of the vendor's, which is asked in an environment and a process of its own."""
+"""The vendor's clients, which are asked in an environment and a process of their own."""
 
 import asyncio
 import json
@@ -18,6 +18,7 @@ ENVIRONMENT = {"HOME": os.devnull}
 """No proxies, no logins of the developer's, and nothing that this process was told of the cloud."""
 SECONDS = 60.0
 LONGEST = 1 << 24
+ANYWHERE = "anywhere"
 
 
 def typed(read: dict[str, Any]) -> Decimal | SimpleNamespace:
@@ -26,29 +27,47 @@ def typed(read: dict[str, Any]) -> Decimal | SimpleNamespace:
 
 
 class VendorError(Exception):
-    """The error that the client raised; `kind` is its class."""
+    """The error that a client raised; `kind` is its class, and the rest is None where there was no answer."""
 
-    def __init__(self, kind: str, status_code: int, error_code: str) -> None:
-        super().__init__(kind, status_code, error_code)
+    def __init__(
+        self, kind: str, status_code: int | None, error_code: str | None, error_msg: str | None, request_id: str | None
+    ) -> None:
+        super().__init__(kind, status_code, error_code, error_msg)
         self.kind, self.status_code, self.error_code = kind, status_code, error_code
+        self.error_msg, self.request_id = error_msg, request_id
 
 
-class VendorClient:
+class VendorClients:
     """The process that asks; importing takes it longer than all questions of a file, so it is asked them all."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
 
-    async def ask(self, simulator: Simulator, operation: str, *, knows_account: bool = True, **fields: Any) -> Any:
-        """What the client reads for the simulator's only account; raises VendorError where the client raises."""
-        (owner,) = simulator.world.accounts
-        account = {
+    async def ask(
+        self,
+        simulator: Simulator,
+        operation: str,
+        *,
+        subject: str | None,
+        key: tuple[str, str] | None = None,
+        region: str = ANYWHERE,
+        headers: dict[str, str] | None = None,
+        **fields: Any,
+    ) -> Any:
+        """What a client reads, as "bss.list_measure_units"; raises VendorError where it raises.
+
+        `subject` is the project or account, by its id, None where the client is to find it. Without another `key` it
+        has that of the simulator's first account.
+        """
+        owner = simulator.world.accounts[0]
+        login = {
             "url": simulator.url,
-            "access_key": owner.access_key,
-            "secret_key": owner.secret_key,
-            "domain_id": owner.domain_id if knows_account else None,
+            "region": region,
+            "key": key or (owner.access_key, owner.secret_key),
+            "subject": subject,
+            "headers": headers or {},
         }
-        question = {"account": account, "operation": operation, "fields": fields}
+        question = {"login": login, "operation": operation, "fields": fields}
         assert self.process.stdin
         assert self.process.stdout
         async with asyncio.timeout(SECONDS):
@@ -62,22 +81,22 @@ class VendorClient:
 
 
 @asynccontextmanager
-async def vendor_client(name: str) -> AsyncIterator[VendorClient]:
-    """A started client, by the name that its program has here; without its environment as without a program."""
-    stamp = ".venv/vendor"
+async def vendor_clients(environment: str = "vendor") -> AsyncIterator[VendorClients]:
+    """Started clients, of an environment that the Makefile makes; without it as without a program."""
+    stamp = f".venv/{environment}"
     if not (ROOT / stamp).exists():
-        missing(f"a client of the vendor's is not installed: run make {stamp}")
+        missing(f"clients of the vendor's are not installed: run make {stamp}")
     process = await asyncio.create_subprocess_exec(
-        ROOT / ".venv/others/vendor/bin/python",
+        ROOT / f".venv/others/{environment}/bin/python",
         "-I",  # so that no file here is taken for a module
-        Path(__file__).with_name(f"{name}.py"),
+        Path(__file__).with_name("ask.py"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=ENVIRONMENT,
         limit=LONGEST,
     )
     try:
-        yield VendorClient(process)
+        yield VendorClients(process)
     finally:
         if process.returncode is None:
             process.kill()
