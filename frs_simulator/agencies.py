@@ -1,25 +1,33 @@
-"""IAM's temporary keys: of an agency of another account, for whom it is delegated to."""
+"""IAM's temporary keys: of the user of a token, or of an agency of another account, for whom it is delegated to."""
 
 import json
+from typing import Any
 
 from aiohttp import web
 
-from frs_simulator.gateway import CALLER, WORLD
+from frs_simulator.gateway import CALLER, WORLD, Refusal, by_token
 from frs_simulator.iam import keystone, temporary
+from frs_simulator.world import World
 
 PATH = "/v3.0/OS-CREDENTIAL/securitytokens"
 DURATIONS = range(900, 86401)
 
 
 async def security_tokens(request: web.Request) -> web.Response:
-    """`POST /v3.0/OS-CREDENTIAL/securitytokens`: the method assume_role, another key each time."""
+    """`POST /v3.0/OS-CREDENTIAL/securitytokens`: the methods assume_role and token, another key each time."""
     world = request.app[WORLD]
     try:
         identity = json.loads(await request.read())["auth"]["identity"]
-        role = identity["assume_role"]
-        life, where = int(role.get("duration_seconds", 900)), (role["domain_name"], role["agency_name"])
-        if identity["methods"] != ["assume_role"] or life not in DURATIONS:
-            raise ValueError("methods, or duration_seconds")
+        (method,) = identity["methods"]
+        asked = identity[method]
+        life = int(asked.get("duration_seconds", 900))
+        if life not in DURATIONS:
+            raise ValueError("duration_seconds")
+        if method == "token":
+            return of_token(world, asked.get("id") or request.headers["X-Auth-Token"], life)
+        if method != "assume_role":
+            raise ValueError("methods")
+        where = (domain_name(world, asked), asked["agency_name"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return keystone(400, "Bad Request", "The request body is invalid.")
     agency = world.agencies.get(where)
@@ -28,3 +36,20 @@ async def security_tokens(request: web.Request) -> web.Response:
     if request[CALLER].account.domain_name not in agency.delegates:
         return keystone(403, "Forbidden", "You are not authorized to perform the requested action.")
     return web.json_response(temporary(world.issue_key(agency.account, life)), status=201)
+
+
+def of_token(world: World, value: str, life: float) -> web.Response:
+    """The answer to the user of a token."""
+    try:
+        account = by_token(value, world).account
+    except Refusal as refusal:
+        return keystone(401, "Unauthorized", refusal.message)
+    return web.json_response(temporary(world.issue_key(account, life)), status=201)
+
+
+def domain_name(world: World, asked: dict[str, Any]) -> str:
+    """The name of the account whose agency is asked for, by that or by its id; raises KeyError."""
+    if "domain_name" in asked:
+        return str(asked["domain_name"])
+    wanted = asked["domain_id"]
+    return next((each.domain_name for each in world.accounts if each.domain_id == wanted), wanted)
