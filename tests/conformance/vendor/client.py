@@ -30,7 +30,12 @@ class VendorError(Exception):
     """The error that a client raised; `kind` is its class, and the rest is None where there was no answer."""
 
     def __init__(
-        self, kind: str, status_code: int | None, error_code: str | None, error_msg: str | None, request_id: str | None
+        self,
+        kind: str,
+        status_code: int | None,
+        error_code: str | int | None,
+        error_msg: str | None,
+        request_id: str | None,
     ) -> None:
         super().__init__(kind, status_code, error_code, error_msg)
         self.kind, self.status_code, self.error_code = kind, status_code, error_code
