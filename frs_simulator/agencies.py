@@ -19,15 +19,15 @@ async def security_tokens(request: web.Request) -> web.Response:
     try:
         identity = json.loads(await request.read())["auth"]["identity"]
         (method,) = identity["methods"]
-        asked = identity[method]
-        life = int(asked.get("duration_seconds", 900))
+        fields = identity[method]
+        life = int(fields.get("duration_seconds", 900))
         if life not in DURATIONS:
             raise ValueError("duration_seconds")
         if method == "token":
-            return of_token(world, asked.get("id") or request.headers["X-Auth-Token"], life)
+            return of_token(world, fields.get("id") or request.headers["X-Auth-Token"], life)
         if method != "assume_role":
             raise ValueError("methods")
-        where = (domain_name(world, asked), asked["agency_name"])
+        where = (domain_name(world, fields), fields["agency_name"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return keystone(400, "Bad Request", "The request body is invalid.")
     agency = world.agencies.get(where)
@@ -47,9 +47,9 @@ def of_token(world: World, value: str, life: float) -> web.Response:
     return web.json_response(temporary(world.issue_key(account, life)), status=201)
 
 
-def domain_name(world: World, asked: dict[str, Any]) -> str:
+def domain_name(world: World, fields: dict[str, Any]) -> str:
     """The name of the account whose agency is asked for, by that or by its id; raises KeyError."""
-    if "domain_name" in asked:
-        return str(asked["domain_name"])
-    wanted = asked["domain_id"]
-    return next((each.domain_name for each in world.accounts if each.domain_id == wanted), wanted)
+    if "domain_name" in fields:
+        return str(fields["domain_name"])
+    wanted = fields["domain_id"]
+    return next((account.domain_name for account in world.accounts if account.domain_id == wanted), wanted)

@@ -14,7 +14,7 @@ MAX_PER_PAGE = 5000
 
 async def auth_projects(request: web.Request) -> web.Response:
     """`GET /v3/auth/projects`: all that the caller may use, without paging."""
-    return listed(request, "projects", items_of(request[CALLER].account))
+    return list_of(request, "projects", items_of(request[CALLER].account))
 
 
 async def auth_domains(request: web.Request) -> web.Response:
@@ -24,14 +24,14 @@ async def auth_domains(request: web.Request) -> web.Response:
     domains = [{**domain(account), "enabled": True, "description": "", "links": links}]
     if account.domain_id in request.app[WORLD].refused:
         domains.clear()
-    return listed(request, "domains", domains)
+    return list_of(request, "domains", domains)
 
 
 async def list_projects(request: web.Request) -> web.Response:
     """`GET /v3/projects`: filtered, and in pages where `page` and `per_page` are given."""
     items = [entry for entry in items_of(request[CALLER].account) if matches(entry, request)]
     if "page" not in request.query and "per_page" not in request.query:
-        return listed(request, "projects", items)
+        return list_of(request, "projects", items)
     try:
         page, size = int(request.query["page"]), int(request.query["per_page"])
     except (KeyError, ValueError):
@@ -39,10 +39,10 @@ async def list_projects(request: web.Request) -> web.Response:
     if page < 1 or not 1 <= size <= MAX_PER_PAGE:
         return keystone(400, "Bad Request", "page and per_page must be given together.")
     size = min(size, request.app[WORLD].projects_per_page)
-    return listed(request, "projects", items[(page - 1) * size : page * size])
+    return list_of(request, "projects", items[(page - 1) * size : page * size])
 
 
-def listed(request: web.Request, kind: str, items: list[dict[str, Any]]) -> web.Response:
+def list_of(request: web.Request, kind: str, items: list[dict[str, Any]]) -> web.Response:
     """A list, with links as every list of IAM's has them."""
     return web.json_response({kind: items, "links": {"self": request.path, "next": None, "previous": None}})
 
