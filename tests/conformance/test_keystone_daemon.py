@@ -65,10 +65,10 @@ async def running(customer: Customer, folder: Path, password: str = "", **change
 
 
 async def test_a_project_without_a_role_is_held_alone(customer: Customer, tmp_path: Path) -> None:
-    """Keystone says the same of it as of a wrong password (row X1)."""
-    customer.set_role(customer.projects["gate-2"], given=False)
+    """Keystone says the same of it as of a wrong password (row X1), also of the first that is asked about."""
+    customer.set_role(customer.projects["gate-1"], given=False)
     async with running(customer, tmp_path) as it:
-        await it.until({"gate-1": None, "gate-2": Reason.AUTH, "gate-3": None})
+        await it.until({"gate-1": Reason.AUTH, "gate-2": None, "gate-3": None})
         assert it.value("credential_rejected", credential="own") == 0
         assert it.value("api_request_failures_total", api="iam", reason="auth") == 1
 
