@@ -221,6 +221,7 @@ def test_a_failure_that_comes_with_http_200_is_one(code: str, account: Target) -
         ("$.account_balances[0].amount", {**BALANCES, "account_balances": [{"amount": "99999999999999.99"}]}),
         ("$.account_balances[0].measure_id", {**BALANCES, "account_balances": [{"amount": 1, "measure_id": True}]}),
         ("$.account_balances[0].measure_id", {**BALANCES, "account_balances": [{"amount": 1, "measure_id": 4}]}),
+        ("$.account_balances[0].measure_id", {**BALANCES, "account_balances": [{"amount": 1, "measure_id": []}]}),
         ("$.account_balances[0]", {**BALANCES, "account_balances": [7]}),
         ("$.account_balances", {"debt_amount": 0}),
         ("$.debt_amount", {**BALANCES, "debt_amount": "NaN"}),

@@ -1,5 +1,6 @@
 """How hypothesis makes inputs: those of the corpus with changes, pieces in a row, and bytes."""
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
@@ -20,7 +21,7 @@ VALUES = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=200)
-    | st.sampled_from([-1, "1", "", 1e300]),
+    | st.sampled_from([-1, "1", "", 1e300, 10**6, "x" * 200, "\x1b[2J"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=8,
 )
@@ -50,13 +51,14 @@ def nodes(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from nodes(inner)
 
 
-def with_other_values(text: bytes, changes: Sequence[tuple[int, Any]]) -> bytes:
-    """A JSON text in which some of the values are others."""
+def with_other_values(text: bytes, changes: Sequence[tuple[int, int, Any]]) -> bytes:
+    """A JSON text in which some of the values are others, or copies of what stands elsewhere."""
     whole = json.loads(text)
-    for at, value in changes:
+    for at, elsewhere, value in changes:
         if places := list(nodes(whole)):
             around, name = places[at % len(places)]
-            around[name] = value
+            other, its_name = places[elsewhere % len(places)]
+            around[name] = copy.deepcopy(other[its_name]) if elsewhere else value
     return json.dumps(whole).encode()
 
 
@@ -72,7 +74,7 @@ def inputs(seeds: Sequence[bytes], pieces: Sequence[bytes]) -> st.SearchStrategy
         *(st.sampled_from(seeds), st.sampled_from(seeds), st.integers(0, LONGEST)),
     )
     texts = [seed for seed in seeds if is_document(seed)]
-    change = st.tuples(st.integers(0, LONGEST), VALUES)
+    change = st.tuples(st.integers(0, LONGEST), st.just(0) | st.integers(0, LONGEST), VALUES)
     written = st.builds(with_other_values, st.sampled_from(texts), st.lists(change, max_size=4)) if texts else changed
     return written | changed | spliced | st.lists(piece, max_size=30).map(b"".join) | st.binary(max_size=200)
 

@@ -43,6 +43,7 @@ FAILURES = pieces(
 YAML = pieces(
     ":__ -__ \\n \\n__ \\n____ & * *a &a <<:__*a !env__FUZZ_SECRET !file__secret !file__/dev/null !!binary !!timestamp "
     "!<x> | > ? {} [] { } [ ] , ' \" # %YAML__1.1\\n --- ... \\t \\x85 0x10 1e9 .inf 2001-01-01 yes ~ x-a: \\u2028 [[[["
+    ' "\\\\e[2J" "\\\\x9b":'
 )
 SETTINGS = pieces(
     "credentials: projects: accounts: discovery: apis: http_client: endpoints: defaults: name:__ region:__cn-north-4 "
