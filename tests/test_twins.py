@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 HAN = re.compile(r"[\u4e00-\u9fff]+")
 PAGES = (
     "README",
+    "SECURITY",
     "docs/configuration",
     "docs/metrics",
     "docs/operations",
@@ -33,6 +34,18 @@ Not promised = 不承诺的
 How something goes = 如何移除
 Before a version is final = 正式版之前
 What is supported = 支持什么
+Security = 安全
+Scope = 范围
+Report = 报告
+Assets = 资产
+Boundaries = 边界
+Hostile cloud = 恶意的云
+Hostile network = 恶意的网络
+Hostile scraper = 恶意的抓取方
+Hostile config author = 恶意的配置作者
+Hostile neighbour = 恶意的邻居
+Without a web config = 没有 web 配置时
+What remains = 余下的风险
 Configuration = 配置
 Four questions first = 先看四个问题
 Several files = 多个文件
