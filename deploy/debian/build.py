@@ -51,7 +51,7 @@ def stage(folder: Path, wheel: Path, python: str, time: int) -> None:
     program = folder / "bin/frs-exporter"
     program.parent.mkdir()
     program.write_text(LAUNCHER)
-    for path in folder.rglob("*"):
+    for path in (folder, *folder.rglob("*")):  # whatever the umask is
         path.chmod(0o755 if path.is_dir() or path == program else 0o644)
         os.utime(path, (time, time))
 
