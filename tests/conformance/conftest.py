@@ -1,10 +1,13 @@
-"""A Keystone for all tests of a process: each has customers of its own there."""
+"""A Keystone for all tests of a process, where each has customers of its own, and programs as in tests/e2e."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conformance.keystone import Keystone, running_keystone
+from tests.e2e.conftest import programs
+
+__all__ = ["keystone", "programs"]
 
 
 @pytest.fixture(scope="session")
