@@ -61,7 +61,7 @@ FILTERS: list[tuple[dict[str, Any], Callable[[tuple[str, str, str]], bool]]] = [
 ]
 
 
-@pytest.mark.parametrize(("query", "is_wanted"), FILTERS, ids=lambda value: getattr(value, "__name__", str(value)))
+@pytest.mark.parametrize(("query", "is_wanted"), FILTERS)
 async def test_it_reads_the_list_of_metrics(
     ask: Ask, query: dict[str, Any], is_wanted: Callable[[tuple[str, str, str]], bool]
 ) -> None:

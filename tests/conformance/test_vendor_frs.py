@@ -112,11 +112,7 @@ CALLS: list[tuple[str, dict[str, str], dict[str, str], str, Callable[[Any], Any]
 ]
 
 
-@pytest.mark.parametrize(
-    ("operation", "empty", "with_face", "code", "is_read"),
-    CALLS,
-    ids=lambda value: getattr(value, "__name__", str(value)[:40]),
-)
+@pytest.mark.parametrize(("operation", "empty", "with_face", "code", "is_read"), CALLS)
 async def test_it_reads_calls_with_a_picture(
     ask: Ask,
     simulator: Simulator,
@@ -201,11 +197,7 @@ ERRORS: list[tuple[Callable[[World], None], str, int, str, str]] = [
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize(
-    ("change", "kind", "status", "code", "message"),
-    ERRORS,
-    ids=lambda value: getattr(value, "__name__", str(value)[:24]),
-)
+@pytest.mark.parametrize(("change", "kind", "status", "code", "message"), ERRORS)
 async def test_it_is_told_why_not(
     ask: Ask,
     simulator: Simulator,

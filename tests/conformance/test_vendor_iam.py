@@ -188,11 +188,7 @@ ERRORS: list[tuple[Callable[[World], None], str, int, str, str]] = [
 """What is wrong in this world, the class of the error, its status and code, and a part of its message."""
 
 
-@pytest.mark.parametrize(
-    ("change", "kind", "status", "code", "message"),
-    ERRORS,
-    ids=lambda value: getattr(value, "__name__", str(value)[:24]),
-)
+@pytest.mark.parametrize(("change", "kind", "status", "code", "message"), ERRORS)
 async def test_a_login_is_told_why_not(
     ask: Ask, simulator: Simulator, change: Callable[[World], None], kind: str, status: int, code: str, message: str
 ) -> None:
