@@ -82,7 +82,7 @@ def money(where: str, value: Any, measure: Any) -> Decimal | None:
         return number
     if isinstance(measure, bool) or not isinstance(measure, int | float) or measure not in PER_UNIT:
         raise wrong_shape(f"{where.rpartition('.')[0]}.measure_id", f"one of {', '.join(map(str, PER_UNIT))}", measure)
-    return number / PER_UNIT[measure]
+    return number / PER_UNIT[int(measure)]
 
 
 def unit_of(measure: Any) -> str:
