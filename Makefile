@@ -1,7 +1,7 @@
 # make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test, make test-conformance:
 # what CI checks. All prepare what they need.
 .PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd test-debian \
-  lint types tools lock deploy docs bench soak audit fuzz dist deb clean
+  lint types tools compiled lock deploy docs bench soak audit fuzz dist deb clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -27,14 +27,18 @@ BESIDE := $(LONGEST) tests/resilience tests/attacks tests/fuzz \
   $(filter-out %/test_clusters.py $(LONGEST),$(wildcard tests/deploy/test_*.py)) \
   tests/collectors/test_month.py tests/polling/test_accounts.py tests/polling/test_reload_and_locks.py \
   tests/cloud/test_hold.py tests/web/test_slow_readers.py
-test: .venv/dev
-	$(MAKE) --jobs=3 --output-sync lint types tools
+test: .venv/dev .venv/fuzz
+	$(MAKE) --jobs=4 --output-sync lint types tools compiled
 	$(BIN)/coverage erase
 	@$(BIN)/python -m pytest $(BESIDE) --numprocesses=4 --dist=loadfile --no-loadscope-reorder > .beside.log 2>&1 & beside=$$!; \
 	$(BIN)/coverage run -m pytest $(BESIDE:%=--ignore=%) --numprocesses=4 --dist=worksteal $(ARGS); failed=$$?; \
 	wait $$beside || failed=1; cat .beside.log; exit $$failed
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# All tests are compiled once, while others download: else each of the many processes that run them would do it.
+compiled: .venv/dev
+	@$(BIN)/python -m pytest --collect-only --quiet --quiet >.compiled.log || { cat .compiled.log; exit 1; }
 
 # The same tests with the newest and with the lowest versions that pyproject.toml allows.
 test-newest: RESOLUTION := highest
@@ -155,4 +159,4 @@ $(LOCKED:%=.venv/%): .venv/%: requirements/%.txt | .venv/dev
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-newest .venv-lowest .tools dist .beside.log .machines.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz screenshots
+	rm -rf .venv .venv-newest .venv-lowest .tools dist .beside.log .compiled.log .machines.log .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz screenshots

@@ -31,7 +31,7 @@ Groups = list[dict[str, Any]]
 
 CHECKS = ("alert_rule_test", "promql_expr_test")
 
-ONE_THREAD = {**os.environ, "GOMAXPROCS": "1", "GOGC": "400"}
+ONE_THREAD = {**os.environ, "GOMAXPROCS": "1", "GOGC": "off", "GOMEMLIMIT": "512MiB"}
 """For promtool, which goes step by step: more threads would collect its garbage, often, and look for work."""
 
 STEP = re.compile(r"(?P<start>-?[\d.]+|_|stale)(?P<slope>[+-][\d.]+)?(x(?P<more>\d+))?")
