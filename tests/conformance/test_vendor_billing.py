@@ -10,17 +10,11 @@ import pytest_asyncio
 from frs_simulator import Account, Simulator, World
 from frs_simulator.money import Balance, Billing, Card, Coupon, Failure, Purse
 from frs_simulator.packages import FreeResource, Package
-from tests.conformance.vendor.client import VendorClients, VendorError, vendor_clients
+from tests.conformance.vendor.client import VendorClients, VendorError
 
 Ask = Callable[..., Awaitable[Any]]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # in which the client's process lives
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def clients() -> AsyncIterator[VendorClients]:
-    async with vendor_clients() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="module")

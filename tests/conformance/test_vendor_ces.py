@@ -10,19 +10,14 @@ from frs_simulator import Account, Project, Simulator, World
 from frs_simulator.cloud_eye import QUOTA
 from frs_simulator.demo import face_set, subscribed
 from frs_simulator.traffic import HOUR, METRICS, MINUTE, Traffic
-from tests.conformance.vendor.client import VendorClients, VendorError, vendor_clients
+from tests.conformance.vendor.client import VendorClients, VendorError
+from tests.conformance.vendor.wrong import CLIENT, another_users_now, skewed, wrong_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # in which the clients' process lives
 
 Ask = Callable[..., Awaitable[Any]]
 
 REGION = "cn-north-4"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def clients() -> AsyncIterator[VendorClients]:
-    async with vendor_clients() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -113,18 +108,6 @@ def one_of(metric: Any) -> Any:
     return type("Answer", (), {"metrics": [metric]})
 
 
-def wrong_key(world: World) -> None:
-    world.accounts[0].secret_key = "another"
-
-
-def another_users_now(world: World) -> None:
-    world.accounts[0].projects[0].id = "elsewhere"
-
-
-def skewed(world: World) -> None:
-    world.clock_offset = -1000.0
-
-
 CES = "not done"
 ERRORS: list[tuple[Callable[[World], None], dict[str, Any], int, str, str]] = [
     (wrong_key, {}, 401, "APIGW.0301", "verify aksk signature fail"),
@@ -156,7 +139,7 @@ async def test_it_is_told_why_not(
     with pytest.raises(VendorError) as caught:
         await ask("list_metrics", key=right, **query)
     error = caught.value
-    assert (error.kind, error.status_code, str(error.error_code)) == ("ClientRequestException", status, code)
+    assert (error.kind, error.status_code, str(error.error_code)) == (CLIENT, status, code)
     assert message in str(error.error_msg)
     assert len(str(error.request_id)) == 32
 

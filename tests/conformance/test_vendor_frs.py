@@ -15,6 +15,7 @@ from frs_simulator.faults import Fault
 from frs_simulator.pictures import FACE, JPEG, SMALLEST
 from frs_simulator.world import QUOTA
 from tests.conformance.vendor.client import VendorClients, VendorError, vendor_clients
+from tests.conformance.vendor.wrong import CLIENT, SERVER, another_users_now, skewed, wrong_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # in which the clients' processes live
 
@@ -158,20 +159,8 @@ def unsubscribed(world: World) -> None:
     world.accounts[0].projects[0].answer = None
 
 
-def wrong_key(world: World) -> None:
-    world.accounts[0].secret_key = "another"
-
-
 def unknown_key(world: World) -> None:
     world.accounts[0].access_key = "ANOTHER"
-
-
-def another_user_now(world: World) -> None:
-    world.accounts[0].projects[0].id = "elsewhere"
-
-
-def skewed(world: World) -> None:
-    world.clock_offset = -1000.0
 
 
 def unavailable(world: World) -> None:
@@ -182,13 +171,12 @@ def page(world: World) -> None:
     world.faults.set("frs", Fault(status=502, body="<html>", content_type="text/html"))
 
 
-CLIENT, SERVER = "ClientRequestException", "ServerResponseException"
 ERRORS: list[tuple[Callable[[World], None], str, int, str, str]] = [
     (frozen, CLIENT, 400, "FRS.0202", "freeze"),
     (unsubscribed, CLIENT, 400, "FRS.0019", "not been subscribed"),
     (wrong_key, CLIENT, 401, "APIGW.0301", "verify aksk signature fail"),
     (unknown_key, CLIENT, 401, "APIGW.0301", "ak not exist"),
-    (another_user_now, CLIENT, 403, "FRS.0028", "does not match"),
+    (another_users_now, CLIENT, 403, "FRS.0028", "does not match"),
     (skewed, CLIENT, 401, "APIGW.0301", "15 minutes off"),
     (unavailable, SERVER, 503, "APIGW.0201", "Backend timeout."),
     (page, SERVER, 502, "502", "<html>"),

@@ -11,7 +11,8 @@ from frs_simulator.demo import subscribed
 from frs_simulator.faults import Fault
 from frs_simulator.issuers import Agency
 from frs_simulator.world import TOKEN_LENGTH
-from tests.conformance.vendor.client import VendorClients, VendorError, vendor_clients
+from tests.conformance.vendor.client import VendorClients, VendorError
+from tests.conformance.vendor.wrong import CLIENT, SERVER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # in which the clients' process lives
 
@@ -22,12 +23,6 @@ BY_TOKEN = "create_temporary_access_key_by_token"
 BY_AGENCY = "create_temporary_access_key_by_agency"
 REGION = "cn-north-4"
 ANSWER = subscribed("2026-01-02 03:04:05")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def clients() -> AsyncIterator[VendorClients]:
-    async with vendor_clients() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -177,7 +172,6 @@ def unavailable(world: World) -> None:
     world.faults.set("iam", Fault(status=503, code="IAM.0006", message="down"))
 
 
-CLIENT, SERVER = "ClientRequestException", "ServerResponseException"
 ERRORS: list[tuple[Callable[[World], None], str, int, str, str]] = [
     (wrong_password, CLIENT, 401, "401", "The username or password is wrong."),
     (locked, CLIENT, 401, "401", "The account is locked."),
