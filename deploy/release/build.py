@@ -18,6 +18,7 @@ from frs_exporter import __version__
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv/others/release/bin"
+UV = Path(sys.executable).with_name("uv")
 SUMS = "SHA256SUMS"
 BILL = f"frs_exporter-{__version__}.cdx.json"
 SPECIFICATION = "1.6"
@@ -50,7 +51,11 @@ def bare(folder: Path, lock: Path, *distribution: str | Path) -> Path:
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin/python"
     pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--require-hashes", "--only-binary=:all:", "-r", lock, cwd=folder)
+    locked = ("--require-hashes", "--only-binary=:all:", "-r", lock)
+    try:
+        run(UV, "pip", "install", "--quiet", "--python", python, *locked, cwd=folder)
+    except subprocess.CalledProcessError:  # where only pip knows where packages are, as behind a mirror
+        run(*pip, *locked, cwd=folder)
     if distribution:
         run(*pip, "--no-deps", "--no-index", *distribution, cwd=folder)
     return python

@@ -85,6 +85,7 @@ async def test_a_user_who_is_enabled_again_is_tried_when_told_to(customer: Custo
     customer.change(enabled=False)
     async with running(customer, tmp_path) as it:
         await it.until(dict.fromkeys(NAMES, Reason.AUTH))
+        await asyncio.sleep(1.1)  # also what is issued within the second in which it was disabled would be revoked
         customer.change(enabled=True)
         assert it.exporter.retry("own") == len(NAMES)
         await it.until(dict.fromkeys(NAMES))

@@ -20,9 +20,14 @@ DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 CHINESE_DASHBOARDS = sorted((DEPLOY / "grafana/dashboards-zh-CN").glob("*.json"))
 
 
+def loaded(path: Path) -> Any:
+    """What is in a YAML file, read by libyaml, as the rules and their tests are read often."""
+    return yaml.load(path.read_bytes(), yaml.CSafeLoader)
+
+
 def rules(kind: str, file: Path = RULES) -> dict[str, dict[str, Any]]:
     """The rules that are an `alert`, or that `record`, by their names."""
-    groups = yaml.load(file.read_bytes(), yaml.CSafeLoader)["groups"]
+    groups = loaded(file)["groups"]
     return {rule[kind]: rule for group in groups for rule in group["rules"] if kind in rule}
 
 

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tests.deploy.artifacts import RULES
+from tests.deploy.artifacts import RULES, loaded
 from tests.e2e.conftest import tool
 
 Place = dict[str, str]
@@ -35,11 +33,6 @@ ONE_THREAD = {**os.environ, "GOMAXPROCS": "1", "GOGC": "off", "GOMEMLIMIT": "512
 """For promtool, which goes step by step: more threads would collect its garbage, often, and look for work."""
 
 STEP = re.compile(r"(?P<start>-?[\d.]+|_|stale)(?P<slope>[+-][\d.]+)?(x(?P<more>\d+))?")
-
-
-def loaded(path: Path) -> Any:
-    """What is in a YAML file, read by libyaml: the rules and their tests are read often."""
-    return yaml.load(path.read_bytes(), yaml.CSafeLoader)
 
 
 def interval(path: Path) -> str:

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.deploy.artifacts import DEPLOY, rules
+from tests.deploy.artifacts import DEPLOY, loaded, rules
 from tests.deploy.rule_tests import ELSEWHERE, HERE, Place
 from tests.deploy.stack import Told, fetch_by_post, start_alertmanager
 from tests.e2e.conftest import ENGINES, Programs, eventually, fetch
 
 CONFIGS = [DEPLOY / "prometheus/alertmanager.yml", DEPLOY / "docker/alertmanager.yml"]
-INHIBITIONS: list[dict[str, Any]] = yaml.safe_load(CONFIGS[0].read_text())["inhibit_rules"]
+INHIBITIONS: list[dict[str, Any]] = loaded(CONFIGS[0])["inhibit_rules"]
 OF_NOTHING = "FrsExporterAbsent"
 """Has no labels but those that Prometheus gives to all: so it is of a cluster at most."""
 
@@ -61,7 +60,7 @@ def test_what_explains_failing_polls_silences_those_who_count_them(source: str) 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.parent.name)
 def test_messages_and_inhibitions_keep_to_a_cluster(path: Path) -> None:
-    document = yaml.safe_load(path.read_text())
+    document = loaded(path)
     assert "cluster" in document["route"]["group_by"]
     for inhibition in document["inhibit_rules"]:
         place = ["cluster"] if names(inhibition["source_matchers"]) == {OF_NOTHING} else ["cluster", "namespace"]
@@ -74,7 +73,7 @@ def test_messages_and_inhibitions_keep_to_a_cluster(path: Path) -> None:
 def test_an_alert_silences_others_where_it_fires_and_nowhere_else(
     programs: Programs, told: Told, path: Path, *, labelled: bool, newest: bool
 ) -> None:
-    address = start_alertmanager(programs, yaml.safe_load(path.read_text()), told, newest=newest)
+    address = start_alertmanager(programs, loaded(path), told, newest=newest)
     alertmanager = f"http://{address}/api/v2/alerts"
     here: Place = HERE if labelled else {}
     sent = [alert for number in range(len(PAIRS)) for alert in alerts(number, here)]

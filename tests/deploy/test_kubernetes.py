@@ -23,6 +23,7 @@ from frs_exporter import __version__
 from frs_exporter.cli.main import command
 from frs_exporter.cli.serve import DEFAULT_ADDRESS
 from frs_exporter.config.load import load
+from tests.deploy.artifacts import loaded
 from tests.deploy.objects import (
     CHART,
     DEPLOY,
@@ -48,7 +49,7 @@ from tests.deploy.objects import (
 from tests.e2e.conftest import EXPORTER, Programs, eventually, fetch, tool
 from tests.root import without_root
 
-RULES = yaml.safe_load((DEPLOY / "prometheus/frs.rules.yml").read_text())["groups"]
+RULES = loaded(DEPLOY / "prometheus/frs.rules.yml")["groups"]
 DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 README = (KUSTOMIZE / "README.md").read_text()
 MOUNTED = "/etc/frs-exporter"

@@ -12,8 +12,17 @@ import yaml
 
 from deploy.prometheus.build import TARGET, rendered
 from frs_exporter.core.alerts import alerts
-from tests.deploy.artifacts import CHINESE_RULES, DEPLOY, RULE_TESTS, RULES, exposed_metrics, metrics_named, rules
-from tests.deploy.rule_tests import check, interval, loaded
+from tests.deploy.artifacts import (
+    CHINESE_RULES,
+    DEPLOY,
+    RULE_TESTS,
+    RULES,
+    exposed_metrics,
+    loaded,
+    metrics_named,
+    rules,
+)
+from tests.deploy.rule_tests import check, interval
 from tests.e2e.conftest import ENGINES, ROOT, tool
 
 RUNBOOKS = "https://runbooks.example.com/frs-exporter"

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.deploy.artifacts import DASHBOARDS, DEPLOY, RULE_TESTS, dashboard, queries, recorded_named, rules
+from tests.deploy.artifacts import DASHBOARDS, DEPLOY, RULE_TESTS, dashboard, loaded, queries, recorded_named, rules
 from tests.deploy.rule_tests import check_in_victoria, interval
 from tests.e2e.conftest import tool
 
@@ -19,7 +18,7 @@ LATER = {name for name, rule in rules("alert").items() if recorded_named(f"{rule
 
 def cases(path: Path) -> list[dict[str, Any]]:
     """The tests in a file of alerts that build on nothing recorded."""
-    found = yaml.safe_load(path.read_text())["tests"]
+    found = loaded(path)["tests"]
     return [
         {name: value for name, value in case.items() if name != "promql_expr_test"}
         for case in found
