@@ -55,8 +55,8 @@ test-newest test-lowest: test-%: .venv/dev
 test-conformance: .venv/dev tools $(OTHER_ENVS)
 	$(BIN)/python -m pytest tests/conformance --numprocesses=2 --dist=loadfile $(ARGS)
 
-# The image built by podman and run by runc, the unit and the Debian package under a systemd that was booted for them: as root, on a Debian whose mirror
-# has both; SUITE=bookworm takes another one. Where that cannot be, the last lines say why.
+# The image built by podman and run by runc, the unit and the Debian package under a systemd that was booted for them: as root,
+# on a Debian whose mirror has both; SUITE=bookworm takes another one. Where that cannot be, the last lines say why.
 test-image test-systemd test-debian: test-%: .venv/dev .venv/release
 	$(BIN)/python -m pytest tests/machines/test_$*.py $(ARGS)
 

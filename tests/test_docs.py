@@ -201,7 +201,8 @@ def test_examples_are_what_they_are_said_to_be(ending: str) -> None:
 
 def test_ci_calls_the_readmes_own_test_commands() -> None:
     called = re.findall(r"^make (?:--\S+ )*((?:test\S* ?)+)", (ROOT / ".ci/run").read_text(), re.MULTILINE)
-    assert {target for targets in called for target in targets.split()} == {"test", "test-image", "test-systemd"}
+    wanted = {"test", "test-conformance", "test-image", "test-systemd", "test-debian"}
+    assert {target for targets in called for target in targets.split()} == wanted
     for readme in (README, (ROOT / "README.zh-CN.md").read_text()):
         assert "`make test`" in readme
         assert "`make test-conformance`" in readme

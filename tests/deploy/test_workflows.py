@@ -94,9 +94,8 @@ def test_a_job_may_do_little_and_not_for_ever(job: dict[str, Any], flow: dict[st
 
 
 def test_all_that_ci_runs_is_run() -> None:
-    """By the workflow what .ci/run has the minutes for, and the rest."""
+    """By the workflow as by .ci/run."""
     targets = yaml.safe_load((FOLDER / "test.yml").read_text())["jobs"]["whole"]["strategy"]["matrix"]["target"]
     script = (ROOT / ".ci/run").read_text()
     named = re.findall(r"\b(?:test(?:-\w+)?|audit)\b", " ".join(re.findall(r"(?m)^(?:if )?make (.*)$", script)))
-    assert len(targets) == len(set(targets))
-    assert set(targets) == {*named, "test-conformance", "test-debian", "audit"}
+    assert set(targets) == set(named)
