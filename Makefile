@@ -145,7 +145,7 @@ UV_PIP := $(BIN)/uv pip install --quiet
 .venv/dev: .venv/bin/python pyproject.toml requirements/build.txt requirements/dev.txt
 	sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt > .venv/uv.txt
 	$(PIP) --require-hashes --only-binary=:all: -r .venv/uv.txt
-	$(UV_PIP) --python=.venv --compile-bytecode --require-hashes --only-binary=:all: -r requirements/build.txt -r requirements/dev.txt || \
+	$(UV_PIP) --python=.venv --require-hashes --only-binary=:all: -r requirements/build.txt -r requirements/dev.txt || \
 	  $(PIP) --require-hashes --only-binary=:all: -r requirements/build.txt -r requirements/dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run
