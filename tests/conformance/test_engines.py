@@ -24,6 +24,7 @@ from tests.conformance.engines import (
     Metadata,
     Snapshot,
 )
+from tests.conformance.openmetrics import check
 from tests.conformance.relay import Relay, Scrape, relay
 from tests.deploy.artifacts import exposed_metrics
 from tests.deploy.stack import fetch_by_post
@@ -212,6 +213,15 @@ def test_types_and_help_are_known_as_they_are_served(all_seen: Mapping[str, Seen
     counters = {name for name, (kind, _) in seen.metadata.items() if kind == "counter"}
     assert counters
     assert {name.endswith("_total") for name in counters} == {READERS[reader].format is TEXT}
+
+
+def test_openmetrics_is_what_its_specification_says(all_seen: Mapping[str, Seen]) -> None:
+    pages = [scrape.page for seen in all_seen.values() for scrape in seen.scrapes if scrape.page.endswith("# EOF\n")]
+    assert len(pages) == 3 * SCRAPES
+    for page in pages:
+        families = check(page)
+        assert {family.type for family in families} <= {"gauge", "counter", "histogram"}
+        assert sum(len(family.samples) for family in families) == len(samples(page))
 
 
 SPOILT: Mapping[str, Callable[[str], str]] = {
