@@ -19,7 +19,7 @@ PARSE = "text_string_to_metric_families"
 BAD = "test_invalid_input"
 
 BROKEN = [
-    ("no byte order mark", "\ufeffa 1\n# EOF\n"),
+    ("a line of the grammar", "\ufeffa 1\n# EOF\n"),
     ("no carriage returns", "a 1\r\n# EOF\n"),
     ("no carriage returns", "# HELP a b\r\na 1\n# EOF\n"),
     ("EOF has a line of its own", "a 1 # EOF\n"),
@@ -31,7 +31,8 @@ BROKEN = [
     ("no interleaved metrics", '# TYPE a summary\na_count{b="c"} 1\na_count{b="d"} 1\na_sum{b="c"} 1\n# EOF\n'),
     ("labels that begin with _ are reserved", 'a{_b="c"} 1\n# EOF\n'),
     ("names that begin with _ are reserved", "_a 1\n# EOF\n"),
-    ("the sum is a number", '# TYPE a gaugehistogram\na_bucket{le="+Inf"} 1\na_gcount 1\na_gsum NaN\n# EOF\n'),
+    ("a sum is negative only", '# TYPE a gaugehistogram\na_bucket{le="+Inf"} 1\na_gcount 1\na_gsum NaN\n# EOF\n'),
+    ("the last bucket is", '# TYPE a histogram\na_bucket{le="1"} 1\n# EOF\n'),
     ("the count is the bucket", '# TYPE a histogram\na_bucket{le="+Inf"} 1\na_count 2\na_sum 1\n# EOF\n'),
     (
         "buckets are sorted",
