@@ -5,12 +5,12 @@ import http.client
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-PASSED_ON = ("Accept", "Accept-Encoding", "User-Agent")
-OF_THE_ANSWER = ("Content-Type", "Content-Encoding", "Vary")
+OF_A_CONNECTION = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 CLOSED = 503
 
 
@@ -56,22 +56,25 @@ class Relay:
                 self.turned_away += self._open.is_set()
                 give(request, CLOSED, {}, b"")
                 return
-            asked = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
             connection = http.client.HTTPConnection(self._exporter, timeout=10)
-            connection.request("GET", request.path, headers=asked)
+            connection.request("GET", request.path, headers=kept(request.headers))
             answer = connection.getresponse()
             body = answer.read()
             connection.close()
             assert answer.status == http.client.OK, answer.status
-            headers = {name: value for name in OF_THE_ANSWER if (value := answer.headers[name])}
-            plain = gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body
-            self.scrapes.append(Scrape(asked.get("Accept", ""), headers["Content-Type"], plain.decode()))
-            give(request, answer.status, headers, body)
+            plain = gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body
+            self.scrapes.append(Scrape(request.headers["Accept"], answer.headers["Content-Type"], plain.decode()))
+            give(request, answer.status, kept(answer.headers), body)
+
+
+def kept(headers: Message) -> dict[str, str]:
+    """Those that are passed on: the others are of one connection only."""
+    return {name: value for name, value in headers.items() if name.lower() not in OF_A_CONNECTION}
 
 
 def give(request: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: bytes) -> None:
     """Answer a request."""
-    request.send_response(status)
+    request.send_response_only(status)
     for name, value in (*headers.items(), ("Content-Length", str(len(body)))):
         request.send_header(name, value)
     request.end_headers()
