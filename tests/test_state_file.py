@@ -169,6 +169,17 @@ def test_what_has_no_end_is_no_entry(folder: Path, entry: Any) -> None:
     assert document(folder)["entries"].keys() == {"a", "c"}
 
 
+@pytest.mark.parametrize("depth", [50, 500, 900])
+def test_what_is_nested_too_deeply_to_be_copied_is_no_entry(folder: Path, depth: int) -> None:
+    """JSON may be read that can be neither copied nor written."""
+    fill(folder, GOOD.replace('{"a"', f'{{"b": {{"until": {SOON}, "x": {"[" * depth}{"]" * depth}}}, "a"').encode())
+    file = state(folder)
+    assert file.read() == {"a": ONE}
+    put(file, "c", refused=1)
+    assert state(folder).read() == {"a": ONE, "c": ONE}
+    assert not file.folder.problems
+
+
 @pytest.mark.parametrize("until", ["NaN", "Infinity", "-Infinity", "-1", "0", "1e400", "9" * 400])
 def test_an_end_is_a_time_to_come(folder: Path, until: str) -> None:
     key = "ab" * 32

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from frs_exporter.collectors.collector import is_number
+from frs_exporter.collectors.collector import is_number, label_value
 from frs_exporter.collectors.endpoint_state import GAP, EndpointState
 from frs_exporter.collectors.other_sources import (
     BILLED,
@@ -201,6 +201,7 @@ class ProbesOnDisk:
         now, name = self._now(), probe_name(target, subservice)
         match self._journal.get(name):
             case [bool() | None as on, str(code), float(at), float(sent_at), int(sent)] if is_number(sent):
+                code = label_value(code)  # whoever has written it, people are to read it
                 proof = (on, code, at) if at <= now else (None, code, 0.0)
                 result = ProbeResult(subservice, *proof, sent_at if sent_at <= now else now, int(sent))
                 if sent_at > now:  # so the next one is an interval away, and no more
@@ -246,7 +247,7 @@ class ProbesOnDisk:
         useless = {name: self._journal.get(f"useless {name} {where}") for name in PROBES}
         refused = {name: self._journal.get(f"refused {name} {where}") for name in PROBES}
         endpoint.learn(
-            {name: why for name, why in useless.items() if isinstance(why, str)},
+            {name: label_value(why) for name, why in useless.items() if isinstance(why, str)},
             {name: until for name, until in refused.items() if isinstance(until, float)},
         )
 

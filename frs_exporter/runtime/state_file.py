@@ -8,8 +8,8 @@ locked by who writes:
      "entries": {"NAME": {"until": 1800000000.0, ...}, ...}}
 
 `until` is when an entry is of no use any more, in Unix seconds; what else is in it is its writer's. At most 10,000
-entries and 8 MiB are kept, of more those that end last. A file of another version, or that is none of ours, is ignored,
-and replaced at the next write.
+entries and 8 MiB are kept, of more those that end last; none that is nested deeper than 20 levels. A file of another
+version, or that is none of ours, is ignored, and replaced at the next write.
 
 Secrets are never in it, only digests, which tell whether a secret is the same as before. What they are worth: each is
 slow (scrypt with 16 MiB) and salted by the key, so no list that was made before, and no other machine's file, helps to
@@ -40,6 +40,8 @@ MAX_SIZE = 8 << 20
 MAX_ENTRIES = 10_000
 FAR = 1e11
 """In Unix seconds: a time from here on, the year 5138, is none."""
+MAX_DEPTH = 20
+"""Of an entry: what is nested deeper can be read, and neither be copied nor be written."""
 KEY_SIZE = 32
 KEY = re.compile(rf"[0-9a-f]{{{2 * KEY_SIZE}}}")
 COST = 1 << 14
@@ -162,7 +164,7 @@ def parse(content: bytes) -> tuple[bytes, Entries]:
         raise ValueError("it is not JSON") from None
     match document:
         case {"version": 1, "key": str(key), "entries": dict(entries)} if KEY.fullmatch(key):
-            return bytes.fromhex(key), entries
+            return bytes.fromhex(key), {name: entry for name, entry in entries.items() if is_shallow(entry)}
         case {"version": int(version)} if version != VERSION:
             raise ValueError("it is of another version")
     raise ValueError("it is no state of this program")
@@ -177,6 +179,12 @@ def encode(key: bytes, entries: Entries) -> bytes:
 def current(entries: Entries, now: float) -> Entries:
     """The entries that have not ended; not too many."""
     return latest({name: entry for name, entry in entries.items() if now < until(entry) < FAR}, MAX_ENTRIES)
+
+
+def is_shallow(value: Any, levels: int = MAX_DEPTH) -> bool:
+    """Whether a value is nested in no more levels than these."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not inner or (levels > 0 and all(is_shallow(each, levels - 1) for each in inner))
 
 
 def until(entry: Any) -> float:

@@ -1,11 +1,8 @@
 """Any file as a config or as a web config: it loads, or each of its problems has a place in it and tells no secret."""
 
-import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from frs_exporter.config.load import load
@@ -13,6 +10,7 @@ from frs_exporter.config.yaml import read
 from frs_exporter.config.yaml_problems import LINE_END
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.web.web_config import load_web_config
+from tests.fuzz.inputs import in_memory
 
 SECRET = "s3cret-of-the-environment"
 SECRET_IN_FILE = "s3cret-of-a-file"
@@ -37,10 +35,10 @@ def check_web_config(data: bytes) -> None:
 
 def check_file(data: bytes, load_file: Callable[[str], Any]) -> None:
     """Load a file, twice: the same comes of it, soon, or the same problems, each of which is in the file."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
-        path = Path(folder, "c.yaml")
+    with in_memory() as folder:
+        path = folder / "c.yaml"
         path.write_bytes(data)
-        Path(folder, "secret").write_text(SECRET_IN_FILE)
+        (folder / "secret").write_text(SECRET_IN_FILE)
         begun = time.process_time()
         try:
             config = load_file(str(path))

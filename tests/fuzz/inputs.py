@@ -1,6 +1,12 @@
 """What fuzzers give are bytes: here they become what a target wants."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
+
+from tests.conftest import IN_MEMORY
 
 
 def parts(data: bytes, number: int) -> list[bytes]:
@@ -17,3 +23,10 @@ def text_of(data: bytes) -> str:
 def steps(data: bytes, most: int) -> list[tuple[int, int]]:
     """Pairs of bytes: what to do, and with what."""
     return list(islice(zip(data[::2], data[1::2], strict=False), most))
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """A folder, on no disk where this system has such."""
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as name:
+        yield Path(name)

@@ -7,9 +7,11 @@ from pathlib import Path
 from tests.fuzz.answers import check_answer
 from tests.fuzz.configs import check_config, check_web_config
 from tests.fuzz.failures import SECRETS, check_failure, written
+from tests.fuzz.files import SECRET, check_pem, check_profile, check_regions, check_secret
 from tests.fuzz.headers import check_headers
 from tests.fuzz.lockouts import check_lockout
 from tests.fuzz.signatures import check_signature
+from tests.fuzz.states import check_probes, check_state
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -63,6 +65,23 @@ SIGNED = pieces(
     "GET / // ? & = % %20 %2F %25 + ~ . .. ; a=1 a=2 SDK-HMAC-SHA256__Access=AK,__SignedHeaders=host,__Signature= \\n "
     "host;x-sdk-date x-sdk-content-sha256 é 中"
 )
+STATE = pieces(
+    '"version":1, "key" "entries":{ "until": "attempts":[ "held":{ "answered": "rung": "ahead": "sited":true '
+    '1800000000.5 1800003000 9e10 1e11 -1800000000 99999999999999999999999999999999 Infinity -Infinity "a": true,'
+)
+PROBES = pieces(
+    '"name":__"probe__compare__ "useless__live_detect__ "refused__compare__ "turn__ "order":__ "until":__ "value":__ '
+    '[null, true, 1800000100.5 9e10 -1e300 1e300 1800000000 "FRS.0501" "FRS.0202" "\\u001b[2J" "\\u202e"'
+)
+PROFILE = pieces(
+    "[basic] [global] [DEFAULT] [ ] = : \\n \\n__ ak__=__AK sk__=__ security_token__=__ % %% %(ak)s %(sk)s ; # \\x00 é"
+)
+REGIONS = pieces("FRS: frs: FRS__: __-__ id:__cn-north-4 endpoint: endpoints: https://h.example , ? {id:__cn-north-4,")
+PEM = pieces(
+    "-----BEGIN__ -----END__ ----- CERTIFICATE----- PRIVATE__KEY----- EC__PRIVATE__KEY----- TRUSTED__CERTIFICATE----- "
+    "Proc-Type:__4,ENCRYPTED \\n MIIB AAAA ==== \\r\\n"
+)
+TOKEN = pieces("X-Subject-Token:__ x-auth-token:\t \\n \\r \ufeff \t __ é 中 \\x00 = HTTP/1.1__201")
 TARGETS = {
     "answer": Target(check_answer, [*JSON, *NAMES], 300),
     "failure": Target(
@@ -72,6 +91,12 @@ TARGETS = {
     "web_config": Target(check_web_config, [*YAML, *WEB], 800),
     "headers": Target(check_headers, HEADERS, 2000),
     "signature": Target(check_signature, SIGNED, 1500),
+    "state": Target(check_state, [*JSON, *STATE], 300),
+    "probes": Target(check_probes, [*JSON, *PROBES], 300),
+    "profile": Target(check_profile, [*PROFILE, SECRET.encode()], 500),
+    "regions": Target(check_regions, [*YAML, *REGIONS, SECRET.encode()], 500),
+    "pem": Target(check_pem, PEM, 300),
+    "secret": Target(check_secret, [*TOKEN, SECRET.encode()], 300),
     "lockout": Target(check_lockout, [b"\0\0\3\1", b"\1\1\3\2", b"\5\xff", b"\6\0", b"\6\1", b"\6\2", b"\7\0"], 1000),
 }
 
