@@ -1,12 +1,14 @@
 """A running daemon that has no file descriptor left just when its files change."""
 
+import contextlib
 import re
 import resource
+import socket
 
 import bcrypt
 
-from tests.e2e.conftest import Programs, eventually, fetch
-from tests.e2e.test_unattended import projects, replace_file, without
+from tests.e2e.conftest import EXPORTER, Programs, eventually, fetch, free_port
+from tests.e2e.test_unattended import polled, post, projects, replace_file, without
 from tests.polling.living import GOOD
 
 WEB_GOOD = "frs_exporter_web_config_last_reload_successful"
@@ -38,3 +40,20 @@ def test_what_could_not_be_read_is_taken_up_when_it_can_be(programs: Programs) -
     assert f"\n{WEB_GOOD} 1.0\n" in page
     assert daemon.stop()[0] == 0
     assert "Traceback" not in daemon.log
+
+
+def test_a_crowd_leaves_descriptors_for_polls_and_reloads(programs: Programs) -> None:
+    """More connections than the process may have files: half of these are kept back."""
+    _, file = programs.simulator("--poll-interval=1s", "--projects=4")
+    port = free_port()
+    command = [*EXPORTER, f"--config.file={file}", f"--web.listen-address=127.0.0.1:{port}"]
+    daemon, url = programs.start("sh", "-c", 'ulimit -n 128 && exec "$@"', "sh", *command), f"http://127.0.0.1:{port}"
+    eventually(lambda: fetch(f"{url}/-/ready") == "ready\n")
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert post(f"{url}/-/reload")[0] == 200
+        polls = polled(url)
+        eventually(lambda: polled(url) > polls + 2)
+    assert daemon.stop()[0] == 0
+    assert "Too many open files" not in daemon.log
