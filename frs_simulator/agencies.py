@@ -42,8 +42,8 @@ def of_token(world: World, value: str, life: float) -> web.Response:
     """The answer to the user of a token."""
     try:
         account = by_token(value, world).account
-    except Refusal as refusal:
-        return keystone(401, "Unauthorized", refusal.message)
+    except Refusal as error:
+        return keystone(401, "Unauthorized", error.message)
     return web.json_response(temporary(world.issue_key(account, life)), status=201)
 
 

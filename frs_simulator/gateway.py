@@ -131,8 +131,8 @@ async def answer(
     """What the cloud answers when nothing is wrong with it: the service's answer, or a refusal."""
     try:
         return await passed(request, handler, request.app[WORLD], api, project_id)
-    except Refusal as refusal:
-        return web.json_response(refusal.body(request_id), status=refusal.status)
+    except Refusal as error:
+        return web.json_response(error.body(request_id), status=error.status)
     except web.HTTPClientError as error:
         body = {
             "error_code": "APIGW.0101",

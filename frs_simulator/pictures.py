@@ -74,8 +74,8 @@ def handler(subservice: str) -> Handler:
         try:
             for wrong in checks(project, subservice, await body_of(request), world):
                 raise wrong
-        except Refusal as refusal:
-            world.calls.append(Call(world.now(), project.id, subservice, refusal.code))
+        except Refusal as error:
+            world.calls.append(Call(world.now(), project.id, subservice, error.code))
             raise
         world.calls.append(Call(world.now(), project.id, subservice, ""))
         world.billed[project.id, subservice] += 1

@@ -129,8 +129,8 @@ def refused(login: Login, world: World) -> web.Response | None:
     if login.token:
         try:
             by_token(login.token, world)
-        except Refusal as refusal:
-            return keystone(401, "Unauthorized", refusal.message)
+        except Refusal as error:
+            return keystone(401, "Unauthorized", error.message)
         return None
     if world.locked(login.user):
         return keystone(401, "Unauthorized", "The account is locked.")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import promql_parser
@@ -33,6 +34,8 @@ PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - {ROOT / "CH
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 LINKING = [*PAGES, *sorted(page for folder in ("deploy", "tests") for page in (ROOT / folder).rglob("*.md"))]
 """With the pages beside what they are about."""
+each_linking = pytest.mark.parametrize("page", LINKING, ids=lambda page: str(page.relative_to(ROOT)))
+BLOCK = re.compile(r"^(?:> )?```\w*\n(.*?)^(?:> )?```$", re.DOTALL | re.MULTILINE)
 FAMILIES = set(re.findall(r"^\| `(frs_\w+)` \|", METRICS, re.MULTILINE))
 
 
@@ -80,7 +83,10 @@ def test_the_readme_is_short(ending: str) -> None:
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_whatever_is_said_to_be_there_beside_other_exporters_has_its_test(ending: str) -> None:
     """A test that is renamed or goes is missed; what we have in part, or not, is told as well."""
-    rows = re.findall(r"(?m)^\| [^|]+ \| ([^|]+) \|(?: [●◐–·] \|){10}$", (ROOT / f"README{ending}").read_text())
+    table = re.findall(r"(?m)^\|.*$", (ROOT / f"README{ending}").read_text().split(BESIDE[ending])[1])[2:]
+    found = [re.fullmatch(r"\| [^|]+ \| ([^|]+) \|(?: [●◐–·] \|){10}", row) for row in table]
+    assert None not in found, table[found.index(None)]
+    rows = [row[1] for row in found if row]
     claims = [re.fullmatch(r'\[●\]\((tests/[\w/]+\.py)(?: "(test_\w+)")?\)', claim) for claim in rows if "●" in claim]
     assert len(claims) >= 30
     assert set(rows) >= {"◐", "–"}
@@ -89,11 +95,26 @@ def test_whatever_is_said_to_be_there_beside_other_exporters_has_its_test(ending
         assert f"def {claim[2] or 'test_'}" in (ROOT / claim[1]).read_text(), claim[0]
 
 
-@each_page
+def prose(text: str) -> Iterator[str]:
+    """The lines that people wrap: no code, no rows of tables, and nothing that is made; boxes are quoted."""
+    in_code = False
+    for line in build.PLACE.sub("", text).splitlines():
+        inner = line.lstrip("> ")
+        if inner.startswith("```"):
+            in_code = not in_code
+        elif not in_code and not inner.startswith("|"):
+            yield line
+    assert not in_code, "a block of code ends"
+
+
+@each_linking
 def test_prose_is_wrapped(page: Path) -> None:
-    prose = re.sub(r"^```.*?^```$|^\|.*$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    text = build.PLACE.sub("", prose)
-    assert [line for line in text.splitlines() if len(line) > 128] == []
+    assert [line for line in prose(page.read_text()) if len(line) > 128] == []
+
+
+def test_prose_goes_on_behind_tables_and_code() -> None:
+    text = "one\n\n| a |\n|---|\n\ntwo\n\n```sh\nls\n```\n\n> three\n>\n> ```\n> | b |\n> ```\n\n- | four\n"
+    assert [line for line in prose(text) if line] == ["one", "two", "> three", ">", "- | four"]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -112,12 +133,19 @@ def test_every_command_is_named() -> None:
     )
 
 
+def code(text: str) -> list[str]:
+    """What stands in backticks, and the lines of the blocks of code."""
+    lines = "".join(BLOCK.findall(text)).replace("\\\n", "").splitlines()
+    return [*re.findall(r"`([^`\n]+)`", text), *(re.sub(r"\s#\s.*", "", line.removeprefix("> ")) for line in lines)]
+
+
 @each_page
 def test_flags_that_are_named_exist(page: Path) -> None:
     """By themselves or in a command of the exporter."""
     options = [option for name in COMMANDS for option in command(name).params]
     flags = {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
-    own = re.findall(rf"`((?:frs-exporter|{'|'.join(COMMANDS)}|--)[^`\n]*)`", page.read_text())
+    starts = re.compile(rf"(?:\S*/)?(?:(?:frs-exporter|{'|'.join(COMMANDS)})\b(?!/)|--)")
+    own = [each for each in code(page.read_text()) if starts.match(each)]
     assert set(re.findall(r"(?<!\S)--[a-z][\w.-]*\w", " ".join(own))) - flags <= {"--help", "--version"}
 
 
@@ -162,7 +190,7 @@ def anchors(page: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("page", LINKING, ids=lambda page: str(page.relative_to(ROOT)))
+@each_linking
 def test_links_lead_somewhere(page: Path) -> None:
     """To a file that is there, and to one of its headings."""
     for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
@@ -174,16 +202,19 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @each_page
 def test_metrics_that_are_named_exist(page: Path) -> None:
-    for name in re.findall(r"\b(frs_[a-z_]+[a-z])\b(?![./])", page.read_text()):
-        known = name in FAMILIES or name in ("frs_exporter", "frs_simulator")
-        assert known or any(metric.startswith(name) for metric in FAMILIES), name
+    """As a whole, a histogram without its endings, or as the beginning of some, like `frs_last_success_...`."""
+    known = {"frs_exporter", "frs_simulator", *FAMILIES, *(name.removesuffix("_bucket") for name in FAMILIES)}
+    for name in re.findall(r"\bfrs_\w+(?!/|\.\w)\b", page.read_text()):
+        assert name in known or (name.endswith("_") and any(metric.startswith(name) for metric in FAMILIES)), name
 
 
-@each_page
+@each_linking
 def test_targets_of_make_that_are_named_exist(page: Path) -> None:
+    """All of a command, also behind another one."""
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", page.read_text(), re.MULTILINE):
-        assert re.search(rf"^(?:[\w-]+ )*{''.join(target)}(?: [\w-]+)*:", makefile, re.MULTILINE), target
+    named = re.findall(r"(?m)(?:^|&& )make ([^#&;|\n]+)", "\n".join(code(page.read_text())))
+    for target in (word for words in named for word in words.split() if not re.search("=|^-", word)):
+        assert re.search(rf"^(?:[\w-]+ )*{re.escape(target)}(?: [\w-]+)*:", makefile, re.MULTILINE), target
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -212,9 +243,10 @@ def test_ci_calls_the_readmes_own_test_commands() -> None:
 def test_each_attack_has_its_test() -> None:
     """A test that is renamed or goes is missed in the table."""
     folder, known = ROOT / "tests/attacks", set[str]()
-    for row in re.findall(r"(?m)^\| .* \| (`.*) \|$", (folder / "README.md").read_text()):
-        text = ""
-        for path, test in re.findall(r"`([\w/]+\.py)?:*(test_\w+)?`", row):
+    for row in re.findall(r"(?m)^\|(?! \*\*).*$", (folder / "README.md").read_text())[2:]:
+        text, named = "", re.findall(r"`([\w/]+\.py)?:*(test_\w+)?`", row)
+        assert named, row
+        for path, test in named:
             text = (ROOT / path if "/" in path else folder / path).read_text() if path else text
             assert f"def {test}" in text, (path, test)
             known.add(test)

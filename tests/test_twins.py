@@ -97,6 +97,8 @@ Elsewhere than in Prometheus = 在 Prometheus 之外
 Thanos and Mimir = Thanos 与 Mimir
 """
 """How each heading is called in Chinese; those that are names are the same in both."""
+OF_OTHER_TESTS = ("docs/first-hour", "deploy/prometheus/runbooks")
+"""Pages that are compared with their twins by tests/test_first_hour.py and tests/deploy/test_prometheus.py."""
 OTHER_TERMS = {
     "账号": ("账户", "帐号", "帐户"),
     "凭证": ("凭据",),
@@ -143,7 +145,9 @@ def sections(text: str) -> Iterator[Section]:
     """The parts of a page in their order."""
     text = GENERATED.sub("", text)
     hidden = FENCE.sub(lambda block: block[0].replace("\n#", "\n\0"), text)
-    for part in re.split(r"^(?=#{1,6} )", hidden, flags=re.MULTILINE)[1:]:
+    before, *parts = re.split(r"^(?=#{1,6} )", hidden, flags=re.MULTILINE)
+    assert not before, "a page begins with its heading"
+    for part in parts:
         first, _, body = part.replace("\0", "#").partition("\n")
         marks, _, heading = first.partition(" ")
         without_code = FENCE.sub("", body)
@@ -217,7 +221,21 @@ def test_the_same_names_and_figures_in_prose(page: str, english: Section, chines
     assert figures(english.prose) == figures(chinese.prose)
 
 
-@pytest.mark.parametrize("page", [*PAGES, "docs/first-hour", "deploy/prometheus/runbooks"])
+def test_each_page_in_chinese_is_compared() -> None:
+    folders = (ROOT.glob("*"), (ROOT / "docs").rglob("*"), (ROOT / "deploy").rglob("*"))
+    found = [str(path.relative_to(ROOT)) for paths in folders for path in paths if path.name.endswith(".zh-CN.md")]
+    assert sorted(found) == sorted(f"{page}.zh-CN.md" for page in (*PAGES, *OF_OTHER_TESTS))
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OF_OTHER_TESTS])
+def test_a_page_in_chinese_leads_to_pages_in_chinese(page: str) -> None:
+    """But for its own twin."""
+    path = ROOT / f"{page}.zh-CN.md"
+    for link in re.findall(r"\]\((?!https?:)([^)# ]+)\.md\b", re.sub(r"\[English\]\([^)]*\)", "", path.read_text())):
+        assert link.endswith(".zh-CN") or not (path.parent / f"{link}.zh-CN.md").exists(), link
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OF_OTHER_TESTS])
 def test_one_term_for_one_thing(page: str) -> None:
     text = FENCE.sub("", GENERATED.sub("", (ROOT / f"{page}.zh-CN.md").read_text()))
     only_these_terms(re.sub(r"\]\([^)]*\)|`[^`]+`", "", text))

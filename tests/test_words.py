@@ -28,7 +28,9 @@ def names(tree: ast.AST) -> Iterator[str]:
                 yield node.id
             case ast.Attribute(ctx=ast.Store()):
                 yield node.attr
-            case ast.alias(asname=str(name)) | ast.MatchAs(name=str(name)):
+            case ast.alias(asname=str(name)) | ast.ExceptHandler(name=str(name)):
+                yield name
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
                 yield name
 
 
@@ -41,4 +43,6 @@ def test_names_are_the_words_of_the_glossary(file: Path) -> None:
 
 def test_each_kind_of_name_is_looked_at() -> None:
     text = "def each(how):\n  told = odd = 1\n  self.left = 2\n  import x as ask\n  match x:\n    case one: ...\n"
-    assert set(names(ast.parse(text))) == {"each", "how", "told", "odd", "left", "ask", "one"}
+    text += "    case [*most]: ...\n    case {**made}: ...\n  try: ...\n  except E as fed: ...\n"
+    found = {"each", "how", "told", "odd", "left", "ask", "one", "most", "made", "fed"}
+    assert set(names(ast.parse(text))) == found
