@@ -18,6 +18,7 @@ PAGES = (
     "docs/configuration",
     "docs/metrics",
     "docs/operations",
+    "docs/releasing",
     "docs/stability",
     "docs/unverified",
     "deploy/mixin/README",
@@ -93,6 +94,11 @@ Where it is absent = 没有此接口时
 Cloud Eye = 云监控
 Billing = 费用
 Requests and limits = 请求和限制
+Releases = 发布
+What a release is = 发布包含什么
+Verify it = 校验
+Make one = 如何发布
+What was tried, and what was not = 试过什么，没试过什么
 Elsewhere than in Prometheus = 在 Prometheus 之外
 Thanos and Mimir = Thanos 与 Mimir
 """
