@@ -46,7 +46,9 @@ def stage(folder: Path, wheel: Path, python: str, time: int) -> None:
     )
     options = ("--only-binary=:all:", f"--python-version={python}", f"--target={folder / 'lib'}")
     run(*pip, *options, "--require-hashes", "-r", ROOT / "requirements/run.txt", cwd=ROOT)
-    run(*pip, *options, "--no-index", wheel, cwd=ROOT)
+    # By its name, as pip writes down the path of what is installed by its path.
+    found = ("--no-index", f"--find-links={wheel.parent}", f"frs-exporter=={__version__}")
+    run(*pip, *options, *found, cwd=ROOT)
     shutil.rmtree(folder / "lib/bin")  # programs of the packages, which are for another place
     program = folder / "bin/frs-exporter"
     program.parent.mkdir()

@@ -1,5 +1,6 @@
 """The Debian package on a Debian that was booted for it: installed, started, upgraded, removed and purged by dpkg."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,16 +20,21 @@ LATER = f"{VERSION}+later"
 TIME = 1_700_000_000
 
 
+def build(folder: Path, *versions: str) -> dict[str, Path]:
+    """Packages of one build that is done in a folder."""
+    python = python_of(packed())
+    distributions(Path(frs_exporter.__file__).parents[1], folder / "dist", TIME)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    stage(folder / "stage", wheel, python, TIME)
+    return {version: package(folder / "stage", folder, python, version, TIME) for version in versions}
+
+
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The package, and the same as a later version."""
     if not TOOLS.exists():
         missing("nfpm is not installed: run make .venv/release")
-    folder, python = tmp_path_factory.mktemp("debian"), python_of(packed())
-    distributions(Path(frs_exporter.__file__).parents[1], folder / "dist", TIME)
-    (wheel,) = (folder / "dist").glob("*.whl")
-    stage(folder / "stage", wheel, python, TIME)
-    return {version: package(folder / "stage", folder, python, version, TIME) for version in (VERSION, LATER)}
+    return build(tmp_path_factory.mktemp("debian"), VERSION, LATER)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +57,18 @@ def install(machine: Machine, file: Path) -> str:
 
 def state_of(machine: Machine) -> str:
     return machine.run("dpkg-query --show --showformat='${Status}' frs-exporter", check=False).stdout
+
+
+def test_a_build_repeats_itself(packages: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte by byte, in another folder and at another time, for a user with another umask, time zone and locale."""
+    for name, value in {"TZ": "Asia/Shanghai", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "7"}.items():
+        monkeypatch.setenv(name, value)
+    before = os.umask(0o077)
+    try:
+        again = build(tmp_path, VERSION)
+    finally:
+        os.umask(before)
+    assert again[VERSION].read_bytes() == packages[VERSION].read_bytes()
 
 
 # In the order of a package's life, as each needs the one before.
