@@ -1,5 +1,6 @@
 """What is published: the source distribution has what the tests need, the wheel has what its users need."""
 
+import importlib.metadata
 import os
 import re
 import shutil
@@ -110,6 +111,33 @@ def test_a_build_repeats_itself(wheel: Path, unpacked: Path, sdist: Path, tmp_pa
     habits = {"TZ": "Asia/Shanghai", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
     assert build("wheel", copy, tmp_path / "wheel", umask=0o077, **habits).read_bytes() == wheel.read_bytes()
     assert build("sdist", copy, tmp_path / "sdist", umask=0o077, **habits).read_bytes() == sdist.read_bytes()
+
+
+def addresses(wheel: Path) -> list[str] | None:
+    about = zipfile.Path(wheel, f"{NAME}.dist-info/")
+    return importlib.metadata.PathDistribution(about).metadata.get_all("Project-URL")
+
+
+def test_a_build_has_the_addresses_of_the_repository_that_it_is_told(
+    unpacked: Path, wheel: Path, tmp_path: Path
+) -> None:
+    """The wheel that somebody makes of its source distribution has them, too; without one there are none."""
+    assert addresses(wheel) is None
+    told = "https://github.com/someone/frs/"
+    with tarfile.open(build("sdist", unpacked, tmp_path / "sdist", REPOSITORY_URL=told)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    assert addresses(build("wheel", tmp_path / NAME, tmp_path / "wheel")) == [
+        "Homepage, https://github.com/someone/frs",
+        "Documentation, https://github.com/someone/frs/blob/HEAD/docs/README.md",
+        "Changelog, https://github.com/someone/frs/blob/HEAD/CHANGELOG.md",
+        "Issues, https://github.com/someone/frs/issues",
+        "Security, https://github.com/someone/frs/security/policy",
+    ]
+
+
+def test_no_build_has_an_address_that_is_none(unpacked: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match=r"REPOSITORY_URL is not like https://\S+: github\.com/someone/frs\n"):
+        build("wheel", unpacked, tmp_path, REPOSITORY_URL="github.com/someone/frs")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

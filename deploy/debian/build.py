@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from deploy.release.build import ROOT, SUMS, TOOLS, distributions, run, sums, time_of
+from deploy.release.urls import repository
 from frs_exporter import __version__
 
 LAUNCHER = """#!/usr/bin/python3 -I
@@ -67,7 +68,7 @@ def package(staged: Path, folder: Path, python: str, version: str, time: int) ->
     made = folder / f"frs-exporter_{version}_{architecture}.deb"
     with tempfile.TemporaryDirectory() as place:
         config = Path(place, "nfpm.yaml")
-        config.write_text(string.Template(text).substitute(words, STAGE=staged, ROOT=ROOT))
+        config.write_text(string.Template(text).substitute(words, STAGE=staged, ROOT=ROOT, HOMEPAGE=repository()))
         nfpm = (TOOLS / "nfpm", "package", "--packager=deb", f"--config={config}", f"--target={made}")
         run(*nfpm, cwd=ROOT, environment={"SOURCE_DATE_EPOCH": str(time)})
     return made

@@ -14,6 +14,7 @@ import venv
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.release.urls import repository
 from frs_exporter import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,8 @@ def time_of(source: Path) -> int:
 
 def distributions(source: Path, folder: Path, time: int) -> None:
     """Wheel and source distribution, by the build backend itself: nothing is fetched."""
+    if not repository():
+        print("REPOSITORY_URL is not set: the metadata has no addresses", file=sys.stderr)
     epoch = {"SOURCE_DATE_EPOCH": str(time)}
     run(sys.executable, "-m", "hatchling", "build", "-d", folder, cwd=source, environment=epoch)
 
@@ -66,7 +69,7 @@ def bill_of_materials(source: Path, python: Path, time: int) -> str:
     project = (source / "pyproject.toml").read_text()
     with tempfile.TemporaryDirectory() as folder:
         dated = Path(folder, "pyproject.toml")  # the tool looks for a version there alone
-        dated.write_text(project.replace('dynamic = ["version"]', f'version = "{__version__}"'))
+        dated.write_text(project.replace('dynamic = ["version", "urls"]', f'version = "{__version__}"'))
         options = (f"--pyproject={dated}", "--output-reproducible", f"--spec-version={SPECIFICATION}", "--validate")
         epoch = {"SOURCE_DATE_EPOCH": str(time)}
         return run(TOOLS / "cyclonedx-py", "environment", *options, python, cwd=source, environment=epoch)

@@ -9,8 +9,9 @@ import pytest
 from packaging.utils import canonicalize_name
 
 import frs_exporter
+from deploy.debian.build import package
 from deploy.release.build import BILL, SUMS, TOOLS, bare, bill_of_materials, distributions, run, sums
-from tests.e2e.conftest import ROOT, eventually, fetch, free_port, missing
+from tests.e2e.conftest import ROOT, eventually, fetch, free_port, missing, tool
 
 LOCK = ROOT / "requirements/run.txt"
 TIME = 1_700_000_000
@@ -101,6 +102,30 @@ def test_the_bill_has_what_is_installed_and_nothing_else(bill: str, installed: P
 def test_the_bill_repeats_itself(bill: str, installed: Path) -> None:
     """At another time and by another process."""
     assert bill_of_materials(ROOT, installed, TIME) == bill
+
+
+@pytest.mark.parametrize("url", ["https://github.com/someone/frs", ""])
+def test_the_debian_package_has_the_repository_as_its_home_page_if_there_is_one(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shown of one that has nothing in /opt."""
+    if not TOOLS.exists():
+        missing("nfpm is not installed: run make .venv/release")
+    dpkg_deb = tool("dpkg-deb")
+    monkeypatch.setenv("REPOSITORY_URL", url)
+    (tmp_path / "stage").mkdir()
+    made = package(tmp_path / "stage", tmp_path, "3.13", "1.0.0", TIME)
+    assert run(dpkg_deb, "--field", made, "Homepage", cwd=tmp_path).strip() == url
+    assert run(dpkg_deb, "--field", made, "Package", cwd=tmp_path) == "frs-exporter\n"
+
+
+def test_who_builds_without_a_repository_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for url, said in (("", True), ("https://github.com/someone/frs", False)):
+        monkeypatch.setenv("REPOSITORY_URL", url)
+        distributions(ROOT, tmp_path, TIME)
+        assert ("REPOSITORY_URL is not set" in capfd.readouterr().err) is said
 
 
 def test_the_sums_are_those_of_the_files(dist: Path, bill: str) -> None:

@@ -108,7 +108,7 @@ def test_what_the_build_does_makes_an_exporter_that_may_do_nothing_and_writes_no
     source, made = programs.folder / "src", programs.folder / "opt/frs-exporter"
     source.mkdir()
     for path in let_in():
-        (source / path.relative_to(ROOT)).parent.mkdir(exist_ok=True)
+        (source / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if path.is_dir() else shutil.copy
         copy(path, source / path.relative_to(ROOT))
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

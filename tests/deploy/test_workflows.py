@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,22 @@ def test_a_job_may_do_little_and_not_for_ever(job: dict[str, Any], flow: dict[st
         name, _, version = uses.partition("@")
         assert not name or SHA.fullmatch(version) or re.fullmatch(r"v\d+|release/v1", version), uses
         assert "${{" not in step.get("run", ""), "a variable is no part of a script"
+
+
+def test_what_is_published_names_the_repository_that_publishes_it(tmp_path: Path) -> None:
+    """The chart by a line of the workflow, which is run here; the rest by build.py, and the image by its labels."""
+    release, image = (yaml.safe_load((FOLDER / f"{name}.yml").read_text()) for name in ("release", "image"))
+    expected = {"REPOSITORY_URL": "${{ github.server_url }}/${{ github.repository }}"}
+    assert (release["env"], image["env"]) == (expected, expected)
+    (push,) = [step["with"] for step in image["jobs"]["image"]["steps"] if step.get("id") == "push"]
+    assert push["labels"].splitlines()[0] == "org.opencontainers.image.source=${{ env.REPOSITORY_URL }}"
+    (script,) = [step["run"] for step in image["jobs"]["image"]["steps"] if "helm package" in step.get("run", "")]
+    chart = shutil.copytree(ROOT / "deploy/helm/frs-exporter", tmp_path / "deploy/helm/frs-exporter")
+    command = script.partition("helm package")[0]
+    subprocess.run(["bash", "-ec", command], cwd=tmp_path, env={"REPOSITORY_URL": "https://x.example/a/b"}, check=True)
+    shown = subprocess.run([tool("helm"), "show", "chart", str(chart)], capture_output=True, text=True, check=True)
+    facts = yaml.safe_load(shown.stdout)
+    assert (facts["home"], facts["sources"]) == ("https://x.example/a/b", ["https://x.example/a/b"])
 
 
 def test_all_that_ci_runs_is_run() -> None:
