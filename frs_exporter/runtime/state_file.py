@@ -184,7 +184,7 @@ def current(entries: Entries, now: float) -> Entries:
 def is_shallow(value: Any, levels: int = MAX_DEPTH) -> bool:
     """Whether a value is nested in no more levels than these."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return not inner or (levels > 0 and all(is_shallow(each, levels - 1) for each in inner))
+    return not inner or (levels > 0 and all(is_shallow(part, levels - 1) for part in inner))
 
 
 def until(entry: Any) -> float:
