@@ -4,6 +4,7 @@ They are in /opt/frs-exporter, where the unit looks for the program, and bind no
 of the machine. The package is for the architecture of the machine that builds it.
 """
 
+import gzip
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from deploy.debian.manpage import manual
 from deploy.release.build import ROOT, SUMS, TOOLS, distributions, run, sums, time_of
 from deploy.release.urls import repository
 from frs_exporter import __version__
@@ -67,8 +69,10 @@ def package(staged: Path, folder: Path, python: str, version: str, time: int) ->
     text = (ROOT / "deploy/debian/nfpm.yaml").read_text()
     made = folder / f"frs-exporter_{version}_{architecture}.deb"
     with tempfile.TemporaryDirectory() as place:
-        config = Path(place, "nfpm.yaml")
-        config.write_text(string.Template(text).substitute(words, STAGE=staged, ROOT=ROOT, HOMEPAGE=repository()))
+        config, page = Path(place, "nfpm.yaml"), Path(place, "frs-exporter.8.gz")
+        page.write_bytes(gzip.compress(manual(time).encode(), mtime=0))
+        words |= {"STAGE": str(staged), "ROOT": str(ROOT), "HOMEPAGE": repository(), "MANUAL": str(page)}
+        config.write_text(string.Template(text).substitute(words))
         nfpm = (TOOLS / "nfpm", "package", "--packager=deb", f"--config={config}", f"--target={made}")
         run(*nfpm, cwd=ROOT, environment={"SOURCE_DATE_EPOCH": str(time)})
     return made

@@ -1,5 +1,6 @@
 """What `make dist` makes: installed by pip with the lock alone, it works; its bill is the lock; its sums are right."""
 
+import gzip
 import json
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 import frs_exporter
 from deploy.debian.build import package
+from deploy.debian.manpage import manual
 from deploy.release.build import BILL, SUMS, TOOLS, bare, bill_of_materials, distributions, run, sums
 from tests.e2e.conftest import ROOT, eventually, fetch, free_port, missing, tool
 
@@ -105,10 +107,10 @@ def test_the_bill_repeats_itself(bill: str, installed: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://github.com/someone/frs", ""])
-def test_the_debian_package_has_the_repository_as_its_home_page_if_there_is_one(
+def test_the_debian_package_has_a_manual_page_and_the_repository_as_its_home_page(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Shown of one that has nothing in /opt."""
+    """If there is a repository. Shown of one that has nothing in /opt."""
     if not TOOLS.exists():
         missing("nfpm is not installed: run make .venv/release")
     dpkg_deb = tool("dpkg-deb")
@@ -117,6 +119,9 @@ def test_the_debian_package_has_the_repository_as_its_home_page_if_there_is_one(
     made = package(tmp_path / "stage", tmp_path, "3.13", "1.0.0", TIME)
     assert run(dpkg_deb, "--field", made, "Homepage", cwd=tmp_path).strip() == url
     assert run(dpkg_deb, "--field", made, "Package", cwd=tmp_path) == "frs-exporter\n"
+    run(dpkg_deb, "--extract", made, tmp_path / "installed", cwd=tmp_path)
+    page = (tmp_path / "installed/usr/share/man/man8/frs-exporter.8.gz").read_bytes()
+    assert gzip.decompress(page).decode() == manual(TIME)
 
 
 def test_who_builds_without_a_repository_is_told_so(
