@@ -44,6 +44,12 @@ def test_examples_are_as_they_are_typed(shown: str) -> None:
         assert line in shown, line
 
 
+def test_no_character_is_left_that_some_roff_prints_as_another_one() -> None:
+    """That of Debian 12 prints all of them as they are."""
+    lines = [line for line in manual(TIME).splitlines() if not line.startswith(".TH ")]
+    assert re.findall(r"[-'`^~]", re.sub(r"\\(?:\(\w\w|.)", "", "\n".join(lines))) == []
+
+
 def test_it_says_what_it_is_of(shown: str) -> None:
     assert "NAME\n       frs-exporter - Prometheus exporter for Huawei Cloud's Face Recognition" in shown
     assert f"frs-exporter {__version__}" in shown
