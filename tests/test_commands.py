@@ -448,14 +448,16 @@ def test_the_simulator_listens_where_the_daemon_would(host: str, reached: tuple[
             else:
                 with pytest.raises(OSError, match="refused"):
                     fetch(f"http://{each}:{port}{FAULTS_PATH}")
+        assert started.stderr
+        said = [started.stderr.readline().rstrip() for _ in range(5)]  # the first answers may come before
         started.terminate()
-        _, err = started.communicate(timeout=30)
+        started.communicate(timeout=30)
     assert started.returncode == 0
     url = f"http://{shown}:{port}"
-    assert err.splitlines()[:4] == [
+    assert said[:4] == [
         f"simulating Huawei Cloud at {url}; stop with Ctrl-C",
         f"  metadata of a machine, with keys of the last account: ecs_agency: {{endpoint: {url}}}",
         f"  agent of a pod, which refuses all tokens: pod_identity: {{uri: {url}/v1/credentials}}",
         f"  STS, which refuses all tokens: oidc: {{endpoint: {url}}}",
     ]
-    assert err.splitlines()[4].startswith("  let something go wrong: curl -d ")
+    assert said[4].startswith("  let something go wrong: curl -d ")

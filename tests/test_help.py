@@ -113,7 +113,8 @@ def test_a_command_without_the_flag_takes_it_for_its_help_only() -> None:
     assert run("serve", "--lang", "zh", "--help") == run("--lang", "zh", "serve", "--help")
     assert run("--lang", "zh", "--help") == run("--help", LANG="zh_CN.UTF-8")
     refused = CliRunner().invoke(cli, ["serve", "--lang=zh", "--config.file=x"], env=NO_LOCALE)
-    assert (refused.exit_code, "No such option '--lang'" in refused.output) == (2, True)
+    assert refused.exit_code == 2
+    assert re.search("No such option:? '?--lang'?", refused.output), "in the words of any click"
 
 
 def test_before_a_command_the_flag_is_the_commands() -> None:
