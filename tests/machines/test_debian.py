@@ -11,7 +11,7 @@ from deploy.release.build import TOOLS, distributions
 from tests.e2e.conftest import eventually, missing
 from tests.machines.booted import Machine
 from tests.machines.service import CONFIG, Service, beside_a_cloud
-from tests.machines.tree import packed, python_of
+from tests.machines.tree import packed, python_of, wheels
 
 pytestmark = pytest.mark.timeout(1200)  # the first one to run waits for a Debian to be made
 
@@ -21,11 +21,14 @@ TIME = 1_700_000_000
 
 
 def build(folder: Path, *versions: str) -> dict[str, Path]:
-    """Packages of one build that is done in a folder."""
+    """Packages of one build that is done in a folder; of wheels that tests have fetched once."""
     python = python_of(packed())
     distributions(Path(frs_exporter.__file__).parents[1], folder / "dist", TIME)
     (wheel,) = (folder / "dist").glob("*.whl")
-    stage(folder / "stage", wheel, python, TIME)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PIP_NO_INDEX", "1")
+        environment.setenv("PIP_FIND_LINKS", str(wheels(python)))
+        stage(folder / "stage", wheel, python, TIME)
     return {version: package(folder / "stage", folder, python, version, TIME) for version in versions}
 
 
