@@ -104,8 +104,9 @@ def barriers(state: State, project: str, endpoint: str | None, policy: Policy) -
 
 def crowded(state: State, now: float, endpoint: str, policy: Policy) -> bool:
     """Whether those under way leave no room for one more."""
-    in_flight, others = sum(state.in_flight.values()), state.others_in_flight
-    full = others and others + in_flight + policy.user.recent(state.user, now) >= policy.user.limit
+    in_flight = sum(state.in_flight.values())
+    of_user = in_flight + state.others_in_flight
+    full = of_user and of_user + policy.user.recent(state.user, now) >= policy.user.limit
     if full or in_flight + policy.secret.recent(state.refusals, now) >= policy.secret.limit:
         return True
     if state.phase is not Phase.PROVEN:

@@ -185,3 +185,23 @@ def test_there_is_a_rule_for_each_line_of_the_theory() -> None:
     ends = (Kind.ACCEPTED, Kind.REFUSED, Kind.UNANSWERED, Kind.CLOCK_JUMPED, Kind.REPLACED, Kind.RETRIED)
     missing = {(phase, kind) for phase in Phase for kind in ends} - lockout.TABLE.keys()
     assert missing == {(Phase.HELD, Kind.CLOCK_JUMPED)}, "which leaves it held"
+
+
+@pytest.mark.parametrize(("policy", "rule"), [(KEYS, OF_KEYS), (PASSWORDS, USUAL)], ids=["keys", "passwords"])
+def test_whoever_retries_again_and_again_leaves_room_for_those_under_way(policy: Policy, rule: Rule) -> None:
+    """Refusals of the user count beside attempts under way, though what stood against the secret has been lifted."""
+    world = World()
+    for project, endpoint in (("a", "north"), ("b", "south")):
+        world = after_one(world, project, endpoint, policy)
+    for project, endpoint in 10 * (("a", "north"), ("b", "north"), ("c", "south"), ("d", "south")):
+        world = world.begun(project, endpoint, policy) or world.ended(Kind.REFUSED, policy)
+        world = world.stepped(Event(Kind.RETRIED), policy)
+        assert not rule.locks(world.refused), world.refused
+    assert world.refused
+
+
+def after_one(world: World, project: str, endpoint: str, policy: Policy) -> World:
+    """After an attempt that was accepted."""
+    begun = world.begun(project, endpoint, policy)
+    assert begun
+    return begun.ended(Kind.ACCEPTED, policy)
