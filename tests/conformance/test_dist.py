@@ -3,6 +3,9 @@
 import gzip
 import json
 import subprocess
+import tarfile
+import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +42,16 @@ def bill(installed: Path) -> str:
     if not TOOLS.exists():
         missing("cyclonedx-py is not installed: run make .venv/release")
     return bill_of_materials(ROOT, installed, TIME)
+
+
+def test_all_files_have_the_time_of_the_commit(dist: Path) -> None:
+    """So that one commit makes the same bytes, whenever and wherever it is built."""
+    (wheel,), (source,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as packed:
+        assert {one.date_time for one in packed.infolist()} == {time.gmtime(TIME)[:6]}
+    with tarfile.open(source) as unpacked:
+        assert {one.mtime for one in unpacked} == {TIME}
+    assert int.from_bytes(source.read_bytes()[4:8], "little") == TIME, "that of the compressed file (RFC 1952)"
 
 
 def printed(program: Path, *arguments: str, cwd: Path) -> str:
