@@ -208,6 +208,21 @@ def test_a_fleet_that_goes_up_and_down_all_the_time_is_bounded_as_well() -> None
     assert len(written(run_virtual(main()))) <= 2 * 5
 
 
+def test_statuses_that_a_gateway_mixes_are_one_trouble() -> None:
+    """Without a code of the vendor's a status says no more than that a server has failed."""
+
+    async def main() -> list[Any]:
+        (job,), log, before = jobs(1), JobLog(), UP
+        with structlog.testing.capture_logs() as logs:
+            for status in 3 * ("500", "502", "503", "504"):
+                log.report(job, before, after := failed(before, Reason.SERVER, status), 10.0)
+                before = after
+                await asyncio.sleep(200)
+        return logs
+
+    assert [entry["code"] for entry in run_virtual(main())] == ["500"]
+
+
 def test_codes_that_somebody_makes_up_are_told_together() -> None:
     async def main() -> list[Any]:
         log = JobLog()
