@@ -29,7 +29,7 @@ class Fault(BaseModel):
     body: str | bytes | None = Field(None, description="The body, as it is.")
     content_type: str = Field("application/json", description="What the body is said to be.")
     echo: bool = Field(False, description="The message beside the code quotes the request, secrets and all.")
-    headers: dict[str, str] = Field({}, description="Headers of the answer.")
+    headers: dict[str, str] = Field({}, description="Headers of the answer, also of the right one.")
     drip: float = Field(0.0, ge=0, description="Seconds between two bytes of the body.")
     late: float = Field(0.0, ge=0, description="Seconds between the answer's making and its coming.")
     truncate: bool = Field(False, description="Half of the body comes, then the connection ends, or is reset.")
@@ -81,9 +81,9 @@ async def instead(fault: Fault, request: web.Request) -> web.Response | None:
         return web.Response()
     if not fault.answers:
         return None
-    body, status, headers = fault.body, fault.status, dict(fault.headers)
+    body, status, headers = fault.body, fault.status, {}
     if fault.throttle is not None:
-        status, headers["Retry-After"] = status or 429, f"{fault.throttle:.0f}"
+        status, headers = status or 429, {"Retry-After": f"{fault.throttle:.0f}"}
     if body is None:
         message = await quoted(request) if fault.echo else fault.message
         body = json.dumps({"error_code": fault.code, "error_msg": message}) if fault.code else ""
@@ -99,7 +99,8 @@ async def quoted(request: web.Request) -> str:
 
 
 async def spoiled(fault: Fault, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """An answer that comes late, slowly or only in half."""
+    """An answer with other headers, or that comes late, slowly or only in half."""
+    response.headers.update(fault.headers)
     await asyncio.sleep(fault.late)
     body = response.body if isinstance(response, web.Response) else None
     if not (fault.drip or fault.truncate) or not isinstance(body, bytes):

@@ -443,6 +443,18 @@ async def test_faults_strike_and_are_lifted(simulator: Simulator, session: aioht
     assert await subscription() == 200
 
 
+async def test_the_right_answer_may_come_with_other_headers(
+    simulator: Simulator, session: aiohttp.ClientSession
+) -> None:
+    account, _ = accounts(simulator)
+    _, _, token = await login(session, simulator, account)
+    simulator.world.faults.set("frs", Fault(headers={"Connection": "close"}))
+    url = simulator.url + subscribe_path(account)
+    async with session.get(url, headers={"X-Auth-Token": token}) as response:
+        assert (response.status, response.headers["Connection"]) == (200, "close")
+        assert await response.json()
+
+
 @pytest.mark.parametrize("projects", [None, 1, 4, 157])
 def test_the_printed_config_is_complete(tmp_path: Any, projects: int | None) -> None:
     """It loads, with each project, each account that has money, and both auth kinds, as soon as there are enough."""

@@ -15,12 +15,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from frs_simulator.control import PATH as FAULTS_PATH
 from tests.attacks.test_endurance import size, trouble
 from tests.e2e.conftest import Process, Programs, eventually, fetch, free_port
-from tests.soak.slopes import HEADS, Look, slopes
+from tests.e2e.test_unattended import post
+from tests.soak.slopes import HEADS, Look, least, slopes
 
 QUIET = 0.25
 """Of a row, at its end: long enough for what was begun to end, and for each project to be polled when all is well."""
+APART = 1.0
+"""Seconds between two looks at the process."""
 PAUSE = 2.0
 """Seconds between two troubles at most."""
 SHARE = 0.2
@@ -35,25 +39,34 @@ class Soak:
     url: str
     cloud: str
     tasks_at: Path
+    begun: float
 
-    def look(self, second: float) -> Look:
+    def look(self) -> Look:
         """The process as it is now."""
         kilobytes, descriptors, threads = size(self.daemon)
         with socket.socket(socket.AF_UNIX) as asking:
             asking.connect(str(self.tasks_at))
             tasks = int(asking.recv(20))
-        return Look(second, kilobytes / 1024, descriptors, threads, tasks)
+        return Look(time.monotonic() - self.begun, kilobytes / 1024, descriptors, threads, tasks)
 
-    def row(self, seconds: float, rng: random.Random) -> int:
-        """Trouble, then quiet; how often there was trouble."""
+    def row(self, seconds: float, rng: random.Random) -> tuple[int, Look]:
+        """Trouble, then quiet: how often there was trouble, and the least that there was of anything when it was quiet.
+
+        What is under way then comes and goes; what is left behind stays. The cloud lets no connection be kept
+        meanwhile: else those of a burst would be there for minutes.
+        """
         begun, times = time.monotonic(), 0
         while time.monotonic() < begun + (1 - QUIET) * seconds:
             trouble(self.daemon, self.url, self.cloud, rng)
             times += 1
             time.sleep(min(PAUSE, SHARE * seconds) * rng.random())
+        post(f"{self.cloud}{FAULTS_PATH}", {"fault": {"headers": {"Connection": "close"}}})
         eventually(lambda: fetch(f"{self.url}/-/healthy") == "healthy\n")
-        time.sleep(max(0.0, begun + seconds - time.monotonic()))
-        return times
+        looks = [self.look()]
+        while (left := begun + seconds - time.monotonic()) > 0:
+            time.sleep(min(APART, left))
+            looks.append(self.look())
+        return times, least(looks)
 
 
 def started(projects: int, programs: Programs) -> Soak:
@@ -69,18 +82,17 @@ def started(projects: int, programs: Programs) -> Soak:
     url = f"http://127.0.0.1:{address}"
     eventually(lambda: daemon.popen.poll() is not None or fetch(f"{url}/-/healthy"))
     assert daemon.popen.poll() is None, daemon.log
-    return Soak(daemon, url, f"http://127.0.0.1:{port}", tasks_at)
+    return Soak(daemon, url, f"http://127.0.0.1:{port}", tasks_at, time.monotonic())
 
 
 def run(projects: int, minutes: float, length: float, programs: Programs) -> list[str]:
     """Print the rows and the slopes; what is not as it should be."""
     rng, looks = random.Random(SEED), list[Look]()
     soak = started(projects, programs)
-    begun = time.monotonic()
     print(f"{'minute':>8}{'MiB':>9}{'descriptors':>13}{'threads':>9}{'tasks':>8}{'troubles':>10}", flush=True)
     for number in range(1, max(6, round(minutes / length)) + 1):
-        times = soak.row(60 * length, rng)
-        looks.append(now := soak.look(time.monotonic() - begun))
+        times, now = soak.row(60 * length, rng)
+        looks.append(now)
         counts = f"{now.descriptors:13}{now.threads:9}{now.tasks:8}{times:10}"
         print(f"{number * length:8.1f}{now.mib:9.1f}{counts}", flush=True)
     code, seconds = soak.daemon.stop()

@@ -46,6 +46,11 @@ LIMITS = {"mib": 2.0, "descriptors": 2.0, "threads": 1.0, "tasks": 2.0}
 """What each may grow in an hour. Where each poll leaves 60 bytes behind 500 projects grow by 7 MiB."""
 
 
+def least(looks: Sequence[Look]) -> Look:
+    """The last look, but with the least of each figure that any of them has."""
+    return Look(looks[-1].second, *(min(getattr(look, what) for look in looks) for what in LIMITS))
+
+
 def slopes(looks: Sequence[Look]) -> list[Slope]:
     """Of each figure, over what follows the warm-up: the line of least squares.
 

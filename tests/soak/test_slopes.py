@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.soak.slopes import LIMITS, Look, slopes
+from tests.soak.slopes import LIMITS, Look, least, slopes
 
 
 def looks(minutes: int, **an_hour: float) -> list[Look]:
@@ -49,3 +49,7 @@ def test_what_shrinks_is_flat() -> None:
 def test_two_looks_are_no_slope() -> None:
     with pytest.raises(ValueError, match="three looks"):
         slopes(looks(3)[:2])
+
+
+def test_the_least_of_each_figure_counts() -> None:
+    assert least([Look(1.0, 90.5, 130, 5, 9), Look(2.0, 90.0, 16, 4, 11)]) == Look(2.0, 90.0, 16, 4, 9)
