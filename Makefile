@@ -1,5 +1,5 @@
-# make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test, make test-conformance:
-# what CI checks. All prepare what they need.
+# make demo: the exporter against a simulated cloud. make check: a quick look at a change. make test: most of what CI checks;
+# .github/workflows/test.yml has all of it. All prepare what they need.
 .PHONY: demo check test test-conformance test-newest test-lowest test-image test-systemd test-debian \
   lint types tools compiled lock deploy docs bench soak audit fuzz dist deb clean
 .DELETE_ON_ERROR:
@@ -77,7 +77,7 @@ dist: .venv/release
 	$(BIN)/python -m deploy.release.build dist
 
 # The Debian package, for the Python of Debian 13; DEBIAN_PYTHON=3.11 is that of Debian 12.
-DEBIAN_PYTHON := 3.13
+DEBIAN_PYTHON ?= 3.13
 deb: .venv/release
 	$(BIN)/python -m deploy.debian.build dist $(DEBIAN_PYTHON)
 

@@ -67,7 +67,8 @@ def package(staged: Path, folder: Path, python: str, version: str, time: int) ->
     architecture = run("dpkg", "--print-architecture", cwd=ROOT).strip()
     words = {"ARCH": architecture, "VERSION": version, "PYTHON": python, "NEXT": f"{major}.{int(minor) + 1}"}
     text = (ROOT / "deploy/debian/nfpm.yaml").read_text()
-    made = folder / f"frs-exporter_{version}_{architecture}.deb"
+    # GitHub would rename a file with a ~, and the sums would name one that is not there.
+    made = folder / f"frs-exporter_{version.replace('~', '.')}_{architecture}.deb"
     with tempfile.TemporaryDirectory() as place:
         config, page = Path(place, "nfpm.yaml"), Path(place, "frs-exporter.8.gz")
         page.write_bytes(gzip.compress(manual(time).encode(), mtime=0))

@@ -129,7 +129,9 @@ def test_the_debian_package_has_a_manual_page_and_the_repository_as_its_home_pag
     dpkg_deb = tool("dpkg-deb")
     monkeypatch.setenv("REPOSITORY_URL", url)
     (tmp_path / "stage").mkdir()
-    made = package(tmp_path / "stage", tmp_path, "3.13", "1.0.0", TIME)
+    made = package(tmp_path / "stage", tmp_path, "3.13", "1.0.0~rc1", TIME)
+    assert made.name.startswith("frs-exporter_1.0.0.rc1_"), "with a ~ GitHub would rename it"
+    assert run(dpkg_deb, "--field", made, "Version", cwd=tmp_path) == "1.0.0~rc1\n"
     assert run(dpkg_deb, "--field", made, "Homepage", cwd=tmp_path).strip() == url
     assert run(dpkg_deb, "--field", made, "Package", cwd=tmp_path) == "frs-exporter\n"
     run(dpkg_deb, "--extract", made, tmp_path / "installed", cwd=tmp_path)

@@ -30,7 +30,11 @@ DRY = (
     *("make deb", "make deploy", "make docs"),
 )
 """What takes minutes, asks registries, or writes into the checkout: make is asked what it would do."""
-OF_A_RELEASE = ("cosign ", "sha256sum ", "gh ", "git checkout v", "REPOSITORY_URL=")
+OF_A_RELEASE = (
+    *("cosign ", "sha256sum ", "gh ", "git checkout v", "REPOSITORY_URL=", "diff dist/SHA256SUMS "),
+    *("apt install ./frs-exporter_1", "tar -xzf frs_exporter-1"),
+    "helm -n frs-exporter upgrade --install frs-exporter oci:",
+)
 """What can be tried once there is a release, as docs/releasing.md says."""
 SERVES = "frs-exporter --config.file=config.yaml"
 CODES = {"check --config.file=config.yaml --require": 1}

@@ -106,7 +106,7 @@ def test_an_upgrade_restarts_it_and_keeps_what_the_administrator_wrote(
 
 def test_who_has_stopped_it_finds_it_stopped_after_an_upgrade(service: Service, packages: dict[str, Path]) -> None:
     service.machine.run("systemctl stop frs-exporter")
-    install(service.machine, packages[LATER])
+    assert "it does not run; systemctl enable --now" in install(service.machine, packages[LATER])
     assert service.known("ActiveState") == ["inactive"]
     service.machine.run("systemctl start frs-exporter")
     eventually(service.is_up)
@@ -121,6 +121,11 @@ def test_a_removal_stops_it_and_keeps_config_and_state(service: Service) -> None
     service.machine.run(f"test -s {CONFIG} && test -d /var/lib/private/frs-exporter")
 
 
+def test_an_installation_after_a_removal_leaves_it_off_and_says_so(service: Service, packages: dict[str, Path]) -> None:
+    assert "it does not run; systemctl enable --now" in install(service.machine, packages[LATER])
+    assert service.known("UnitFileState", "ActiveState") == ["disabled", "inactive"]
+
+
 def test_a_purge_takes_the_state_and_leaves_the_config(service: Service) -> None:
     service.machine.run("dpkg --purge frs-exporter")
     assert "installed" not in state_of(service.machine)
@@ -128,3 +133,9 @@ def test_a_purge_takes_the_state_and_leaves_the_config(service: Service) -> None
     for path in gone:
         service.machine.run(f"test ! -e {path} && test ! -L {path}")
     service.machine.run(f"test -s {CONFIG}")
+
+
+def test_a_first_installation_starts_it_where_a_config_is_there(service: Service, packages: dict[str, Path]) -> None:
+    assert "it does not run" not in install(service.machine, packages[VERSION])
+    eventually(service.is_up)
+    assert service.known("UnitFileState", "ActiveState") == ["enabled", "active"]

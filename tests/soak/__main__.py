@@ -7,7 +7,6 @@ exporter told a traceback, or did not end as it should. `--projects`, `--minutes
 
 import argparse
 import random
-import re
 import socket
 import sys
 import tempfile
@@ -99,8 +98,13 @@ def run(projects: int, minutes: float, length: float, programs: Programs) -> lis
     found = slopes(looks)
     print("", HEADS, *(slope.text() for slope in found), sep="\n")
     wrong = [f"{slope.what}: {slope.an_hour:+.2f} in an hour" for slope in found if not slope.flat]
-    wrong += [f"a traceback: {line}" for line in re.findall("(?m)^Traceback.*", soak.daemon.log)]
+    wrong += tracebacks(soak.daemon.log)
     return wrong if code == 0 else [*wrong, f"ended with {code} after {seconds:.1f} s"]
+
+
+def tracebacks(log: str) -> list[str]:
+    """The lines of a log with a traceback in them, or of one that was written as it is."""
+    return [f"a traceback: {line[:500]}" for line in log.splitlines() if "Traceback (most recent call last)" in line]
 
 
 def main(arguments: list[str] | None = None) -> int:
