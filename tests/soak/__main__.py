@@ -18,7 +18,7 @@ from frs_simulator.control import PATH as FAULTS_PATH
 from tests.attacks.test_endurance import size, trouble
 from tests.e2e.conftest import Process, Programs, eventually, fetch, free_port
 from tests.e2e.test_unattended import post
-from tests.soak.slopes import HEADS, Look, least, slopes
+from tests.soak.slopes import HEADS, WARM, Look, least, slopes
 
 QUIET = 0.25
 """Of a row, at its end: long enough for what was begun to end, and for each project to be polled when all is well."""
@@ -48,17 +48,18 @@ class Soak:
             tasks = int(asking.recv(20))
         return Look(time.monotonic() - self.begun, kilobytes / 1024, descriptors, threads, tasks)
 
-    def row(self, seconds: float, rng: random.Random) -> tuple[int, Look]:
+    def row(self, seconds: float, rng: random.Random, *, warm: bool) -> tuple[int, Look]:
         """Trouble, then quiet: how often there was trouble, and the least that there was of anything when it was quiet.
 
+        Before it is warm there is trouble all the time: memory has its size after some hundred times.
         What is under way then comes and goes; what is left behind stays. The cloud lets no connection be kept
         meanwhile: else those of a burst would be there for minutes.
         """
         begun, times = time.monotonic(), 0
-        while time.monotonic() < begun + (1 - QUIET) * seconds:
+        while time.monotonic() < begun + (1 - QUIET * warm) * seconds:
             trouble(self.daemon, self.url, self.cloud, rng)
             times += 1
-            time.sleep(min(PAUSE, SHARE * seconds) * rng.random())
+            time.sleep(warm * min(PAUSE, SHARE * seconds) * rng.random())
         post(f"{self.cloud}{FAULTS_PATH}", {"fault": {"headers": {"Connection": "close"}}})
         eventually(lambda: fetch(f"{self.url}/-/healthy") == "healthy\n")
         looks = [self.look()]
@@ -89,8 +90,9 @@ def run(projects: int, minutes: float, length: float, programs: Programs) -> lis
     rng, looks = random.Random(SEED), list[Look]()
     soak = started(projects, programs)
     print(f"{'minute':>8}{'MiB':>9}{'descriptors':>13}{'threads':>9}{'tasks':>8}{'troubles':>10}", flush=True)
-    for number in range(1, max(6, round(minutes / length)) + 1):
-        times, now = soak.row(60 * length, rng)
+    rows = max(6, round(minutes / length))
+    for number in range(1, rows + 1):
+        times, now = soak.row(60 * length, rng, warm=number > WARM * rows)
         looks.append(now)
         counts = f"{now.descriptors:13}{now.threads:9}{now.tasks:8}{times:10}"
         print(f"{number * length:8.1f}{now.mib:9.1f}{counts}", flush=True)
