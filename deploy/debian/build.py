@@ -94,5 +94,5 @@ def main(folder: Path, python: str) -> None:
 if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]).absolute(), sys.argv[2])
-    except subprocess.CalledProcessError as error:
+    except (subprocess.CalledProcessError, ValueError) as error:
         sys.exit(str(error))

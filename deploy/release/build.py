@@ -93,4 +93,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute())
+    try:
+        main(Path(sys.argv[1]).absolute())
+    except (subprocess.CalledProcessError, ValueError) as error:
+        sys.exit(str(error))

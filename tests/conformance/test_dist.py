@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import os
 import subprocess
+import sys
 import tarfile
 import time
 import zipfile
@@ -146,6 +148,15 @@ def test_who_builds_without_a_repository_is_told_so(
         monkeypatch.setenv("REPOSITORY_URL", url)
         distributions(ROOT, tmp_path, TIME)
         assert ("REPOSITORY_URL is not set" in capfd.readouterr().err) is said
+
+
+@pytest.mark.parametrize("module", ["deploy.release.build", "deploy.debian.build"])
+def test_an_address_that_is_none_is_one_line(module: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", module, str(tmp_path), "3.13"]
+    wrong = {**os.environ, "REPOSITORY_URL": "github.com/someone/frs"}
+    done = subprocess.run(command, cwd=ROOT, env=wrong, capture_output=True, text=True, check=False)
+    said = "REPOSITORY_URL is not like https://github.com/OWNER/REPOSITORY: github.com/someone/frs\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_the_sums_are_those_of_the_files(dist: Path, bill: str) -> None:
