@@ -142,7 +142,6 @@ def tools(asked: StatusQuery, script: str) -> dict[str, Any]:
     return {
         **shared(words, asked.lang, (STYLE,), script),
         "q": asked.text,
-        "lang": asked.lang,
         "query": asked.query,
         "sort": asked.sort,
         "css_class": css_class,

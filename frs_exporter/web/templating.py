@@ -54,14 +54,20 @@ def shared(words: Translator, lang: str, styles: Sequence[str], script: str = ""
         "styles": styles,
         "script": script,
         "t": words,
-        "own_query": urlencode({"lang": lang} if lang else {}),
-        "probe": partial(probe_query, lang),
+        "lang": lang,
         "day_and_time": day_and_time,
         "state": partial(state, words),
-        "since": partial(since, words),
     }
+
+
+def own_query(lang: str) -> str:
+    """The query that keeps the language that was chosen, empty where none was."""
+    return urlencode({"lang": lang} if lang else {})
 
 
 def probe_query(lang: str, project: str) -> str:
     """The query that asks about a project now, and tells how, in the language that was chosen."""
-    return urlencode({"project": project, "debug": "true", **({"lang": lang} if lang else {})})
+    return "&".join(filter(None, (urlencode({"project": project, "debug": "true"}), own_query(lang))))
+
+
+ENVIRONMENT.globals.update(own_query=own_query, probe_query=probe_query, since=since)
