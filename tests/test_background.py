@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,12 @@ from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
 from frs_exporter.polling.exporter import Exporter
 from frs_exporter.polling.times import Times
-from frs_exporter.runtime.offload import Freezer, drain, run_offloaded
+from frs_exporter.runtime.executor import DaemonExecutor
+from frs_exporter.runtime.offload import Freezer, drain, in_thread, run_offloaded
+from frs_exporter.runtime.tasks import unless
 from tests.conftest import LIMITS
 from tests.fleet import fleet, written
+from tests.garbage import only_by_hand
 
 
 async def test_what_is_returned_or_raised_comes_back_and_all_is_set_as_before() -> None:
@@ -28,6 +32,33 @@ async def test_what_is_returned_or_raised_comes_back_and_all_is_set_as_before() 
     with pytest.raises(ZeroDivisionError):
         await run_offloaded(divmod, 7, 0)
     assert (gc.isenabled(), sys.getswitchinterval()) == (True, usual)
+
+
+def fails() -> None:
+    raise ValueError("as it must")
+
+
+async def fails_soon() -> None:
+    await asyncio.sleep(0)
+    fails()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(lambda: in_thread(fails), id="thread"),
+        pytest.param(lambda: run_offloaded(fails, timeout=5.0), id="offloaded"),
+        pytest.param(lambda: asyncio.get_running_loop().run_in_executor(DaemonExecutor(), fails), id="executor"),
+        pytest.param(lambda: unless(asyncio.Event(), fails_soon()), id="unless"),
+    ],
+)
+async def test_an_error_is_let_go_of_with_all_that_it_came_through(work: Callable[[], Awaitable[None]]) -> None:
+    """Its frames hold what was worked on: all of a config, say."""
+    with only_by_hand() as found:
+        with contextlib.suppress(ValueError):
+            await work()
+        await asyncio.sleep(0.05)  # the thread has ended, and the loop has let go of what told of that
+        assert "builtins.ValueError" not in found()
 
 
 def test_a_config_is_loaded_without_collections(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import aiohttp
 
+from frs_exporter.cloud.network_errors import let_go_of_frames
+
 MAX_BODY = 1 << 20
 """Bytes of an answer; one that a request allows to be longer is read in a thread."""
 
@@ -10,9 +12,10 @@ async def body_of(response: aiohttp.ClientResponse, max_body: int) -> bytes | by
     """The body, which is longer than so many bytes if it has more; a refusal is one, whatever becomes of its words."""
     try:
         return await read_bounded(response, max_body if response.status // 100 == 2 else MAX_BODY)
-    except (TimeoutError, aiohttp.ClientError, OSError):
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
         if response.status < 400:
             raise
+        let_go_of_frames(error)
         return b""
 
 

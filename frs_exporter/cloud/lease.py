@@ -81,6 +81,8 @@ class Lease(Generic[T]):
             if renewal.cancelled() and waiter and not waiter.cancelling():  # nobody has cancelled who waits for it
                 raise ApiError(Failure(Reason.TIMEOUT, f"the {self._what} was given up before it was there")) from None
             raise
+        finally:
+            del renewal  # it holds an error that holds this frame
 
     def holds(self, value: object) -> bool:
         """Whether it is this value that is held."""

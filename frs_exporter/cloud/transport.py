@@ -16,7 +16,7 @@ from frs_exporter.cloud.bodies import MAX_BODY, body_of
 from frs_exporter.cloud.clock_skew import WorstSkews, clock_skew, hinted
 from frs_exporter.cloud.connector import Progress
 from frs_exporter.cloud.gate import Gate
-from frs_exporter.cloud.network_errors import check_proxy, redirected_to, unreachable
+from frs_exporter.cloud.network_errors import check_proxy, let_go_of_frames, redirected_to, unreachable
 from frs_exporter.cloud.proxy import login_headers, login_secrets, looked_up, proxy_for
 from frs_exporter.cloud.sessions import Connections
 from frs_exporter.cloud.signing import parse_authorization
@@ -214,6 +214,7 @@ class Transport:
             failure = unreachable(error, url, request.timeout, proxy, reached=progress.reached, looking_up=looking_up)
             # An answer that breaks off has said how it ended. aiohttp's errors hold the request, secrets and all.
             status = failure.status if status is None or failure.by_proxy else status
+            let_go_of_frames(error)
             raise ApiError(replace(failure, status=status, sent=progress.connected)) from None
         raw = Response(response.status, response.headers, body, secrets)
         if proxy:

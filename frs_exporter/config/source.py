@@ -57,7 +57,10 @@ class Source(Generic[T]):
         if not self.incomplete:
             self._seen = attempt.files
         if attempt.error is not None:
-            raise attempt.error from None
+            try:
+                raise attempt.error from None
+            finally:
+                del attempt  # it holds an error that holds this frame
         assert attempt.config is not None
         self._in_force, self._loaded = frozenset(attempt.files), True
         return attempt.config

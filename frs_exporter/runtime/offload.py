@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
+from functools import partial
 from typing import Any, TypeVar
 
 SWITCH = 0.0001
@@ -113,30 +114,36 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
 
     Raises what the function raises, and OSError where no thread can be had.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if not done.done():
-            done.set_exception(error) if error else done.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = function(*arguments)
-        except BaseException as caught:
-            error = caught
-        under_way.discard(function)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
-
+    done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     under_way.add(function)
     try:
-        start_thread(run, getattr(function, "__name__", "background"))
+        start_thread(partial(compute_for, done, function, arguments), getattr(function, "__name__", "background"))
     except OSError:
         under_way.discard(function)
         raise
-    return await done
+    try:
+        return await done
+    finally:
+        del done  # it holds an error that holds this frame
+
+
+def compute_for(done: asyncio.Future[T], function: Callable[..., T], arguments: tuple[Any, ...]) -> None:
+    """In a thread: compute what somebody waits for in the loop."""
+    result, error = None, None
+    try:
+        result = function(*arguments)
+    except BaseException as caught:
+        error = caught
+    under_way.discard(function)
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        done.get_loop().call_soon_threadsafe(settle, done, result, error)
+    del done, result, error  # an error holds this frame: neither would let go of the other
+
+
+def settle(done: asyncio.Future[T], result: T | None, error: BaseException | None) -> None:
+    """Tell what came of a computation whoever still waits for it."""
+    if not done.done():
+        done.set_exception(error) if error else done.set_result(result)  # type: ignore[arg-type]
 
 
 def start_thread(work: Callable[[], object], name: str) -> None:

@@ -26,7 +26,10 @@ async def unless(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None
         await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await cancel_and_wait([working, waiting])
-    return None if working.cancelled() else working.result()
+    try:
+        return None if working.cancelled() else working.result()
+    finally:
+        del working  # it holds an error that holds this frame
 
 
 @contextmanager
