@@ -19,10 +19,10 @@ YOUNG_OBJECTS = 2_000
 """New objects before a collection: Python has 700, some fifty are a poll's. With 10,000, reloads pause longer."""
 FULL_COLLECTIONS = 100
 """Collections of middle age before one of everything: Python has one after 10. Few objects here are in a cycle, and
-those are small: aiohttp's, of requests without an answer."""
+those are small: asyncio's, 1 kB for a connection that has ended."""
 LONG_COLLECTION = 0.05
 """Seconds of a full collection after which what it has seen is looked at no more: with thousands of projects the first
-one is as long as all later ones would be. The few requests that are under way then may be in cycles that stay."""
+one is as long as all later ones would be. The few connections that are there then are in cycles that stay."""
 OLDEST = 2
 """The generation of which a full collection is."""
 
