@@ -2,7 +2,7 @@
 
 import aiohttp
 
-from frs_exporter.cloud.network_errors import let_go_of_frames
+from frs_exporter.runtime.frames import let_go_of_frames
 
 MAX_BODY = 1 << 20
 """Bytes of an answer; one that a request allows to be longer is read in a thread."""
@@ -13,6 +13,8 @@ async def body_of(response: aiohttp.ClientResponse, max_body: int) -> bytes | by
     try:
         return await read_bounded(response, max_body if response.status // 100 == 2 else MAX_BODY)
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        # It is told of no end any more: it would hold the response, which is to be told, and that it, for good.
+        response.content.set_exception(error)
         if response.status < 400:
             raise
         let_go_of_frames(error)

@@ -180,6 +180,8 @@ class Guard:
             if place.begun.done() and not place.begun.cancelled() and not place.begun.exception():
                 self._ended(Event(Kind.FAILED, project, endpoint))
             raise
+        finally:
+            del place  # it may hold an error that holds this frame
 
     async def _recall(self, memory: SecretMemory) -> None:
         """Learn, once, what other processes have met."""

@@ -82,7 +82,7 @@ class Lease(Generic[T]):
                 raise ApiError(Failure(Reason.TIMEOUT, f"the {self._what} was given up before it was there")) from None
             raise
         finally:
-            del renewal  # it holds an error that holds this frame
+            del renewal, waiter  # both may hold an error that holds this frame
 
     def holds(self, value: object) -> bool:
         """Whether it is this value that is held."""

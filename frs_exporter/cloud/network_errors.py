@@ -45,17 +45,6 @@ def unreachable(
     return Failure(reason, message, by_proxy=by_proxy)
 
 
-def let_go_of_frames(error: BaseException | None) -> None:
-    """Have an error, and what led to it, hold none of the frames that it came through.
-
-    aiohttp's answer holds the error that broke it off, and the frames hold the answer, the request and its secrets:
-    such a circle would stay until the collector of garbage finds it.
-    """
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
-
-
 def names_proxy(error: aiohttp.ClientConnectorError, proxy: Proxy) -> bool:
     """Whether a failed lookup was of a proxy's own name, and not of the endpoint's, as a `socks5` proxy needs it."""
     return error.host == proxy.url.raw_host

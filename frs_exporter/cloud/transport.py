@@ -16,7 +16,7 @@ from frs_exporter.cloud.bodies import MAX_BODY, body_of
 from frs_exporter.cloud.clock_skew import WorstSkews, clock_skew, hinted
 from frs_exporter.cloud.connector import Progress
 from frs_exporter.cloud.gate import Gate
-from frs_exporter.cloud.network_errors import check_proxy, let_go_of_frames, redirected_to, unreachable
+from frs_exporter.cloud.network_errors import check_proxy, redirected_to, unreachable
 from frs_exporter.cloud.proxy import login_headers, login_secrets, looked_up, proxy_for
 from frs_exporter.cloud.sessions import Connections
 from frs_exporter.cloud.signing import parse_authorization
@@ -28,6 +28,7 @@ from frs_exporter.core.http_options import DIRECT, HttpOptions, Proxy
 from frs_exporter.core.model import KEY_SERVICES, Api, Limit, RequestScope
 from frs_exporter.core.trace import UNTRACED, Trace
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.runtime.frames import let_go_of_frames
 from frs_exporter.runtime.offload import run_offloaded
 
 SECRET_HEADERS = ("x-auth-token", "x-security-token", "x-metadata-token")
@@ -205,8 +206,7 @@ class Transport:
                 ) as response,
             ):
                 request.trace.headers(response.headers, secrets, "< %s", status := response.status)
-                # Before the body is read, as that takes time.
-                skew = clock_skew(response.headers, sent_at, self._now())
+                skew = clock_skew(response.headers, sent_at, self._now())  # before the body, which takes time
                 body = await body_of(response, request.max_body)
         except (TimeoutError, aiohttp.ClientError, SocksError, OSError, UnicodeError) as error:
             names = () if progress.reached or progress.connected else looked_up(url, proxy)

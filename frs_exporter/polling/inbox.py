@@ -37,12 +37,12 @@ class Inbox:
         answer: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self._waiting[event].append(answer)
         self._arrived.set()
+        error: Exception | None = None
         try:
             if error := await answer:
                 raise error
         finally:
-            error = None  # it holds this frame
-            del answer  # and this one it
+            del answer, error  # the error holds this frame
 
     async def look(self, timeout: float) -> None:
         """Return when the files were looked at, and what they have become is in place; or after so many seconds."""
@@ -78,8 +78,7 @@ class Inbox:
             raise
         finally:
             settle(answers, error)
-            error = None  # it holds this frame
-            answers.clear()
+            del answers, error  # the error holds this frame
 
     def close(self) -> None:
         """Nothing is done any more, and whoever waits is told so."""

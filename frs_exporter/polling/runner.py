@@ -139,8 +139,10 @@ class JobRunner:
 
     async def _poll_and_sleep(self) -> None:
         trace, self._next_trace = self._next_trace, None
-        await self._poll_and_plan(trace or UNTRACED)
-        self.task = None
+        try:
+            await self._poll_and_plan(trace or UNTRACED)
+        finally:
+            self.task = None  # one that is cancelled holds an error that holds this frame
         waiting, self._waiting = self._waiting, ()
         for polled in waiting:
             if not polled.done():

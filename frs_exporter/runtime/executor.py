@@ -71,7 +71,7 @@ def compute(future: Future[Any], function: Callable[[], Any]) -> None:
         future.set_exception(error)
     else:
         future.set_result(result)
-    del future  # it holds an error that holds this frame
+    del future  # it may hold an error that holds this frame
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -19,7 +19,7 @@ YOUNG_OBJECTS = 2_000
 """New objects before a collection: Python has 700, some fifty are a poll's. With 10,000, reloads pause longer."""
 FULL_COLLECTIONS = 100
 """Collections of middle age before one of everything: Python has one after 10. Few objects here are in a cycle, and
-those are small: asyncio's, 1 kB for a connection that has ended."""
+those are small: asyncio's, 1 or 2 kB for a connection that has ended."""
 LONG_COLLECTION = 0.05
 """Seconds of a full collection after which what it has seen is looked at no more: with thousands of projects the first
 one is as long as all later ones would be. The few connections that are there then are in cycles that stay."""
@@ -124,7 +124,7 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
     try:
         return await done
     finally:
-        del done  # it holds an error that holds this frame
+        del done  # it may hold an error that holds this frame
 
 
 def compute_for(done: asyncio.Future[T], function: Callable[..., T], arguments: tuple[Any, ...]) -> None:
@@ -137,7 +137,7 @@ def compute_for(done: asyncio.Future[T], function: Callable[..., T], arguments: 
     under_way.discard(function)
     with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
         done.get_loop().call_soon_threadsafe(settle, done, result, error)
-    del done, result, error  # an error holds this frame: neither would let go of the other
+    del done, result, error  # where there is an error it holds this frame
 
 
 def settle(done: asyncio.Future[T], result: T | None, error: BaseException | None) -> None:

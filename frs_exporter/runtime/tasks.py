@@ -29,7 +29,7 @@ async def unless(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None
     try:
         return None if working.cancelled() else working.result()
     finally:
-        del working  # it holds an error that holds this frame
+        del working  # it may hold an error that holds this frame
 
 
 @contextmanager

@@ -145,8 +145,9 @@ class Watched(Generic[T]):
     async def reload(self, apply: Apply[T]) -> None:
         """Load and apply; raises ConfigError, which the log and the metrics tell of, too."""
         try:
-            reading = run_offloaded(self._source.attempt, timeout=self._options.timeout)
-            about = await apply(self._source.accept(await reading))  # unnamed, as an error in it holds this frame
+            # The attempt has no name here: an error in it holds this frame.
+            accept, timeout = self._source.accept, self._options.timeout
+            about = await apply(accept(await run_offloaded(self._source.attempt, timeout=timeout)))
         except Exception as error:
             raise self._refused(error) from None
         finally:

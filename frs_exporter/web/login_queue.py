@@ -66,6 +66,8 @@ class LoginQueue:
             elif turn.exception() is None:
                 self.give_back()
             raise
+        finally:
+            del turn  # it may hold an error that holds this frame
 
     def give_back(self) -> None:
         """Let the next one have its turn."""

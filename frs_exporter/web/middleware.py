@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from frs_exporter.runtime.frames import let_go_of_frames
 from frs_exporter.web.basic_auth import Logins
 from frs_exporter.web.login_queue import TooManyLogins
 from frs_exporter.web.web_config import RateLimit, WebConfig
@@ -69,6 +70,7 @@ class Guard:
             try:
                 return self._with_headers(await handler(request))
             except web.HTTPException as error:
+                let_go_of_frames(error)
                 return self._with_headers(explained(error))
 
         return guarded

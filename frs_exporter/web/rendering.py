@@ -103,8 +103,12 @@ class Rendering:
     def remove(self, reader: "Reader") -> None:
         """Have a reader less; without any it is not made to its end."""
         self.readers.discard(reader)
-        if self.task and not self.readers:
-            self.task.cancel()
+        if self.readers:
+            return
+        # How it ends nobody wants to know: an error that it ends with holds frames that hold this.
+        task, self.task, self._error = self.task, None, None
+        if task:
+            task.cancel()
 
 
 class Reader:

@@ -7,6 +7,7 @@ import socket
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
+from frs_exporter.runtime.frames import let_go_of_frames
 from frs_exporter.web.listener import Slots
 from frs_exporter.web.middleware import Guard, Handler
 from frs_exporter.web.slots import Slot
@@ -85,6 +86,7 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """What is answered where no request could be read, which is nobody's error but the client's, or by a bug."""
         if isinstance(exc, HttpProcessingError):
+            let_go_of_frames(exc)
             long = f"the request line or a header is longer than {MAX_LINE} bytes"
             return self._guard.malformed(long if isinstance(exc, LineTooLong) else "this is no HTTP/1.1 request")
         gone = self.transport is None or self.transport.is_closing()

@@ -48,7 +48,7 @@ def headers_of(styles: Sequence[str], script: str = "") -> dict[str, str]:
 
 
 def shared(words: Translator, lang: str, styles: Sequence[str], script: str = "") -> dict[str, Any]:
-    """What each template uses, and its parts; `lang` is the language that was chosen, empty for the reader's own."""
+    """What each template uses; `lang` is the language that was chosen, empty for the reader's own."""
     return {
         "version": __version__,
         "styles": styles,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 import pytest
 
 from frs_exporter.web.login_queue import MAX_KNOWN, LoginQueue, TooManyLogins
+from tests.garbage import only_by_hand
 
 
 class Turns:
@@ -178,3 +179,16 @@ async def test_one_at_a_time(count: int) -> None:
     assert turns.had == []
     for number in range(count):
         assert len(await turns.go(1)) == 1, number
+
+
+async def test_a_login_that_is_turned_away_is_let_go_of() -> None:
+    """Its frames hold the password."""
+    turns = await Turns(max_waiting=3).begin("a", "a", "a")
+    with only_by_hand() as found:
+        new = asyncio.create_task(turns.queue.take("b"))
+        await asyncio.sleep(0.01)
+        assert isinstance(turns.tasks.pop().exception(), TooManyLogins)
+        assert found() == set()
+    new.cancel()
+    for task in turns.tasks:
+        task.cancel()
