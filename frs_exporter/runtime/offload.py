@@ -17,9 +17,9 @@ takes 100 ms, as it gives its own turn up with each system call and waits again.
 
 YOUNG_OBJECTS = 2_000
 """New objects before a collection: Python has 700, some fifty are a poll's. With 10,000, reloads pause longer."""
-FULL_COLLECTIONS = 100
+FULL_COLLECTIONS = 25
 """Collections of middle age before one of everything: Python has one after 10. Few objects here are in a cycle, and
-those are small: asyncio's, 1 or 2 kB for a connection that has ended."""
+those are small: asyncio's, 1 or 2 kB for a connection that has ended. With 100 they were some MB in `make soak`."""
 LONG_COLLECTION = 0.05
 """Seconds of a full collection after which what it has seen is looked at no more: with thousands of projects the first
 one is as long as all later ones would be. The few connections that are there then are in cycles that stay."""
