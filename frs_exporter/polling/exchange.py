@@ -56,6 +56,7 @@ class Following(Trace):
         self._data: bytes = b""
         self._secrets: list[Callable[[], Iterable[str]]] = []
         """Of all requests of the poll: a later answer may tell what an earlier one was sent."""
+        self._ended = False
 
     def event(self, text: str, *values: object) -> None:
         """Something has happened."""
@@ -70,7 +71,8 @@ class Following(Trace):
             self.request, self.status, self._answer, self._data, self.seconds = values[:2], None, {}, b"", 0.0
         elif text.startswith("<") and isinstance(values[0], int):
             self.status, self._answer = values[0], headers
-            self._secrets.append(secrets)
+            if not self._ended:
+                self._secrets.append(secrets)
 
     def body(self, data: bytes) -> None:
         """The body of an answer."""
@@ -85,8 +87,10 @@ class Following(Trace):
     def let_go(self) -> None:
         """Hold nothing any more: what is secret is known by the request, which has this trace.
 
-        Such a circle would stay, answer and all, until the collector of garbage finds it.
+        Such a circle would stay, answer and all, until the collector of garbage finds it. The poll has ended, but a
+        login that it has begun in the background may still be answered.
         """
+        self._ended = True
         self._secrets.clear()
 
     def head(self, at: float) -> bytes:

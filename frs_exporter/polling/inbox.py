@@ -78,7 +78,6 @@ class Inbox:
             raise
         finally:
             settle(answers, error)
-            del answers, error  # the error holds this frame
 
     def close(self) -> None:
         """Nothing is done any more, and whoever waits is told so."""

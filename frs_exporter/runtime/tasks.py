@@ -38,13 +38,16 @@ def uninterrupted() -> Iterator[None]:
     task = asyncio.current_task()
     assert task is not None
     if task in _uninterrupted:  # inside of another one
+        del task
         yield
         return
     _uninterrupted[task] = False
     try:
         yield
     finally:
-        if _uninterrupted.pop(task):
+        interrupted = _uninterrupted.pop(task)
+        del task  # it may end with an error that holds this frame
+        if interrupted:
             raise asyncio.CancelledError
 
 

@@ -60,7 +60,7 @@ class Rendering:
             self._add(coder.end(), small)
             self._append(bytes(small))
         except Exception as error:
-            self._error = error
+            self._error = error if self.readers else None
         finally:
             self.first = None
             self._news.set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
 from frs_exporter.core.errors import ConfigError
 from frs_exporter.exposition.telemetry import Telemetry
+from frs_exporter.polling.exchange import Following
 from frs_exporter.polling.exporter import Exporter
 from frs_simulator import Simulator, World, demo_world
 from frs_simulator.faults import HANG, Fault
@@ -83,18 +85,29 @@ async def test_a_poll_of_nobody_is_let_go_of() -> None:
         assert all(state.failure for state in served.exporter.states.values())
 
 
+@pytest.mark.parametrize("fault", [HANG, Fault(delay=0.3)], ids=["given up", "finished"])
 @pytest.mark.parametrize("api", ["frs", "iam"])
-async def test_a_poll_is_let_go_of_when_its_project_goes(api: Any) -> None:
-    async with cloud_and_exporter() as (world, served):
+async def test_a_poll_is_let_go_of_when_its_project_goes(api: Any, fault: Fault) -> None:
+    """A request that a secret is counted by is answered first."""
+    async with cloud_and_exporter(poll_timeout=0.5) as (world, served):
         world.faults.set("frs", Fault(status=401, code="APIGW.0301"))
-        world.faults.set(api, HANG)
+        world.faults.set(api, fault)
         polling = asyncio.create_task(served.exporter.probe(list(served.exporter.states), 0.2))
         await asyncio.sleep(0.1)
         with only_by_hand() as found:
             await served.becomes(served.config.targets[0])
             await polling
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.8)
+            assert not any(task.get_name().startswith(("poll", "token")) for task in asyncio.all_tasks())
             assert ours(found(), *NOT_OURS) == set()
+
+
+def test_an_answer_that_comes_when_the_poll_has_ended_is_not_held() -> None:
+    """That of a login in the background, say: what is secret is known by the request, which has the trace."""
+    following, secrets = Following(), set[str]().copy
+    following.let_go()
+    following.headers({}, secrets, "< %s", 200)
+    assert secrets not in gc.get_referents(following, *gc.get_referents(following))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from frs_exporter.exposition.coding import IDENTITY, Coder
 from frs_exporter.web.rendering import PIECE, Blocks, Piece, Reader, Rendering
 from frs_exporter.web.renderings import RenderingLimits, Renderings, Subject, slowest_of
 from frs_exporter.web.stream import ReadingTimes, in_turns, stream
+from tests.garbage import only_by_hand
 
 TIMES = ReadingTimes(idle=0.5, total=2.0)
 
@@ -183,3 +184,24 @@ async def test_the_one_that_gets_on_least_goes_and_none_that_is_made() -> None:
     under_way.last_progress = 1.0
     assert slowest_of([*made, under_way]) is made[1]
     assert slowest_of([under_way]) is None
+
+
+async def test_an_end_that_fails_when_nobody_reads_any_more_is_let_go_of() -> None:
+    """The error holds frames that hold the rendering, which holds it no more."""
+
+    async def failing() -> Blocks:
+        try:
+            yield bytes(2 * PIECE)
+            await asyncio.Event().wait()
+        finally:
+            raise RuntimeError("a bug")
+
+    with only_by_hand() as found:
+        rendering = Rendering()
+        rendering.task = asyncio.create_task(rendering.make(failing, Coder(IDENTITY)))
+        reader = Reader(rendering, list)
+        await anext(reader)
+        rendering.remove(reader)
+        del rendering, reader
+        await asyncio.sleep(0.01)
+        assert "frs_exporter.web.rendering.Rendering" not in found()
