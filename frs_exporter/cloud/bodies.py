@@ -13,7 +13,7 @@ async def body_of(response: aiohttp.ClientResponse, max_body: int) -> bytes | by
     try:
         return await read_bounded(response, max_body if response.status // 100 == 2 else MAX_BODY)
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        # It is told of no end any more: it would hold the response, which is to be told, and that it, for good.
+        # A body holds its response until it ends, to tell it so. This one does not end, but an error lets go, too.
         response.content.set_exception(error)
         if response.status < 400:
             raise
