@@ -135,6 +135,8 @@ class Lease(Generic[T]):
 
     def _look_at(self, task: asyncio.Task[Grant[T]]) -> None:
         """See how a renewal ended, as nobody else may be waiting for it: a failure is told already, a bug is not."""
+        if self._renewal is task:  # it was cancelled before it began
+            self._renewal = None
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ApiError):
             log.error(f"unexpected error in the renewal of a {self._what}", exc_info=error)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from frs_exporter.cloud.lease import Grant, Lease
 from frs_exporter.config.load import load
 from frs_exporter.config.source import Source
 from frs_exporter.core.errors import ConfigError
@@ -108,6 +109,22 @@ async def test_a_poll_is_let_go_of_when_its_project_goes(api: Any, fault: Fault)
             await asyncio.sleep(0.8)
             assert not any(task.get_name().startswith(("poll", "token")) for task in asyncio.all_tasks())
             assert ours(found(), *NOT_OURS) <= READER
+
+
+async def test_a_renewal_that_is_given_up_before_it_begins_is_let_go_of() -> None:
+    async def never() -> Grant[str]:
+        raise AssertionError
+
+    lease = Lease[str]("token", {})
+    with only_by_hand() as found:
+        waiting = asyncio.create_task(lease.renewed(never))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        lease.close()
+        await asyncio.wait([waiting])
+        del waiting, lease
+        await asyncio.sleep(0.01)
+        assert ours(found()) == set()
 
 
 def test_an_answer_that_comes_when_the_poll_has_ended_is_not_held() -> None:
